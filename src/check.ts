@@ -1,0 +1,65 @@
+/** What is wrong with a log, said in lines and bytes. */
+import { surveyLog } from './catch-up.js'
+import { LogReader } from './disk/log-reader.js'
+import { isLine, type Piece } from './log/line.js'
+import { isChat } from './log/parse.js'
+import { isLive } from './log/survey.js'
+import type { DamageReport } from './options.js'
+import type { SessionLog } from './session-log.js'
+
+export interface CheckReport extends DamageReport {
+  bytes: number
+  lines: number
+  /** Live messages. */
+  messages: number
+  /** What a crash left at the end: readers ignore it, the next writer sets it aside. */
+  torn: { offset: number; length: number } | null
+  /** Lines that stand there again. */
+  duplicates: number
+  /** Ids that two different lines bear; both count. */
+  contradictions: string[]
+}
+
+export async function checkLog(log: SessionLog): Promise<CheckReport | null> {
+  const file = log.file.path
+  const reader = LogReader.open(file)
+  if (reader === undefined) return null
+  try {
+    const survey = await surveyLog(reader)
+    const report: CheckReport = {
+      ...{ key: log.key, file, bytes: reader.size, lines: 0, messages: 0 },
+      ...{ damage: [], torn: null, duplicates: 0, contradictions: [] },
+    }
+    for await (const pieces of reader.blocks()) {
+      report.damage.push(...damageIn(pieces, report.lines))
+      for (const piece of pieces) {
+        if (piece.kind === 'torn') report.torn = { offset: piece.offset, length: piece.end - piece.offset }
+        else report.lines++
+        if (!isLine(piece)) continue
+        const copy = survey.copies.get(piece.offset)
+        if (copy === 'duplicate') report.duplicates++
+        if (copy === 'contradiction') report.contradictions.push(piece.id)
+        if (isChat(piece) && isLive(piece, survey)) report.messages++
+      }
+    }
+    return report
+  } finally {
+    reader.close()
+  }
+}
+
+/** Tells the store's `onDamage` about the bad lines of a whole log, if there are any. */
+export function reportDamage(log: SessionLog, pieces: readonly Piece[]): void {
+  const damage = damageIn(pieces, 0)
+  if (damage.length > 0) log.context.settings.onDamage({ key: log.key, file: log.file.path, damage })
+}
+
+function damageIn(pieces: readonly Piece[], linesBefore: number): DamageReport['damage'] {
+  const damage: DamageReport['damage'] = []
+  pieces.forEach((piece, i) => {
+    if (piece.kind !== 'damage') return
+    const { offset, end, reason } = piece
+    damage.push({ line: linesBefore + i + 1, offset, length: end - offset, reason })
+  })
+  return damage
+}

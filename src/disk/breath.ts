@@ -1,0 +1,29 @@
+/** Work that only awaits settled promises never lets timers and I/O in: whoever loops asks here when to breathe. */
+
+/** How long the event loop may be held, ms. */
+const HELD_MS = 12
+
+let turn = 0
+let armed = false
+
+/** True when this turn of the event loop has been going on for too long. `now` is performance.now(). */
+export function isLoopHeld(now: number): boolean {
+  if (!armed) {
+    armed = true
+    turn = now
+    setImmediate(() => {
+      armed = false
+    })
+  }
+  return now - turn > HELD_MS
+}
+
+/** Lets timers, I/O and other work in. */
+export function breathe(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
+/** Breathes if it is time to. */
+export async function breatheIfDue(): Promise<void> {
+  if (isLoopHeld(performance.now())) await breathe()
+}

@@ -1,0 +1,161 @@
+/** Small, careful file calls. Everything that opens, reads or makes a file in a store goes through here. */
+import fs from 'node:fs'
+import path from 'node:path'
+import { errno } from '../errors.js'
+
+const { O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_RDONLY, O_WRONLY } = fs.constants
+/** Reads above this size go to the thread pool: below it, the way there costs more than the reading. */
+const SYNC_READ_BYTES = 256 * 1024
+
+/** What a file is known by: which one it is, how long, and when it was last changed. */
+export interface FileMark {
+  dev: number
+  ino: number
+  size: number
+  mtimeMs: number
+}
+
+export function markOf({ dev, ino, size, mtimeMs }: FileMark): FileMark {
+  return { dev, ino, size, mtimeMs }
+}
+
+export function sameFile(a: FileMark | undefined, b: FileMark | undefined): boolean {
+  return a !== undefined && b !== undefined && a.ino === b.ino && a.dev === b.dev
+}
+
+export function sameMark(a: FileMark | undefined, b: FileMark | undefined): boolean {
+  return sameFile(a, b) && a!.size === b!.size && a!.mtimeMs === b!.mtimeMs
+}
+
+/** The regular file at `file`, `'other'` for whatever else is there, undefined for nothing. Links are not followed. */
+export function look(file: string): fs.Stats | 'other' | undefined {
+  const stat = fs.lstatSync(file, { throwIfNoEntry: false })
+  return stat === undefined || stat.isFile() ? stat : 'other'
+}
+
+/** Opens a regular file, never blocking on a FIFO and never through a link; undefined when there is none. */
+export function openRegular(file: string, flags: number = O_RDONLY): { fd: number; stat: fs.Stats } | undefined {
+  let fd: number
+  try {
+    fd = fs.openSync(file, flags | O_NOFOLLOW | O_NONBLOCK)
+  } catch (error) {
+    const code = errno(error)
+    if (code === 'ENOENT') return undefined
+    // a link, a folder, a FIFO without a reader, a socket
+    if (['ELOOP', 'EMLINK', 'EISDIR', 'ENXIO', 'EFTYPE'].includes(code ?? '')) return undefined
+    throw error
+  }
+  try {
+    const stat = fs.fstatSync(fd)
+    if (stat.isFile()) return { fd, stat }
+  } catch (error) {
+    fs.closeSync(fd)
+    throw error
+  }
+  fs.closeSync(fd)
+  return undefined
+}
+
+/** Reads `length` bytes at `position`; fewer only where the file ends before. */
+export function readSync(fd: number, position: number, length: number): Buffer {
+  const buffer = Buffer.allocUnsafe(length)
+  let done = 0
+  while (done < length) {
+    const count = fs.readSync(fd, buffer, done, length - done, position + done)
+    if (count === 0) break
+    done += count
+  }
+  return done === length ? buffer : buffer.subarray(0, done)
+}
+
+/** As `readSync`, but large reads do not hold the event loop. */
+export async function read(fd: number, position: number, length: number): Promise<Buffer> {
+  if (length <= SYNC_READ_BYTES) return readSync(fd, position, length)
+  const buffer = Buffer.allocUnsafe(length)
+  let done = 0
+  while (done < length) {
+    const count = await new Promise<number>((resolve, reject) =>
+      fs.read(fd, buffer, done, length - done, position + done, (error, n) => (error ? reject(error) : resolve(n))),
+    )
+    if (count === 0) break
+    done += count
+  }
+  return done === length ? buffer : buffer.subarray(0, done)
+}
+
+/** The whole of a small file; undefined when there is no such regular file. */
+export function readSmall(file: string): { bytes: Buffer; stat: fs.Stats } | undefined {
+  const opened = openRegular(file)
+  if (opened === undefined) return undefined
+  try {
+    return { bytes: readSync(opened.fd, 0, opened.stat.size), stat: opened.stat }
+  } finally {
+    fs.closeSync(opened.fd)
+  }
+}
+
+/** Writes all bytes, going on after short writes until the system says why it takes no more. */
+export function writeAll(fd: number, bytes: Buffer, position: number | null = null): void {
+  let done = 0
+  while (done < bytes.length) {
+    const at = position === null ? null : position + done
+    const count = fs.writeSync(fd, bytes, done, bytes.length - done, at)
+    if (count === 0) throw Object.assign(new Error('the file takes no more bytes'), { code: 'EIO' })
+    done += count
+  }
+}
+
+/** Makes a new private file; fails with EEXIST when there is anything under that name. */
+export function createPrivate(file: string): number {
+  const fd = fs.openSync(file, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0o600)
+  fs.fchmodSync(fd, 0o600)
+  return fd
+}
+
+/** Makes a private folder, and the ones above it, unless it is there. */
+export function ensureFolder(folder: string): void {
+  const made = fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
+  if (made !== undefined) fs.chmodSync(folder, 0o700)
+}
+
+/** Removes a file, or reports false when there was none. */
+export function removeFile(file: string): boolean {
+  try {
+    fs.unlinkSync(file)
+    return true
+  } catch (error) {
+    if (errno(error) === 'ENOENT') return false
+    throw error
+  }
+}
+
+export function removeTree(folder: string): void {
+  fs.rmSync(folder, { recursive: true, force: true })
+}
+
+/** The names in a folder; none when there is no folder. */
+export function listFolder(folder: string): string[] {
+  try {
+    return fs.readdirSync(folder)
+  } catch (error) {
+    if (errno(error) === 'ENOENT') return []
+    throw error
+  }
+}
+
+/** Makes renames, links and removals in a folder outlast a power cut. Where folders cannot be synced, that is that. */
+export function syncFolder(folder: string): void {
+  if (process.platform === 'win32') return
+  const fd = fs.openSync(folder, O_RDONLY)
+  try {
+    fs.fsyncSync(fd)
+  } catch (error) {
+    if (errno(error) !== 'EINVAL') throw error
+  } finally {
+    fs.closeSync(fd)
+  }
+}
+
+export function syncFolderOf(file: string): void {
+  syncFolder(path.dirname(file))
+}

@@ -1,0 +1,284 @@
+/**
+ * The lease of one session: taken at the first write, kept while writes keep coming and for a short while after,
+ * handed over when another process waits for it. One process holds a lease once, however many stores it has open;
+ * within the process, `run` lets one piece of work after the other have it.
+ *
+ * This is proper-lockfile's door. The library drives a lock folder of ours (lock-folder.ts), so that its
+ * staleness by the clock never decides anything.
+ */
+import path from 'node:path'
+import type { LockOptions } from 'proper-lockfile'
+import { errno, SessionError } from '../errors.js'
+import { breathe, isLoopHeld } from './breath.js'
+import { LockFolder, SILENCE_MS, waitedFor } from './lock-folder.js'
+
+/** A holder that others wait for gives the lease away after this time, ms. */
+const SLICE_MS = 30
+/** A lease that nobody waits for is kept for this long after the last write, ms. */
+const LINGER_MS = 2_000
+/** How often held leases are looked through, ms. */
+const SWEEP_MS = 10
+/** Waiters try again after about this time, ms. */
+const POLL_MS = 3
+/** A holder that gave its lease away lets others have it for this long before it tries again, ms. */
+const YIELD_MS = 20
+/** After this time the holder looks whether the lease is still its own, ms. */
+const CHECK_MS = 1_000
+
+interface Job {
+  work: () => unknown
+  /** Whether the lease must be held for it. */
+  leased: boolean
+  deadline: number
+  resolve: (value: never) => void
+  reject: (reason: unknown) => void
+}
+
+const leases = new Map<string, Lease>()
+const held = new Set<Lease>()
+let sweeping: NodeJS.Timeout | undefined
+
+/** The lease of the lock folder `folder`; the same object for everybody in this process. */
+export function leaseOf(folder: string, waiting: string): Lease {
+  let lease = leases.get(folder)
+  if (lease === undefined) {
+    lease = new Lease(folder, waiting)
+    leases.set(folder, lease)
+  }
+  return lease
+}
+
+export class Lease {
+  readonly #folder: string
+  readonly #waiting: string
+  readonly #name: string
+  readonly #queue: Job[] = []
+  #lock: LockFolder | undefined
+  #unlock: (() => Promise<void>) | undefined
+  #busy = false
+  #since = 0
+  #used = 0
+  #checked = 0
+  #yieldUntil = 0
+
+  constructor(folder: string, waiting: string) {
+    this.#folder = folder
+    this.#waiting = waiting
+    this.#name = path.basename(folder)
+  }
+
+  /**
+   * Runs `work` while this process holds the lease and nobody else in it runs work of this session.
+   * At once, without waiting a turn, when the lease is held and free.
+   * @throws SessionError ERR_LOCKED when another process keeps the lease for `timeout` ms
+   * @throws SessionError ERR_LOCK_LOST when the lease was taken away; `work` does not run
+   */
+  run<T>(work: () => T | Promise<T>, timeout: number): Promise<T> | T {
+    const now = performance.now()
+    if (this.#busy || !this.#isReady(now)) return this.#enqueue(work, now + timeout)
+    this.#used = now
+    this.#busy = true
+    let result: T | Promise<T>
+    try {
+      result = work()
+    } catch (error) {
+      this.#finish()
+      throw error
+    }
+    if (result instanceof Promise) return result.finally(() => this.#finish())
+    this.#finish()
+    return result
+  }
+
+  /** True when work can begin without a look at the disk or at the event loop. */
+  #isReady(now: number): boolean {
+    return (
+      this.#unlock !== undefined && now - this.#since < SLICE_MS && now - this.#checked < CHECK_MS && !isLoopHeld(now)
+    )
+  }
+
+  #enqueue<T>(work: () => T | Promise<T>, deadline: number): Promise<T> {
+    const result = new Promise<T>((resolve, reject) =>
+      this.#queue.push({ work, leased: true, deadline, resolve, reject }),
+    )
+    if (!this.#busy) {
+      this.#busy = true
+      void this.#drain()
+    }
+    return result
+  }
+
+  #finish(): void {
+    if (this.#queue.length > 0) void this.#drain()
+    else this.#busy = false
+  }
+
+  async #drain(): Promise<void> {
+    for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift()) {
+      try {
+        const now = performance.now()
+        if (job.leased && !this.#isReady(now)) await this.#prepare(job.deadline)
+        this.#used = performance.now()
+        job.resolve((await job.work()) as never)
+      } catch (error) {
+        job.reject(error)
+      }
+    }
+    this.#busy = false
+    this.#drop()
+  }
+
+  /** Takes the lease or makes sure of it, and lets others have their turn. */
+  async #prepare(deadline: number): Promise<void> {
+    if (isLoopHeld(performance.now())) await breathe()
+    if (this.#lock !== undefined && performance.now() - this.#checked >= CHECK_MS) this.#check()
+    if (this.#unlock !== undefined && performance.now() - this.#since >= SLICE_MS) {
+      if (waitedFor(this.#waiting).has(this.#name)) await this.#handOver()
+      else this.#since = performance.now()
+    }
+    if (this.#unlock === undefined) await this.#acquire(deadline)
+  }
+
+  #check(): void {
+    if (this.#lock?.held) {
+      this.#checked = performance.now()
+      return
+    }
+    const folder = this.#folder
+    this.#forget()
+    throw new SessionError('ERR_LOCK_LOST', 'the lease of the session was taken away', { lock: folder })
+  }
+
+  async #acquire(deadline: number): Promise<void> {
+    const { lock } = await import('proper-lockfile')
+    const own = new LockFolder(this.#folder, this.#waiting)
+    const options = {
+      realpath: false,
+      lockfilePath: this.#folder,
+      fs: own,
+      stale: SILENCE_MS,
+      update: SILENCE_MS / 4,
+      onCompromised: () => this.#lose(own),
+    } satisfies LockOptions
+    try {
+      for (;;) {
+        const before = performance.now()
+        if (before >= this.#yieldUntil || !waitedFor(this.#waiting).has(this.#name)) {
+          const unlock = await lock(this.#folder, options).catch(passUnlessLocked)
+          if (unlock !== undefined) return this.#hold(own, unlock)
+        }
+        if (performance.now() >= deadline) throw lockedError(this.#folder)
+        await sleep(POLL_MS * (0.5 + Math.random()))
+      }
+    } catch (error) {
+      own.withdraw()
+      throw error
+    }
+  }
+
+  #hold(lock: LockFolder, unlock: () => Promise<void>): void {
+    this.#lock = lock
+    this.#unlock = unlock
+    this.#since = this.#checked = this.#used = performance.now()
+    held.add(this)
+    sweeping ??= setInterval(sweep, SWEEP_MS).unref()
+  }
+
+  #lose(lock: LockFolder): void {
+    // the next piece of work finds out, and is told
+    if (this.#lock === lock) this.#checked = Number.NEGATIVE_INFINITY
+  }
+
+  #forget(): void {
+    this.#lock = this.#unlock = undefined
+    held.delete(this)
+  }
+
+  async #handOver(): Promise<void> {
+    this.#yieldUntil = performance.now() + YIELD_MS
+    await this.#giveBack()
+  }
+
+  async #giveBack(): Promise<void> {
+    const lock = this.#lock
+    const unlock = this.#unlock
+    this.#forget()
+    try {
+      await unlock?.()
+    } catch (error) {
+      // proper-lockfile had taken the lock for lost
+      if (!['ENOTACQUIRED', 'ERELEASED'].includes(errno(error) ?? '')) throw error
+      lock?.rmdirSync()
+    }
+  }
+
+  /** Resolves when the work that runs or waits now is done. */
+  idle(): Promise<void> | void {
+    if (this.#busy) return this.#enqueueLast(() => {})
+    this.#drop()
+  }
+
+  /** Gives the lease back when the work that runs or waits now is done. */
+  release(): Promise<void> | void {
+    if (this.#busy) return this.#enqueueLast(() => this.#giveBack())
+    if (this.#unlock === undefined) this.#drop()
+    else return this.#giveBack().finally(() => this.#drop())
+  }
+
+  #enqueueLast(work: () => void | Promise<void>): Promise<void> {
+    const deadline = Number.POSITIVE_INFINITY
+    return new Promise((resolve, reject) => this.#queue.push({ work, leased: false, deadline, resolve, reject }))
+  }
+
+  /** Forgets an idle lease object, so that the map of them does not grow for ever. */
+  #drop(): void {
+    if (!this.#busy && this.#unlock === undefined) leases.delete(this.#folder)
+  }
+
+  /** Called now and then: gives back what is idle, at once when somebody waits. */
+  sweep(now: number, waiting: (folder: string) => Set<string>): void {
+    if (this.#busy) return
+    const wanted = waiting(this.#waiting).has(this.#name)
+    if (wanted) this.#yieldUntil = now + YIELD_MS
+    if (wanted || now - this.#used > LINGER_MS) void Promise.resolve(this.release()).catch(() => {})
+  }
+}
+
+function sweep(): void {
+  const now = performance.now()
+  const looked = new Map<string, Set<string>>()
+  const waiting = (folder: string): Set<string> => {
+    let names = looked.get(folder)
+    if (names === undefined) {
+      names = waitersOrNone(folder)
+      looked.set(folder, names)
+    }
+    return names
+  }
+  for (const lease of held) lease.sweep(now, waiting)
+  if (held.size === 0 && sweeping !== undefined) {
+    clearInterval(sweeping)
+    sweeping = undefined
+  }
+}
+
+/** A timer must not throw: a folder that cannot be read now is looked at again at the next sweep. */
+function waitersOrNone(folder: string): Set<string> {
+  try {
+    return waitedFor(folder)
+  } catch {
+    return new Set()
+  }
+}
+
+function passUnlessLocked(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ELOCKED') throw error
+}
+
+function lockedError(folder: string): SessionError {
+  return new SessionError('ERR_LOCKED', 'another process holds the lease of the session', { lock: folder })
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

@@ -1,0 +1,204 @@
+/**
+ * The lock itself: a folder that holds one file, named by the owner's nonce.
+ *
+ * Taking it is a rename of a folder made ready beforehand, which succeeds only where there is no folder or an
+ * empty one; giving it back or breaking it removes the file of one nonce, and so can never hit a later owner.
+ * Whether the owner lives is asked of the process, not of the clock; only an owner that cannot be seen from here
+ * is judged by its silence, measured on the own monotonic clock.
+ *
+ * The shape is that of the `fs` option of proper-lockfile, which drives it: see lease.ts.
+ */
+import fs from 'node:fs'
+import path from 'node:path'
+import { errno } from '../errors.js'
+import { randomNonce } from '../ids.js'
+import { createPrivate, ensureFolder, listFolder, readSmall, removeFile, removeTree, writeAll } from './files.js'
+import { isOwner, livenessOf, type Owner, thisProcess } from './owner.js'
+
+type Done<T = unknown> = (error: NodeJS.ErrnoException | null, value?: T) => void
+
+const NONCE = /^[0-9a-f]{16}$/
+/** An owner that cannot be seen is given up after this time without a sign of life, ms. */
+export const SILENCE_MS = 10_000
+const FRESH = new Date(8.64e15)
+const STALE = new Date(0)
+
+/** When the file of an unseen owner was first seen as it is now, by path: on the monotonic clock. */
+const sightings = new Map<string, { mark: string; since: number }>()
+
+export class LockFolder {
+  readonly #folder: string
+  readonly #ready: string
+  readonly #nonce = randomNonce()
+  #mtime = FRESH
+  #holds = false
+  #condemned: string | undefined
+
+  /** `waiting` is the folder where waiters make their folders ready, which also announces them. */
+  constructor(folder: string, waiting: string) {
+    this.#folder = folder
+    this.#ready = path.join(waiting, `${path.basename(folder)}.${this.#nonce}`)
+  }
+
+  /** True while the owner's file is in place. */
+  get held(): boolean {
+    return this.#holds && fs.existsSync(path.join(this.#folder, this.#nonce))
+  }
+
+  /** Ends the announcement of a waiter that gave up. */
+  withdraw(): void {
+    removeTree(this.#ready)
+  }
+
+  readonly mkdir = (_: string, done: Done): void => answer(done, () => this.#take())
+
+  #take(): void {
+    try {
+      this.#takePlace()
+    } catch (error) {
+      if (!['ENOTEMPTY', 'EEXIST'].includes(errno(error) ?? '')) throw error
+      throw Object.assign(new Error('locked'), { code: 'EEXIST' })
+    }
+    this.#holds = true
+  }
+
+  #takePlace(): void {
+    if (!fs.existsSync(this.#ready)) this.#makeReady()
+    try {
+      fs.renameSync(this.#ready, this.#folder)
+    } catch (error) {
+      // Windows renames over no folder, not even an empty one
+      if (errno(error) !== 'EPERM' || process.platform !== 'win32') throw error
+      fs.rmdirSync(this.#folder) // ENOTEMPTY when it is taken
+      fs.renameSync(this.#ready, this.#folder)
+    }
+  }
+
+  #makeReady(): void {
+    try {
+      fs.mkdirSync(this.#ready, { mode: 0o700 })
+    } catch (error) {
+      if (errno(error) !== 'ENOENT') throw error
+      ensureFolder(path.dirname(this.#ready))
+      fs.mkdirSync(this.#ready, { mode: 0o700 })
+    }
+    const fd = createPrivate(path.join(this.#ready, this.#nonce))
+    try {
+      writeAll(fd, Buffer.from(JSON.stringify(thisProcess())))
+    } finally {
+      fs.closeSync(fd)
+    }
+  }
+
+  /** Answers with a time that makes proper-lockfile see the lock as its owner is: fresh, stale, gone or ours. */
+  readonly stat = (_: string, done: Done<{ mtime: Date }>): void => answer(done, () => ({ mtime: this.#timeOfLock() }))
+
+  #timeOfLock(): Date {
+    if (this.held) return this.#mtime
+    const state = this.#holds ? 'gone' : this.#judge()
+    if (state === 'gone') throw Object.assign(new Error('no lock'), { code: 'ENOENT' })
+    return state === 'stale' ? STALE : FRESH
+  }
+
+  #judge(): 'fresh' | 'stale' | 'gone' {
+    this.#condemned = undefined
+    let state: 'fresh' | 'gone' = 'gone'
+    for (const entry of listFolder(this.#folder)) {
+      const file = path.join(this.#folder, entry)
+      if (!NONCE.test(entry))
+        removeTree(file) // litter of sync tools and file managers
+      else if (isGivenUp(file)) {
+        this.#condemned = entry
+        return 'stale'
+      } else state = 'fresh'
+    }
+    return state
+  }
+
+  /** A sign of life, for those who cannot see this process. */
+  readonly utimes = (_: string, atime: Date, mtime: Date, done: Done): void =>
+    answer(done, () => {
+      fs.utimesSync(path.join(this.#folder, this.#nonce), atime, mtime)
+      this.#mtime = mtime
+    })
+
+  /** Removes the lock that is ours, or the one that was found stale, and no other. */
+  readonly rmdir = (_: string, done: Done): void => answer(done, () => this.rmdirSync())
+
+  readonly rmdirSync = (): void => {
+    const nonce = this.#holds ? this.#nonce : this.#condemned
+    this.#condemned = undefined
+    if (nonce === undefined) return
+    this.#holds = false
+    removeFile(path.join(this.#folder, nonce))
+    if (nonce === this.#nonce) removeEmptyFolder(this.#folder)
+  }
+}
+
+/** Does its work at once and tells the outcome in the way of a callback. */
+function answer<T>(done: Done<T>, work: () => T): void {
+  let value: T
+  try {
+    value = work()
+  } catch (error) {
+    done(error as NodeJS.ErrnoException)
+    return
+  }
+  done(null, value)
+}
+
+/** True when the owner of this file is dead, or cannot be seen and has been silent for too long. */
+function isGivenUp(file: string): boolean {
+  const owner = ownerIn(file)
+  if (owner === 'gone') return false
+  const liveness = owner === 'unreadable' ? 'unknown' : livenessOf(owner)
+  return liveness === 'unknown' ? isSilent(file) : liveness === 'dead'
+}
+
+/** True when nothing has changed about the path for too long, as seen from here. */
+function isSilent(path: string): boolean {
+  const mark = String(fs.lstatSync(path, { throwIfNoEntry: false })?.mtimeMs)
+  const seen = sightings.get(path)
+  if (seen?.mark !== mark) {
+    sightings.set(path, { mark, since: performance.now() })
+    return false
+  }
+  const silent = performance.now() - seen.since > SILENCE_MS
+  if (silent) sightings.delete(path)
+  return silent
+}
+
+function ownerIn(file: string): Owner | 'gone' | 'unreadable' {
+  const content = readSmall(file)
+  if (content === undefined) return 'gone'
+  try {
+    const owner: unknown = JSON.parse(content.bytes.toString())
+    return isOwner(owner) ? owner : 'unreadable'
+  } catch {
+    return 'unreadable'
+  }
+}
+
+function removeEmptyFolder(folder: string): void {
+  try {
+    fs.rmdirSync(folder)
+  } catch (error) {
+    if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(errno(error) ?? '')) throw error
+  }
+}
+
+/**
+ * The names of locks that somebody waits for. Announcements of processes that are gone are removed on the way.
+ */
+export function waitedFor(waiting: string): Set<string> {
+  const names = new Set<string>()
+  for (const entry of listFolder(waiting)) {
+    const nonce = path.extname(entry).slice(1)
+    const folder = path.join(waiting, entry)
+    const file = path.join(folder, nonce)
+    const over = !NONCE.test(nonce) || (ownerIn(file) === 'gone' ? isSilent(folder) : isGivenUp(file))
+    if (over) removeTree(folder)
+    else names.add(entry.slice(0, -nonce.length - 1))
+  }
+  return names
+}

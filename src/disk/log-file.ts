@@ -1,0 +1,217 @@
+/** The writing end of one log: one line or several in one write, fenced by a look before and a look after. */
+import fs from 'node:fs'
+import { errno, SessionError } from '../errors.js'
+import {
+  createPrivate,
+  type FileMark,
+  look,
+  markOf,
+  openRegular,
+  removeFile,
+  sameFile,
+  syncFolderOf,
+  writeAll,
+} from './files.js'
+
+const { O_APPEND, O_RDWR } = fs.constants
+
+export type Fsync = 'no' | 'everysec' | 'always'
+
+/** How many logs are kept open between writes. */
+const MAX_OPEN = 128
+const open = new Set<LogFile>()
+
+export class LogFile {
+  #fd: number | undefined
+  /** The file behind `#fd`. */
+  #fdMark: FileMark | undefined
+  #dirty = false
+  #syncing: Promise<void> | undefined
+  #nextSync: Promise<void> | undefined
+
+  constructor(readonly path: string) {}
+
+  /** The log as it is now; undefined when there is none. @throws SessionError ERR_NOT_A_LOG when something else is there */
+  look(): FileMark | undefined {
+    const stat = look(this.path)
+    if (stat === 'other') throw notALog(this.path)
+    return stat
+  }
+
+  /**
+   * Writes whole lines at the end, if the path still names the file of `mark`, at its size; answers the mark after.
+   * `'moved'`: it does not, nothing was written. `'unsure'`: the file was replaced or grew in that instant, so that
+   * the lines may have gone into a file that nobody will read; the caller looks and writes again what is missing.
+   * A write that fails or comes up short is cut back, and rejected with the system's reason.
+   */
+  append(bytes: Buffer, mark: FileMark): FileMark | 'moved' | 'unsure' {
+    const before = this.look()
+    if (before === undefined || !sameFile(before, mark) || before.size !== mark.size) return 'moved'
+    const fd = this.#open(mark)
+    if (fd === undefined) return 'moved'
+    this.#write(fd, bytes, mark.size)
+    this.#dirty = true
+    const after = look(this.path)
+    if (after === undefined || after === 'other') return 'unsure'
+    return sameFile(after, mark) && after.size === mark.size + bytes.length ? markOf(after) : 'unsure'
+  }
+
+  #write(fd: number, bytes: Buffer, size: number): void {
+    try {
+      const count = fs.writeSync(fd, bytes, 0, bytes.length)
+      // a short count comes without an error: the rest makes the system tell
+      if (count < bytes.length) writeAll(fd, bytes.subarray(count))
+    } catch (error) {
+      this.#cutBack(fd, size, bytes.length)
+      throw error
+    }
+  }
+
+  /** Takes a failed write away again. What cannot be taken away is a torn tail, which the next writer sets aside. */
+  #cutBack(fd: number, size: number, length: number): void {
+    try {
+      const now = fs.fstatSync(fd).size
+      if (now > size && now < size + length) fs.ftruncateSync(fd, size)
+    } catch {
+      this.closeFd()
+    }
+  }
+
+  /** Descriptor for the file of `mark`, opened by path; undefined when the path names another by now. */
+  #open(mark: FileMark): number | undefined {
+    if (this.#fd !== undefined && sameFile(this.#fdMark, mark)) {
+      if (open.size >= MAX_OPEN / 2) {
+        open.delete(this)
+        open.add(this)
+      }
+      return this.#fd
+    }
+    this.closeFd()
+    const opened = openRegular(this.path, O_RDWR | O_APPEND)
+    if (opened === undefined) return undefined
+    if (!sameFile(opened.stat, mark)) {
+      fs.closeSync(opened.fd)
+      return undefined
+    }
+    this.#fd = opened.fd
+    this.#fdMark = opened.stat
+    open.add(this)
+    if (open.size > MAX_OPEN) closeOldest()
+    return this.#fd
+  }
+
+  /**
+   * Puts a new log in place, whole or not at all. `'exists'` when something is there by now.
+   * Anything but a regular file there: ERR_NOT_A_LOG.
+   */
+  create(bytes: Buffer, temporary: string, synced: boolean): FileMark | 'exists' {
+    const fd = createPrivate(temporary)
+    try {
+      writeAll(fd, bytes)
+      if (synced) fs.fsyncSync(fd)
+      this.#place(temporary)
+    } catch (error) {
+      removeFile(temporary)
+      if (errno(error) === 'EEXIST') return 'exists'
+      throw error
+    } finally {
+      fs.closeSync(fd)
+    }
+    if (synced) syncFolderOf(this.path)
+    return this.look() ?? 'exists'
+  }
+
+  /** A link fails where a rename would replace what another program has put there. */
+  #place(temporary: string): void {
+    try {
+      fs.linkSync(temporary, this.path)
+    } catch (error) {
+      if (
+        errno(error) === 'EEXIST' ||
+        !['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(errno(error) ?? '')
+      )
+        throw error
+      if (look(this.path) !== undefined) throw Object.assign(new Error('there is a log by now'), { code: 'EEXIST' })
+      fs.renameSync(temporary, this.path)
+      return
+    }
+    fs.unlinkSync(temporary)
+  }
+
+  /**
+   * Cuts off a torn tail, whose bytes the caller has saved. The only shortening of a log there is.
+   */
+  cutTail(mark: FileMark, size: number): void {
+    const fd = this.#open(mark)
+    if (fd === undefined || fs.fstatSync(fd).size !== mark.size) return
+    fs.ftruncateSync(fd, size)
+    fs.fsyncSync(fd)
+  }
+
+  /**
+   * Resolves when all that was written before the call is on disk. Calls made while a sync runs share the next one.
+   * A failed sync closes the descriptor: what it says later about the same pages is worth nothing.
+   */
+  sync(): Promise<void> {
+    if (this.#syncing === undefined) {
+      this.#syncing = this.#syncNow().finally(() => {
+        this.#syncing = undefined
+      })
+      return this.#syncing
+    }
+    this.#nextSync ??= this.#syncing
+      .catch(() => {})
+      .then(() => {
+        this.#nextSync = undefined
+        return this.sync()
+      })
+    return this.#nextSync
+  }
+
+  #syncNow(): Promise<void> {
+    if (!this.#dirty) return Promise.resolve()
+    this.#dirty = false
+    const fd = this.#fd ?? this.#reopen()
+    if (fd === undefined) return Promise.resolve()
+    return new Promise((resolve, reject) =>
+      fs.fdatasync(fd, (error) => {
+        if (error === null || error === undefined) return resolve()
+        this.#syncing = undefined
+        this.closeFd()
+        reject(error)
+      }),
+    )
+  }
+
+  /** For a sync after the descriptor had to go: a log that was replaced since was synced by the one who did. */
+  #reopen(): number | undefined {
+    const mark = look(this.path)
+    return mark === undefined || mark === 'other' ? undefined : this.#open(mark)
+  }
+
+  /** False while a sync needs the descriptor. */
+  get closable(): boolean {
+    return this.#syncing === undefined && this.#nextSync === undefined
+  }
+
+  closeFd(): void {
+    open.delete(this)
+    if (this.#fd === undefined) return
+    const fd = this.#fd
+    this.#fd = this.#fdMark = undefined
+    if (this.#syncing === undefined) fs.closeSync(fd)
+    else void this.#syncing.catch(() => {}).then(() => fs.closeSync(fd))
+  }
+}
+
+function closeOldest(): void {
+  for (const file of open) {
+    if (!file.closable) continue
+    file.closeFd()
+    return
+  }
+}
+
+function notALog(file: string): SessionError {
+  return new SessionError('ERR_NOT_A_LOG', 'what stands under the name of the log is no regular file', { file })
+}

@@ -1,0 +1,113 @@
+/** Reads a log in whole lines, forwards in blocks or backwards from the end. Takes no lock and changes nothing. */
+import fs from 'node:fs'
+import { MAX_LINE_BYTES } from '../log/format.js'
+import type { Piece } from '../log/line.js'
+import { isoTime, parseLines } from '../log/parse.js'
+import { breatheIfDue } from './breath.js'
+import { openRegular, read, readSync } from './files.js'
+
+const LF = 0x0a
+const BLOCK_BYTES = 256 * 1024
+const BACK_BLOCK_BYTES = 32 * 1024
+
+/** One open log, as long as it was when it was opened. */
+export class LogReader {
+  private constructor(
+    readonly fd: number,
+    readonly stat: fs.Stats,
+  ) {}
+
+  /** Undefined when there is no log: nothing under that name, or something that is no regular file. */
+  static open(file: string): LogReader | undefined {
+    const opened = openRegular(file)
+    return opened && new LogReader(opened.fd, opened.stat)
+  }
+
+  get size(): number {
+    return this.stat.size
+  }
+
+  /** The log's modification time: what stands in for the time of a line without one. */
+  get fileTime(): string {
+    return isoTime(this.stat.mtimeMs)
+  }
+
+  close(): void {
+    fs.closeSync(this.fd)
+  }
+
+  /** All pieces from `start` (the start of a line) up to `end`, in order, a block at a time. */
+  async *blocks(start = 0, end = this.size): AsyncGenerator<Piece[]> {
+    let rest: Buffer = Buffer.alloc(0)
+    let wanted = BLOCK_BYTES
+    for (let position = start; position < end; ) {
+      const chunk = await read(this.fd, position, Math.min(wanted, end - position))
+      if (chunk.length === 0) throw shrunk(this.stat.size, position)
+      position += chunk.length
+      const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+      const base = position - bytes.length
+      const atEnd = position >= end
+      const stop = atEnd ? bytes.length : bytes.lastIndexOf(LF) + 1
+      if (stop > 0) yield parseLines(bytes.subarray(0, stop), base, atEnd)
+      rest = bytes.subarray(stop)
+      if (rest.length > MAX_LINE_BYTES) {
+        const next = await this.#skipLine(position, end)
+        yield [tooLong(position - rest.length, next, end)]
+        position = next
+        rest = Buffer.alloc(0)
+      }
+      // a long line is read in doubling steps, so that it is copied a few times only
+      wanted = Math.max(BLOCK_BYTES, rest.length)
+      await breatheIfDue()
+    }
+  }
+
+  /** Where the line that stands at `position` ends. */
+  async #skipLine(position: number, end: number): Promise<number> {
+    for (let at = position; at < end; ) {
+      const chunk = await read(this.fd, at, Math.min(BLOCK_BYTES * 4, end - at))
+      if (chunk.length === 0) throw shrunk(this.stat.size, at)
+      const feed = chunk.indexOf(LF)
+      if (feed !== -1) return at + feed + 1
+      at += chunk.length
+      await breatheIfDue()
+    }
+    return end
+  }
+
+  /** All pieces from `start` on, when the caller has room for them. */
+  async pieces(start = 0): Promise<Piece[]> {
+    const pieces: Piece[] = []
+    for await (const block of this.blocks(start)) for (const piece of block) pieces.push(piece)
+    return pieces
+  }
+
+  /** Pieces from `end` backwards, each read only when it is asked for. */
+  *backwards(end = this.size): Generator<Piece> {
+    let wanted = BACK_BLOCK_BYTES
+    for (let stop = end; stop > 0; ) {
+      const start = Math.max(0, stop - wanted)
+      const bytes = readSync(this.fd, start, stop - start)
+      if (bytes.length < stop - start) throw shrunk(this.stat.size, start + bytes.length)
+      let right = bytes.length
+      while (right > 0) {
+        const feed = right < 2 ? -1 : bytes.lastIndexOf(LF, right - 2)
+        if (feed === -1 && start > 0) break
+        for (const piece of parseLines(bytes.subarray(feed + 1, right), start + feed + 1)) yield piece
+        right = feed + 1
+      }
+      wanted = right === bytes.length ? wanted * 2 : BACK_BLOCK_BYTES
+      stop = start + right
+    }
+  }
+}
+
+function tooLong(offset: number, next: number, end: number): Piece {
+  return next >= end
+    ? { kind: 'torn', offset, end: next }
+    : { kind: 'damage', offset, end: next, reason: `longer than ${MAX_LINE_BYTES} bytes`, open: false }
+}
+
+function shrunk(size: number, position: number): Error {
+  return Object.assign(new Error(`the log was ${size} bytes long and ends at ${position} now`), { code: 'EIO' })
+}

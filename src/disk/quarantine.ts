@@ -1,0 +1,48 @@
+/**
+ * Where bytes go that no reader understands: `.quarantine/<name>/<offset>-<hash>.bin`, byte for byte.
+ * The hash in the name makes it idempotent: the same bytes from the same place are kept once.
+ */
+import { createHash } from 'node:crypto'
+import fs from 'node:fs'
+import path from 'node:path'
+import { randomNonce } from '../ids.js'
+import type { Range } from '../log/line.js'
+import { createPrivate, ensureFolder, read, removeFile, syncFolder, writeAll } from './files.js'
+
+const BLOCK_BYTES = 1024 * 1024
+
+/** Copies stretches of an open file into the folder and syncs them; only then may they go from where they were. */
+export async function setAside(folder: string, fd: number, stretches: readonly Range[]): Promise<string[]> {
+  if (stretches.length === 0) return []
+  ensureFolder(folder)
+  const files: string[] = []
+  for (const stretch of stretches) files.push(await copyOut(folder, fd, stretch))
+  syncFolder(folder)
+  syncFolder(path.dirname(folder))
+  return files
+}
+
+async function copyOut(folder: string, fd: number, { offset, end }: Range): Promise<string> {
+  const temporary = path.join(folder, `.${randomNonce()}.tmp`)
+  const hash = createHash('sha256')
+  const out = createPrivate(temporary)
+  try {
+    for (let position = offset; position < end; ) {
+      const bytes = await read(fd, position, Math.min(BLOCK_BYTES, end - position))
+      if (bytes.length === 0)
+        throw Object.assign(new Error('the file ends before its bytes were saved'), { code: 'EIO' })
+      hash.update(bytes)
+      writeAll(out, bytes)
+      position += bytes.length
+    }
+    fs.fsyncSync(out)
+  } catch (error) {
+    removeFile(temporary)
+    throw error
+  } finally {
+    fs.closeSync(out)
+  }
+  const file = path.join(folder, `${offset}-${hash.digest('hex').slice(0, 16)}.bin`)
+  fs.renameSync(temporary, file)
+  return file
+}

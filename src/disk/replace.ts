@@ -1,0 +1,130 @@
+/**
+ * Replacing a file as a whole. Small files that can be rebuilt go through write-file-atomic, whose door this is;
+ * logs, which cannot, are copied range by range into a file that is checked and synced before it takes its place.
+ */
+import fs from 'node:fs'
+import { randomNonce } from '../ids.js'
+import type { Range } from '../log/line.js'
+import { breatheIfDue } from './breath.js'
+import { createPrivate, look, read, removeFile, syncFolderOf, writeAll } from './files.js'
+
+const BLOCK_BYTES = 256 * 1024
+
+type ReplaceSync = (file: string, data: null, options: Record<string, unknown>) => void
+
+let replaceSync: ReplaceSync | undefined
+
+/** Must be awaited once before `replaceSmall`: the package is loaded when it is first needed. */
+export async function loadReplace(): Promise<void> {
+  if (replaceSync !== undefined) return
+  const { default: writeFileAtomic } = await import('write-file-atomic')
+  replaceSync = (writeFileAtomic as unknown as { sync: ReplaceSync }).sync
+}
+
+/**
+ * Replaces a small private file. The bytes are written in the package's hook, in a loop that notices a full disk:
+ * the package's own single write does not, and puts the cut file into place.
+ */
+export function replaceSmall(file: string, bytes: Buffer): void {
+  // a link planted here would be followed
+  if (look(file) === 'other') fs.unlinkSync(file)
+  replaceSync!(file, null, {
+    mode: 0o600,
+    fsync: false,
+    tmpfileCreated: (temporary: string) => {
+      const fd = fs.openSync(temporary, 'r+')
+      try {
+        writeAll(fd, bytes, 0)
+      } finally {
+        fs.closeSync(fd)
+      }
+    },
+  })
+}
+
+/** Bytes of the former file, or new ones. */
+export type Part = Range | Buffer
+
+/** Temporary file names come from the caller, who knows them again when a crash has left one. */
+export interface Replacement {
+  file: string
+  temporary: (nonce: string) => string
+  /** The open former file, and its size when the parts were made. */
+  from: number
+  size: number
+  parts: Iterable<Part>
+  /** Called when all is on disk and the new file is about to take its place. Throws to leave the old one. */
+  before: () => void
+}
+
+/**
+ * Puts a file made of parts of the former one in its place, in constant memory: the old file stays whole until the
+ * new one is. What programs without a lease added to the old file meanwhile, behind `size`, is copied over after it.
+ * Answers the size of the new file.
+ */
+export async function replaceLog({ file, temporary, from, size, parts, before }: Replacement): Promise<number> {
+  const made = temporary(randomNonce())
+  const out = createPrivate(made)
+  try {
+    try {
+      const expected = await writeParts(out, from, parts)
+      if (fs.fstatSync(out).size !== expected) throw notWhole('the new log')
+      await sync(out)
+      before()
+      fs.renameSync(made, file)
+    } catch (error) {
+      removeFile(made)
+      throw error
+    }
+    syncFolderOf(file)
+    await copyLate(from, out, size)
+    return fs.fstatSync(out).size
+  } finally {
+    fs.closeSync(out)
+  }
+}
+
+async function copyLate(from: number, out: number, size: number): Promise<void> {
+  for (let offset = size; ; ) {
+    const end = fs.fstatSync(from).size
+    if (end <= offset) return
+    await copyRange(from, out, { offset, end })
+    await sync(out)
+    offset = end
+  }
+}
+
+function notWhole(what: string): Error {
+  return Object.assign(new Error(`${what} is not whole`), { code: 'EIO' })
+}
+
+async function writeParts(out: number, from: number, parts: Iterable<Part>): Promise<number> {
+  let size = 0
+  for (const part of parts) {
+    if (Buffer.isBuffer(part)) {
+      writeAll(out, part)
+      size += part.length
+    } else {
+      await copyRange(from, out, part)
+      size += part.end - part.offset
+    }
+  }
+  return size
+}
+
+/** Copies a stretch of one open file to the end of another. */
+export async function copyRange(from: number, to: number, { offset, end }: Range): Promise<void> {
+  for (let position = offset; position < end; ) {
+    const bytes = await read(from, position, Math.min(BLOCK_BYTES, end - position))
+    if (bytes.length === 0)
+      throw Object.assign(new Error('the log became shorter while it was copied'), { code: 'EIO' })
+    writeAll(to, bytes)
+    position += bytes.length
+    await breatheIfDue()
+  }
+}
+
+/** As fs.fsync, without holding the event loop. */
+export function sync(fd: number): Promise<void> {
+  return new Promise((resolve, reject) => fs.fsync(fd, (error) => (error ? reject(error) : resolve())))
+}

@@ -1,0 +1,77 @@
+/**
+ * What cleanup took away: `.trash/<name>~<id>/` with the files of one life of a session.
+ * The log goes first, since its disappearance is what removes the session.
+ */
+import fs from 'node:fs'
+import path from 'node:path'
+import { errno } from '../errors.js'
+import { parseLines } from '../log/parse.js'
+import { ensureFolder, listFolder, look, readSync, syncFolder } from './files.js'
+import { LogReader } from './log-reader.js'
+import type { Layout } from './names.js'
+
+const HEAD_BYTES = 64 * 1024
+const ENTRY = /^(.+)~([0-9a-f-]{36})$/
+
+/** One life of a session in the trash. `id` tells several lives of one session apart and when each went. */
+export interface TrashedFiles {
+  name: string
+  id: string
+  folder: string
+}
+
+export function moveToTrash(layout: Layout, name: string, id: string): void {
+  const folder = path.join(layout.trash, `${name}~${id}`)
+  ensureFolder(folder)
+  moveFiles(layout, name, (file) => path.join(folder, path.basename(file)), true)
+  syncFolder(folder)
+  syncFolder(layout.trash)
+  syncFolder(layout.root)
+}
+
+/** Puts a session back; its log comes last, so that it appears whole. */
+export function moveBack(layout: Layout, { name, folder }: TrashedFiles): void {
+  moveFiles(layout, name, (file) => path.join(folder, path.basename(file)), false)
+  syncFolder(layout.root)
+  fs.rmdirSync(folder)
+}
+
+function moveFiles(layout: Layout, name: string, inTrash: (file: string) => string, away: boolean): void {
+  const log = layout.log(name)
+  const rest = [layout.sidecar(name), layout.blobs(name)]
+  for (const file of away ? [log, ...rest] : [...rest, log]) {
+    const [from, to] = away ? [file, inTrash(file)] : [inTrash(file), file]
+    try {
+      fs.renameSync(from, to)
+    } catch (error) {
+      if (errno(error) !== 'ENOENT' || file === log) throw error
+    }
+  }
+}
+
+/** The key that a log in the trash names in its header. */
+export function keyInTrash({ name, folder }: TrashedFiles): string | undefined {
+  const reader = LogReader.open(path.join(folder, `${name}.jsonl`))
+  if (reader === undefined) return undefined
+  try {
+    const [first] = parseLines(readSync(reader.fd, 0, Math.min(reader.size, HEAD_BYTES)), 0, false)
+    return first?.kind === 'session' ? String(first.value.key) : undefined
+  } finally {
+    reader.close()
+  }
+}
+
+/** All lives in the trash that still have their log. */
+export function listTrash(layout: Layout): TrashedFiles[] {
+  return listFolder(layout.trash).flatMap((entry) => {
+    const [, name, id] = ENTRY.exec(entry) ?? []
+    if (name === undefined || id === undefined) return []
+    const folder = path.join(layout.trash, entry)
+    const log = look(path.join(folder, path.basename(layout.log(name))))
+    return log === undefined || log === 'other' ? [] : [{ name, id, folder }]
+  })
+}
+
+export function sidecarInTrash({ name, folder }: TrashedFiles): string {
+  return path.join(folder, `${name}.meta.json`)
+}

@@ -1,0 +1,83 @@
+/** Lines that are decided but not yet stamped and written. */
+
+import type { Clock } from './clock.js'
+import { SessionError } from './errors.js'
+import type { JsonObject } from './json.js'
+import type { Summary } from './log/fold.js'
+import {
+  headerLine,
+  MAX_LINE_BYTES,
+  type MessageText,
+  messageLine,
+  metaLine,
+  removeLine,
+  type Stamp,
+} from './log/format.js'
+import type { Line, LineKind } from './log/line.js'
+
+export interface Draft {
+  kind: LineKind
+  /** What the fold needs to know of the line. */
+  value: JsonObject
+  text: (stamp: Stamp) => string
+}
+
+export function messageDraft(message: MessageText): Draft {
+  return { kind: 'message', value: message.facts, text: (stamp) => messageLine(stamp, message) }
+}
+
+export function removeDraft(ids: string[]): Draft {
+  return { kind: 'remove', value: { ids }, text: (stamp) => removeLine(stamp, ids) }
+}
+
+export function metaDraft(set: JsonObject): Draft {
+  return { kind: 'meta', value: { set }, text: (stamp) => metaLine(stamp, set) }
+}
+
+export function headerDraft(key: string): Draft {
+  return { kind: 'session', value: { version: 1, key }, text: (stamp) => headerLine(stamp, key) }
+}
+
+/** Lines that are ready to be written in one piece. */
+export interface Lines {
+  bytes: Buffer
+  /** The lines as a reader will find them, for a log that ends at `start`. */
+  pieces: Line[]
+  texts: string[]
+}
+
+/**
+ * Stamps drafts for a log that says `summary` and ends at `start`.
+ * @throws SessionError ERR_TOO_LARGE for a line that is longer than `limit` bytes
+ */
+export function stampLines(
+  drafts: readonly Draft[],
+  clock: Clock,
+  summary: Summary,
+  start: number,
+  limit: number,
+): Lines {
+  let { lastAt, maxId } = summary
+  let offset = start
+  const pieces: Line[] = []
+  const texts: string[] = []
+  for (const { kind, value, text } of drafts) {
+    const stamp = clock.stamp(lastAt, maxId)
+    const line = text(stamp)
+    const length = Buffer.byteLength(line)
+    if (length > Math.min(limit, MAX_LINE_BYTES)) throw tooLarge(length, Math.min(limit, MAX_LINE_BYTES))
+    pieces.push({ kind, value, id: stamp.id, at: stamp.at, offset, end: offset + length, bare: false, open: false })
+    texts.push(line)
+    lastAt = stamp.at
+    maxId = stamp.id
+    offset += length
+  }
+  return { bytes: Buffer.from(texts.length === 1 ? (texts[0] as string) : texts.join('')), pieces, texts }
+}
+
+function tooLarge(bytes: number, limit: number): SessionError {
+  return new SessionError('ERR_TOO_LARGE', `the line would be ${bytes} bytes long; the limit is ${limit}`, {
+    bytes,
+    limit,
+  })
+}

@@ -1,0 +1,34 @@
+/** Every code that a `SessionError` can carry. Codes are stable; messages are for people and may change. */
+export type SessionErrorCode =
+  | 'ERR_CLOSED'
+  | 'ERR_INVALID_KEY'
+  | 'ERR_LOCKED'
+  | 'ERR_LOCK_LOST'
+  | 'ERR_NOT_A_LOG'
+  | 'ERR_SESSION_EXISTS'
+  | 'ERR_SESSION_NOT_FOUND'
+  | 'ERR_TOO_LARGE'
+  | 'ERR_TURN_MISMATCH'
+  | 'ERR_VERSION_UNSUPPORTED'
+
+/**
+ * An expected failure of the store. Look at `code`; `details` holds what the code needs
+ * (for instance `{running, given}` of ERR_TURN_MISMATCH). Mistakes of the caller are
+ * TypeError or RangeError instead, and errors of the file system are passed on as they are.
+ */
+export class SessionError extends Error {
+  override readonly name = 'SessionError'
+  readonly code: SessionErrorCode
+  readonly details: Readonly<Record<string, unknown>>
+
+  constructor(code: SessionErrorCode, message: string, details: Record<string, unknown> = {}, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.code = code
+    this.details = details
+  }
+}
+
+/** The system's own code of a failure (`ENOENT`, …), or undefined when it has none. */
+export function errno(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException | undefined)?.code
+}

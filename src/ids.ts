@@ -1,0 +1,70 @@
+import { randomBytes, randomFillSync } from 'node:crypto'
+import { v7 } from 'uuid'
+
+const V7_SHAPE = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+const MAX_MS = 2 ** 48 - 1
+const MAX_SEQ = 2 ** 32 - 1
+/** Randomness is fetched for this many ids at once: a system call for each would cost more than the id. */
+const POOLED_IDS = 256
+
+const pool = Buffer.alloc(POOLED_IDS * 16)
+let unused = 0
+
+/** 16 fresh random bytes. */
+function randomness(): Uint8Array {
+  if (unused === 0) {
+    randomFillSync(pool)
+    unused = POOLED_IDS
+  }
+  unused--
+  return pool.subarray(unused * 16, unused * 16 + 16)
+}
+
+/** True for a UUIDv7 in its usual spelling: of two such ids the later one is the greater string. */
+export function isV7(id: string): boolean {
+  return id.length === 36 && id.charCodeAt(14) === 0x37 && V7_SHAPE.test(id)
+}
+
+/** When a UUIDv7 was made, Unix milliseconds. */
+export function timeInId(id: string): number {
+  return Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)
+}
+
+/** 16 hex digits that nobody else has. */
+export function randomNonce(): string {
+  return randomBytes(8).toString('hex')
+}
+
+/**
+ * Makes UUIDv7 ids that rise strictly, also while the clock stands still or steps back.
+ * The clock is given with each call, so that one `now` of the store decides ids and times alike.
+ */
+export class IdSource {
+  #ms = -1
+  #seq = 0
+
+  /** The next id for time `ms` (Unix milliseconds), greater than `after` if that is a UUIDv7. */
+  next(ms: number, after?: string): string {
+    const time = Math.min(Math.max(Math.trunc(ms) || 0, 0), MAX_MS)
+    if (time > this.#ms) this.#set(time, Math.trunc(Math.random() * 2 ** 30))
+    else this.#set(this.#ms, this.#seq + 1)
+    const id = v7({ msecs: this.#ms, seq: this.#seq, random: randomness() })
+    if (after === undefined || id > after || !isV7(after)) return id
+    const place = placeOf(after)
+    this.#set(place.ms, place.seq + 1)
+    return v7({ msecs: this.#ms, seq: this.#seq, random: randomness() })
+  }
+
+  #set(ms: number, seq: number): void {
+    this.#ms = seq > MAX_SEQ ? ms + 1 : ms
+    this.#seq = seq > MAX_SEQ ? 0 : seq
+  }
+}
+
+/** Time and sequence number inside a UUIDv7: 48 bits, then 12 + 20 bits around version and variant. */
+function placeOf(id: string): { ms: number; seq: number } {
+  const hex = id.replaceAll('-', '')
+  const high = Number.parseInt(hex.slice(13, 16), 16)
+  const low = (BigInt(`0x${hex.slice(16, 24)}`) >> 10n) & 0xfffffn
+  return { ms: Number.parseInt(hex.slice(0, 12), 16), seq: high * 2 ** 20 + Number(low) }
+}

@@ -1,0 +1,139 @@
+/** Which sessions a folder holds and what a list shows of them, without reading logs that have not changed. */
+import { catchUp, foldLog, knownFromSidecar } from './catch-up.js'
+import { breatheIfDue } from './disk/breath.js'
+import { type FileMark, listFolder, look, markOf, sameMark } from './disk/files.js'
+import { LogReader } from './disk/log-reader.js'
+import { isOwnName, nameOf, nameOfLog } from './disk/names.js'
+import { readSidecar, type Sidecar } from './disk/sidecar-file.js'
+import { copyOfInfo, infoOf, type SessionInfo } from './info.js'
+import { isLine } from './log/line.js'
+import type { StoreContext } from './session-log.js'
+
+interface Row {
+  log: FileMark
+  sidecar: FileMark | undefined
+  info: SessionInfo
+}
+
+export class SessionIndex {
+  readonly #context: StoreContext
+  readonly #rows = new Map<string, Row>()
+  /** Keys of names that are no keys themselves, as far as they were found out. */
+  readonly #keys = new Map<string, string>()
+
+  constructor(context: StoreContext) {
+    this.#context = context
+  }
+
+  /** Every session's key, in no order. */
+  async keys(): Promise<string[]> {
+    const keys: string[] = []
+    for (const name of this.#names()) {
+      if (!isRegular(this.#context.layout.log(name))) continue
+      const key = await this.#keyOf(name)
+      if (key !== undefined) keys.push(key)
+      await breatheIfDue()
+    }
+    return keys
+  }
+
+  /** A row for every session, in no order. */
+  async rows(): Promise<SessionInfo[]> {
+    const rows: SessionInfo[] = []
+    const names = this.#names()
+    for (const name of names) {
+      const info = await this.row(name)
+      if (info !== undefined) rows.push(info)
+      await breatheIfDue()
+    }
+    this.#forgetGone(names)
+    return rows
+  }
+
+  #names(): string[] {
+    return listFolder(this.#context.layout.root).flatMap((file) => nameOfLog(file) ?? [])
+  }
+
+  #forgetGone(names: string[]): void {
+    if (this.#rows.size <= names.length) return
+    const there = new Set(names)
+    for (const name of this.#rows.keys()) if (!there.has(name)) this.#rows.delete(name)
+  }
+
+  /** The row of one session; undefined when there is no session of that name. */
+  async row(name: string): Promise<SessionInfo | undefined> {
+    const { layout } = this.#context
+    const log = look(layout.log(name))
+    if (log === undefined || log === 'other') return undefined
+    const sidecar = look(layout.sidecar(name))
+    const sidecarMark = sidecar === 'other' ? undefined : sidecar
+    const row = this.#rows.get(name)
+    const isCurrent = row !== undefined && sameMark(row.log, log) && sameMarks(row.sidecar, sidecarMark)
+    return isCurrent ? copyOfInfo(row.info) : this.#readRow(name, log)
+  }
+
+  async #readRow(name: string, log: FileMark): Promise<SessionInfo | undefined> {
+    const read = readSidecar(this.#context.layout.sidecar(name))
+    const sidecar = read?.sidecar ?? null
+    const key = await this.#keyOf(name, sidecar)
+    if (key === undefined) return undefined
+    const mine = sidecar?.key === key ? sidecar : null
+    const known = knownFromSidecar(mine, log) ?? (await this.#readLog(name, mine))
+    if (known === undefined) return undefined
+    const run = mine?.session === (known.summary.header?.id ?? null) ? (mine?.run ?? null) : null
+    const info = infoOf(key, known, run)
+    this.#rows.set(name, { log: markOf(known.mark), sidecar: read?.mark && markOf(read.mark), info })
+    return copyOfInfo(info)
+  }
+
+  async #readLog(name: string, sidecar: Sidecar | null) {
+    const reader = LogReader.open(this.#context.layout.log(name))
+    if (reader === undefined) return undefined
+    try {
+      const former = knownFromSidecar(sidecar, reader.stat, reader)
+      return await (former === undefined ? foldLog(reader) : catchUp(reader, former))
+    } finally {
+      reader.close()
+    }
+  }
+
+  /** The key behind a name: the name itself, or what sidecar or log say, if it makes that name. */
+  async #keyOf(name: string, sidecar?: Sidecar | null): Promise<string | undefined> {
+    if (isOwnName(name)) return name
+    const found = this.#keys.get(name)
+    if (found !== undefined) return found
+    const claimed = sidecar === undefined ? readSidecar(this.#context.layout.sidecar(name))?.sidecar : sidecar
+    const key = claimed && makes(claimed.key, name) ? claimed.key : await this.#keyInLog(name)
+    if (key !== undefined) this.#keys.set(name, key)
+    return key
+  }
+
+  async #keyInLog(name: string): Promise<string | undefined> {
+    const reader = LogReader.open(this.#context.layout.log(name))
+    if (reader === undefined) return undefined
+    try {
+      for await (const pieces of reader.blocks()) {
+        for (const piece of pieces) {
+          if (isLine(piece) && piece.kind === 'session' && makes(String(piece.value.key), name))
+            return String(piece.value.key)
+        }
+      }
+    } finally {
+      reader.close()
+    }
+    return undefined
+  }
+}
+
+function makes(key: string, name: string): boolean {
+  return nameOf(key) === name
+}
+
+function isRegular(file: string): boolean {
+  const stat = look(file)
+  return stat !== undefined && stat !== 'other'
+}
+
+function sameMarks(a: FileMark | undefined, b: FileMark | undefined): boolean {
+  return (a === undefined && b === undefined) || sameMark(a, b)
+}

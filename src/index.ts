@@ -1,0 +1,12 @@
+/** jsonl-sessions: a plain-file session store for chat bots and agents. */
+export type { CheckReport } from './check.js'
+export { SessionError, type SessionErrorCode } from './errors.js'
+export type { SessionInfo } from './info.js'
+export type { Json } from './json.js'
+export type { ChatMessage, StoredMessage } from './log/line.js'
+export type { DamageReport, StoreOptions } from './options.js'
+export type { CleanupOptions, CleanupResult, TrashEntry } from './retention.js'
+export type { RewriteResult } from './rewrite-log.js'
+export type { RunState } from './run-state.js'
+export type { Session } from './session.js'
+export { openStore, type SessionStore } from './store.js'

@@ -1,0 +1,193 @@
+/** What a log says now, gathered line by line. The sidecar holds a copy of it. */
+import { isObject, type Json, type JsonObject } from '../json.js'
+import { isLine, type Line, type Piece, type Usage } from './line.js'
+import { isChat, timeOf } from './parse.js'
+import { isLive, isNew, noteIds, type Order, type Survey } from './survey.js'
+
+/** The sums over one log up to `bytes`. Times are ISO 8601 UTC. */
+export interface Summary extends Order {
+  /** Where the folded part ends: all whole lines before it are in the sums. */
+  bytes: number
+  /** The greatest version that a header names. */
+  version: number
+  header: { id: string; key: string; at: string | null; forkedFrom: string | null } | null
+  /** Live messages with a role. */
+  messages: number
+  /** Lines that cannot be read. */
+  damaged: number
+  /** The first time that a line names. */
+  firstAt: string | null
+  /** The greatest time that a line names. */
+  lastAt: string | null
+  /** The greatest time of a message or commit line, or the time that a rewrite carried over. */
+  lastActivity: string | null
+  /** A message or compaction line names no time: the file's time stands in. */
+  undated: boolean
+  /** From this offset on, ids are UUIDv7 that rise, so that a line can be judged by the lines after it. */
+  orderedFrom: number
+  /** Counters of all messages that stand in the log, by agent. */
+  usage: Map<string, Usage>
+  /** Counters of messages that rewrites took out, by agent. */
+  carriedUsage: Map<string, Usage>
+  /** What `meta` lines set: name, tags, agent, projectRoot, metadata, … */
+  labels: JsonObject
+}
+
+/** Labels that are too large for a summary: they are read from the log when they are asked for. */
+const UNPROJECTED = new Set(['state'])
+/** Keys of `set` that a rewrite writes to carry over what the dropped lines said. */
+const CARRIED = new Set(['carriedUsage', 'createdAt', 'lastActivity'])
+
+export function emptySummary(): Summary {
+  return {
+    bytes: 0,
+    version: 0,
+    header: null,
+    messages: 0,
+    damaged: 0,
+    firstAt: null,
+    lastAt: null,
+    lastActivity: null,
+    undated: false,
+    maxId: '',
+    bareFrom: 0,
+    orderedFrom: 0,
+    usage: new Map(),
+    carriedUsage: new Map(),
+    labels: {},
+  }
+}
+
+/** A copy that can be folded on while others still read the first one. */
+export function copyOf(summary: Summary): Summary {
+  return { ...summary, usage: new Map(summary.usage), carriedUsage: new Map(summary.carriedUsage) }
+}
+
+/** The summary of a log that is in memory as a whole. */
+export function foldAll(pieces: readonly Piece[], survey: Survey): Summary {
+  const summary = emptySummary()
+  for (const piece of pieces) foldPiece(summary, piece, survey)
+  return summary
+}
+
+/** Adds one piece to the sums. `survey` must know the whole log. */
+export function foldPiece(summary: Summary, piece: Piece, survey: Survey): void {
+  if (piece.kind === 'torn') return
+  summary.bytes = piece.end
+  if (piece.kind === 'damage') summary.damaged++
+  if (!isLine(piece)) return
+  if (!piece.bare && !isNew(piece, summary)) summary.orderedFrom = piece.end
+  noteIds(summary, piece)
+  if (survey.copies.get(piece.offset) === 'duplicate') return
+  noteTime(summary, piece)
+  if (piece.kind === 'message') addMessage(summary, piece, isLive(piece, survey))
+  else if (piece.kind === 'meta') setLabels(summary, piece.value.set as JsonObject)
+  else if (piece.kind === 'commit') noteActivity(summary, piece.at)
+  else if (piece.kind === 'session') noteHeader(summary, piece)
+  else if (piece.kind === 'compaction' && piece.at === undefined) summary.undated = true
+}
+
+function noteTime(summary: Summary, { at }: Line): void {
+  if (at === undefined) return
+  summary.firstAt ??= at
+  if (summary.lastAt === null || at > summary.lastAt) summary.lastAt = at
+}
+
+function noteActivity(summary: Summary, at: string | undefined): void {
+  if (at === undefined) return
+  if (summary.lastActivity === null || at > summary.lastActivity) summary.lastActivity = at
+}
+
+function noteHeader(summary: Summary, line: Line): void {
+  const { version, key, forkedFrom } = line.value
+  summary.version = Math.max(summary.version, version as number)
+  summary.header ??= {
+    id: line.bare ? '' : line.id,
+    key: key as string,
+    at: line.at ?? null,
+    forkedFrom: typeof forkedFrom === 'string' ? forkedFrom : null,
+  }
+}
+
+function addMessage(summary: Summary, line: Line, live: boolean): void {
+  if (!isChat(line)) return
+  if (live) summary.messages++
+  noteActivity(summary, line.at)
+  if (line.at === undefined) summary.undated = true
+  const { usage, agent } = line.value
+  if (!isObject(usage)) return
+  addUsage(summary.usage, typeof agent === 'string' ? agent : 'main', { ...countersOf(usage), apiCalls: 1 }, 1)
+}
+
+function setLabels(summary: Summary, set: JsonObject): void {
+  const labels: JsonObject = {}
+  for (const [key, value] of Object.entries(set)) {
+    if (key === 'carriedUsage') summary.carriedUsage = usageFromJson(value)
+    else if (key === 'lastActivity') noteActivity(summary, timeOf(value))
+    else if (key === 'metadata' && isObject(value)) {
+      const former = isObject(summary.labels.metadata) ? summary.labels.metadata : {}
+      labels.metadata = { ...former, ...value }
+    } else if (!UNPROJECTED.has(key)) Object.defineProperty(labels, key, { value, enumerable: true })
+  }
+  if (Object.keys(labels).length > 0) summary.labels = { ...summary.labels, ...labels }
+}
+
+/** True for a `meta` line that does nothing but carry over; a newer one replaces it. */
+export function isCarryLine(line: Line): boolean {
+  return line.kind === 'meta' && Object.keys(line.value.set as JsonObject).every((key) => CARRIED.has(key))
+}
+
+const COUNTERS = [
+  'promptTokens',
+  'completionTokens',
+  'cacheReadTokens',
+  'cacheCreationTokens',
+  'thinkingTokens',
+  'apiCalls',
+] as const
+
+export function countersOf(usage: JsonObject): Usage {
+  const count = (value: Json | undefined) =>
+    Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : 0
+  return Object.fromEntries(COUNTERS.map((name) => [name, count(usage[name])])) as unknown as Usage
+}
+
+/** Adds or takes away. A sum that no number can hold exactly stays at the greatest one that can be. */
+export function addUsage(sums: Map<string, Usage>, agent: string, usage: Usage, sign: 1 | -1): void {
+  const sum = { ...(sums.get(agent) ?? countersOf({})) }
+  for (const name of COUNTERS) sum[name] = Math.min(sum[name] + sign * usage[name], Number.MAX_SAFE_INTEGER)
+  sums.set(agent, sum)
+}
+
+export function usageFromJson(value: Json | undefined): Map<string, Usage> {
+  if (!isObject(value)) return new Map()
+  const rows = Object.entries(value).filter((row): row is [string, JsonObject] => isObject(row[1]))
+  return new Map(rows.map(([agent, usage]) => [agent, countersOf(usage)]))
+}
+
+/** Sums of all that was ever counted, by agent: what stands in the log and what rewrites took out of it. */
+export function totalUsage(summary: Summary): Map<string, Usage> {
+  const sums = new Map<string, Usage>()
+  for (const part of [summary.carriedUsage, summary.usage]) {
+    for (const [agent, usage] of part) addUsage(sums, agent, usage, 1)
+  }
+  return sums
+}
+
+/**
+ * When the session was created, was last active and last changed, as ISO times.
+ * `fileTime`, the log's modification time, stands in where no line tells.
+ */
+export function timesOf(summary: Summary, fileTime: string): { created: string; active: string; updated: string } {
+  const header = summary.header?.at ?? null
+  const given = timeOf(summary.labels.createdAt)
+  const created = given ?? header ?? summary.firstAt ?? fileTime
+  const undated = summary.undated ? fileTime : null
+  const latest = (...times: Array<string | null>) =>
+    times.reduce((a, b) => (b === null || (a !== null && a > b) ? a : b), null)
+  return {
+    created,
+    active: latest(header, summary.lastActivity, undated) ?? created,
+    updated: latest(summary.lastAt, undated) ?? fileTime,
+  }
+}

@@ -1,0 +1,181 @@
+/**
+ * The shortest log that reads the same. A plan names only the stretches that do not stay as they are;
+ * all other bytes are copied untouched.
+ */
+import { isObject, type Json, type JsonObject, jsonEqual } from '../json.js'
+import { addUsage, emptySummary, foldPiece, isCarryLine, timesOf, totalUsage } from './fold.js'
+import { isLine, type Line, namedIds, type Piece, type Range, type Usage } from './line.js'
+import { type Member, membersOf, objectText } from './members.js'
+import { isChat } from './parse.js'
+import { isLive, knownId, type Survey } from './survey.js'
+
+/** A stretch that is left out, left out and put into quarantine, or written anew by `mendLine`. */
+export interface Edit extends Range {
+  action: 'drop' | 'aside' | 'mend'
+}
+
+export interface RewritePlan {
+  /** Rising, without overlap, neighbours of one kind joined (but for `mend`). */
+  edits: Edit[]
+  /** What the dropped lines said and the others do not: the `set` of one more `meta` line at the end. */
+  carry: JsonObject | null
+  /** The time that line bears. */
+  carryAt: string
+  /** Messages that are dropped, with the live message before each: a `through` moves there. */
+  heirs: ReadonlyMap<string, string | null>
+}
+
+/** Second reading of a rewrite; the first one gave the survey. */
+export class RewritePlanner {
+  readonly #survey: Survey
+  readonly #fileTime: string
+  readonly #edits: Edit[] = []
+  readonly #blanks: Edit[] = []
+  readonly #removals: Line[] = []
+  readonly #compactions: Line[] = []
+  readonly #carryLines: Line[] = []
+  readonly #present = new Set<string>()
+  readonly #heirs = new Map<string, string | null>()
+  readonly #before = emptySummary()
+  /** The sums of the lines that stay. Old carry lines do not: a new one says what is still to be said. */
+  readonly #after = emptySummary()
+  #firstDated = Number.POSITIVE_INFINITY
+  #survivor: string | null = null
+
+  constructor(survey: Survey, fileTime: string) {
+    this.#survey = survey
+    this.#fileTime = fileTime
+  }
+
+  add(piece: Piece): void {
+    foldPiece(this.#before, piece, this.#survey)
+    if (isLine(piece)) this.#addLine(piece)
+    else if (piece.kind === 'blank') this.#blanks.push(edit(piece, 'drop'))
+    else this.#edits.push(edit(piece, 'aside'))
+  }
+
+  #addLine(line: Line): void {
+    const id = knownId(line, this.#survey)
+    if (this.#survey.removed.has(id)) this.#present.add(id)
+    if (line.kind === 'unknown' || isLive(line, this.#survey)) this.#keep(line, id)
+    else {
+      this.#edits.push(edit(line, 'drop'))
+      const isCopy = this.#survey.copies.get(line.offset) === 'duplicate'
+      if (line.kind === 'message' && !isCopy) this.#heirs.set(id, this.#survivor)
+    }
+  }
+
+  /** Whether a `remove` line stays and where a compaction reaches shows at the end only. */
+  #keep(line: Line, id: string): void {
+    if (line.kind === 'remove') this.#removals.push(line)
+    else if (isCarryLine(line)) this.#carryLines.push(line)
+    else {
+      const fields = newFields(line, this.#survey, this.#fileTime, NO_HEIRS)
+      if (line.kind === 'message') this.#survivor = id
+      if (line.kind === 'compaction') this.#compactions.push(line)
+      else if (Object.keys(fields).length > 0) this.#edits.push(edit(line, 'mend'))
+      this.#count('at' in fields ? { ...line, at: this.#fileTime } : line)
+    }
+  }
+
+  #count(line: Line): void {
+    foldPiece(this.#after, line, this.#survey)
+    if (line.at === undefined || line.offset >= this.#firstDated) return
+    this.#firstDated = line.offset
+    this.#after.firstAt = line.at
+  }
+
+  /** The plan, or null when there is nothing to take out. */
+  plan(): RewritePlan | null {
+    for (const line of this.#removals) {
+      if (namedIds(line).every((id) => this.#present.has(id))) this.#edits.push(edit(line, 'drop'))
+      else this.#count(line)
+    }
+    if (this.#edits.every(({ action }) => action === 'mend')) return null
+    for (const line of this.#compactions) {
+      const fields = newFields(line, this.#survey, this.#fileTime, this.#heirs)
+      if (Object.keys(fields).length > 0) this.#edits.push(edit(line, 'mend'))
+    }
+    return {
+      edits: joined([...this.#edits, ...this.#blanks, ...this.#carryLines.map((line) => edit(line, 'drop'))]),
+      carry: this.#carry(),
+      carryAt: timesOf(this.#before, this.#fileTime).updated,
+      heirs: this.#heirs,
+    }
+  }
+
+  #carry(): JsonObject | null {
+    const due = timesOf(this.#before, this.#fileTime)
+    const carry: JsonObject = {}
+    const usage = difference(totalUsage(this.#before), this.#after.usage)
+    if (!jsonEqual(usage, difference(this.#after.carriedUsage, new Map()))) carry.carriedUsage = usage
+    // the file's time is another one afterwards: what it stood in for must be written down
+    if (timesOf(this.#after, '').created !== due.created) carry.createdAt = due.created
+    const left = timesOf({ ...this.#after, labels: { ...this.#after.labels, ...carry } }, '')
+    if (left.active !== due.active) carry.lastActivity = due.active
+    return left.updated === due.updated && Object.keys(carry).length === 0 ? null : carry
+  }
+}
+
+const NO_HEIRS: RewritePlan['heirs'] = new Map()
+
+/** What must be written into a line: what stood in for its id and time, and where a moved `through` points. */
+function newFields(line: Line, survey: Survey, fileTime: string, heirs: RewritePlan['heirs']): JsonObject {
+  const fields: JsonObject = {}
+  if (line.kind !== 'message' && line.kind !== 'compaction') return fields
+  const id = knownId(line, survey)
+  if (id !== line.value.id) fields.id = id
+  if (line.at === undefined && (isChat(line) || line.kind === 'compaction')) fields.at = fileTime
+  const heir = line.kind === 'compaction' ? heirs.get(line.value.through as string) : undefined
+  if (heir !== undefined) fields.through = heir
+  return fields
+}
+
+function edit({ offset, end }: Range, action: Edit['action']): Edit {
+  return { offset, end, action }
+}
+
+function joined(edits: Edit[]): Edit[] {
+  const rising = edits.sort((a, b) => a.offset - b.offset)
+  const result: Edit[] = []
+  for (const next of rising) {
+    const last = result.at(-1)
+    if (last && last.end === next.offset && last.action === next.action && next.action !== 'mend') last.end = next.end
+    else result.push(next)
+  }
+  return result
+}
+
+/** Counters of `total` that are not in `part`, without rows of zeros. */
+function difference(total: ReadonlyMap<string, Usage>, part: ReadonlyMap<string, Usage>): JsonObject {
+  const rest = new Map(total)
+  for (const [agent, usage] of part) addUsage(rest, agent, usage, -1)
+  const rows = [...rest].filter(([, usage]) => Object.values(usage).some((count) => count !== 0))
+  return Object.fromEntries(rows) as unknown as Json as JsonObject
+}
+
+/** The new text of a line whose edit is `mend`, without line feed. `raw` is its text on disk. */
+export function mendLine(raw: string, line: Line, plan: RewritePlan, survey: Survey, fileTime: string): string {
+  const fields = newFields(line, survey, fileTime, plan.heirs)
+  const written = Object.entries(fields).map(([key, value]) => ({ key, text: JSON.stringify(value) }))
+  const members = membersOf(raw)
+  const moved =
+    line.kind === 'message' ? members.filter(({ key }) => Object.hasOwn(fields, key) && isOwn(line, key)) : []
+  const rest = members.filter(({ key }) => !Object.hasOwn(fields, key))
+  if (moved.length === 0) return objectText([...written, ...rest])
+  const type = { key: 'type', text: '"message"' }
+  const others = rest.filter(({ key }) => key !== 'type' && key !== 'own')
+  return objectText([type, ...written, ...others, { key: 'own', text: objectText([...moved, ...ownOf(line, rest)]) }])
+}
+
+/** True when the field is no id or no time of the line: then it is the message's own. */
+function isOwn(line: Line, field: string): boolean {
+  return field === 'id' ? line.bare : line.at === undefined
+}
+
+/** What stands in `own` already. Without the type "message" a field of that name is one like others. */
+function ownOf(line: Line, members: readonly Member[]): Member[] {
+  const own = members.filter(({ key }) => key === 'own').at(-1)
+  if (own === undefined) return []
+  return line.value.type === 'message' && isObject(line.value.own) ? membersOf(own.text) : [own]
+}

@@ -1,0 +1,61 @@
+/** Folding what was added behind a watermark, without reading what lies before it. */
+import { isV7 } from '../ids.js'
+import { foldPiece, type Summary } from './fold.js'
+import { isLine, namedIds, type Piece } from './line.js'
+import { isChat } from './parse.js'
+import { isLive, isNew, NOTHING_KNOWN, noteIds, type Survey } from './survey.js'
+
+/**
+ * Which lines below the watermark must be looked at before `added` can be folded: the ids that the
+ * added `remove` lines name and that the added lines do not hold. `undefined` when only a reading
+ * of the whole log can tell, because an added line may repeat an earlier one or be removed by one.
+ */
+export function idsToLookUp(summary: Summary, added: readonly Piece[]): Set<string> | undefined {
+  const order = { maxId: summary.maxId, bareFrom: summary.bareFrom }
+  const held = new Set<string>()
+  const named = new Set<string>()
+  for (const piece of added) {
+    if (!isLine(piece)) continue
+    if (!isNew(piece, order)) return undefined
+    noteIds(order, piece)
+    held.add(piece.id)
+    if (piece.kind === 'remove') for (const id of namedIds(piece)) named.add(id)
+  }
+  for (const id of named) if (held.has(id) || (id > summary.maxId && isV7(id))) named.delete(id)
+  return named
+}
+
+/**
+ * Adds `added` to the summary, in place. `liveBelow` holds those of the ids that `idsToLookUp` asked for
+ * that are live messages below the watermark.
+ */
+export function foldTail(summary: Summary, added: readonly Piece[], liveBelow: ReadonlySet<string>): void {
+  const removals = added.filter(isLine).filter(({ kind }) => kind === 'remove')
+  const survey = { removed: new Set(removals.flatMap(namedIds)), copies: NOTHING_KNOWN.copies }
+  for (const piece of added) foldPiece(summary, piece, survey)
+  summary.messages -= liveBelow.size
+}
+
+/**
+ * Judges lines that come in from the end of the log backwards. As long as they stand in the ordered part,
+ * the lines after a line tell all about it. `uncertain` says that a line came in that only the whole log can judge.
+ */
+export class BackwardReading {
+  readonly #removed = new Set<string>()
+  readonly #survey: Survey = { removed: this.#removed, copies: NOTHING_KNOWN.copies }
+  readonly #summary: Pick<Summary, 'orderedFrom' | 'bareFrom'>
+  uncertain = false
+
+  constructor(summary: Pick<Summary, 'orderedFrom' | 'bareFrom'>) {
+    this.#summary = summary
+  }
+
+  /** True when `piece` is a live message. */
+  add(piece: Piece): boolean {
+    if (!isLine(piece)) return false
+    if (piece.offset < this.#summary.orderedFrom || (piece.bare && piece.offset < this.#summary.bareFrom))
+      this.uncertain = true
+    if (piece.kind === 'remove') for (const id of namedIds(piece)) this.#removed.add(id)
+    return isChat(piece) && isLive(piece, this.#survey)
+  }
+}

@@ -1,0 +1,70 @@
+/** What readers see of a log. All functions here are pure; `fileTime` is the log's modification time as ISO text. */
+import { isObject, type JsonObject } from '../json.js'
+import { type ChatMessage, isLine, type Line, type Piece, type StoredMessage } from './line.js'
+import { isChat, timeOf } from './parse.js'
+import { isLive, knownId, type Survey } from './survey.js'
+
+/** The live messages in line order. */
+export function messagesOf(pieces: readonly Piece[], survey: Survey, fileTime: string): StoredMessage[] {
+  const messages: StoredMessage[] = []
+  for (const piece of pieces) {
+    if (isLine(piece) && isChat(piece) && isLive(piece, survey)) messages.push(toStored(piece, survey, fileTime))
+  }
+  return messages
+}
+
+/** One message as its writer gave it, with the line's id and time where it has none of its own. */
+export function toStored(line: Line, survey: Survey, fileTime: string): StoredMessage {
+  const { value } = line
+  const isWhole = value.type === undefined && !line.bare && line.at !== undefined && line.at === value.at
+  if (isWhole && survey.copies.size === 0) return value as StoredMessage
+  return { id: knownId(line, survey), at: line.at ?? fileTime, ...asGiven(line) } as StoredMessage
+}
+
+/** One message as its writer gave it, without the line's id and time. */
+export function asGiven({ value }: Line): ChatMessage {
+  const given: JsonObject = { ...value }
+  if (typeof given.id === 'string' && given.id !== '') delete given.id
+  if (timeOf(given.at) !== undefined) delete given.at
+  if (given.type === undefined) return given as unknown as ChatMessage
+  delete given.type
+  if (!isObject(given.own)) return given as unknown as ChatMessage
+  const own = given.own
+  delete given.own
+  return { ...given, ...own } as unknown as ChatMessage
+}
+
+/** The summaries in force: the last live compaction line, and which messages it and earlier ones cover. */
+export interface Archive {
+  summary: { id: string; at: string; text: string } | null
+  /** Ids of the live messages that are archived. */
+  archived: ReadonlySet<string>
+}
+
+export function archiveOf(pieces: readonly Piece[], survey: Survey, fileTime: string): Archive {
+  const lines = pieces.filter(isLine)
+  const compactions = lines.filter((line) => line.kind === 'compaction' && isLive(line, survey))
+  const places = new Map<string, number>()
+  lines.forEach((line, place) => {
+    if (line.kind === 'message' && survey.copies.get(line.offset) !== 'duplicate')
+      places.set(knownId(line, survey), place)
+  })
+  const reach = compactions.reduce((far, { value }) => Math.max(far, places.get(value.through as string) ?? -1), -1)
+  const covered = lines.slice(0, reach + 1).filter((line) => line.kind === 'message' && isLive(line, survey))
+  const last = compactions.at(-1)
+  return {
+    summary: last ? { id: knownId(last, survey), at: last.at ?? fileTime, text: String(last.value.summary) } : null,
+    archived: new Set(covered.map((line) => knownId(line, survey))),
+  }
+}
+
+/** Every string inside a message's content: what a search looks at. */
+export function textsOf(line: Line): string[] {
+  const texts: string[] = []
+  const open: unknown[] = [line.value.content]
+  for (let part = open.pop(); part !== undefined; part = open.pop()) {
+    if (typeof part === 'string') texts.push(part)
+    else if (typeof part === 'object' && part !== null) for (const inner of Object.values(part)) open.push(inner)
+  }
+  return texts
+}

@@ -1,0 +1,63 @@
+/** The options of a store, checked once. */
+import type { Fsync } from './disk/log-file.js'
+import { isObject } from './json.js'
+
+/** Lines that a read could not use. */
+export interface DamageReport {
+  key: string
+  file: string
+  /** `line` counts from 1; `offset` and `length` are bytes. */
+  damage: Array<{ line: number; offset: number; length: number; reason: string }>
+}
+
+export interface StoreOptions {
+  /**
+   * What an acknowledged write survives. `'no'` (default): the death of the process. `'everysec'`: a power cut,
+   * but for about the last second. `'always'`: a power cut.
+   */
+  fsync?: Fsync
+  /** The store's clock: Unix milliseconds or a Date. Default `Date.now`. */
+  now?: () => number | Date
+  /** How long a write waits for a lease that another process holds, ms. Default 15,000. */
+  lockTimeout?: number
+  /** The largest message line, bytes; a larger message is refused with ERR_TOO_LARGE. Default 128 MiB, which is also the most. */
+  maxMessageBytes?: number
+  /** Called when reading meets lines that cannot be read. They are skipped and stay where they are. */
+  onDamage?: (report: DamageReport) => void
+  /** Called when work in the background failed, such as writing a sidecar. Nothing is lost by it. */
+  onError?: (error: unknown, key: string) => void
+}
+
+export type Settings = Required<StoreOptions>
+
+const DEFAULTS: Settings = {
+  fsync: 'no',
+  now: Date.now,
+  lockTimeout: 15_000,
+  maxMessageBytes: 128 * 1024 * 1024,
+  onDamage: () => {},
+  onError: () => {},
+}
+
+/** @throws TypeError for an unknown option or a wrong type, RangeError for a number out of range */
+export function checkOptions(options: unknown): Settings {
+  if (options === undefined) return DEFAULTS
+  if (!isObject(options)) throw new TypeError('the options of a store must be an object')
+  const given = Object.entries(options).filter(([, value]) => value !== undefined)
+  for (const [name] of given) if (!Object.hasOwn(DEFAULTS, name)) throw new TypeError(`unknown option: ${name}`)
+  const settings = { ...DEFAULTS, ...Object.fromEntries(given) } as Settings
+  if (!['no', 'everysec', 'always'].includes(settings.fsync)) {
+    throw new TypeError("option fsync must be 'no', 'everysec' or 'always'")
+  }
+  for (const name of ['now', 'onDamage', 'onError'] as const) {
+    if (typeof settings[name] !== 'function') throw new TypeError(`option ${name} must be a function`)
+  }
+  checkNumber('lockTimeout', settings.lockTimeout)
+  checkNumber('maxMessageBytes', settings.maxMessageBytes)
+  return settings
+}
+
+function checkNumber(name: string, value: unknown): void {
+  if (typeof value !== 'number') throw new TypeError(`option ${name} must be a number`)
+  if (!(value >= 0)) throw new RangeError(`option ${name} must not be negative`)
+}

@@ -1,0 +1,127 @@
+/** Taking away what nobody has used for long, and putting it back. */
+import { look } from './disk/files.js'
+import { isOwnName, nameOf } from './disk/names.js'
+import { livenessOf } from './disk/owner.js'
+import { type Run, readSidecar } from './disk/sidecar-file.js'
+import { keyInTrash, listTrash, moveBack, moveToTrash, sidecarInTrash, type TrashedFiles } from './disk/trash.js'
+import { SessionError } from './errors.js'
+import { timeInId } from './ids.js'
+import { infoOf } from './info.js'
+import { isObject } from './json.js'
+import { isoTime } from './log/parse.js'
+import type { SessionLog } from './session-log.js'
+import { readRun } from './sidecar.js'
+import type { StoreInternals } from './store.js'
+
+export interface CleanupOptions {
+  /** Sessions whose last activity is longer ago than this, ms. */
+  olderThan: number
+  /** Only tell what would be removed. */
+  dryRun?: boolean
+}
+
+export interface CleanupResult {
+  /** Keys, longest idle first. */
+  removed: string[]
+  /** Sessions that should have gone and could not. */
+  failed: Array<{ key: string; error: unknown }>
+}
+
+export interface TrashEntry {
+  id: string
+  key: string
+  /** When it was put there. */
+  at: Date
+}
+
+/** A run on another host that says nothing for longer than this is no reason to keep a session, ms. */
+const UNSEEN_RUN_MS = 24 * 3_600_000
+
+/** @throws TypeError for an unknown or missing option, RangeError for an age that is negative or no number */
+export async function cleanUp(store: StoreInternals, options: CleanupOptions): Promise<CleanupResult> {
+  const { olderThan, dryRun } = checkCleanup(options)
+  const result: CleanupResult = { removed: [], failed: [] }
+  const rows = (await store.index.rows()).sort((a, b) => a.lastActivity.getTime() - b.lastActivity.getTime())
+  for (const { key, lastActivity } of rows) {
+    if (!(store.context.clock.now() - lastActivity.getTime() > olderThan)) continue
+    try {
+      const log = store.log(key)
+      if (await (dryRun ? isDue(log, olderThan) : removeIfDue(log, olderThan))) result.removed.push(key)
+    } catch (error) {
+      result.failed.push({ key, error })
+      store.context.settings.onError(error, key)
+    }
+  }
+  return result
+}
+
+function checkCleanup(options: unknown): Required<CleanupOptions> {
+  if (!isObject(options)) throw new TypeError('cleanup needs an object of options')
+  const { olderThan, dryRun = false, ...unknown } = options as unknown as CleanupOptions & Record<string, unknown>
+  const [name] = Object.keys(unknown)
+  if (name !== undefined) throw new TypeError(`unknown option: ${name}`)
+  if (typeof olderThan !== 'number') throw new TypeError('option olderThan must be a number of milliseconds')
+  if (typeof dryRun !== 'boolean') throw new TypeError('option dryRun must be true or false')
+  if (!(olderThan >= 0)) throw new RangeError('option olderThan must not be negative')
+  return { olderThan, dryRun }
+}
+
+/** Whether a session has been idle for that long, and nobody who may still live is running a turn in it. */
+async function isDue(log: SessionLog, olderThan: number): Promise<boolean> {
+  const known = await log.known()
+  if (known === undefined) return false
+  const run = readRun(log, known.summary)
+  const now = log.context.clock.now()
+  const { lastActivity } = infoOf(log.key, known, run)
+  return now - lastActivity.getTime() > olderThan && !mayBeRunning(run, now)
+}
+
+function mayBeRunning(run: Run | null, now: number): boolean {
+  if (run?.state !== 'running') return false
+  const liveness = livenessOf(run.owner)
+  return liveness === 'unknown' ? now - Date.parse(run.since) < UNSEEN_RUN_MS : liveness === 'alive'
+}
+
+async function removeIfDue(log: SessionLog, olderThan: number): Promise<boolean> {
+  return log.hold(async () => {
+    if (!(await isDue(log, olderThan))) return false
+    const { layout, clock } = log.context
+    log.file.closeFd()
+    moveToTrash(layout, log.name, clock.idAt(isoTime(clock.now()), ''))
+    log.forget()
+    return true
+  })
+}
+
+/** What can be put back, newest first. */
+export function trashOf({ context }: StoreInternals): TrashEntry[] {
+  const entries = listTrash(context.layout).flatMap((trashed) => {
+    const key = keyOf(trashed)
+    return key === undefined ? [] : [{ id: trashed.id, key, at: new Date(timeInId(trashed.id)) }]
+  })
+  return entries.sort((a, b) => (a.id < b.id ? 1 : -1))
+}
+
+function keyOf(trashed: TrashedFiles): string | undefined {
+  if (isOwnName(trashed.name)) return trashed.name
+  const key = readSidecar(sidecarInTrash(trashed))?.sidecar?.key ?? keyInTrash(trashed)
+  return key !== undefined && nameOf(key) === trashed.name ? key : undefined
+}
+
+export async function restore(store: StoreInternals, id: string): Promise<string> {
+  const { layout } = store.context
+  const trashed = listTrash(layout).find((entry) => entry.id === id)
+  const key = trashed && keyOf(trashed)
+  if (trashed === undefined || key === undefined) {
+    throw new SessionError('ERR_SESSION_NOT_FOUND', 'nothing in the trash has this id', { id })
+  }
+  const log = store.log(key)
+  return log.hold(() => {
+    if (look(layout.log(trashed.name)) !== undefined) {
+      throw new SessionError('ERR_SESSION_EXISTS', 'there is a session of this key', { key })
+    }
+    moveBack(layout, trashed)
+    log.forget()
+    return key
+  })
+}

@@ -1,0 +1,330 @@
+/** One session's log as this process knows it: the only place that writes to it. */
+import { catchUp, edgesOf, foldLog, type Known, knownFromSidecar, printOf } from './catch-up.js'
+import type { Clock } from './clock.js'
+import { type FileMark, look, removeFile, removeTree, sameFile, sameMark } from './disk/files.js'
+import { leaseOf } from './disk/lease.js'
+import { LogFile } from './disk/log-file.js'
+import { LogReader } from './disk/log-reader.js'
+import type { Layout } from './disk/names.js'
+import { setAside } from './disk/quarantine.js'
+import { readSidecar } from './disk/sidecar-file.js'
+import { type Draft, headerDraft, type Lines, metaDraft, stampLines } from './draft.js'
+import { SessionError } from './errors.js'
+import { randomNonce } from './ids.js'
+import { emptySummary, foldPiece, type Summary, timesOf } from './log/fold.js'
+import { FORMAT_VERSION, isLine, type Range } from './log/line.js'
+import { isoTime } from './log/parse.js'
+import { NOTHING_KNOWN } from './log/survey.js'
+import { foldTail } from './log/tail.js'
+import type { Settings } from './options.js'
+
+/** What all sessions of one store share. */
+export interface StoreContext {
+  layout: Layout
+  clock: Clock
+  settings: Settings
+  /** @throws SessionError ERR_CLOSED */
+  checkOpen(): void
+  /** The sidecar of this log is behind. */
+  noteBehind(log: SessionLog): void
+  /** A write waits for the next sync of `everysec`. */
+  noteUnsynced(log: SessionLog): void
+}
+
+/** What a writer decided on, given what the log says: undefined for a missing session. */
+export interface Decision<T> {
+  drafts: Draft[]
+  result: T
+  /** Ids of the live messages that a `remove` draft takes away. */
+  removes?: ReadonlySet<string>
+}
+
+/** How a log is read of which nothing is known: `foldLog` or `edgesOf`. */
+type Depth = (reader: LogReader) => Promise<Known>
+
+export type Decide<T> = (summary: Summary | undefined) => Decision<T> | Promise<Decision<T>>
+
+/** How often a write starts over when other programs keep changing the log under it. */
+const MAX_ATTEMPTS = 50
+/** An editor that saves by renaming leaves the path empty for a moment, ms. */
+const ABSENCE_MS = 50
+
+export class SessionLog {
+  readonly #context: StoreContext
+  readonly #lock: string
+  readonly file: LogFile
+  #known: Known | undefined
+
+  constructor(
+    readonly key: string,
+    readonly name: string,
+    context: StoreContext,
+  ) {
+    this.#context = context
+    this.#lock = context.layout.lock(name)
+    this.file = new LogFile(context.layout.log(name))
+  }
+
+  get sidecarPath(): string {
+    return this.#context.layout.sidecar(this.name)
+  }
+
+  get context(): StoreContext {
+    return this.#context
+  }
+
+  /** Runs `work` as the only writer of this session. */
+  hold<T>(work: () => T | Promise<T>): T | Promise<T> {
+    return leaseOf(this.#lock, this.#context.layout.waiting).run(work, this.#context.settings.lockTimeout)
+  }
+
+  /** Adds lines, creating the session; answers their ids. One write, and no reading when nobody else wrote. */
+  async append(drafts: Draft[]): Promise<string[]> {
+    const written = this.hold(
+      () => this.#appendNow(drafts) ?? this.#write(() => ({ drafts, result: undefined }), edgesOf),
+    )
+    const { ids } = written instanceof Promise ? await written : written
+    await this.#settle()
+    return ids.slice(-drafts.length)
+  }
+
+  /** Decides under the lease on what the log says then, and adds the lines decided on in one write. */
+  async transact<T>(decide: Decide<T>): Promise<T> {
+    this.#context.checkOpen()
+    const { result, ids } = await this.hold(() => this.#write(decide, foldLog))
+    if (ids.length > 0) await this.#settle()
+    return result
+  }
+
+  /** What the log says now, for work under the lease; undefined when there is no session. */
+  forWriting(): Promise<Known | undefined> {
+    return this.#forWriting(edgesOf)
+  }
+
+  /** Makes a session without messages. False when there is one by now. */
+  create(): boolean {
+    return this.#create([]) !== undefined
+  }
+
+  /** What the log says now; undefined when there is no session. Changes nothing on disk. */
+  async known(): Promise<Known | undefined> {
+    const mark = look(this.file.path)
+    if (mark === undefined || mark === 'other') return undefined
+    if (this.#known !== undefined && !this.#known.partial && sameMark(mark, this.#known.mark)) return this.#known
+    return this.#read(this.#known, foldLog)
+  }
+
+  /** True when the log is there, as a regular file. @throws SessionError ERR_CLOSED */
+  exists(): boolean {
+    this.#context.checkOpen()
+    const mark = look(this.file.path)
+    return mark !== undefined && mark !== 'other'
+  }
+
+  /** For those who changed the log in another way than by adding lines. */
+  forget(): void {
+    this.#known = undefined
+  }
+
+  #appendNow(drafts: Draft[]): Written<undefined> | Promise<Written<undefined>> | undefined {
+    const known = this.#known
+    if (known === undefined || known.open || known.torn !== null) return undefined
+    checkVersion(known.summary, this.file.path)
+    const lines = this.#stamp(drafts, known.summary, known.mark.size)
+    const outcome = this.file.append(lines.bytes, known.mark)
+    if (outcome === 'moved') return undefined
+    if (outcome === 'unsure') return this.#rescue(lines).then(() => written(lines, undefined))
+    this.#advance(known, lines, outcome)
+    return written(lines, undefined)
+  }
+
+  async #write<T>(decide: Decide<T>, depth: Depth): Promise<Written<T>> {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const known = await this.#forWriting(depth)
+      const { drafts, result, removes } = await decide(known?.summary)
+      if (drafts.length === 0) return { ids: [], result }
+      if (known === undefined) {
+        const lines = this.#create(drafts)
+        if (lines !== undefined) return written(lines, result)
+        continue
+      }
+      checkVersion(known.summary, this.file.path)
+      const start = known.mark.size + (known.open ? 1 : 0)
+      const lines = this.#stamp(withCarry(drafts, known), known.summary, start)
+      const bytes = known.open ? Buffer.concat([LINE_FEED, lines.bytes]) : lines.bytes
+      const outcome = this.file.append(bytes, known.mark)
+      if (outcome === 'moved') continue
+      if (outcome === 'unsure') await this.#rescue(lines)
+      else this.#advance(known, lines, outcome, removes)
+      return written(lines, result)
+    }
+    throw new SessionError('ERR_LOCKED', 'other programs keep changing the log', { file: this.file.path })
+  }
+
+  /** What the log says, with its end fit to be written behind; undefined when there is none. */
+  async #forWriting(depth: Depth): Promise<Known | undefined> {
+    let mark = this.file.look()
+    if (mark === undefined && this.#known !== undefined) {
+      await new Promise((resolve) => setTimeout(resolve, ABSENCE_MS))
+      mark = this.file.look()
+    }
+    if (mark === undefined) {
+      this.#known = undefined
+      return undefined
+    }
+    let known: Known | undefined = this.#known
+    const enough = known !== undefined && sameMark(known.mark, mark) && !(known.partial && depth === foldLog)
+    if (!enough) known = await this.#read(known, depth)
+    return known?.torn ? this.#mendTail(known, known.torn, depth) : known
+  }
+
+  /** Saves a torn tail and cuts it off. */
+  async #mendTail(known: Known, torn: Range, depth: Depth): Promise<Known | undefined> {
+    const reader = LogReader.open(this.file.path)
+    if (reader === undefined) return undefined
+    try {
+      if (reader.size === known.mark.size) {
+        await setAside(this.#context.layout.quarantine(this.name), reader.fd, [torn])
+        this.file.cutTail(known.mark, torn.offset)
+      }
+    } finally {
+      reader.close()
+    }
+    return this.#read(known, depth)
+  }
+
+  /** Reads what is new, starting from what is known here or from the sidecar, else as deep as it must be. */
+  async #read(former: Known | undefined, depth: Depth): Promise<Known | undefined> {
+    const reader = LogReader.open(this.file.path)
+    if (reader === undefined) {
+      this.#known = undefined
+      return undefined
+    }
+    try {
+      const usable =
+        former !== undefined && !former.partial && sameFile(former.mark, reader.stat)
+          ? former
+          : this.#fromSidecar(reader)
+      const known = usable === undefined ? await depth(reader) : await catchUp(reader, usable)
+      this.#known = known
+      return known
+    } finally {
+      reader.close()
+    }
+  }
+
+  #fromSidecar(reader: LogReader): Known | undefined {
+    const sidecar = readSidecar(this.sidecarPath)?.sidecar
+    return sidecar?.key === this.key ? knownFromSidecar(sidecar, reader.stat, reader) : undefined
+  }
+
+  #stamp(drafts: Draft[], summary: Summary, start: number): Lines {
+    const { clock, settings } = this.#context
+    return stampLines(drafts, clock, summary, start, settings.maxMessageBytes)
+  }
+
+  /** A new log: header and lines whole, or nothing. Undefined when somebody else made one. */
+  #create(drafts: Draft[]): Lines | undefined {
+    const { layout, settings } = this.#context
+    const lines = this.#stamp([headerDraft(this.key), ...drafts], emptySummary(), 0)
+    removeFile(this.sidecarPath)
+    removeTree(layout.blobs(this.name))
+    const made = this.file.create(lines.bytes, layout.temporary(this.name, randomNonce()), settings.fsync !== 'no')
+    if (made === 'exists') return undefined
+    const known = { summary: emptySummary(), mark: made, print: '', open: false, torn: null, partial: false }
+    this.#advance(known, lines, made)
+    return lines
+  }
+
+  #advance(known: Known, lines: Lines, mark: FileMark, removes: ReadonlySet<string> = NONE): void {
+    if (lines.pieces.length === 1 && lines.pieces[0]?.kind === 'message') {
+      foldPiece(known.summary, lines.pieces[0], NOTHING_KNOWN)
+    } else foldTail(known.summary, lines.pieces, removes)
+    known.mark = mark
+    known.print = printOf(lines.bytes)
+    known.open = false
+    this.#known = known
+    this.#context.noteBehind(this)
+  }
+
+  /**
+   * After a write whose file was replaced in that instant: looks for the lines by their ids and writes again
+   * those that the log lacks.
+   */
+  async #rescue({ pieces, texts }: Lines): Promise<void> {
+    this.#known = undefined
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const known = await this.#forWriting(edgesOf)
+      const there = known === undefined ? NONE : await this.#idsInLog()
+      const missing = texts.filter((_, i) => !there.has(pieces[i]?.id ?? ''))
+      if (missing.length === 0) return
+      if (known === undefined) {
+        const remade = [headerDraft(this.key).text(this.#context.clock.stamp(null, '')), ...missing]
+        const made = this.file.create(
+          Buffer.from(remade.join('')),
+          this.#context.layout.temporary(this.name, randomNonce()),
+          true,
+        )
+        if (made !== 'exists') return
+      } else this.file.append(Buffer.from((known.open ? '\n' : '') + missing.join('')), known.mark)
+      this.#known = undefined
+    }
+    throw new SessionError('ERR_LOCKED', 'other programs keep replacing the log', { file: this.file.path })
+  }
+
+  async #idsInLog(): Promise<Set<string>> {
+    const ids = new Set<string>()
+    const reader = LogReader.open(this.file.path)
+    if (reader === undefined) return ids
+    try {
+      for await (const pieces of reader.blocks()) for (const piece of pieces) if (isLine(piece)) ids.add(piece.id)
+    } finally {
+      reader.close()
+    }
+    return ids
+  }
+
+  /** Keeps the promise of the `fsync` option for all that was written so far. */
+  async #settle(): Promise<void> {
+    const { fsync } = this.#context.settings
+    if (fsync === 'everysec') this.#context.noteUnsynced(this)
+    if (fsync !== 'always') return
+    try {
+      await this.file.sync()
+    } catch (error) {
+      this.#known = undefined
+      throw error
+    }
+  }
+}
+
+interface Written<T> {
+  ids: string[]
+  result: T
+}
+
+const NONE: ReadonlySet<string> = new Set()
+const LINE_FEED = Buffer.from('\n')
+
+function written<T>({ pieces }: Lines, result: T): Written<T> {
+  return { ids: pieces.map(({ id }) => id), result }
+}
+
+/** @throws SessionError ERR_VERSION_UNSUPPORTED */
+export function checkVersion({ version }: Summary, file: string): void {
+  if (version <= FORMAT_VERSION) return
+  throw new SessionError('ERR_VERSION_UNSUPPORTED', `the log is of format version ${version}, which can only be read`, {
+    file,
+    version,
+    supported: FORMAT_VERSION,
+  })
+}
+
+/**
+ * A change that is no message must not move the time of the last activity. Where messages without a time take the
+ * file's, that time is written down first.
+ */
+function withCarry(drafts: Draft[], { summary, mark }: Known): Draft[] {
+  if (!summary.undated || drafts.some(({ kind }) => kind === 'message')) return drafts
+  return [metaDraft({ lastActivity: timesOf(summary, isoTime(mark.mtimeMs)).active }), ...drafts]
+}

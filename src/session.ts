@@ -1,0 +1,295 @@
+/** One conversation: what a bot author works with. */
+import { type Known, liveBelow } from './catch-up.js'
+import { type CheckReport, checkLog, reportDamage } from './check.js'
+import { removeFile, removeTree, syncFolder } from './disk/files.js'
+import { LogReader } from './disk/log-reader.js'
+import { messageDraft, metaDraft, removeDraft } from './draft.js'
+import { infoOf, type SessionInfo } from './info.js'
+import { isObject } from './json.js'
+import { messageText } from './log/format.js'
+import { type ChatMessage, isLine, type StoredMessage } from './log/line.js'
+import { NOTHING_KNOWN, surveyOf } from './log/survey.js'
+import { BackwardReading } from './log/tail.js'
+import { messagesOf, toStored } from './log/views.js'
+import { type RewriteResult, rewriteLog } from './rewrite-log.js'
+import { checkRun, type RunState, runStateOf } from './run-state.js'
+import type { SessionLog } from './session-log.js'
+import { readRun, setRun } from './sidecar.js'
+import { streamMessages } from './stream.js'
+
+export class Session {
+  readonly #log: SessionLog
+
+  /** @internal Use `store.session(key)`. */
+  constructor(log: SessionLog) {
+    this.#log = log
+  }
+
+  get key(): string {
+    return this.#log.key
+  }
+
+  /** The log, whether it is there or not. */
+  get path(): string {
+    return this.#log.file.path
+  }
+
+  get sidecarPath(): string {
+    return this.#log.sidecarPath
+  }
+
+  /**
+   * Adds a message at the end, creating the session if need be; answers the id of its line. Several messages go in
+   * one write, in which a crash can cut off the later ones.
+   * @throws TypeError for what is no message (an object with a string `role` that JSON can hold)
+   * @throws SessionError ERR_TOO_LARGE, ERR_LOCKED, ERR_LOCK_LOST, ERR_VERSION_UNSUPPORTED, ERR_NOT_A_LOG
+   */
+  append(message: ChatMessage): Promise<string>
+  append(messages: readonly ChatMessage[]): Promise<string[]>
+  async append(given: ChatMessage | readonly ChatMessage[]): Promise<string | string[]> {
+    if (!Array.isArray(given)) return (await this.#log.append([messageDraft(messageText(given))]))[0] as string
+    const drafts = given.map((message) => messageDraft(messageText(message)))
+    return drafts.length === 0 ? [] : this.#log.append(drafts)
+  }
+
+  /** The live messages in order, or the `last` of them, which costs the same however long the log is. */
+  async messages({ last }: { last?: number } = {}): Promise<StoredMessage[]> {
+    if (last !== undefined) return this.tail(last)
+    this.#log.context.checkOpen()
+    const reader = LogReader.open(this.path)
+    if (reader === undefined) return []
+    try {
+      const pieces = await reader.pieces()
+      reportDamage(this.#log, pieces)
+      return messagesOf(pieces, surveyOf(pieces), reader.fileTime)
+    } finally {
+      reader.close()
+    }
+  }
+
+  /** The last `count` live messages in order. */
+  async tail(count: number): Promise<StoredMessage[]> {
+    if (typeof count !== 'number') throw new TypeError('a number of messages must be a number')
+    if (!Number.isSafeInteger(count) || count < 0)
+      throw new RangeError('a number of messages must be a whole number from 0')
+    this.#log.context.checkOpen()
+    if (count === 0) return []
+    return (await this.#lastMessages(count)) ?? (await this.messages()).slice(-count)
+  }
+
+  /** Undefined when only a reading of the whole log can tell. */
+  async #lastMessages(count: number): Promise<StoredMessage[] | undefined> {
+    const known = await this.#log.known()
+    if (known === undefined) return []
+    const reader = LogReader.open(this.path)
+    if (reader === undefined) return []
+    try {
+      if (reader.size !== known.mark.size) return undefined
+      return lastMessagesOf(reader, known, count)
+    } finally {
+      reader.close()
+    }
+  }
+
+  /** The live messages one by one, in memory that does not grow with the log; of the log as it is at the first one. */
+  async *stream(): AsyncGenerator<StoredMessage> {
+    this.#log.context.checkOpen()
+    yield* streamMessages(this.path)
+  }
+
+  /** Removes messages by the ids of their lines; answers how many of them were there. */
+  async remove(ids: string | readonly string[]): Promise<number> {
+    const wanted = typeof ids === 'string' ? [ids] : [...ids]
+    if (!wanted.every((id) => typeof id === 'string')) throw new TypeError('ids must be strings')
+    if (!this.#log.exists()) return 0
+    return this.#log.transact(async (summary) => {
+      const live = summary === undefined ? new Set<string>() : await this.#liveOf(new Set(wanted))
+      return { drafts: live.size > 0 ? [removeDraft([...live])] : [], result: live.size, removes: live }
+    })
+  }
+
+  async #liveOf(ids: ReadonlySet<string>): Promise<Set<string>> {
+    const known = await this.#log.known()
+    const reader = LogReader.open(this.path)
+    if (known === undefined || reader === undefined) return new Set()
+    try {
+      const live = liveBelow(reader, known.summary, ids)
+      if (live !== undefined) return live
+    } finally {
+      reader.close()
+    }
+    return new Set((await this.#liveIds()).filter((id) => ids.has(id)))
+  }
+
+  async #liveIds(): Promise<string[]> {
+    const ids: string[] = []
+    for await (const { id } of streamMessages(this.path, { lineIds: true })) ids.push(String(id))
+    return ids
+  }
+
+  /** Removes the last live message; false when there is none. Looks at the end of the log only. */
+  async removeLast(): Promise<boolean> {
+    if (!this.#log.exists()) return false
+    return this.#log.transact(async (summary) => {
+      const id = summary === undefined || summary.messages === 0 ? undefined : await this.#lastId()
+      if (id === undefined) return { drafts: [], result: false }
+      return { drafts: [removeDraft([id])], result: true, removes: new Set([id]) }
+    })
+  }
+
+  async #lastId(): Promise<string | undefined> {
+    const known = await this.#log.known()
+    const reader = LogReader.open(this.path)
+    if (known === undefined || reader === undefined) return undefined
+    try {
+      const reading = new BackwardReading(known.summary)
+      for (const piece of reader.backwards()) {
+        const live = reading.add(piece)
+        if (reading.uncertain) break
+        if (live && isLine(piece)) return piece.id
+      }
+    } finally {
+      reader.close()
+    }
+    return (await this.#liveIds()).at(-1)
+  }
+
+  /** What a list shows of the session; null when there is none. */
+  async info(): Promise<SessionInfo | null> {
+    this.#log.context.checkOpen()
+    const known = await this.#log.known()
+    return known === undefined ? null : infoOf(this.key, known, readRun(this.#log, known.summary))
+  }
+
+  /** The name, or null. */
+  async name(): Promise<string | null> {
+    const name = (await this.#labels())?.name
+    return typeof name === 'string' && name !== '' ? name : null
+  }
+
+  /** Sets the name, as it is; null clears it. Creates the session if need be, unless there is nothing to clear. */
+  async setName(name: string | null): Promise<void> {
+    if (name !== null && typeof name !== 'string') throw new TypeError('a name must be a string or null')
+    if (name === null && !this.#log.exists()) return
+    await this.#set((labels) => ((labels?.name ?? null) === name ? undefined : { name }))
+  }
+
+  async tags(): Promise<string[]> {
+    return tagsOf(await this.#labels())
+  }
+
+  /** Adds the tags that are not there yet. */
+  async tag(tags: readonly string[]): Promise<void> {
+    await this.#setTags(tags, (old) => [...old, ...new Set(tags.filter((tag) => !old.includes(tag)))])
+  }
+
+  async untag(tags: readonly string[]): Promise<void> {
+    await this.#setTags(tags, (old) => old.filter((tag) => !tags.includes(tag)))
+  }
+
+  async #setTags(tags: readonly string[], change: (old: string[]) => string[]): Promise<void> {
+    if (!Array.isArray(tags) || !tags.every((tag) => typeof tag === 'string')) {
+      throw new TypeError('tags must be an array of strings')
+    }
+    await this.#set((labels) => {
+      const old = tagsOf(labels)
+      const next = change(old)
+      return next.length === old.length ? undefined : { tags: next }
+    })
+  }
+
+  /** A value that was set under a key, or null. */
+  async getMetadata(key: string): Promise<string | null> {
+    if (typeof key !== 'string') throw new TypeError('a metadata key must be a string')
+    const metadata = (await this.#labels())?.metadata
+    const value = isObject(metadata) && Object.hasOwn(metadata, key) ? metadata[key] : null
+    return typeof value === 'string' ? value : null
+  }
+
+  async setMetadata(key: string, value: string): Promise<void> {
+    if (typeof key !== 'string' || typeof value !== 'string')
+      throw new TypeError('metadata keys and values must be strings')
+    await this.#set(() => ({ metadata: Object.fromEntries([[key, value]]) }))
+  }
+
+  async #labels(): Promise<Known['summary']['labels'] | undefined> {
+    this.#log.context.checkOpen()
+    return (await this.#log.known())?.summary.labels
+  }
+
+  /** Writes the labels that `change` gives, if any. */
+  async #set(
+    change: (labels: Known['summary']['labels'] | undefined) => Known['summary']['labels'] | undefined,
+  ): Promise<void> {
+    await this.#log.transact((summary) => {
+      const set = change(summary?.labels)
+      return { drafts: set === undefined ? [] : [metaDraft(set)], result: undefined }
+    })
+  }
+
+  /** What the session is doing; null when there is none. */
+  async state(): Promise<RunState | null> {
+    this.#log.context.checkOpen()
+    const known = await this.#log.known()
+    return known === undefined ? null : runStateOf(readRun(this.#log, known.summary))
+  }
+
+  /**
+   * Says what the session is doing; `running` makes this process its owner. Creates the session if need be.
+   * @throws SessionError ERR_TURN_MISMATCH when a turn ends that is not the one that runs
+   */
+  async setState(state: RunState['state'], turnId: string | null = null): Promise<void> {
+    checkRun(state, turnId)
+    await setRun(this.#log, state, turnId)
+  }
+
+  /**
+   * Writes the log anew without what no reader sees: removed messages, duplicates, unreadable bytes (which go to
+   * quarantine first). No answer changes by it. Null when there is nothing to take out: then nothing is touched.
+   */
+  async rewrite(): Promise<RewriteResult | null> {
+    return rewriteLog(this.#log)
+  }
+
+  /** Looks at every line and reports what is wrong; null when there is no session. Changes nothing. */
+  async check(): Promise<CheckReport | null> {
+    this.#log.context.checkOpen()
+    return checkLog(this.#log)
+  }
+
+  /** Removes the session for good: log, sidecar, blobs, quarantined lines. False when there was none. */
+  async delete(): Promise<boolean> {
+    const { layout, settings } = this.#log.context
+    const { name } = this.#log
+    if (!this.#log.exists()) return false
+    return this.#log.hold(() => {
+      if (!this.#log.exists()) return false
+      this.#log.file.closeFd()
+      const existed = removeFile(this.path)
+      if (settings.fsync !== 'no') syncFolder(layout.root)
+      this.#log.forget()
+      removeFile(this.sidecarPath)
+      removeTree(layout.blobs(name))
+      removeTree(layout.quarantine(name))
+      return existed
+    })
+  }
+}
+
+function tagsOf(labels: Known['summary']['labels'] | undefined): string[] {
+  const tags = labels?.tags
+  return Array.isArray(tags) ? tags.filter((tag): tag is string => typeof tag === 'string') : []
+}
+
+function lastMessagesOf(reader: LogReader, { summary }: Known, count: number): StoredMessage[] | undefined {
+  const messages: StoredMessage[] = []
+  const reading = new BackwardReading(summary)
+  for (const piece of reader.backwards()) {
+    const live = reading.add(piece)
+    if (reading.uncertain) return undefined
+    if (!live || !isLine(piece)) continue
+    messages.push(toStored(piece, NOTHING_KNOWN, reader.fileTime))
+    if (messages.length === count) break
+  }
+  return messages.reverse()
+}

@@ -1,0 +1,48 @@
+/** Clearing away, when a store is opened, what a crash left behind. */
+import { listFolder, look, removeFile, removeTree } from './disk/files.js'
+import { leaseOf } from './disk/lease.js'
+import { waitedFor } from './disk/lock-folder.js'
+import { nameOfBlobs, nameOfLog, nameOfSidecar, nameOfTemporary } from './disk/names.js'
+import { errno, SessionError } from './errors.js'
+import type { StoreContext } from './session-log.js'
+
+/** An editor that saves by renaming leaves a log's path empty for a moment, ms. */
+const ABSENCE_MS = 50
+
+/**
+ * Removes temporary files whose writer is gone, and sidecars and blobs whose log is gone. What belongs to a session
+ * that somebody is working on is left for the next time.
+ */
+export async function sweep(context: StoreContext): Promise<void> {
+  const { layout } = context
+  const files = listFolder(layout.root)
+  if (files.length === 0) return
+  waitedFor(layout.waiting)
+  const logs = new Set(files.map(nameOfLog))
+  for (const file of files) {
+    const temporary = nameOfTemporary(file)
+    const orphan = nameOfSidecar(file) ?? nameOfBlobs(file)
+    if (temporary !== undefined) await underLease(context, temporary, () => void removeFile(`${layout.root}/${file}`))
+    else if (orphan !== undefined && !logs.has(orphan))
+      await underLease(context, orphan, () => removeOrphans(context, orphan))
+  }
+}
+
+async function removeOrphans({ layout }: StoreContext, name: string): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ABSENCE_MS))
+  if (look(layout.log(name)) !== undefined) return
+  removeFile(layout.sidecar(name))
+  removeTree(layout.blobs(name))
+}
+
+async function underLease({ layout }: StoreContext, name: string, work: () => void | Promise<void>): Promise<void> {
+  const lease = leaseOf(layout.lock(name), layout.waiting)
+  try {
+    await lease.run(work, 0)
+    await lease.release()
+  } catch (error) {
+    // in use, or a folder that may only be read: nothing here is needed for correct answers
+    const isLeft = error instanceof SessionError || ['EACCES', 'EPERM', 'EROFS'].includes(errno(error) ?? '')
+    if (!isLeft) throw error
+  }
+}
