@@ -1,5 +1,5 @@
 /** Which sessions a folder holds and what a list shows of them, without reading logs that have not changed. */
-import { catchUp, foldLog, knownFromSidecar } from './catch-up.js'
+import { catchUp, foldLog, type Known, knownFromSidecar } from './catch-up.js'
 import { breatheIfDue } from './disk/breath.js'
 import { type FileMark, listFolder, look, markOf, sameMark } from './disk/files.js'
 import { LogReader } from './disk/log-reader.js'
@@ -7,22 +7,27 @@ import { isOwnName, nameOf, nameOfLog } from './disk/names.js'
 import { readSidecar, type Sidecar } from './disk/sidecar-file.js'
 import { copyOfInfo, infoOf, type SessionInfo } from './info.js'
 import { isLine } from './log/line.js'
-import type { StoreContext } from './session-log.js'
+import type { SessionLog, StoreContext } from './session-log.js'
 
 interface Row {
   log: FileMark
   sidecar: FileMark | undefined
+  /** What the sidecar claims, and of which log. */
+  run: Pick<Sidecar, 'run' | 'session'> | null
   info: SessionInfo
 }
 
 export class SessionIndex {
   readonly #context: StoreContext
+  readonly #logOf: (key: string) => SessionLog | undefined
   readonly #rows = new Map<string, Row>()
   /** Keys of names that are no keys themselves, as far as they were found out. */
   readonly #keys = new Map<string, string>()
 
-  constructor(context: StoreContext) {
+  /** `logOf` gives the logs that the store has in mind, which know what was written in this process. */
+  constructor(context: StoreContext, logOf: (key: string) => SessionLog | undefined) {
     this.#context = context
+    this.#logOf = logOf
   }
 
   /** Every session's key, in no order. */
@@ -68,21 +73,30 @@ export class SessionIndex {
     const sidecar = look(layout.sidecar(name))
     const sidecarMark = sidecar === 'other' ? undefined : sidecar
     const row = this.#rows.get(name)
-    const isCurrent = row !== undefined && sameMark(row.log, log) && sameMarks(row.sidecar, sidecarMark)
-    return isCurrent ? copyOfInfo(row.info) : this.#readRow(name, log)
+    if (row === undefined || !sameMarks(row.sidecar, sidecarMark)) return this.#readRow(name, log)
+    if (sameMark(row.log, log)) return copyOfInfo(row.info)
+    const known = this.#logOf(row.info.key)?.peek(log)
+    return known === undefined ? this.#readRow(name, log) : this.#note(name, row.info.key, known, row.sidecar, row.run)
   }
 
   async #readRow(name: string, log: FileMark): Promise<SessionInfo | undefined> {
     const read = readSidecar(this.#context.layout.sidecar(name))
-    const sidecar = read?.sidecar ?? null
-    const key = await this.#keyOf(name, sidecar)
+    const key = await this.#keyOf(name, read?.sidecar ?? null)
     if (key === undefined) return undefined
-    const mine = sidecar?.key === key ? sidecar : null
-    const known = knownFromSidecar(mine, log) ?? (await this.#readLog(name, mine))
-    if (known === undefined) return undefined
-    const run = mine?.session === (known.summary.header?.id ?? null) ? (mine?.run ?? null) : null
+    const sidecar = read?.sidecar?.key === key ? read.sidecar : null
+    const known = this.#logOf(key)?.peek(log) ?? knownFromSidecar(sidecar, log) ?? (await this.#readLog(name, sidecar))
+    return known && this.#note(name, key, known, read?.mark, sidecar)
+  }
+
+  #note(name: string, key: string, known: Known, sidecar: FileMark | undefined, claim: Row['run']): SessionInfo {
+    const run = claim?.session === (known.summary.header?.id ?? null) ? (claim?.run ?? null) : null
     const info = infoOf(key, known, run)
-    this.#rows.set(name, { log: markOf(known.mark), sidecar: read?.mark && markOf(read.mark), info })
+    this.#rows.set(name, {
+      log: markOf(known.mark),
+      sidecar: sidecar && markOf(sidecar),
+      run: claim && { run: claim.run, session: claim.session },
+      info,
+    })
     return copyOfInfo(info)
   }
 

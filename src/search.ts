@@ -2,28 +2,33 @@
 import { breatheIfDue } from './disk/breath.js'
 import { read } from './disk/files.js'
 import { LogReader } from './disk/log-reader.js'
+import { nameOf } from './disk/names.js'
 import { byActivity, type SessionInfo } from './info.js'
 import { isLine, type Piece } from './log/line.js'
 import { isChat } from './log/parse.js'
 import { isLive, surveyOf } from './log/survey.js'
 import { textsOf } from './log/views.js'
-import type { SessionStore } from './store.js'
+import type { StoreInternals } from './store.js'
 
 /** Logs above this size are looked at block by block, without a look at their raw text before. */
 const RAW_BYTES = 32 * 1024 * 1024
 
 /** @throws TypeError, RangeError for a limit that is no whole number from 0 */
-export async function searchSessions(store: SessionStore, words: string | null, limit: number): Promise<SessionInfo[]> {
+export async function searchSessions(
+  { context, index }: StoreInternals,
+  words: string | null,
+  limit: number,
+): Promise<SessionInfo[]> {
   if (words !== null && typeof words !== 'string') throw new TypeError('what to search for must be a string')
   if (typeof limit !== 'number') throw new TypeError('a limit must be a number')
   if (!Number.isSafeInteger(limit) || limit < 0) throw new RangeError('a limit must be a whole number from 0')
   if (limit === 0) return []
-  if (words === null) return (await store.list()).slice(0, limit)
+  if (words === null) return (await index.rows()).sort(byActivity).slice(0, limit)
   const wanted = wordsOf(words)
   if (wanted.length === 0) return []
   const hits: Array<{ info: SessionInfo; count: number }> = []
-  for (const info of await store.list()) {
-    const count = await countWords(store.session(info.key).path, wanted)
+  for (const info of await index.rows()) {
+    const count = await countWords(context.layout.log(nameOf(info.key)), wanted)
     if (count > 0) hits.push({ info, count })
     await breatheIfDue()
   }

@@ -74,12 +74,13 @@ export class SessionLog {
   }
 
   /** Runs `work` as the only writer of this session. */
-  hold<T>(work: () => T | Promise<T>): T | Promise<T> {
-    return leaseOf(this.#lock, this.#context.layout.waiting).run(work, this.#context.settings.lockTimeout)
+  hold<T>(work: () => T | Promise<T>, timeout = this.#context.settings.lockTimeout): T | Promise<T> {
+    return leaseOf(this.#lock, this.#context.layout.waiting).run(work, timeout)
   }
 
   /** Adds lines, creating the session; answers their ids. One write, and no reading when nobody else wrote. */
   async append(drafts: Draft[]): Promise<string[]> {
+    this.#context.checkOpen()
     const written = this.hold(
       () => this.#appendNow(drafts) ?? this.#write(() => ({ drafts, result: undefined }), edgesOf),
     )
@@ -108,10 +109,25 @@ export class SessionLog {
 
   /** What the log says now; undefined when there is no session. Changes nothing on disk. */
   async known(): Promise<Known | undefined> {
-    const mark = look(this.file.path)
-    if (mark === undefined || mark === 'other') return undefined
-    if (this.#known !== undefined && !this.#known.partial && sameMark(mark, this.#known.mark)) return this.#known
-    return this.#read(this.#known, foldLog)
+    return this.peek() ?? this.reading((_, known) => known)
+  }
+
+  /** What is known here of the log, if that still is all that there is to know. */
+  peek(mark: FileMark | 'other' | undefined = look(this.file.path)): Known | undefined {
+    const known = this.#known
+    return known !== undefined && !known.partial && mark !== 'other' && sameMark(mark, known.mark) ? known : undefined
+  }
+
+  /** Reads in the log, knowing what it says: the same bytes for both. Undefined when there is no session. */
+  async reading<T>(work: (reader: LogReader, known: Known) => T | Promise<T>): Promise<T | undefined> {
+    const reader = LogReader.open(this.file.path)
+    if (reader === undefined) return undefined
+    try {
+      const known = this.peek(reader.stat) ?? (await this.#learn(reader, foldLog))
+      return await work(reader, known)
+    } finally {
+      reader.close()
+    }
   }
 
   /** True when the log is there, as a regular file. @throws SessionError ERR_CLOSED */
@@ -128,7 +144,7 @@ export class SessionLog {
 
   #appendNow(drafts: Draft[]): Written<undefined> | Promise<Written<undefined>> | undefined {
     const known = this.#known
-    if (known === undefined || known.open || known.torn !== null) return undefined
+    if (known === undefined || known.open || known.torn !== null || this.#lacksHeader(known)) return undefined
     checkVersion(known.summary, this.file.path)
     const lines = this.#stamp(drafts, known.summary, known.mark.size)
     const outcome = this.file.append(lines.bytes, known.mark)
@@ -150,7 +166,8 @@ export class SessionLog {
       }
       checkVersion(known.summary, this.file.path)
       const start = known.mark.size + (known.open ? 1 : 0)
-      const lines = this.#stamp(withCarry(drafts, known), known.summary, start)
+      const lead = this.#lacksHeader(known) ? [headerDraft(this.key)] : []
+      const lines = this.#stamp([...lead, ...withCarry(drafts, known)], known.summary, start)
       const bytes = known.open ? Buffer.concat([LINE_FEED, lines.bytes]) : lines.bytes
       const outcome = this.file.append(bytes, known.mark)
       if (outcome === 'moved') continue
@@ -174,7 +191,7 @@ export class SessionLog {
     }
     let known: Known | undefined = this.#known
     const enough = known !== undefined && sameMark(known.mark, mark) && !(known.partial && depth === foldLog)
-    if (!enough) known = await this.#read(known, depth)
+    if (!enough) known = await this.#read(depth)
     return known?.torn ? this.#mendTail(known, known.torn, depth) : known
   }
 
@@ -190,27 +207,32 @@ export class SessionLog {
     } finally {
       reader.close()
     }
-    return this.#read(known, depth)
+    return this.#read(depth)
   }
 
-  /** Reads what is new, starting from what is known here or from the sidecar, else as deep as it must be. */
-  async #read(former: Known | undefined, depth: Depth): Promise<Known | undefined> {
+  async #read(depth: Depth): Promise<Known | undefined> {
     const reader = LogReader.open(this.file.path)
-    if (reader === undefined) {
-      this.#known = undefined
-      return undefined
-    }
+    if (reader === undefined) return undefined
     try {
-      const usable =
-        former !== undefined && !former.partial && sameFile(former.mark, reader.stat)
-          ? former
-          : this.#fromSidecar(reader)
-      const known = usable === undefined ? await depth(reader) : await catchUp(reader, usable)
-      this.#known = known
-      return known
+      return await this.#learn(reader, depth)
     } finally {
       reader.close()
     }
+  }
+
+  /** Reads what is new, starting from what is known here or from the sidecar, else as deep as it must be. */
+  async #learn(reader: LogReader, depth: Depth): Promise<Known> {
+    const here = this.#known
+    const isUsable = here !== undefined && !here.partial && sameFile(here.mark, reader.stat)
+    const former = isUsable ? here : this.#fromSidecar(reader)
+    const known = former === undefined ? await depth(reader) : await catchUp(reader, former)
+    this.#known = known
+    return known
+  }
+
+  /** True for a log that does not tell its key, and whose name does not either: a list could not name the session. */
+  #lacksHeader({ summary, partial }: Known): boolean {
+    return summary.header === null && !partial && this.name !== this.key
   }
 
   #fromSidecar(reader: LogReader): Known | undefined {

@@ -6,8 +6,9 @@ import { LogReader } from './disk/log-reader.js'
 import { messageDraft, metaDraft, removeDraft } from './draft.js'
 import { infoOf, type SessionInfo } from './info.js'
 import { isObject } from './json.js'
+import type { Summary } from './log/fold.js'
 import { messageText } from './log/format.js'
-import { type ChatMessage, isLine, type StoredMessage } from './log/line.js'
+import { type ChatMessage, isLine, type Line, type StoredMessage } from './log/line.js'
 import { NOTHING_KNOWN, surveyOf } from './log/survey.js'
 import { BackwardReading } from './log/tail.js'
 import { messagesOf, toStored } from './log/views.js'
@@ -74,21 +75,8 @@ export class Session {
       throw new RangeError('a number of messages must be a whole number from 0')
     this.#log.context.checkOpen()
     if (count === 0) return []
-    return (await this.#lastMessages(count)) ?? (await this.messages()).slice(-count)
-  }
-
-  /** Undefined when only a reading of the whole log can tell. */
-  async #lastMessages(count: number): Promise<StoredMessage[] | undefined> {
-    const known = await this.#log.known()
-    if (known === undefined) return []
-    const reader = LogReader.open(this.path)
-    if (reader === undefined) return []
-    try {
-      if (reader.size !== known.mark.size) return undefined
-      return lastMessagesOf(reader, known, count)
-    } finally {
-      reader.close()
-    }
+    const last = await this.#log.reading((reader, known) => lastMessagesOf(reader, known, count) ?? 'unclear')
+    return last === 'unclear' ? (await this.messages()).slice(-count) : (last ?? [])
   }
 
   /** The live messages one by one, in memory that does not grow with the log; of the log as it is at the first one. */
@@ -109,16 +97,8 @@ export class Session {
   }
 
   async #liveOf(ids: ReadonlySet<string>): Promise<Set<string>> {
-    const known = await this.#log.known()
-    const reader = LogReader.open(this.path)
-    if (known === undefined || reader === undefined) return new Set()
-    try {
-      const live = liveBelow(reader, known.summary, ids)
-      if (live !== undefined) return live
-    } finally {
-      reader.close()
-    }
-    return new Set((await this.#liveIds()).filter((id) => ids.has(id)))
+    const live = await this.#log.reading((reader, { summary }) => liveBelow(reader, summary, ids))
+    return live ?? new Set((await this.#liveIds()).filter((id) => ids.has(id)))
   }
 
   async #liveIds(): Promise<string[]> {
@@ -138,20 +118,8 @@ export class Session {
   }
 
   async #lastId(): Promise<string | undefined> {
-    const known = await this.#log.known()
-    const reader = LogReader.open(this.path)
-    if (known === undefined || reader === undefined) return undefined
-    try {
-      const reading = new BackwardReading(known.summary)
-      for (const piece of reader.backwards()) {
-        const live = reading.add(piece)
-        if (reading.uncertain) break
-        if (live && isLine(piece)) return piece.id
-      }
-    } finally {
-      reader.close()
-    }
-    return (await this.#liveIds()).at(-1)
+    const last = await this.#log.reading((reader, { summary }) => lastLineOf(reader, summary))
+    return last === 'unclear' ? (await this.#liveIds()).at(-1) : last?.id
   }
 
   /** What a list shows of the session; null when there is none. */
@@ -281,15 +249,27 @@ function tagsOf(labels: Known['summary']['labels'] | undefined): string[] {
   return Array.isArray(tags) ? tags.filter((tag): tag is string => typeof tag === 'string') : []
 }
 
+/** The last messages; undefined when only a reading of the whole log can tell. */
 function lastMessagesOf(reader: LogReader, { summary }: Known, count: number): StoredMessage[] | undefined {
   const messages: StoredMessage[] = []
-  const reading = new BackwardReading(summary)
-  for (const piece of reader.backwards()) {
-    const live = reading.add(piece)
-    if (reading.uncertain) return undefined
-    if (!live || !isLine(piece)) continue
-    messages.push(toStored(piece, NOTHING_KNOWN, reader.fileTime))
+  for (const line of liveLinesBackwards(reader, summary)) {
+    if (line === 'unclear') return undefined
+    messages.push(toStored(line, NOTHING_KNOWN, reader.fileTime))
     if (messages.length === count) break
   }
   return messages.reverse()
+}
+
+function lastLineOf(reader: LogReader, summary: Summary): Line | 'unclear' | undefined {
+  for (const line of liveLinesBackwards(reader, summary)) return line
+  return undefined
+}
+
+function* liveLinesBackwards(reader: LogReader, summary: Summary): Generator<Line | 'unclear'> {
+  const reading = new BackwardReading(summary)
+  for (const piece of reader.backwards()) {
+    const live = reading.add(piece)
+    if (reading.uncertain) yield 'unclear'
+    if (live && isLine(piece)) yield piece
+  }
 }

@@ -1,9 +1,10 @@
 /** The sidecar of one session: written at once when the run state changes, else when the session falls quiet. */
 import type { Known } from './catch-up.js'
-import { look, removeFile } from './disk/files.js'
+import { look } from './disk/files.js'
 import { thisProcess } from './disk/owner.js'
 import { loadReplace } from './disk/replace.js'
 import { hashOf, type Run, type RunName, readSidecar, writeSidecar } from './disk/sidecar-file.js'
+import { SessionError } from './errors.js'
 import type { Summary } from './log/fold.js'
 import { isoTime } from './log/parse.js'
 import { nextRun } from './run-state.js'
@@ -37,11 +38,16 @@ export async function setRun(log: SessionLog, state: RunName, turnId: string | n
 export async function writeBehind(log: SessionLog): Promise<void> {
   if (look(log.file.path) === undefined) return
   await loadReplace()
-  await log.hold(async () => {
+  const work = async () => {
     const known = await log.known()
     if (known !== undefined) write(log, known, readRun(log, known.summary))
-    else if (look(log.file.path) === undefined) removeFile(log.sidecarPath)
-  })
+  }
+  try {
+    await log.hold(work, 0)
+  } catch (error) {
+    // another process is writing to the session: its sidecar will say what ours would have said
+    if (!(error instanceof SessionError && error.code === 'ERR_LOCKED')) throw error
+  }
 }
 
 function write(log: SessionLog, known: Known, run: Run | null): void {

@@ -56,7 +56,11 @@ export class SessionStore {
       noteBehind: (log) => this.#background.noteBehind(log),
       noteUnsynced: (log) => this.#background.noteUnsynced(log),
     }
-    this.internals = { context, index: new SessionIndex(context), log: (key) => this.#entry(key).log }
+    this.internals = {
+      context,
+      index: new SessionIndex(context, (key) => this.#sessions.get(key)?.log),
+      log: (key) => this.#entry(key).log,
+    }
   }
 
   /**
@@ -111,7 +115,7 @@ export class SessionStore {
    */
   async search(words?: string | null, { limit = 50 }: { limit?: number } = {}): Promise<SessionInfo[]> {
     this.#checkOpen()
-    return searchSessions(this, words ?? null, limit)
+    return searchSessions(this.internals, words ?? null, limit)
   }
 
   /** Moves sessions without activity to the trash; see `CleanupOptions`. */

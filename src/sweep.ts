@@ -1,4 +1,5 @@
 /** Clearing away, when a store is opened, what a crash left behind. */
+import path from 'node:path'
 import { listFolder, look, removeFile, removeTree } from './disk/files.js'
 import { leaseOf } from './disk/lease.js'
 import { waitedFor } from './disk/lock-folder.js'
@@ -22,7 +23,8 @@ export async function sweep(context: StoreContext): Promise<void> {
   for (const file of files) {
     const temporary = nameOfTemporary(file)
     const orphan = nameOfSidecar(file) ?? nameOfBlobs(file)
-    if (temporary !== undefined) await underLease(context, temporary, () => void removeFile(`${layout.root}/${file}`))
+    if (temporary !== undefined)
+      await underLease(context, temporary, () => void removeFile(path.join(layout.root, file)))
     else if (orphan !== undefined && !logs.has(orphan))
       await underLease(context, orphan, () => removeOrphans(context, orphan))
   }

@@ -1,0 +1,48 @@
+import type { SessionStore } from '../../index.js'
+import { escapeLine } from '../escape.js'
+import { count, size } from '../format.js'
+import { findKeys } from '../key.js'
+import { type GlobalOptions, withExistingStore } from '../open.js'
+import { complain, describe, print } from '../output.js'
+
+export interface CompactOptions extends GlobalOptions {
+  all?: boolean
+}
+
+export async function compact(given: readonly string[], { root, all }: CompactOptions): Promise<number> {
+  return withExistingStore(root, async (store) => {
+    const { keys, missing } = all ? { keys: await store.keys(), missing: 0 } : await findKeys(store, given)
+    const done = { failed: missing, untouched: 0 }
+    for (const key of keys) await compactOne(store, key, { done, silent: all === true })
+    if (all && done.untouched > 0) await print(`${count(done.untouched, 'session')}: nothing to do`)
+    return done.failed > 0 ? 1 : 0
+  })
+}
+
+interface Run {
+  done: { failed: number; untouched: number }
+  /** Leaves out the sessions that had nothing to drop. */
+  silent: boolean
+}
+
+/** One that fails does not keep the others from being compacted. */
+async function compactOne(store: SessionStore, key: string, { done, silent }: Run): Promise<void> {
+  try {
+    const result = await store.session(key).rewrite()
+    if (result !== null) await print(`${escapeLine(key)}: ${outcome(result)}`)
+    else {
+      done.untouched++
+      if (!silent) await print(`${escapeLine(key)}: nothing to do`)
+    }
+  } catch (error) {
+    done.failed++
+    complain(`${escapeLine(key)}: ${describe(error)}`)
+  }
+}
+
+function outcome({ dropped, quarantined }: { dropped: number; quarantined: number }): string {
+  const aside =
+    quarantined > 0 ? `, ${count(quarantined, 'unreadable stretch', 'unreadable stretches')} kept in .quarantine` : ''
+  // Lines typed by hand get the id and the time that they lack, which can be more than what went.
+  return `${dropped >= 0 ? `${size(dropped)} smaller` : `${size(-dropped)} larger, ids and times written out`}${aside}`
+}

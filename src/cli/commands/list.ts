@@ -1,0 +1,55 @@
+import { resolve } from 'node:path'
+import type { SessionInfo } from '../../index.js'
+import { escapeLine, jsonLine } from '../escape.js'
+import { ago, size } from '../format.js'
+import { type GlobalOptions, storeIsThere, withStore } from '../open.js'
+import { note, paint, print, terminalWidth } from '../output.js'
+import { type Column, table } from '../table.js'
+
+export interface ListOptions extends GlobalOptions {
+  json?: boolean
+  limit?: number
+}
+
+export async function list({ root, json, limit = Number.POSITIVE_INFINITY }: ListOptions): Promise<number> {
+  const all = (await storeIsThere(root)) ? await withStore(root, (store) => store.list()) : []
+  const shown = all.slice(0, limit)
+  if (json) {
+    await print(jsonLine({ root: resolve(root), total: all.length, sessions: shown }))
+    return 0
+  }
+  if (shown.length > 0) await print(await table(COLUMNS, rowsOf(shown, new Date()), terminalWidth()))
+  const damaged = all.filter((info) => info.damaged > 0).length
+  if (damaged > 0) note(`${damaged} with unreadable lines, see: jsonl-sessions check`)
+  if (shown.length < all.length) note(`${shown.length} of ${all.length} sessions`)
+  else if (all.length === 0) note('no sessions')
+  return 0
+}
+
+const STATE_STYLE = { running: 'yellow', error: 'red' } as const
+
+/** A state that deserves a look stands out. */
+export function paintState(text: string): string {
+  const style = STATE_STYLE[text as keyof typeof STATE_STYLE]
+  return style ? paint(style, text) : text
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: 'KEY', paint: (text) => paint('cyan', text) },
+  { title: 'NAME' },
+  { title: 'MESSAGES', right: true },
+  { title: 'LAST ACTIVITY' },
+  { title: 'STATE', paint: paintState },
+  { title: 'SIZE', right: true },
+]
+
+function rowsOf(infos: readonly SessionInfo[], now: Date): string[][] {
+  return infos.map((info) => [
+    escapeLine(info.key),
+    escapeLine(info.name ?? ''),
+    String(info.messages),
+    ago(info.lastActivity, now),
+    info.state,
+    size(info.bytes),
+  ])
+}

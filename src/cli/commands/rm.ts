@@ -1,0 +1,60 @@
+import type { SessionStore } from '../../index.js'
+import { escapeLine } from '../escape.js'
+import { count } from '../format.js'
+import { findKeys } from '../key.js'
+import { type GlobalOptions, withExistingStore } from '../open.js'
+import { complain, note, print } from '../output.js'
+
+export interface RmOptions extends GlobalOptions {
+  yes?: boolean
+}
+
+export async function rm(given: readonly string[], { root, yes }: RmOptions): Promise<number> {
+  const asks = process.stdin.isTTY === true && process.stderr.isTTY === true
+  if (!yes && !asks) {
+    complain('rm deletes for good: without a terminal to ask on it needs --yes')
+    return 2
+  }
+  return withExistingStore(root, async (store) => {
+    const { keys, missing } = yes ? await wholeKeys(store, given) : await findKeys(store, given)
+    let left = missing
+    for (const key of keys) {
+      if (!yes && !(await confirmed(store, key))) continue
+      if (await store.session(key).delete()) await print(`deleted ${escapeLine(key)}`)
+      else left++
+    }
+    return left > 0 ? 1 : 0
+  })
+}
+
+/** Without a question only whole keys count: a script that deletes `user1` twice must not hit `user10`. */
+async function wholeKeys(store: SessionStore, given: readonly string[]) {
+  const keys = new Set<string>()
+  let missing = 0
+  for (const key of given) {
+    if ((await store.session(key).info()) !== null) keys.add(key)
+    else {
+      missing++
+      complain(`no session ${escapeLine(key)} (with --yes a key is given whole)`)
+    }
+  }
+  return { keys: [...keys], missing }
+}
+
+async function confirmed(store: SessionStore, key: string): Promise<boolean> {
+  const info = await store.session(key).info()
+  if (info === null) return true
+  const name = info.name === null ? '' : ` ${escapeLine(info.name)},`
+  const running = info.state === 'running' ? ', a turn is running' : ''
+  const { createInterface } = await import('node:readline/promises')
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    const facts = `${name} ${count(info.messages, 'message')}${running}`.trim()
+    const answer = await terminal.question(`Delete ${escapeLine(key)} (${facts}) for good? [y/N] `)
+    const yes = /^y(es)?$/i.test(answer.trim())
+    if (!yes) note('kept')
+    return yes
+  } finally {
+    terminal.close()
+  }
+}

@@ -1,0 +1,42 @@
+import type { Session, SessionInfo, StoredMessage } from '../../index.js'
+import { escapeLine, jsonLine } from '../escape.js'
+import { count } from '../format.js'
+import { findKey } from '../key.js'
+import { messageText } from '../message.js'
+import { type GlobalOptions, withExistingStore } from '../open.js'
+import { note, paint, print } from '../output.js'
+
+export interface ShowOptions extends GlobalOptions {
+  json?: boolean
+  last?: number
+}
+
+export async function show(given: string, { root, json, last }: ShowOptions): Promise<number> {
+  return withExistingStore(root, async (store) => {
+    const key = await findKey(store, given)
+    if (key === null) return 1
+    const session = store.session(key)
+    const info = await session.info()
+    if (!json) await print(heading(session, info))
+    if (info && info.damaged > 0) {
+      note(`${count(info.damaged, 'unreadable line')} skipped, see: jsonl-sessions check`)
+    }
+    for await (const message of messagesOf(session, last)) {
+      if (!(await print(json ? jsonLine(message) : `\n${messageText(message)}`))) break
+    }
+    return 0
+  })
+}
+
+function heading(session: Session, info: SessionInfo | null): string {
+  const name = info?.name ? `  ${escapeLine(info.name)}` : ''
+  const tags = info?.tags.map((tag) => `  #${escapeLine(tag)}`).join('') ?? ''
+  const facts = `${count(info?.messages ?? 0, 'message')}, ${info?.state ?? 'idle'}`
+  return `${paint(['bold', 'cyan'], escapeLine(session.key))}${name}${tags}  ${paint('dim', facts)}`
+}
+
+/** All of them in constant memory, or the last few without reading the rest. */
+async function* messagesOf(session: Session, last: number | undefined): AsyncGenerator<StoredMessage> {
+  if (last === undefined) yield* session.stream()
+  else yield* await session.tail(last)
+}

@@ -1,0 +1,37 @@
+#!/usr/bin/env node
+import { CommanderError } from 'commander'
+import { complain, describe, watchOutput } from './output.js'
+import { buildProgram } from './program.js'
+
+const FAILED = 1
+const WRONG_USAGE = 2
+
+watchOutput()
+
+const program = buildProgram((exitCode) => {
+  process.exitCode = exitCode
+})
+
+for (const command of [program, ...program.commands]) {
+  command.exitOverride().configureOutput({
+    // Commander's own words on one line, under our name.
+    outputError: (text) =>
+      complain(
+        text
+          .trim()
+          .replace(/^error: /, '')
+          .replace(/\s*\n\s*/g, ' '),
+      ),
+  })
+}
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  // Help is no error, and wrong usage has been told already.
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : WRONG_USAGE
+  else {
+    complain(describe(error))
+    process.exitCode = FAILED
+  }
+}

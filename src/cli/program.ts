@@ -1,0 +1,147 @@
+import { readFileSync } from 'node:fs'
+import { Command, Option } from 'commander'
+import type { BotOptions } from './commands/bot.js'
+import type { CompactOptions } from './commands/compact.js'
+import type { ListOptions } from './commands/list.js'
+import type { RmOptions } from './commands/rm.js'
+import type { SearchOptions } from './commands/search.js'
+import type { ShowOptions } from './commands/show.js'
+import type { GlobalOptions } from './open.js'
+import { PROGRAM } from './output.js'
+import { atLeastOne, httpUrl, notEmpty, seconds, wholeNumber } from './values.js'
+
+const KEYS = 'key of a session, or the beginning of one key only'
+
+/** The commands and their options. What a command does is loaded when it is called. */
+export function buildProgram(finish: (exitCode: number) => void): Command {
+  const program = new Command(PROGRAM)
+    .description('Keeps the conversations of chat bots in plain files, one JSONL log per sender.')
+    .addOption(
+      new Option('--root <dir>', 'folder of the sessions')
+        .env('JSONL_SESSIONS_ROOT')
+        .default('sessions', './sessions')
+        .argParser(notEmpty),
+    )
+    .option('--no-color', 'no colours (also: NO_COLOR=1)')
+    .option('--version', 'print the version')
+    .on('option:version', () => {
+      process.stdout.write(`${version()}\n`)
+      process.exit(0)
+    })
+    .on('option:no-color', () => {
+      // FORCE_COLOR would win over NO_COLOR.
+      delete process.env.FORCE_COLOR
+      process.env.NO_COLOR = '1'
+    })
+    .helpCommand(false)
+    .addHelpText('after', '\nExit codes: 0 done, 1 something failed or was not found, 2 wrong usage.')
+
+  program
+    .command('bot')
+    .description('serve an inbox: JSON lines {sender, text, reply?} from a file or a pipe')
+    .argument('[file]', 'the inbox; - is standard input, the default when it is a pipe')
+    .option('--default <file>', 'the inbox when none is named', notEmpty)
+    .option('--concurrency <n>', 'senders served at once', atLeastOne, 8)
+    .option(
+      '--base-url <url>',
+      'OpenAI-compatible endpoint that answers lines without reply, up to /chat/completions',
+      httpUrl,
+    )
+    .option('--model <name>', 'model that the endpoint is to use', notEmpty)
+    .option('--system <text>', 'system message that the model gets first')
+    .option('--history <n>', 'messages of the conversation that the model gets to see', atLeastOne, 100)
+    .option('--timeout <seconds>', 'how long the endpoint may take for an answer', seconds, 60)
+    .option('--json', 'print the summary as one JSON object')
+    .addHelpText(
+      'after',
+      '\nWithout --base-url a built-in responder answers, offline.' +
+        "\nThe endpoint's key is taken from JSONL_SESSIONS_API_KEY or OPENAI_API_KEY.",
+    )
+    .action(async (file: string | undefined, _: unknown, command: Command) => {
+      const options = command.optsWithGlobals<BotOptions>()
+      if ((options.baseUrl === undefined) !== (options.model === undefined)) {
+        command.error('--base-url and --model need each other')
+      }
+      const name = file ?? options.default ?? (process.stdin.isTTY ? undefined : '-')
+      if (name === undefined || name === '') command.error('name an inbox file, or pipe one in')
+      const { bot } = await import('./commands/bot.js')
+      finish(await bot(name, options))
+    })
+
+  program
+    .command('list')
+    .description('the sessions, newest activity first')
+    .option('--limit <n>', 'at most so many', wholeNumber)
+    .option('--json', 'print one JSON object')
+    .action(async (_: unknown, command: Command) => {
+      const { list } = await import('./commands/list.js')
+      finish(await list(command.optsWithGlobals<ListOptions>()))
+    })
+
+  program
+    .command('show')
+    .description('the conversation of one session')
+    .argument('<key>', KEYS)
+    .option('--last <n>', 'only the last messages', wholeNumber)
+    .option('--json', 'print one JSON message per line')
+    .action(async (key: string, _: unknown, command: Command) => {
+      const { show } = await import('./commands/show.js')
+      finish(await show(key, command.optsWithGlobals<ShowOptions>()))
+    })
+
+  program
+    .command('search')
+    .description('the sessions whose messages hold any of the words, best first')
+    .argument('<words...>', 'words, parts of words, or \'"phrases in quotes"\'')
+    .option('--limit <n>', 'at most so many (default: 50)', wholeNumber)
+    .option('--json', 'print one JSON object')
+    .action(async (words: string[], _: unknown, command: Command) => {
+      const { search } = await import('./commands/search.js')
+      finish(await search(words, command.optsWithGlobals<SearchOptions>()))
+    })
+
+  program
+    .command('rm')
+    .description('delete sessions for good')
+    .argument('<keys...>', 'keys of sessions; the beginning of a key does when you are asked')
+    .option('-y, --yes', 'do not ask')
+    .action(async (keys: string[], _: unknown, command: Command) => {
+      const { rm } = await import('./commands/rm.js')
+      finish(await rm(keys, command.optsWithGlobals<RmOptions>()))
+    })
+
+  program
+    .command('compact')
+    .description('rewrite logs without what was removed; unreadable lines are kept aside')
+    .argument('[keys...]', KEYS)
+    .option('--all', 'all sessions')
+    .action(async (keys: string[], _: unknown, command: Command) => {
+      const options = command.optsWithGlobals<CompactOptions>()
+      if ((keys.length === 0) !== (options.all === true)) command.error('name the sessions, or use --all')
+      const { compact } = await import('./commands/compact.js')
+      finish(await compact(keys, options))
+    })
+
+  program
+    .command('check')
+    .description('look for damage; reads only')
+    .argument('[keys...]', `${KEYS} (default: all sessions)`)
+    .action(async (keys: string[], _: unknown, command: Command) => {
+      const { check } = await import('./commands/check.js')
+      finish(await check(keys, command.optsWithGlobals<GlobalOptions>()))
+    })
+
+  return program
+}
+
+/** From the package's own package.json: one folder up from src/, two from dist/src/. */
+function version(): string {
+  for (const place of ['../../../package.json', '../../package.json']) {
+    try {
+      return JSON.parse(readFileSync(new URL(place, import.meta.url)).toString()).version
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    }
+  }
+  throw new Error('package.json is missing')
+}
