@@ -165,6 +165,10 @@ export class SessionLog {
         continue
       }
       checkVersion(known.summary, this.file.path)
+      if (known.torn !== null) {
+        await this.#mendTail(known, known.torn)
+        continue
+      }
       const start = known.mark.size + (known.open ? 1 : 0)
       const lead = this.#lacksHeader(known) ? [headerDraft(this.key)] : []
       const lines = this.#stamp([...lead, ...withCarry(drafts, known)], known.summary, start)
@@ -178,7 +182,7 @@ export class SessionLog {
     throw new SessionError('ERR_LOCKED', 'other programs keep changing the log', { file: this.file.path })
   }
 
-  /** What the log says, with its end fit to be written behind; undefined when there is none. */
+  /** What the log says, as deep as a writer needs it; undefined when there is none. */
   async #forWriting(depth: Depth): Promise<Known | undefined> {
     let mark = this.file.look()
     if (mark === undefined && this.#known !== undefined) {
@@ -192,22 +196,21 @@ export class SessionLog {
     let known: Known | undefined = this.#known
     const enough = known !== undefined && sameMark(known.mark, mark) && !(known.partial && depth === foldLog)
     if (!enough) known = await this.#read(depth)
-    return known?.torn ? this.#mendTail(known, known.torn, depth) : known
+    return known
   }
 
   /** Saves a torn tail and cuts it off. */
-  async #mendTail(known: Known, torn: Range, depth: Depth): Promise<Known | undefined> {
+  async #mendTail(known: Known, torn: Range): Promise<void> {
+    this.#known = undefined
     const reader = LogReader.open(this.file.path)
-    if (reader === undefined) return undefined
+    if (reader === undefined) return
     try {
-      if (reader.size === known.mark.size) {
-        await setAside(this.#context.layout.quarantine(this.name), reader.fd, [torn])
-        this.file.cutTail(known.mark, torn.offset)
-      }
+      if (!sameFile(reader.stat, known.mark) || reader.size !== known.mark.size) return
+      await setAside(this.#context.layout.quarantine(this.name), reader.fd, [torn])
+      this.file.cutTail(known.mark, torn.offset)
     } finally {
       reader.close()
     }
-    return this.#read(depth)
   }
 
   async #read(depth: Depth): Promise<Known | undefined> {
@@ -288,7 +291,8 @@ export class SessionLog {
           true,
         )
         if (made !== 'exists') return
-      } else this.file.append(Buffer.from((known.open ? '\n' : '') + missing.join('')), known.mark)
+      } else if (known.torn !== null) await this.#mendTail(known, known.torn)
+      else this.file.append(Buffer.from((known.open ? '\n' : '') + missing.join('')), known.mark)
       this.#known = undefined
     }
     throw new SessionError('ERR_LOCKED', 'other programs keep replacing the log', { file: this.file.path })

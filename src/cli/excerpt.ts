@@ -18,7 +18,7 @@ export function* stringsIn(content: unknown): Generator<string> {
   }
 }
 
-const BEFORE = 24
+const BEFORE = 16
 const LONGEST = 400
 
 /** The part of a text around the first of the words, on one line; null when the text holds none of them. */

@@ -2,6 +2,7 @@ import { addAbortSignal } from 'node:stream'
 import type { SessionStore } from '../../index.js'
 import { endpointResponder } from '../endpoint.js'
 import { escapeLine, jsonLine } from '../escape.js'
+import { count } from '../format.js'
 import { type Incoming, MAX_LINE, readIncoming } from '../inbox.js'
 import { type Input, openInput } from '../input.js'
 import { exitCodeOf, onInterrupt, type StopSignal } from '../interrupt.js'
@@ -137,7 +138,7 @@ class Bot {
     this.#tally.unserved += this.#lanes.stop()
     const { running } = this.#lanes
     if (running > 0) {
-      this.#progress.note(`${PROGRAM}: ${signal}: finishing ${running} begun; again to end at once`)
+      this.#progress.note(`${PROGRAM}: ${signal}: finishing ${count(running, 'turn')} begun; once more ends it at once`)
     }
   }
 

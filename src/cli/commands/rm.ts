@@ -1,6 +1,7 @@
 import type { SessionStore } from '../../index.js'
 import { escapeLine } from '../escape.js'
 import { count } from '../format.js'
+import { exitCodeOf } from '../interrupt.js'
 import { findKeys } from '../key.js'
 import { type GlobalOptions, withExistingStore } from '../open.js'
 import { complain, note, print } from '../output.js'
@@ -19,7 +20,9 @@ export async function rm(given: readonly string[], { root, yes }: RmOptions): Pr
     const { keys, missing } = yes ? await wholeKeys(store, given) : await findKeys(store, given)
     let left = missing
     for (const key of keys) {
-      if (!yes && !(await confirmed(store, key))) continue
+      const answer = yes ? 'yes' : await ask(store, key)
+      if (answer === 'stop') return exitCodeOf('SIGINT')
+      if (answer === 'no') continue
       if (await store.session(key).delete()) await print(`deleted ${escapeLine(key)}`)
       else left++
     }
@@ -41,9 +44,9 @@ async function wholeKeys(store: SessionStore, given: readonly string[]) {
   return { keys: [...keys], missing }
 }
 
-async function confirmed(store: SessionStore, key: string): Promise<boolean> {
+async function ask(store: SessionStore, key: string): Promise<'yes' | 'no' | 'stop'> {
   const info = await store.session(key).info()
-  if (info === null) return true
+  if (info === null) return 'yes'
   const name = info.name === null ? '' : ` ${escapeLine(info.name)},`
   const running = info.state === 'running' ? ', a turn is running' : ''
   const { createInterface } = await import('node:readline/promises')
@@ -53,7 +56,12 @@ async function confirmed(store: SessionStore, key: string): Promise<boolean> {
     const answer = await terminal.question(`Delete ${escapeLine(key)} (${facts}) for good? [y/N] `)
     const yes = /^y(es)?$/i.test(answer.trim())
     if (!yes) note('kept')
-    return yes
+    return yes ? 'yes' : 'no'
+  } catch (error) {
+    // Ctrl-C or Ctrl-D instead of an answer.
+    if ((error as NodeJS.ErrnoException).code !== 'ABORT_ERR') throw error
+    note('')
+    return 'stop'
   } finally {
     terminal.close()
   }

@@ -54,16 +54,14 @@ async function matchIn(session: Session, words: readonly string[]): Promise<Hit[
 
 function hitTable(hits: readonly Hit[], words: readonly string[]): Promise<string> {
   const now = new Date()
-  const rows = hits.map(({ key, messages, lastActivity, match }) => [
+  const rows = hits.map(({ key, lastActivity, match }) => [
     escapeLine(key),
-    String(messages),
     ago(lastActivity, now),
     match ? escapeLine(`${match.role}: ${match.excerpt}`) : '',
   ])
   return table(
     [
       { title: 'KEY', paint: (text) => paint('cyan', text) },
-      { title: 'MESSAGES', right: true },
       { title: 'LAST ACTIVITY' },
       { title: 'MATCH', paint: (text) => highlight(text, words) },
     ],
