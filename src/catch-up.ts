@@ -139,7 +139,9 @@ export async function edgesOf(reader: LogReader): Promise<Known> {
   if (reader.size <= SMALL_BYTES) return foldLog(reader)
   const summary = emptySummary()
   const first = firstPiece(reader)
-  if (first !== undefined) foldPiece(summary, first, NOTHING_KNOWN)
+  // without a header in its place, only the whole log tells which session this is
+  if (first?.kind !== 'session') return foldLog(reader)
+  foldPiece(summary, first, NOTHING_KNOWN)
   let last: Piece | undefined
   for (const piece of reader.backwards()) {
     last ??= piece

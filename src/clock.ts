@@ -28,11 +28,11 @@ export class Clock {
       this.#iso = isoTime(ms)
     }
     if (lastAt === null || this.#iso >= lastAt) return { id: this.#ids.next(ms, maxId), at: this.#iso }
-    return { id: this.#ids.next(Date.parse(lastAt), maxId), at: lastAt }
+    return { id: this.#ids.next(ms, maxId), at: lastAt }
   }
 
-  /** A line's id where its time is settled. */
-  idAt(at: string, maxId: string): string {
-    return this.#ids.next(Date.parse(at), maxId)
+  /** An id of now, greater than `after`. */
+  id(after: string): string {
+    return this.#ids.next(this.now(), after)
   }
 }

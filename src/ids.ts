@@ -46,19 +46,23 @@ export class IdSource {
   /** The next id for time `ms` (Unix milliseconds), greater than `after` if that is a UUIDv7. */
   next(ms: number, after?: string): string {
     const time = Math.min(Math.max(Math.trunc(ms) || 0, 0), MAX_MS)
-    if (time > this.#ms) this.#set(time, Math.trunc(Math.random() * 2 ** 30))
-    else this.#set(this.#ms, this.#seq + 1)
+    if (time > this.#ms) this.#set({ msecs: time, seq: Math.trunc(Math.random() * 2 ** 30) })
+    else this.#set(successor(this.#ms, this.#seq))
     const id = v7({ msecs: this.#ms, seq: this.#seq, random: randomness() })
     if (after === undefined || id > after || !isV7(after)) return id
-    const place = placeOf(after)
-    this.#set(place.ms, place.seq + 1)
-    return v7({ msecs: this.#ms, seq: this.#seq, random: randomness() })
+    // a log that is ahead of the clock must not take the ids of other logs along
+    const { ms: msecs, seq } = placeOf(after)
+    return v7({ ...successor(msecs, seq), random: randomness() })
   }
 
-  #set(ms: number, seq: number): void {
-    this.#ms = seq > MAX_SEQ ? ms + 1 : ms
-    this.#seq = seq > MAX_SEQ ? 0 : seq
+  #set({ msecs, seq }: { msecs: number; seq: number }): void {
+    this.#ms = msecs
+    this.#seq = seq
   }
+}
+
+function successor(msecs: number, seq: number): { msecs: number; seq: number } {
+  return seq < MAX_SEQ ? { msecs, seq: seq + 1 } : { msecs: msecs + 1, seq: 0 }
 }
 
 /** Time and sequence number inside a UUIDv7: 48 bits, then 12 + 20 bits around version and variant. */

@@ -6,8 +6,9 @@ import { LogReader } from './disk/log-reader.js'
 import { isOwnName, nameOf, nameOfLog } from './disk/names.js'
 import { readSidecar, type Sidecar } from './disk/sidecar-file.js'
 import { copyOfInfo, infoOf, type SessionInfo } from './info.js'
-import { isLine } from './log/line.js'
-import type { SessionLog, StoreContext } from './session-log.js'
+import { keyInLog } from './key-in-log.js'
+import type { SessionLog } from './session-log.js'
+import type { StoreContext } from './store-context.js'
 
 interface Row {
   log: FileMark
@@ -117,30 +118,11 @@ export class SessionIndex {
     const found = this.#keys.get(name)
     if (found !== undefined) return found
     const claimed = sidecar === undefined ? readSidecar(this.#context.layout.sidecar(name))?.sidecar : sidecar
-    const key = claimed && makes(claimed.key, name) ? claimed.key : await this.#keyInLog(name)
+    const key =
+      claimed && nameOf(claimed.key) === name ? claimed.key : await keyInLog(this.#context.layout.log(name), name)
     if (key !== undefined) this.#keys.set(name, key)
     return key
   }
-
-  async #keyInLog(name: string): Promise<string | undefined> {
-    const reader = LogReader.open(this.#context.layout.log(name))
-    if (reader === undefined) return undefined
-    try {
-      for await (const pieces of reader.blocks()) {
-        for (const piece of pieces) {
-          if (isLine(piece) && piece.kind === 'session' && makes(String(piece.value.key), name))
-            return String(piece.value.key)
-        }
-      }
-    } finally {
-      reader.close()
-    }
-    return undefined
-  }
-}
-
-function makes(key: string, name: string): boolean {
-  return nameOf(key) === name
 }
 
 function isRegular(file: string): boolean {

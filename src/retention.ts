@@ -3,12 +3,13 @@ import { look } from './disk/files.js'
 import { isOwnName, nameOf } from './disk/names.js'
 import { livenessOf } from './disk/owner.js'
 import { type Run, readSidecar } from './disk/sidecar-file.js'
-import { keyInTrash, listTrash, moveBack, moveToTrash, sidecarInTrash, type TrashedFiles } from './disk/trash.js'
+import { listTrash, logInTrash, moveBack, moveToTrash, sidecarInTrash, type TrashedFiles } from './disk/trash.js'
 import { SessionError } from './errors.js'
 import { timeInId } from './ids.js'
 import { infoOf } from './info.js'
 import { isObject } from './json.js'
-import { isoTime } from './log/parse.js'
+import { keyInLog } from './key-in-log.js'
+import type { Summary } from './log/fold.js'
 import type { SessionLog } from './session-log.js'
 import { readRun } from './sidecar.js'
 import type { StoreInternals } from './store.js'
@@ -73,7 +74,12 @@ async function isDue(log: SessionLog, olderThan: number): Promise<boolean> {
   const run = readRun(log, known.summary)
   const now = log.context.clock.now()
   const { lastActivity } = infoOf(log.key, known, run)
-  return now - lastActivity.getTime() > olderThan && !mayBeRunning(run, now)
+  return now - lastActivity.getTime() > olderThan && !isUnreadable(known.summary) && !mayBeRunning(run, now)
+}
+
+/** What nobody can read is not known to be unused. */
+function isUnreadable({ header, lastAt, messages, damaged }: Summary): boolean {
+  return header === null && lastAt === null && messages === 0 && damaged > 0
 }
 
 function mayBeRunning(run: Run | null, now: number): boolean {
@@ -86,32 +92,32 @@ async function removeIfDue(log: SessionLog, olderThan: number): Promise<boolean>
   return log.hold(async () => {
     if (!(await isDue(log, olderThan))) return false
     const { layout, clock } = log.context
-    log.file.closeFd()
-    moveToTrash(layout, log.name, clock.idAt(isoTime(clock.now()), ''))
     log.forget()
+    moveToTrash(layout, log.name, clock.id(''))
     return true
   })
 }
 
 /** What can be put back, newest first. */
-export function trashOf({ context }: StoreInternals): TrashEntry[] {
-  const entries = listTrash(context.layout).flatMap((trashed) => {
-    const key = keyOf(trashed)
-    return key === undefined ? [] : [{ id: trashed.id, key, at: new Date(timeInId(trashed.id)) }]
-  })
+export async function trashOf({ context }: StoreInternals): Promise<TrashEntry[]> {
+  const entries: TrashEntry[] = []
+  for (const trashed of listTrash(context.layout)) {
+    const key = await keyOf(trashed)
+    if (key !== undefined) entries.push({ id: trashed.id, key, at: new Date(timeInId(trashed.id)) })
+  }
   return entries.sort((a, b) => (a.id < b.id ? 1 : -1))
 }
 
-function keyOf(trashed: TrashedFiles): string | undefined {
+async function keyOf(trashed: TrashedFiles): Promise<string | undefined> {
   if (isOwnName(trashed.name)) return trashed.name
-  const key = readSidecar(sidecarInTrash(trashed))?.sidecar?.key ?? keyInTrash(trashed)
-  return key !== undefined && nameOf(key) === trashed.name ? key : undefined
+  const key = readSidecar(sidecarInTrash(trashed))?.sidecar?.key
+  return key !== undefined && nameOf(key) === trashed.name ? key : keyInLog(logInTrash(trashed), trashed.name)
 }
 
 export async function restore(store: StoreInternals, id: string): Promise<string> {
   const { layout } = store.context
   const trashed = listTrash(layout).find((entry) => entry.id === id)
-  const key = trashed && keyOf(trashed)
+  const key = trashed && (await keyOf(trashed))
   if (trashed === undefined || key === undefined) {
     throw new SessionError('ERR_SESSION_NOT_FOUND', 'nothing in the trash has this id', { id })
   }

@@ -1,6 +1,7 @@
 /** Rewriting one log: plan under the lease, set aside what cannot be read, put the new file in place. */
 
 import { surveyLog } from './catch-up.js'
+import { checkVersion } from './decision.js'
 import { look, readSync, sameFile } from './disk/files.js'
 import { LogReader } from './disk/log-reader.js'
 import { setAside } from './disk/quarantine.js'
@@ -12,7 +13,7 @@ import { isLine, type Piece } from './log/line.js'
 import { parseLines } from './log/parse.js'
 import { mendLine, type RewritePlan, RewritePlanner } from './log/rewrite.js'
 import type { Survey } from './log/survey.js'
-import { checkVersion, type SessionLog } from './session-log.js'
+import type { SessionLog } from './session-log.js'
 
 export interface RewriteResult {
   /** By how much the log became shorter, bytes; negative when written-down ids and times made it longer. */
@@ -77,7 +78,7 @@ async function carryOut(log: SessionLog, reading: Reading): Promise<RewriteResul
   const { layout, clock } = log.context
   const aside = plan.edits.filter(({ action }) => action === 'aside')
   await setAside(layout.quarantine(log.name), reader.fd, aside)
-  const carry = plan.carry && metaLine({ id: clock.idAt(plan.carryAt, summary.maxId), at: plan.carryAt }, plan.carry)
+  const carry = plan.carry && metaLine({ id: clock.id(summary.maxId), at: plan.carryAt }, plan.carry)
   let replaced = false
   try {
     const size = await replaceLog({
@@ -87,6 +88,7 @@ async function carryOut(log: SessionLog, reading: Reading): Promise<RewriteResul
       size: reader.size,
       parts: partsOf(reading, carry),
       before: () => {
+        log.checkLease()
         const now = look(file)
         replaced = now === undefined || now === 'other' || !sameFile(now, reader.stat) || now.size < reader.size
         if (replaced) throw new Error('the log was replaced')
@@ -98,7 +100,6 @@ async function carryOut(log: SessionLog, reading: Reading): Promise<RewriteResul
     if (replaced) return 'replaced'
     throw error
   } finally {
-    log.file.closeFd()
     log.forget()
   }
 }

@@ -1,49 +1,26 @@
 /** One session's log as this process knows it: the only place that writes to it. */
 import { catchUp, edgesOf, foldLog, type Known, knownFromSidecar, printOf } from './catch-up.js'
-import type { Clock } from './clock.js'
-import { type FileMark, look, removeFile, removeTree, sameFile, sameMark } from './disk/files.js'
+import { checkVersion, completed, type Decide, lacksHeader, type Written, written } from './decision.js'
+import { type FileMark, look, removeOwnFile, removeTree, sameFile, sameMark } from './disk/files.js'
 import { leaseOf } from './disk/lease.js'
 import { LogFile } from './disk/log-file.js'
 import { LogReader } from './disk/log-reader.js'
-import type { Layout } from './disk/names.js'
 import { setAside } from './disk/quarantine.js'
 import { readSidecar } from './disk/sidecar-file.js'
-import { type Draft, headerDraft, type Lines, metaDraft, stampLines } from './draft.js'
+import { type Draft, headerDraft, type Lines, stampLines } from './draft.js'
 import { SessionError } from './errors.js'
 import { randomNonce } from './ids.js'
-import { emptySummary, foldPiece, type Summary, timesOf } from './log/fold.js'
-import { FORMAT_VERSION, isLine, type Range } from './log/line.js'
-import { isoTime } from './log/parse.js'
+import { emptySummary, foldPiece, type Summary } from './log/fold.js'
+import { isLine, type Range } from './log/line.js'
 import { NOTHING_KNOWN } from './log/survey.js'
 import { foldTail } from './log/tail.js'
-import type { Settings } from './options.js'
-
-/** What all sessions of one store share. */
-export interface StoreContext {
-  layout: Layout
-  clock: Clock
-  settings: Settings
-  /** @throws SessionError ERR_CLOSED */
-  checkOpen(): void
-  /** The sidecar of this log is behind. */
-  noteBehind(log: SessionLog): void
-  /** A write waits for the next sync of `everysec`. */
-  noteUnsynced(log: SessionLog): void
-}
-
-/** What a writer decided on, given what the log says: undefined for a missing session. */
-export interface Decision<T> {
-  drafts: Draft[]
-  result: T
-  /** Ids of the live messages that a `remove` draft takes away. */
-  removes?: ReadonlySet<string>
-}
+import type { StoreContext } from './store-context.js'
 
 /** How a log is read of which nothing is known: `foldLog` or `edgesOf`. */
 type Depth = (reader: LogReader) => Promise<Known>
 
-export type Decide<T> = (summary: Summary | undefined) => Decision<T> | Promise<Decision<T>>
-
+const NONE: ReadonlySet<string> = new Set()
+const LINE_FEED = Buffer.from('\n')
 /** How often a write starts over when other programs keep changing the log under it. */
 const MAX_ATTEMPTS = 50
 /** An editor that saves by renaming leaves the path empty for a moment, ms. */
@@ -54,6 +31,8 @@ export class SessionLog {
   readonly #lock: string
   readonly file: LogFile
   #known: Known | undefined
+  /** The log was there when it was last looked at. */
+  #wasThere = false
 
   constructor(
     readonly key: string,
@@ -123,7 +102,7 @@ export class SessionLog {
     const reader = LogReader.open(this.file.path)
     if (reader === undefined) return undefined
     try {
-      const known = this.peek(reader.stat) ?? (await this.#learn(reader, foldLog))
+      const known = this.peek(reader.stat) ?? (await this.#learn(reader, this.#known, foldLog))
       return await work(reader, known)
     } finally {
       reader.close()
@@ -140,11 +119,19 @@ export class SessionLog {
   /** For those who changed the log in another way than by adding lines. */
   forget(): void {
     this.#known = undefined
+    this.#wasThere = false
+    this.file.closeFd()
+  }
+
+  /** For long work: looks whether this process still has the lease. @throws SessionError ERR_LOCK_LOST */
+  checkLease(): void {
+    leaseOf(this.#lock, this.#context.layout.waiting).check()
   }
 
   #appendNow(drafts: Draft[]): Written<undefined> | Promise<Written<undefined>> | undefined {
     const known = this.#known
-    if (known === undefined || known.open || known.torn !== null || this.#lacksHeader(known)) return undefined
+    if (known === undefined || known.open || known.torn !== null) return undefined
+    if (lacksHeader(known, this.name, this.key)) return undefined
     checkVersion(known.summary, this.file.path)
     const lines = this.#stamp(drafts, known.summary, known.mark.size)
     const outcome = this.file.append(lines.bytes, known.mark)
@@ -170,8 +157,7 @@ export class SessionLog {
         continue
       }
       const start = known.mark.size + (known.open ? 1 : 0)
-      const lead = this.#lacksHeader(known) ? [headerDraft(this.key)] : []
-      const lines = this.#stamp([...lead, ...withCarry(drafts, known)], known.summary, start)
+      const lines = this.#stamp(completed(drafts, known, this.name, this.key), known.summary, start)
       const bytes = known.open ? Buffer.concat([LINE_FEED, lines.bytes]) : lines.bytes
       const outcome = this.file.append(bytes, known.mark)
       if (outcome === 'moved') continue
@@ -185,18 +171,15 @@ export class SessionLog {
   /** What the log says, as deep as a writer needs it; undefined when there is none. */
   async #forWriting(depth: Depth): Promise<Known | undefined> {
     let mark = this.file.look()
-    if (mark === undefined && this.#known !== undefined) {
+    if (mark === undefined && this.#wasThere) {
       await new Promise((resolve) => setTimeout(resolve, ABSENCE_MS))
       mark = this.file.look()
     }
-    if (mark === undefined) {
-      this.#known = undefined
-      return undefined
-    }
-    let known: Known | undefined = this.#known
-    const enough = known !== undefined && sameMark(known.mark, mark) && !(known.partial && depth === foldLog)
-    if (!enough) known = await this.#read(depth)
-    return known
+    this.#wasThere = mark !== undefined
+    const known = this.#known
+    if (known !== undefined && sameMark(known.mark, mark) && !(known.partial && depth === foldLog)) return known
+    this.#known = undefined
+    return mark && this.#read(known, depth)
   }
 
   /** Saves a torn tail and cuts it off. */
@@ -213,29 +196,23 @@ export class SessionLog {
     }
   }
 
-  async #read(depth: Depth): Promise<Known | undefined> {
+  async #read(former: Known | undefined, depth: Depth): Promise<Known | undefined> {
     const reader = LogReader.open(this.file.path)
     if (reader === undefined) return undefined
     try {
-      return await this.#learn(reader, depth)
+      return await this.#learn(reader, former, depth)
     } finally {
       reader.close()
     }
   }
 
   /** Reads what is new, starting from what is known here or from the sidecar, else as deep as it must be. */
-  async #learn(reader: LogReader, depth: Depth): Promise<Known> {
-    const here = this.#known
+  async #learn(reader: LogReader, here: Known | undefined, depth: Depth): Promise<Known> {
     const isUsable = here !== undefined && !here.partial && sameFile(here.mark, reader.stat)
     const former = isUsable ? here : this.#fromSidecar(reader)
     const known = former === undefined ? await depth(reader) : await catchUp(reader, former)
     this.#known = known
     return known
-  }
-
-  /** True for a log that does not tell its key, and whose name does not either: a list could not name the session. */
-  #lacksHeader({ summary, partial }: Known): boolean {
-    return summary.header === null && !partial && this.name !== this.key
   }
 
   #fromSidecar(reader: LogReader): Known | undefined {
@@ -252,10 +229,13 @@ export class SessionLog {
   #create(drafts: Draft[]): Lines | undefined {
     const { layout, settings } = this.#context
     const lines = this.#stamp([headerDraft(this.key), ...drafts], emptySummary(), 0)
-    removeFile(this.sidecarPath)
+    removeOwnFile(this.sidecarPath)
     removeTree(layout.blobs(this.name))
     const made = this.file.create(lines.bytes, layout.temporary(this.name, randomNonce()), settings.fsync !== 'no')
     if (made === 'exists') return undefined
+    this.#wasThere = true
+    // more than was written: somebody else has added to it by now, and the next call reads it
+    if (made.size !== lines.bytes.length) return lines
     const known = { summary: emptySummary(), mark: made, print: '', open: false, torn: null, partial: false }
     this.#advance(known, lines, made)
     return lines
@@ -322,35 +302,4 @@ export class SessionLog {
       throw error
     }
   }
-}
-
-interface Written<T> {
-  ids: string[]
-  result: T
-}
-
-const NONE: ReadonlySet<string> = new Set()
-const LINE_FEED = Buffer.from('\n')
-
-function written<T>({ pieces }: Lines, result: T): Written<T> {
-  return { ids: pieces.map(({ id }) => id), result }
-}
-
-/** @throws SessionError ERR_VERSION_UNSUPPORTED */
-export function checkVersion({ version }: Summary, file: string): void {
-  if (version <= FORMAT_VERSION) return
-  throw new SessionError('ERR_VERSION_UNSUPPORTED', `the log is of format version ${version}, which can only be read`, {
-    file,
-    version,
-    supported: FORMAT_VERSION,
-  })
-}
-
-/**
- * A change that is no message must not move the time of the last activity. Where messages without a time take the
- * file's, that time is written down first.
- */
-function withCarry(drafts: Draft[], { summary, mark }: Known): Draft[] {
-  if (!summary.undated || drafts.some(({ kind }) => kind === 'message')) return drafts
-  return [metaDraft({ lastActivity: timesOf(summary, isoTime(mark.mtimeMs)).active }), ...drafts]
 }

@@ -1,7 +1,7 @@
 /** One conversation: what a bot author works with. */
 import { type Known, liveBelow } from './catch-up.js'
 import { type CheckReport, checkLog, reportDamage } from './check.js'
-import { removeFile, removeTree, syncFolder } from './disk/files.js'
+import { removeFile, removeOwnFile, removeTree, syncFolder } from './disk/files.js'
 import { LogReader } from './disk/log-reader.js'
 import { messageDraft, metaDraft, removeDraft } from './draft.js'
 import { infoOf, type SessionInfo } from './info.js'
@@ -232,11 +232,10 @@ export class Session {
     if (!this.#log.exists()) return false
     return this.#log.hold(() => {
       if (!this.#log.exists()) return false
-      this.#log.file.closeFd()
+      this.#log.forget()
       const existed = removeFile(this.path)
       if (settings.fsync !== 'no') syncFolder(layout.root)
-      this.#log.forget()
-      removeFile(this.sidecarPath)
+      removeOwnFile(this.sidecarPath)
       removeTree(layout.blobs(name))
       removeTree(layout.quarantine(name))
       return existed

@@ -1,5 +1,6 @@
 /** The sidecar of one session: written at once when the run state changes, else when the session falls quiet. */
 import type { Known } from './catch-up.js'
+import { checkVersion } from './decision.js'
 import { look } from './disk/files.js'
 import { thisProcess } from './disk/owner.js'
 import { loadReplace } from './disk/replace.js'
@@ -8,7 +9,7 @@ import { SessionError } from './errors.js'
 import type { Summary } from './log/fold.js'
 import { isoTime } from './log/parse.js'
 import { nextRun } from './run-state.js'
-import { checkVersion, type SessionLog } from './session-log.js'
+import type { SessionLog } from './session-log.js'
 
 /** The run state that the sidecar claims; null when it never was set, or was set for an earlier log of this key. */
 export function readRun(log: SessionLog, summary: Summary): Run | null {

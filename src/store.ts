@@ -11,7 +11,8 @@ import { checkOptions, type Settings, type StoreOptions } from './options.js'
 import { type CleanupOptions, type CleanupResult, cleanUp, restore, type TrashEntry, trashOf } from './retention.js'
 import { searchSessions } from './search.js'
 import { Session } from './session.js'
-import { SessionLog, type StoreContext } from './session-log.js'
+import { SessionLog } from './session-log.js'
+import type { StoreContext } from './store-context.js'
 import { sweep } from './sweep.js'
 
 /** How many sessions are kept in mind between calls. */

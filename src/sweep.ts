@@ -3,12 +3,17 @@ import path from 'node:path'
 import { listFolder, look, removeFile, removeTree } from './disk/files.js'
 import { leaseOf } from './disk/lease.js'
 import { waitedFor } from './disk/lock-folder.js'
-import { nameOfBlobs, nameOfLog, nameOfSidecar, nameOfTemporary } from './disk/names.js'
+import { isSessionName, nameOf, nameOfBlobs, nameOfLog, nameOfSidecar, nameOfTemporary } from './disk/names.js'
+import { unfinishedIn } from './disk/quarantine.js'
+import { readSidecar } from './disk/sidecar-file.js'
+import { sweepTrash } from './disk/trash.js'
 import { errno, SessionError } from './errors.js'
-import type { StoreContext } from './session-log.js'
+import type { StoreContext } from './store-context.js'
 
 /** An editor that saves by renaming leaves a log's path empty for a moment, ms. */
 const ABSENCE_MS = 50
+/** What a folder of blobs holds. Another folder of that name is somebody else's. */
+const BLOB = /^[0-9a-f]{64}$|\.tmp$/
 
 /**
  * Removes temporary files whose writer is gone, and sidecars and blobs whose log is gone. What belongs to a session
@@ -19,6 +24,11 @@ export async function sweep(context: StoreContext): Promise<void> {
   const files = listFolder(layout.root)
   if (files.length === 0) return
   waitedFor(layout.waiting)
+  for (const name of listFolder(layout.quarantines)) {
+    const unfinished = isSessionName(name) ? unfinishedIn(layout.quarantine(name)) : []
+    if (unfinished.length > 0) await underLease(context, name, () => unfinished.forEach(removeFile))
+  }
+  sweepTrash(layout)
   const logs = new Set(files.map(nameOfLog))
   for (const file of files) {
     const temporary = nameOfTemporary(file)
@@ -33,8 +43,9 @@ export async function sweep(context: StoreContext): Promise<void> {
 async function removeOrphans({ layout }: StoreContext, name: string): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, ABSENCE_MS))
   if (look(layout.log(name)) !== undefined) return
-  removeFile(layout.sidecar(name))
-  removeTree(layout.blobs(name))
+  const sidecar = readSidecar(layout.sidecar(name))?.sidecar
+  if (sidecar !== undefined && sidecar !== null && nameOf(sidecar.key) === name) removeFile(layout.sidecar(name))
+  if (listFolder(layout.blobs(name)).every((file) => BLOB.test(file))) removeTree(layout.blobs(name))
 }
 
 async function underLease({ layout }: StoreContext, name: string, work: () => void | Promise<void>): Promise<void> {

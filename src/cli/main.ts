@@ -8,8 +8,12 @@ const WRONG_USAGE = 2
 
 watchOutput()
 
+// Set but empty is not set.
+if (process.env.JSONL_SESSIONS_ROOT === '') delete process.env.JSONL_SESSIONS_ROOT
+
 const program = buildProgram((exitCode) => {
-  process.exitCode = exitCode
+  // Output that could not be written has set one already.
+  if (exitCode !== 0) process.exitCode = exitCode
 })
 
 for (const command of [program, ...program.commands]) {

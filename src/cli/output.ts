@@ -15,7 +15,7 @@ export function watchOutput(): void {
     closed = true
     if (error.code === 'EPIPE') return
     complain(`cannot write the output: ${describe(error)}`)
-    process.exitCode = 1
+    process.exitCode ||= 1
   })
   // Without stderr there is nobody to tell; the work itself goes on.
   process.stderr.on('error', () => {})

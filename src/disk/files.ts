@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../errors.js'
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_RDONLY, O_WRONLY } = fs.constants
+const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_RDONLY, O_WRONLY } = fs.constants
 /** Reads above this size go to the thread pool: below it, the way there costs more than the reading. */
 const SYNC_READ_BYTES = 256 * 1024
 
@@ -107,7 +107,7 @@ export function writeAll(fd: number, bytes: Buffer, position: number | null = nu
 
 /** Makes a new private file; fails with EEXIST when there is anything under that name. */
 export function createPrivate(file: string): number {
-  const fd = fs.openSync(file, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0o600)
+  const fd = fs.openSync(file, O_APPEND | O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0o600)
   fs.fchmodSync(fd, 0o600)
   return fd
 }
@@ -115,7 +115,16 @@ export function createPrivate(file: string): number {
 /** Makes a private folder, and the ones above it, unless it is there. */
 export function ensureFolder(folder: string): void {
   const made = fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
-  if (made !== undefined) fs.chmodSync(folder, 0o700)
+  if (made === undefined) return
+  for (let below = folder; below.length >= made.length; below = path.dirname(below)) fs.chmodSync(below, 0o700)
+}
+
+/** As `ensureFolder`, and what was made outlasts a power cut. */
+export function ensureSyncedFolder(folder: string): void {
+  if (fs.existsSync(folder)) return
+  ensureSyncedFolder(path.dirname(folder))
+  ensureFolder(folder)
+  syncFolderOf(folder)
 }
 
 /** Removes a file, or reports false when there was none. */
@@ -127,6 +136,11 @@ export function removeFile(file: string): boolean {
     if (errno(error) === 'ENOENT') return false
     throw error
   }
+}
+
+/** Removes a file; a folder that stands in its place is not ours and stays. */
+export function removeOwnFile(file: string): void {
+  if (!fs.lstatSync(file, { throwIfNoEntry: false })?.isDirectory()) removeFile(file)
 }
 
 export function removeTree(folder: string): void {
@@ -158,4 +172,13 @@ export function syncFolder(folder: string): void {
 
 export function syncFolderOf(file: string): void {
   syncFolder(path.dirname(file))
+}
+
+/** Removes a folder if there is nothing in it. */
+export function removeEmptyFolder(folder: string): void {
+  try {
+    fs.rmdirSync(folder)
+  } catch (error) {
+    if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(errno(error) ?? '')) throw error
+  }
 }

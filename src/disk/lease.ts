@@ -131,7 +131,7 @@ export class Lease {
   /** Takes the lease or makes sure of it, and lets others have their turn. */
   async #prepare(deadline: number): Promise<void> {
     if (isLoopHeld(performance.now())) await breathe()
-    if (this.#lock !== undefined && performance.now() - this.#checked >= CHECK_MS) this.#check()
+    if (this.#lock !== undefined && performance.now() - this.#checked >= CHECK_MS) this.check()
     if (this.#unlock !== undefined && performance.now() - this.#since >= SLICE_MS) {
       if (waitedFor(this.#waiting).has(this.#name)) await this.#handOver()
       else this.#since = performance.now()
@@ -139,7 +139,8 @@ export class Lease {
     if (this.#unlock === undefined) await this.#acquire(deadline)
   }
 
-  #check(): void {
+  /** Looks whether the lease is still this process's. @throws SessionError ERR_LOCK_LOST */
+  check(): void {
     if (this.#lock?.held) {
       this.#checked = performance.now()
       return
@@ -232,7 +233,7 @@ export class Lease {
 
   /** Forgets an idle lease object, so that the map of them does not grow for ever. */
   #drop(): void {
-    if (!this.#busy && this.#unlock === undefined) leases.delete(this.#folder)
+    if (!this.#busy && this.#unlock === undefined && leases.get(this.#folder) === this) leases.delete(this.#folder)
   }
 
   /** Called now and then: gives back what is idle, at once when somebody waits. */

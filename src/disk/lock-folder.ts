@@ -12,7 +12,17 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../errors.js'
 import { randomNonce } from '../ids.js'
-import { createPrivate, ensureFolder, listFolder, readSmall, removeFile, removeTree, writeAll } from './files.js'
+import {
+  createPrivate,
+  ensureFolder,
+  listFolder,
+  look,
+  readSmall,
+  removeEmptyFolder,
+  removeFile,
+  removeTree,
+  writeAll,
+} from './files.js'
 import { isOwner, livenessOf, type Owner, thisProcess } from './owner.js'
 
 type Done<T = unknown> = (error: NodeJS.ErrnoException | null, value?: T) => void
@@ -20,8 +30,10 @@ type Done<T = unknown> = (error: NodeJS.ErrnoException | null, value?: T) => voi
 const NONCE = /^[0-9a-f]{16}$/
 /** An owner that cannot be seen is given up after this time without a sign of life, ms. */
 export const SILENCE_MS = 10_000
+/** More unseen owners than this at once are not kept in mind; they are judged anew. */
+const MAX_SIGHTINGS = 10_000
 const FRESH = new Date(8.64e15)
-const STALE = new Date(0)
+const STALE = new Date(-8.64e15)
 
 /** When the file of an unseen owner was first seen as it is now, by path: on the monotonic clock. */
 const sightings = new Map<string, { mark: string; since: number }>()
@@ -56,7 +68,7 @@ export class LockFolder {
     try {
       this.#takePlace()
     } catch (error) {
-      if (!['ENOTEMPTY', 'EEXIST'].includes(errno(error) ?? '')) throw error
+      if (!['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(errno(error) ?? '')) throw error
       throw Object.assign(new Error('locked'), { code: 'EEXIST' })
     }
     this.#holds = true
@@ -84,7 +96,7 @@ export class LockFolder {
     }
     const fd = createPrivate(path.join(this.#ready, this.#nonce))
     try {
-      writeAll(fd, Buffer.from(JSON.stringify(thisProcess())))
+      writeAll(fd, Buffer.from(JSON.stringify({ ...thisProcess(), place: this.#place() })))
     } finally {
       fs.closeSync(fd)
     }
@@ -100,14 +112,20 @@ export class LockFolder {
     return state === 'stale' ? STALE : FRESH
   }
 
+  /** What tells this store's locks from those of a copy, whose owner lives but does not know of it. */
+  #place(): number {
+    return placeOf(path.dirname(this.#folder))
+  }
+
   #judge(): 'fresh' | 'stale' | 'gone' {
     this.#condemned = undefined
+    if (look(this.#folder) !== undefined && !isFolder(this.#folder)) removeFile(this.#folder)
     let state: 'fresh' | 'gone' = 'gone'
     for (const entry of listFolder(this.#folder)) {
       const file = path.join(this.#folder, entry)
       if (!NONCE.test(entry))
         removeTree(file) // litter of sync tools and file managers
-      else if (isGivenUp(file)) {
+      else if (isGivenUp(file, this.#place())) {
         this.#condemned = entry
         return 'stale'
       } else state = 'fresh'
@@ -148,11 +166,12 @@ function answer<T>(done: Done<T>, work: () => T): void {
 }
 
 /** True when the owner of this file is dead, or cannot be seen and has been silent for too long. */
-function isGivenUp(file: string): boolean {
+function isGivenUp(file: string, place: number): boolean {
   const owner = ownerIn(file)
   if (owner === 'gone') return false
   const liveness = owner === 'unreadable' ? 'unknown' : livenessOf(owner)
-  return liveness === 'unknown' ? isSilent(file) : liveness === 'dead'
+  if (liveness === 'alive') return (owner as Claim).place !== place
+  return liveness === 'unknown' ? isSilent(file) : true
 }
 
 /** True when nothing has changed about the path for too long, as seen from here. */
@@ -160,6 +179,7 @@ function isSilent(path: string): boolean {
   const mark = String(fs.lstatSync(path, { throwIfNoEntry: false })?.mtimeMs)
   const seen = sightings.get(path)
   if (seen?.mark !== mark) {
+    if (sightings.size > MAX_SIGHTINGS) sightings.clear()
     sightings.set(path, { mark, since: performance.now() })
     return false
   }
@@ -168,7 +188,10 @@ function isSilent(path: string): boolean {
   return silent
 }
 
-function ownerIn(file: string): Owner | 'gone' | 'unreadable' {
+/** An owner's file: who, and in which folder of locks. */
+type Claim = Owner & { place?: unknown }
+
+function ownerIn(file: string): Claim | 'gone' | 'unreadable' {
   const content = readSmall(file)
   if (content === undefined) return 'gone'
   try {
@@ -179,12 +202,12 @@ function ownerIn(file: string): Owner | 'gone' | 'unreadable' {
   }
 }
 
-function removeEmptyFolder(folder: string): void {
-  try {
-    fs.rmdirSync(folder)
-  } catch (error) {
-    if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(errno(error) ?? '')) throw error
-  }
+function placeOf(locks: string): number {
+  return fs.statSync(locks).ino
+}
+
+function isFolder(file: string): boolean {
+  return fs.lstatSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false
 }
 
 /**
@@ -196,7 +219,9 @@ export function waitedFor(waiting: string): Set<string> {
     const nonce = path.extname(entry).slice(1)
     const folder = path.join(waiting, entry)
     const file = path.join(folder, nonce)
-    const over = !NONCE.test(nonce) || (ownerIn(file) === 'gone' ? isSilent(folder) : isGivenUp(file))
+    const over =
+      !NONCE.test(nonce) ||
+      (ownerIn(file) === 'gone' ? isSilent(folder) : isGivenUp(file, placeOf(path.dirname(waiting))))
     if (over) removeTree(folder)
     else names.add(entry.slice(0, -nonce.length - 1))
   }

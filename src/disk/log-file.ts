@@ -1,5 +1,6 @@
 /** The writing end of one log: one line or several in one write, fenced by a look before and a look after. */
 import fs from 'node:fs'
+import path from 'node:path'
 import { errno, SessionError } from '../errors.js'
 import {
   createPrivate,
@@ -9,6 +10,7 @@ import {
   openRegular,
   removeFile,
   sameFile,
+  sameMark,
   syncFolderOf,
   writeAll,
 } from './files.js'
@@ -39,14 +41,14 @@ export class LogFile {
   }
 
   /**
-   * Writes whole lines at the end, if the path still names the file of `mark`, at its size; answers the mark after.
+   * Writes whole lines at the end, if the path still names the file of `mark`, unchanged; answers the mark after.
    * `'moved'`: it does not, nothing was written. `'unsure'`: the file was replaced or grew in that instant, so that
    * the lines may have gone into a file that nobody will read; the caller looks and writes again what is missing.
    * A write that fails or comes up short is cut back, and rejected with the system's reason.
    */
   append(bytes: Buffer, mark: FileMark): FileMark | 'moved' | 'unsure' {
     const before = this.look()
-    if (before === undefined || !sameFile(before, mark) || before.size !== mark.size) return 'moved'
+    if (!sameMark(before, mark)) return 'moved'
     const fd = this.#open(mark)
     if (fd === undefined) return 'moved'
     this.#write(fd, bytes, mark.size)
@@ -117,7 +119,10 @@ export class LogFile {
     } finally {
       fs.closeSync(fd)
     }
-    if (synced) syncFolderOf(this.path)
+    if (synced) {
+      syncFolderOf(this.path)
+      syncFolderOf(path.dirname(this.path))
+    }
     return this.look() ?? 'exists'
   }
 
@@ -159,12 +164,12 @@ export class LogFile {
       })
       return this.#syncing
     }
+    // whoever waits here has written before that sync ended: if it fails, their pages are lost with the others
     this.#nextSync ??= this.#syncing
-      .catch(() => {})
-      .then(() => {
+      .finally(() => {
         this.#nextSync = undefined
-        return this.sync()
       })
+      .then(() => this.sync())
     return this.#nextSync
   }
 
@@ -200,7 +205,7 @@ export class LogFile {
     const fd = this.#fd
     this.#fd = this.#fdMark = undefined
     if (this.#syncing === undefined) fs.closeSync(fd)
-    else void this.#syncing.catch(() => {}).then(() => fs.closeSync(fd))
+    else void this.#syncing.catch(() => {}).then(() => fs.close(fd, () => {}))
   }
 }
 

@@ -48,21 +48,29 @@ export function isOwnName(name: string): boolean {
 /** The session name that a log's file name stands for; undefined for every file that is no session's log. */
 export function nameOfLog(file: string): string | undefined {
   if (!file.endsWith(LOG)) return undefined
-  const name = file.slice(0, -LOG.length)
-  return isOwnName(name) || ENCODED_NAME.test(name) ? name : undefined
+  return sessionName(file.slice(0, -LOG.length))
+}
+
+/** `name` if it can be the name of a session, so that nothing else is ever locked, moved or removed. */
+function sessionName(name: string | undefined): string | undefined {
+  return name !== undefined && isSessionName(name) ? name : undefined
+}
+
+export function isSessionName(name: string): boolean {
+  return isOwnName(name) || ENCODED_NAME.test(name)
 }
 
 /** The session that a sidecar, a folder of blobs or a temporary file belongs to; undefined for other names. */
 export function nameOfSidecar(file: string): string | undefined {
-  return file.endsWith(SIDECAR) ? file.slice(0, -SIDECAR.length) : undefined
+  return file.endsWith(SIDECAR) ? sessionName(file.slice(0, -SIDECAR.length)) : undefined
 }
 
 export function nameOfBlobs(file: string): string | undefined {
-  return file.endsWith(BLOBS) ? file.slice(0, -BLOBS.length) : undefined
+  return file.endsWith(BLOBS) ? sessionName(file.slice(0, -BLOBS.length)) : undefined
 }
 
 export function nameOfTemporary(file: string): string | undefined {
-  return TEMPORARY.exec(file)?.[1] ?? SIDECAR_TEMPORARY.exec(file)?.[1]
+  return sessionName(TEMPORARY.exec(file)?.[1] ?? SIDECAR_TEMPORARY.exec(file)?.[1])
 }
 
 /** The paths of one store. */
@@ -97,6 +105,7 @@ export class Layout {
 
   /** The folder that is the session's lock while somebody holds its lease. */
   lock(name: string): string {
+    if (!isSessionName(name)) throw new TypeError(`no name of a session: ${name}`)
     return path.join(this.locks, name)
   }
 

@@ -7,19 +7,24 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { randomNonce } from '../ids.js'
 import type { Range } from '../log/line.js'
-import { createPrivate, ensureFolder, read, removeFile, syncFolder, writeAll } from './files.js'
+import { createPrivate, ensureSyncedFolder, listFolder, read, removeFile, syncFolder, writeAll } from './files.js'
 
 const BLOCK_BYTES = 1024 * 1024
+const TEMPORARY = /^\.[0-9a-f]{16}\.tmp$/
 
 /** Copies stretches of an open file into the folder and syncs them; only then may they go from where they were. */
 export async function setAside(folder: string, fd: number, stretches: readonly Range[]): Promise<string[]> {
   if (stretches.length === 0) return []
-  ensureFolder(folder)
+  ensureSyncedFolder(folder)
   const files: string[] = []
   for (const stretch of stretches) files.push(await copyOut(folder, fd, stretch))
   syncFolder(folder)
-  syncFolder(path.dirname(folder))
   return files
+}
+
+/** Files that a crash left half copied, or that are being copied now. */
+export function unfinishedIn(folder: string): string[] {
+  return listFolder(folder).flatMap((file) => (TEMPORARY.test(file) ? path.join(folder, file) : []))
 }
 
 async function copyOut(folder: string, fd: number, { offset, end }: Range): Promise<string> {

@@ -3,6 +3,7 @@
  * logs, which cannot, are copied range by range into a file that is checked and synced before it takes its place.
  */
 import fs from 'node:fs'
+import { errno } from '../errors.js'
 import { randomNonce } from '../ids.js'
 import type { Range } from '../log/line.js'
 import { breatheIfDue } from './breath.js'
@@ -67,6 +68,7 @@ export async function replaceLog({ file, temporary, from, size, parts, before }:
   const out = createPrivate(made)
   try {
     try {
+      keepOwner(from, out)
       const expected = await writeParts(out, from, parts)
       if (fs.fstatSync(out).size !== expected) throw notWhole('the new log')
       await sync(out)
@@ -76,11 +78,23 @@ export async function replaceLog({ file, temporary, from, size, parts, before }:
       removeFile(made)
       throw error
     }
-    syncFolderOf(file)
     await copyLate(from, out, size)
+    syncFolderOf(file)
     return fs.fstatSync(out).size
   } finally {
     fs.closeSync(out)
+  }
+}
+
+/** A log that root rewrites must stay the bot's. */
+function keepOwner(from: number, to: number): void {
+  const { uid, gid } = fs.fstatSync(from)
+  const now = fs.fstatSync(to)
+  if (now.uid === uid && now.gid === gid) return
+  try {
+    fs.fchownSync(to, uid, gid)
+  } catch (error) {
+    if (errno(error) !== 'EPERM') throw error
   }
 }
 

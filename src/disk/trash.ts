@@ -5,12 +5,9 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../errors.js'
-import { parseLines } from '../log/parse.js'
-import { ensureFolder, listFolder, look, readSync, syncFolder } from './files.js'
-import { LogReader } from './log-reader.js'
+import { ensureFolder, listFolder, look, removeEmptyFolder, syncFolder } from './files.js'
 import type { Layout } from './names.js'
 
-const HEAD_BYTES = 64 * 1024
 const ENTRY = /^(.+)~([0-9a-f-]{36})$/
 
 /** One life of a session in the trash. `id` tells several lives of one session apart and when each went. */
@@ -49,16 +46,9 @@ function moveFiles(layout: Layout, name: string, inTrash: (file: string) => stri
   }
 }
 
-/** The key that a log in the trash names in its header. */
-export function keyInTrash({ name, folder }: TrashedFiles): string | undefined {
-  const reader = LogReader.open(path.join(folder, `${name}.jsonl`))
-  if (reader === undefined) return undefined
-  try {
-    const [first] = parseLines(readSync(reader.fd, 0, Math.min(reader.size, HEAD_BYTES)), 0, false)
-    return first?.kind === 'session' ? String(first.value.key) : undefined
-  } finally {
-    reader.close()
-  }
+/** Removes what a crash or a failure left of moving: folders without anything in them. */
+export function sweepTrash(layout: Layout): void {
+  for (const entry of listFolder(layout.trash)) if (ENTRY.test(entry)) removeEmptyFolder(path.join(layout.trash, entry))
 }
 
 /** All lives in the trash that still have their log. */
@@ -67,11 +57,15 @@ export function listTrash(layout: Layout): TrashedFiles[] {
     const [, name, id] = ENTRY.exec(entry) ?? []
     if (name === undefined || id === undefined) return []
     const folder = path.join(layout.trash, entry)
-    const log = look(path.join(folder, path.basename(layout.log(name))))
+    const log = look(logInTrash({ name, id, folder }))
     return log === undefined || log === 'other' ? [] : [{ name, id, folder }]
   })
 }
 
 export function sidecarInTrash({ name, folder }: TrashedFiles): string {
   return path.join(folder, `${name}.meta.json`)
+}
+
+export function logInTrash({ name, folder }: TrashedFiles): string {
+  return path.join(folder, `${name}.jsonl`)
 }

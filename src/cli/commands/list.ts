@@ -12,7 +12,8 @@ export interface ListOptions extends GlobalOptions {
 }
 
 export async function list({ root, json, limit = Number.POSITIVE_INFINITY }: ListOptions): Promise<number> {
-  const all = (await storeIsThere(root)) ? await withStore(root, (store) => store.list()) : []
+  const isThere = await storeIsThere(root)
+  const all = isThere ? await withStore(root, (store) => store.list()) : []
   const shown = all.slice(0, limit)
   if (json) {
     await print(jsonLine({ root: resolve(root), total: all.length, sessions: shown }))
@@ -22,7 +23,7 @@ export async function list({ root, json, limit = Number.POSITIVE_INFINITY }: Lis
   const damaged = all.filter((info) => info.damaged > 0).length
   if (damaged > 0) note(`${damaged} with unreadable lines, see: jsonl-sessions check`)
   if (shown.length < all.length) note(`${shown.length} of ${all.length} sessions`)
-  else if (all.length === 0) note('no sessions')
+  else if (isThere && all.length === 0) note('no sessions')
   return 0
 }
 

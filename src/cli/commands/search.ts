@@ -21,10 +21,11 @@ export async function search(given: readonly string[], { root, json, limit }: Se
   const query = given.join(' ')
   const words = wordsOf(query)
   const find = (store: SessionStore) => hitsOf(store, { query, words, limit })
-  const hits = (await storeIsThere(root)) ? await withStore(root, find) : []
+  const isThere = await storeIsThere(root)
+  const hits = isThere ? await withStore(root, find) : []
   if (json) await print(jsonLine({ root: resolve(root), query, sessions: hits }))
   else if (hits.length > 0) await print(await hitTable(hits, words))
-  else note('nothing found')
+  else if (isThere) note('nothing found')
   return 0
 }
 

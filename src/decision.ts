@@ -1,0 +1,55 @@
+/** What a writer decides on, and what the store adds to it. */
+import type { Known } from './catch-up.js'
+import { type Draft, headerDraft, type Lines, metaDraft } from './draft.js'
+import { SessionError } from './errors.js'
+import { type Summary, timesOf } from './log/fold.js'
+import { FORMAT_VERSION } from './log/line.js'
+import { isoTime } from './log/parse.js'
+
+/** The lines to add, and what the call answers then. */
+export interface Decision<T> {
+  drafts: Draft[]
+  result: T
+  /** Ids of the live messages that a `remove` draft takes away. */
+  removes?: ReadonlySet<string>
+}
+
+/** Decides on what the log says; undefined for a missing session, which drafts would create. */
+export type Decide<T> = (summary: Summary | undefined) => Decision<T> | Promise<Decision<T>>
+
+/** What was done: the ids of all lines that were added, and the answer. */
+export interface Written<T> {
+  ids: string[]
+  result: T
+}
+
+export function written<T>({ pieces }: Lines, result: T): Written<T> {
+  return { ids: pieces.map(({ id }) => id), result }
+}
+
+/** @throws SessionError ERR_VERSION_UNSUPPORTED */
+export function checkVersion({ version }: Summary, file: string): void {
+  if (version <= FORMAT_VERSION) return
+  throw new SessionError('ERR_VERSION_UNSUPPORTED', `the log is of format version ${version}, which can only be read`, {
+    file,
+    version,
+    supported: FORMAT_VERSION,
+  })
+}
+
+/** True for a log that does not tell its key, and whose name does not either: a list could not name the session. */
+export function lacksHeader({ summary, partial }: Known, name: string, key: string): boolean {
+  return summary.header === null && !partial && name !== key
+}
+
+/**
+ * The drafts with what must stand before them: a header where one is lacking, and the time of the last activity, if
+ * that is the file's (messages without a time) and the change, being no message, must not move it.
+ */
+export function completed(drafts: Draft[], known: Known, name: string, key: string): Draft[] {
+  const header = lacksHeader(known, name, key) ? [headerDraft(key)] : []
+  const { summary, mark } = known
+  const isMoved = summary.undated && !drafts.some(({ kind }) => kind === 'message')
+  const carry = isMoved ? [metaDraft({ lastActivity: timesOf(summary, isoTime(mark.mtimeMs)).active })] : []
+  return [...header, ...carry, ...drafts]
+}

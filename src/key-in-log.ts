@@ -1,0 +1,20 @@
+import { LogReader } from './disk/log-reader.js'
+import { nameOf } from './disk/names.js'
+import { isLine } from './log/line.js'
+
+/** The key that a log's header tells, if it is the one that `name` stands for. */
+export async function keyInLog(file: string, name: string): Promise<string | undefined> {
+  const reader = LogReader.open(file)
+  if (reader === undefined) return undefined
+  try {
+    for await (const pieces of reader.blocks()) {
+      for (const piece of pieces) {
+        if (isLine(piece) && piece.kind === 'session' && nameOf(String(piece.value.key)) === name)
+          return String(piece.value.key)
+      }
+    }
+  } finally {
+    reader.close()
+  }
+  return undefined
+}

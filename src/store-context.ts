@@ -1,0 +1,17 @@
+import type { Clock } from './clock.js'
+import type { Layout } from './disk/names.js'
+import type { Settings } from './options.js'
+import type { SessionLog } from './session-log.js'
+
+/** What all sessions of one store share. */
+export interface StoreContext {
+  layout: Layout
+  clock: Clock
+  settings: Settings
+  /** @throws SessionError ERR_CLOSED */
+  checkOpen(): void
+  /** The sidecar of this log is behind. */
+  noteBehind(log: SessionLog): void
+  /** A write waits for the next sync of `everysec`. */
+  noteUnsynced(log: SessionLog): void
+}

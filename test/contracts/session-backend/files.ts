@@ -1,0 +1,209 @@
+/** What in the folder is a session, and what only looks like one. */
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import path from 'node:path'
+import type { SessionBackend } from '../../../src/contracts/session-backend.js'
+import { HOUR } from '../clock.js'
+import { promptly } from '../expect.js'
+import { makePipe } from '../folder.js'
+import { type BackendCase, keysOf, raw, texts, user } from './scene.js'
+
+const NEEDLE = '{"id":"n","at":"2020-01-01T00:00:00.000Z","role":"user","content":"needle"}\n'
+
+/** Every method treats what stands under that name as missing, those that would create reject, and nothing changes. */
+async function isNoSession(backend: SessionBackend, key: string): Promise<void> {
+  assert.deepEqual(await promptly(backend.load(key)), [])
+  assert.equal(await promptly(backend.removeLast(key)), false)
+  assert.equal(await promptly(backend.deleteSession(key)), false)
+  assert.equal(await promptly(backend.getSessionMetadata(key)), null)
+  assert.equal(await promptly(backend.getSessionName(key)), null)
+  assert.equal(await promptly(backend.getSessionState(key)), null)
+  assert.equal(await promptly(backend.compact(key)), undefined)
+  assert(!(await promptly(backend.listSessions())).includes(key))
+  assert(!keysOf(await promptly(backend.listSessionsWithMetadata())).includes(key))
+  assert(!keysOf(await promptly(backend.search())).includes(key))
+  assert.deepEqual(await promptly(backend.search({ keyword: 'needle' })), [])
+  assert.equal(await promptly(backend.cleanupStale(1)), 0)
+}
+
+async function cannotBeMade(backend: SessionBackend, key: string): Promise<void> {
+  await assert.rejects(promptly(backend.append(key, user('x'))), notLate)
+  await assert.rejects(promptly(backend.setSessionName(key, 'name')), notLate)
+  await assert.rejects(promptly(backend.setSessionState(key, 'running', 'turn-1')), notLate)
+  assert.equal(await backend.getSessionState(key), null)
+}
+
+function notLate(error: Error): boolean {
+  return !(error instanceof assert.AssertionError)
+}
+
+const KINDS: ReadonlyArray<[kind: string, make: (file: string) => boolean]> = [
+  [
+    'a folder',
+    (file) => {
+      fs.mkdirSync(file)
+      fs.writeFileSync(path.join(file, 'inside.jsonl'), NEEDLE)
+      return true
+    },
+  ],
+  [
+    'a link to a log',
+    (file) => {
+      const target = path.join(path.dirname(file), '..', 'elsewhere.jsonl')
+      fs.writeFileSync(target, NEEDLE)
+      fs.symlinkSync(target, file)
+      return true
+    },
+  ],
+  [
+    'a dangling link',
+    (file) => {
+      fs.symlinkSync(path.join(path.dirname(file), '..', 'nowhere.jsonl'), file)
+      return true
+    },
+  ],
+  ['a named pipe', makePipe],
+]
+
+export const fileCases: BackendCase[] = [
+  {
+    name: 'case 23: other files are not listed, not searched and not cleaned up',
+    async run({ backend, dir, snapshot, reopen }) {
+      const others = ['notes.txt', 'sessions.db', 'x.jsonl.migrated', '.tmpAb12']
+      await backend.append('real', user('x'))
+      await reopen(() => {
+        for (const name of others) {
+          fs.writeFileSync(path.join(dir, name), NEEDLE)
+          fs.utimesSync(path.join(dir, name), 0, 0)
+        }
+        fs.mkdirSync(path.join(dir, 'd.jsonl'))
+        fs.writeFileSync(path.join(dir, 'd.jsonl', 'e.jsonl'), NEEDLE)
+      })
+      const before = snapshot()
+      assert.deepEqual(await backend.listSessions(), ['real'])
+      assert.deepEqual(keysOf(await backend.listSessionsWithMetadata()), ['real'])
+      assert.deepEqual(keysOf(await backend.search()), ['real'])
+      assert.deepEqual(await backend.search({ keyword: 'needle' }), [])
+      assert.equal(await backend.cleanupStale(1), 0)
+      const after = snapshot()
+      for (const name of [...others, 'd.jsonl', 'd.jsonl/e.jsonl']) {
+        assert(before[name], name)
+        assert.equal(after[name], before[name], name)
+      }
+    },
+  },
+  {
+    name: 'case 24: a folder under the name of a log',
+    async run({ backend, dir, snapshot }) {
+      fs.mkdirSync(path.join(dir, 'd.jsonl'))
+      fs.writeFileSync(path.join(dir, 'd.jsonl', 'e.jsonl'), NEEDLE)
+      const before = snapshot()
+      assert.deepEqual(await promptly(backend.load('d')), [])
+      assert.equal(await promptly(backend.removeLast('d')), false)
+      assert.equal(await promptly(backend.deleteSession('d')), false)
+      await assert.rejects(promptly(backend.append('d', user('x'))), notLate)
+      assert.deepEqual(snapshot(), before)
+    },
+  },
+  ...KINDS.map(([kind, make]): BackendCase => {
+    return {
+      name: `${kind} under the name of a log is no session`,
+      async run({ backend, dir, snapshot }) {
+        if (!make(path.join(dir, 'd.jsonl'))) return
+        const before = snapshot()
+        await isNoSession(backend, 'd')
+        await cannotBeMade(backend, 'd')
+        await isNoSession(backend, 'd')
+        assert.deepEqual(snapshot(), before)
+      },
+    }
+  }),
+  {
+    name: 'a link that takes the place of a log ends the session',
+    async run({ backend, log }) {
+      await backend.append('a', user('needle'))
+      const target = `${log('a').file}.moved`
+      fs.renameSync(log('a').file, target)
+      fs.symlinkSync(target, log('a').file)
+      const before = fs.readFileSync(target)
+      await isNoSession(backend, 'a')
+      await cannotBeMade(backend, 'a')
+      assert.deepEqual(fs.readFileSync(target), before)
+      assert.equal(fs.readlinkSync(log('a').file), target)
+    },
+  },
+  {
+    name: 'a log that was taken away by hand is gone at once',
+    async run({ backend, log }) {
+      await backend.append('a', user('x'))
+      await backend.append('b', user('x'))
+      fs.rmSync(log('a').file)
+      await isNoSession(backend, 'a')
+      assert.deepEqual(await backend.listSessions(), ['b'])
+    },
+  },
+  {
+    name: 'a log that was put there by hand is there at once',
+    async run({ backend, log, clock }) {
+      await backend.append('a', user('x'))
+      assert.deepEqual(await backend.listSessions(), ['a'])
+      log('b').write(raw.header('b', clock.date), raw.message('r1', clock.date, 'by hand'))
+      assert.deepEqual(await backend.listSessions(), ['a', 'b'])
+      assert.deepEqual(await texts(backend, 'b'), ['by hand'])
+      assert.deepEqual(keysOf(await backend.search({ keyword: 'hand' })), ['b'])
+    },
+  },
+  {
+    name: 'a sidecar without its log is a left-over that nobody adopts',
+    async run({ backend, log, clock, reopen }) {
+      await backend.append('a', user('needle'))
+      await backend.setSessionName('a', 'old name')
+      await backend.setSessionState('a', 'running', 'old-turn')
+      let sidecars: string[] = []
+      await reopen(() => {
+        sidecars = fs.readdirSync(path.dirname(log('a').file)).filter((name) => name.startsWith('a.meta'))
+        fs.rmSync(log('a').file)
+      })
+      assert.notDeepEqual(sidecars, [], 'there was a sidecar')
+      await isNoSession(backend, 'a')
+      assert.deepEqual(await backend.listRunningSessions(), [])
+      assert.deepEqual(await backend.listStuckSessions(0), [])
+      const now = clock.move(HOUR)
+      await backend.append('a', user('new'))
+      assert.deepEqual(await texts(backend, 'a'), ['new'])
+      assert.deepEqual(await backend.getSessionMetadata('a'), {
+        key: 'a',
+        name: null,
+        createdAt: now,
+        lastActivity: now,
+        messageCount: 1,
+      })
+      assert.deepEqual(await backend.getSessionState('a'), { state: 'idle', turnId: null, turnStartedAt: null })
+    },
+  },
+  {
+    name: 'a left-over temporary file never replaces a log, and is never a session',
+    async run({ backend, dir, reopen }) {
+      await backend.append('k', user('x'))
+      const names = [
+        '.k.0123456789abcdef.tmp',
+        'k.jsonl.tmp',
+        '.k.jsonl.tmp',
+        'k.jsonl.1234',
+        'k.jsonl.1234567890',
+        '.tmp',
+      ]
+      await reopen(() => {
+        for (const name of names) fs.writeFileSync(path.join(dir, name), NEEDLE)
+      })
+      assert.deepEqual(await backend.listSessions(), ['k'])
+      assert.deepEqual(await texts(backend, 'k'), ['x'])
+      assert.deepEqual(await backend.search({ keyword: 'needle' }), [])
+      await backend.append('k', user('y'))
+      await backend.removeLast('k')
+      await backend.compact('k')
+      assert.deepEqual(await backend.listSessions(), ['k'])
+      assert.deepEqual(await texts(backend, 'k'), ['x'])
+    },
+  },
+]

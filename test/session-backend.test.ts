@@ -1,0 +1,13 @@
+import { describe, test } from 'vitest'
+import { JsonlSessionBackend } from '../src/contracts/session-backend.js'
+import { openStore } from '../src/index.js'
+import { testSessionBackend } from './contracts/index.js'
+
+testSessionBackend({
+  describe,
+  test,
+  async open(dir, options) {
+    const store = await openStore(dir, options)
+    return { backend: new JsonlSessionBackend(store), close: () => store.close() }
+  },
+})
