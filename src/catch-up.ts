@@ -6,8 +6,8 @@ import { isV7 } from './ids.js'
 import { copyOf, emptySummary, foldPiece, type Summary } from './log/fold.js'
 import { isLine, type Piece, type Range } from './log/line.js'
 import { parseLines } from './log/parse.js'
-import { CopyFinder, NOTHING_KNOWN, type Survey, Surveyor } from './log/survey.js'
-import { BackwardReading, foldTail, idsToLookUp } from './log/tail.js'
+import { NOTHING_KNOWN, SecondSurveyor, type Survey, Surveyor } from './log/survey.js'
+import { BackwardReading, canFollow, foldTail, idsToLookUp } from './log/tail.js'
 
 const PRINT_BYTES = 512
 /** A log up to this size is folded whole at once; of a larger one, a writer in a hurry looks at the ends only. */
@@ -67,7 +67,7 @@ export async function catchUp(reader: LogReader, former: Known | undefined): Pro
   const added = await reader.pieces(summary.bytes)
   const named = idsToLookUp(summary, added)
   const live = named && liveBelow(reader, summary, named)
-  if (live === undefined) return foldLog(reader)
+  if (named === undefined || live === undefined || !canFollow(summary, named, live)) return foldLog(reader)
   foldTail(summary, added, live)
   return known(reader, summary, added.at(-1))
 }
@@ -101,7 +101,7 @@ export async function foldLog(reader: LogReader): Promise<Known> {
     }
     last = pieces.at(-1) ?? last
   }
-  if (surveyor.removed.size > 0 || surveyor.suspects.size > 0) {
+  if (surveyor.removed.size > 0 || surveyor.needsMore) {
     const survey = await finishSurvey(reader, surveyor)
     summary = emptySummary()
     for await (const pieces of reader.blocks()) for (const piece of pieces) foldPiece(summary, piece, survey)
@@ -116,11 +116,11 @@ export async function surveyLog(reader: LogReader): Promise<Survey> {
   return finishSurvey(reader, surveyor)
 }
 
-async function finishSurvey(reader: LogReader, { removed, suspects }: Surveyor): Promise<Survey> {
-  if (suspects.size === 0) return { removed, copies: NOTHING_KNOWN.copies }
-  const finder = new CopyFinder(suspects)
-  for await (const pieces of reader.blocks()) for (const piece of pieces) finder.add(piece)
-  return { removed, copies: finder.copies }
+async function finishSurvey(reader: LogReader, first: Surveyor): Promise<Survey> {
+  if (!first.needsMore) return { ...NOTHING_KNOWN, removed: first.removed }
+  const second = new SecondSurveyor(first)
+  for await (const pieces of reader.blocks()) for (const piece of pieces) second.add(piece)
+  return second.survey()
 }
 
 function known(reader: LogReader, summary: Summary, last: Piece | undefined): Known {

@@ -1,10 +1,9 @@
 /** What a writer decides on, and what the store adds to it. */
 import type { Known } from './catch-up.js'
-import { type Draft, headerDraft, type Lines, metaDraft } from './draft.js'
+import { type Draft, headerDraft, type Lines } from './draft.js'
 import { SessionError } from './errors.js'
-import { type Summary, timesOf } from './log/fold.js'
+import type { Summary } from './log/fold.js'
 import { FORMAT_VERSION } from './log/line.js'
-import { isoTime } from './log/parse.js'
 
 /** The lines to add, and what the call answers then. */
 export interface Decision<T> {
@@ -42,14 +41,7 @@ export function lacksHeader({ summary, partial }: Known, name: string, key: stri
   return summary.header === null && !partial && name !== key
 }
 
-/**
- * The drafts with what must stand before them: a header where one is lacking, and the time of the last activity, if
- * that is the file's (messages without a time) and the change, being no message, must not move it.
- */
+/** The drafts, behind a header where one is lacking. */
 export function completed(drafts: Draft[], known: Known, name: string, key: string): Draft[] {
-  const header = lacksHeader(known, name, key) ? [headerDraft(key)] : []
-  const { summary, mark } = known
-  const isMoved = summary.undated && !drafts.some(({ kind }) => kind === 'message')
-  const carry = isMoved ? [metaDraft({ lastActivity: timesOf(summary, isoTime(mark.mtimeMs)).active })] : []
-  return [...header, ...carry, ...drafts]
+  return lacksHeader(known, name, key) ? [headerDraft(key), ...drafts] : drafts
 }

@@ -5,6 +5,7 @@ import { SessionError } from './errors.js'
 import type { JsonObject } from './json.js'
 import type { Summary } from './log/fold.js'
 import {
+  compactionLine,
   headerLine,
   MAX_LINE_BYTES,
   type MessageText,
@@ -13,10 +14,12 @@ import {
   removeLine,
   type Stamp,
 } from './log/format.js'
-import type { Line, LineKind } from './log/line.js'
+import { FORMAT_VERSION, type Line, type LineKind } from './log/line.js'
 
 export interface Draft {
   kind: LineKind
+  /** The line's id, where it is settled before the line is stamped. */
+  id?: string
   /** What the fold needs to know of the line. */
   value: JsonObject
   text: (stamp: Stamp) => string
@@ -34,8 +37,13 @@ export function metaDraft(set: JsonObject): Draft {
   return { kind: 'meta', value: { set }, text: (stamp) => metaLine(stamp, set) }
 }
 
-export function headerDraft(key: string): Draft {
-  return { kind: 'session', value: { version: 1, key }, text: (stamp) => headerLine(stamp, key) }
+export function headerDraft(key: string, more: JsonObject = {}, id?: string): Draft {
+  const value = { version: FORMAT_VERSION, key, ...more }
+  return { kind: 'session', value, text: (stamp) => headerLine(stamp, key, more), ...(id === undefined ? {} : { id }) }
+}
+
+export function compactionDraft(summary: string, through: string | null): Draft {
+  return { kind: 'compaction', value: { summary, through }, text: (stamp) => compactionLine(stamp, summary, through) }
 }
 
 /** Lines that are ready to be written in one piece. */
@@ -61,8 +69,9 @@ export function stampLines(
   let offset = start
   const pieces: Line[] = []
   const texts: string[] = []
-  for (const { kind, value, text } of drafts) {
-    const stamp = clock.stamp(lastAt, maxId)
+  for (const { kind, value, text, id } of drafts) {
+    const stamped = clock.stamp(lastAt, maxId)
+    const stamp = id === undefined ? stamped : { ...stamped, id }
     const line = text(stamp)
     const length = Buffer.byteLength(line)
     if (length > Math.min(limit, MAX_LINE_BYTES)) throw tooLarge(length, Math.min(limit, MAX_LINE_BYTES))

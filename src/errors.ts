@@ -28,6 +28,10 @@ export class SessionError extends Error {
   }
 }
 
+export function notFound(id: string): SessionError {
+  return new SessionError('ERR_SESSION_NOT_FOUND', 'there is no such session', { id })
+}
+
 /** The system's own code of a failure (`ENOENT`, …), or undefined when it has none. */
 export function errno(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException | undefined)?.code

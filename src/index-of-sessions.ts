@@ -5,7 +5,7 @@ import { type FileMark, listFolder, look, markOf, sameMark } from './disk/files.
 import { LogReader } from './disk/log-reader.js'
 import { isOwnName, nameOf, nameOfLog } from './disk/names.js'
 import { readSidecar, type Sidecar } from './disk/sidecar-file.js'
-import { copyOfInfo, infoOf, type SessionInfo } from './info.js'
+import { copyOfInfo, detailsOf, infoOf, type SessionDetails, type SessionInfo } from './info.js'
 import { keyInLog } from './key-in-log.js'
 import type { SessionLog } from './session-log.js'
 import type { StoreContext } from './store-context.js'
@@ -16,6 +16,13 @@ interface Row {
   /** What the sidecar claims, and of which log. */
   run: Pick<Sidecar, 'run' | 'session'> | null
   info: SessionInfo
+  details: SessionDetails
+}
+
+/** A session as the faces list it. */
+export interface ListedSession {
+  info: SessionInfo
+  details: SessionDetails
 }
 
 export class SessionIndex {
@@ -45,11 +52,16 @@ export class SessionIndex {
 
   /** A row for every session, in no order. */
   async rows(): Promise<SessionInfo[]> {
-    const rows: SessionInfo[] = []
+    return (await this.sessions()).map(({ info }) => copyOfInfo(info))
+  }
+
+  /** The same with what only the faces show. The results must not be changed. */
+  async sessions(): Promise<ListedSession[]> {
+    const rows: ListedSession[] = []
     const names = this.#names()
     for (const name of names) {
-      const info = await this.row(name)
-      if (info !== undefined) rows.push(info)
+      const row = await this.#row(name)
+      if (row !== undefined) rows.push(row)
       await breatheIfDue()
     }
     this.#forgetGone(names)
@@ -67,7 +79,7 @@ export class SessionIndex {
   }
 
   /** The row of one session; undefined when there is no session of that name. */
-  async row(name: string): Promise<SessionInfo | undefined> {
+  async #row(name: string): Promise<Row | undefined> {
     const { layout } = this.#context
     const log = look(layout.log(name))
     if (log === undefined || log === 'other') return undefined
@@ -75,12 +87,12 @@ export class SessionIndex {
     const sidecarMark = sidecar === 'other' ? undefined : sidecar
     const row = this.#rows.get(name)
     if (row === undefined || !sameMarks(row.sidecar, sidecarMark)) return this.#readRow(name, log)
-    if (sameMark(row.log, log)) return copyOfInfo(row.info)
+    if (sameMark(row.log, log)) return row
     const known = this.#logOf(row.info.key)?.peek(log)
     return known === undefined ? this.#readRow(name, log) : this.#note(name, row.info.key, known, row.sidecar, row.run)
   }
 
-  async #readRow(name: string, log: FileMark): Promise<SessionInfo | undefined> {
+  async #readRow(name: string, log: FileMark): Promise<Row | undefined> {
     const read = readSidecar(this.#context.layout.sidecar(name))
     const key = await this.#keyOf(name, read?.sidecar ?? null)
     if (key === undefined) return undefined
@@ -89,16 +101,17 @@ export class SessionIndex {
     return known && this.#note(name, key, known, read?.mark, sidecar)
   }
 
-  #note(name: string, key: string, known: Known, sidecar: FileMark | undefined, claim: Row['run']): SessionInfo {
+  #note(name: string, key: string, known: Known, sidecar: FileMark | undefined, claim: Row['run']): Row {
     const run = claim?.session === (known.summary.header?.id ?? null) ? (claim?.run ?? null) : null
-    const info = infoOf(key, known, run)
-    this.#rows.set(name, {
+    const row = {
       log: markOf(known.mark),
       sidecar: sidecar && markOf(sidecar),
       run: claim && { run: claim.run, session: claim.session },
-      info,
-    })
-    return copyOfInfo(info)
+      info: infoOf(key, known, run),
+      details: detailsOf(known),
+    }
+    this.#rows.set(name, row)
+    return row
   }
 
   async #readLog(name: string, sidecar: Sidecar | null) {

@@ -1,6 +1,7 @@
 import type { Known } from './catch-up.js'
 import type { Run } from './disk/sidecar-file.js'
-import { timesOf } from './log/fold.js'
+import { type Summary, sumOf, timesOf, totalUsage } from './log/fold.js'
+import type { Usage } from './log/line.js'
 import { isoTime } from './log/parse.js'
 import { type RunState, runStateOf } from './run-state.js'
 
@@ -33,6 +34,33 @@ export function infoOf(key: string, { summary, mark }: Pick<Known, 'summary' | '
     bytes: mark.size,
     damaged: summary.damaged,
     ...runStateOf(run),
+  }
+}
+
+/** What the faces need of a session beside its row, all of it from the sidecar. */
+export interface SessionDetails {
+  agent: string
+  projectRoot: string | null
+  forkedFrom: string | null
+  /** Time of the last transaction, Unix milliseconds. */
+  updated: number
+  turnCount: number | null
+  totalTokens: number | null
+  usage: Usage
+  archived: Summary['archived']
+}
+
+export function detailsOf({ summary, mark }: Pick<Known, 'summary' | 'mark'>): SessionDetails {
+  const { agent, projectRoot, turnCount, totalTokens } = summary.labels
+  return {
+    agent: typeof agent === 'string' ? agent : '',
+    projectRoot: typeof projectRoot === 'string' ? projectRoot : null,
+    forkedFrom: summary.header?.forkedFrom ?? null,
+    updated: Date.parse(timesOf(summary, isoTime(mark.mtimeMs)).updated),
+    turnCount: typeof turnCount === 'number' ? turnCount : null,
+    totalTokens: typeof totalTokens === 'number' ? totalTokens : null,
+    usage: sumOf(totalUsage(summary)),
+    archived: { ...summary.archived },
   }
 }
 

@@ -9,7 +9,7 @@ import { type Part, replaceLog } from './disk/replace.js'
 import { SessionError } from './errors.js'
 import { emptySummary, foldPiece, type Summary } from './log/fold.js'
 import { metaLine } from './log/format.js'
-import { isLine, type Piece } from './log/line.js'
+import { isLine, type Line, type Piece } from './log/line.js'
 import { parseLines } from './log/parse.js'
 import { mendLine, type RewritePlan, RewritePlanner } from './log/rewrite.js'
 import type { Survey } from './log/survey.js'
@@ -18,9 +18,13 @@ import type { SessionLog } from './session-log.js'
 export interface RewriteResult {
   /** By how much the log became shorter, bytes; negative when written-down ids and times made it longer. */
   dropped: number
+  /** Messages that were purged. */
+  purged: number
   /** Stretches of unreadable bytes that went to quarantine. */
   quarantined: number
 }
+
+type Purges = (line: Line, survey: Survey) => boolean
 
 /** How often a rewrite starts over when the log is replaced meanwhile. */
 const MAX_ATTEMPTS = 5
@@ -30,34 +34,36 @@ interface Reading {
   survey: Survey
   plan: RewritePlan
   summary: Summary
+  purged: number
   open: boolean
 }
 
-export async function rewriteLog(log: SessionLog): Promise<RewriteResult | null> {
+/** With `purges`, live messages go too of which it says so; a log without such messages is not touched then. */
+export async function rewriteLog(log: SessionLog, purges?: Purges): Promise<RewriteResult | null> {
   if (!log.exists()) return null
   return log.hold(async () => {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const outcome = await rewriteOnce(log)
+      const outcome = await rewriteOnce(log, purges)
       if (outcome !== 'replaced') return outcome
     }
     throw new SessionError('ERR_LOCKED', 'another program keeps replacing the log', { file: log.file.path })
   })
 }
 
-async function rewriteOnce(log: SessionLog): Promise<RewriteResult | null | 'replaced'> {
+async function rewriteOnce(log: SessionLog, purges?: Purges): Promise<RewriteResult | null | 'replaced'> {
   const reader = LogReader.open(log.file.path)
   if (reader === undefined) return null
   try {
-    const reading = await planRewrite(reader)
+    const reading = await planRewrite(reader, purges)
     return reading === null ? null : await carryOut(log, reading)
   } finally {
     reader.close()
   }
 }
 
-async function planRewrite(reader: LogReader): Promise<Reading | null> {
+async function planRewrite(reader: LogReader, purges?: Purges): Promise<Reading | null> {
   const survey = await surveyLog(reader)
-  const planner = new RewritePlanner(survey, reader.fileTime)
+  const planner = new RewritePlanner(survey, reader.fileTime, purges && ((line) => purges(line, survey)))
   const summary = emptySummary()
   let last: Piece | undefined
   for await (const pieces of reader.blocks()) {
@@ -67,12 +73,22 @@ async function planRewrite(reader: LogReader): Promise<Reading | null> {
     }
     last = pieces.at(-1) ?? last
   }
+  if (purges !== undefined && planner.purged === 0) return null
   const plan = planner.plan()
-  return plan && { reader, survey, plan, summary, open: last !== undefined && isLine(last) && last.open }
+  return (
+    plan && {
+      reader,
+      survey,
+      plan,
+      summary,
+      purged: planner.purged,
+      open: last !== undefined && isLine(last) && last.open,
+    }
+  )
 }
 
 async function carryOut(log: SessionLog, reading: Reading): Promise<RewriteResult | 'replaced'> {
-  const { reader, plan, summary } = reading
+  const { reader, plan, summary, purged } = reading
   const file = log.file.path
   checkVersion(summary, file)
   const { layout, clock } = log.context
@@ -95,7 +111,7 @@ async function carryOut(log: SessionLog, reading: Reading): Promise<RewriteResul
       },
     })
     log.context.noteBehind(log)
-    return { dropped: reader.size - size, quarantined: aside.length }
+    return { dropped: reader.size - size, purged, quarantined: aside.length }
   } catch (error) {
     if (replaced) return 'replaced'
     throw error

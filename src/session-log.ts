@@ -8,16 +8,24 @@ import { LogReader } from './disk/log-reader.js'
 import { setAside } from './disk/quarantine.js'
 import { readSidecar } from './disk/sidecar-file.js'
 import { type Draft, headerDraft, type Lines, stampLines } from './draft.js'
-import { SessionError } from './errors.js'
+import { notFound, SessionError } from './errors.js'
 import { randomNonce } from './ids.js'
 import { emptySummary, foldPiece, type Summary } from './log/fold.js'
-import { isLine, type Range } from './log/line.js'
-import { NOTHING_KNOWN } from './log/survey.js'
-import { foldTail } from './log/tail.js'
+import { isLine, type Piece, type Range } from './log/line.js'
+import { NOTHING_KNOWN, type Survey, surveyOf } from './log/survey.js'
+import { canFollowWrite, foldTail } from './log/tail.js'
 import type { StoreContext } from './store-context.js'
 
 /** How a log is read of which nothing is known: `foldLog` or `edgesOf`. */
 type Depth = (reader: LogReader) => Promise<Known>
+
+/** A log in memory, with what must be known to judge its lines. */
+export interface WholeLog {
+  pieces: Piece[]
+  survey: Survey
+  /** What stands in for the time of a line without one. */
+  fileTime: string
+}
 
 const NONE: ReadonlySet<string> = new Set()
 const LINE_FEED = Buffer.from('\n')
@@ -57,12 +65,17 @@ export class SessionLog {
     return leaseOf(this.#lock, this.#context.layout.waiting).run(work, timeout)
   }
 
-  /** Adds lines, creating the session; answers their ids. One write, and no reading when nobody else wrote. */
-  async append(drafts: Draft[]): Promise<string[]> {
+  /**
+   * Adds lines, creating the session unless told not to; answers their ids. One write, and no reading when nobody
+   * else wrote. @throws SessionError ERR_SESSION_NOT_FOUND when there is no session and none may be made
+   */
+  async append(drafts: Draft[], { create = true } = {}): Promise<string[]> {
     this.#context.checkOpen()
-    const written = this.hold(
-      () => this.#appendNow(drafts) ?? this.#write(() => ({ drafts, result: undefined }), edgesOf),
-    )
+    const decide: Decide<undefined> = (summary) => {
+      if (summary === undefined && !create) throw notFound(this.key)
+      return { drafts, result: undefined }
+    }
+    const written = this.hold(() => this.#appendNow(drafts) ?? this.#write(decide, edgesOf))
     const { ids } = written instanceof Promise ? await written : written
     await this.#settle()
     return ids.slice(-drafts.length)
@@ -81,9 +94,9 @@ export class SessionLog {
     return this.#forWriting(edgesOf)
   }
 
-  /** Makes a session without messages. False when there is one by now. */
-  create(): boolean {
-    return this.#create([]) !== undefined
+  /** Makes a session of these lines, for work under the lease. False when there is one by now. */
+  create(drafts: Draft[] = [], header = headerDraft(this.key)): boolean {
+    return this.#create([header, ...drafts]) !== undefined
   }
 
   /** What the log says now; undefined when there is no session. Changes nothing on disk. */
@@ -104,6 +117,18 @@ export class SessionLog {
     try {
       const known = this.peek(reader.stat) ?? (await this.#learn(reader, this.#known, foldLog))
       return await work(reader, known)
+    } finally {
+      reader.close()
+    }
+  }
+
+  /** The whole log, for answers that need it. Takes no lease; undefined when there is no session. */
+  async whole(): Promise<WholeLog | undefined> {
+    const reader = LogReader.open(this.file.path)
+    if (reader === undefined) return undefined
+    try {
+      const pieces = await reader.pieces()
+      return { pieces, survey: surveyOf(pieces), fileTime: reader.fileTime }
     } finally {
       reader.close()
     }
@@ -147,7 +172,7 @@ export class SessionLog {
       const { drafts, result, removes } = await decide(known?.summary)
       if (drafts.length === 0) return { ids: [], result }
       if (known === undefined) {
-        const lines = this.#create(drafts)
+        const lines = this.#create([headerDraft(this.key), ...drafts])
         if (lines !== undefined) return written(lines, result)
         continue
       }
@@ -228,7 +253,7 @@ export class SessionLog {
   /** A new log: header and lines whole, or nothing. Undefined when somebody else made one. */
   #create(drafts: Draft[]): Lines | undefined {
     const { layout, settings } = this.#context
-    const lines = this.#stamp([headerDraft(this.key), ...drafts], emptySummary(), 0)
+    const lines = this.#stamp(drafts, emptySummary(), 0)
     removeOwnFile(this.sidecarPath)
     removeTree(layout.blobs(this.name))
     const made = this.file.create(lines.bytes, layout.temporary(this.name, randomNonce()), settings.fsync !== 'no')
@@ -242,14 +267,19 @@ export class SessionLog {
   }
 
   #advance(known: Known, lines: Lines, mark: FileMark, removes: ReadonlySet<string> = NONE): void {
-    if (lines.pieces.length === 1 && lines.pieces[0]?.kind === 'message') {
-      foldPiece(known.summary, lines.pieces[0], NOTHING_KNOWN)
-    } else foldTail(known.summary, lines.pieces, removes)
+    this.#context.noteBehind(this)
+    if (!canFollowWrite(known.summary, lines.pieces, removes)) {
+      // only another reading tells what the log says now
+      this.#known = undefined
+      return
+    }
+    const [only] = lines.pieces
+    if (lines.pieces.length === 1 && only?.kind === 'message') foldPiece(known.summary, only, NOTHING_KNOWN)
+    else foldTail(known.summary, lines.pieces, removes)
     known.mark = mark
     known.print = printOf(lines.bytes)
     known.open = false
     this.#known = known
-    this.#context.noteBehind(this)
   }
 
   /**

@@ -1,16 +1,16 @@
 /** One conversation: what a bot author works with. */
+import { liveBackwards } from './backwards.js'
 import { type Known, liveBelow } from './catch-up.js'
 import { type CheckReport, checkLog, reportDamage } from './check.js'
 import { removeFile, removeOwnFile, removeTree, syncFolder } from './disk/files.js'
-import { LogReader } from './disk/log-reader.js'
+import type { LogReader } from './disk/log-reader.js'
 import { messageDraft, metaDraft, removeDraft } from './draft.js'
 import { infoOf, type SessionInfo } from './info.js'
 import { isObject } from './json.js'
 import type { Summary } from './log/fold.js'
 import { messageText } from './log/format.js'
-import { type ChatMessage, isLine, type Line, type StoredMessage } from './log/line.js'
-import { NOTHING_KNOWN, surveyOf } from './log/survey.js'
-import { BackwardReading } from './log/tail.js'
+import type { ChatMessage, StoredMessage } from './log/line.js'
+import { NOTHING_KNOWN } from './log/survey.js'
 import { messagesOf, toStored } from './log/views.js'
 import { type RewriteResult, rewriteLog } from './rewrite-log.js'
 import { checkRun, type RunState, runStateOf } from './run-state.js'
@@ -57,15 +57,10 @@ export class Session {
   async messages({ last }: { last?: number } = {}): Promise<StoredMessage[]> {
     if (last !== undefined) return this.tail(last)
     this.#log.context.checkOpen()
-    const reader = LogReader.open(this.path)
-    if (reader === undefined) return []
-    try {
-      const pieces = await reader.pieces()
-      reportDamage(this.#log, pieces)
-      return messagesOf(pieces, surveyOf(pieces), reader.fileTime)
-    } finally {
-      reader.close()
-    }
+    const whole = await this.#log.whole()
+    if (whole === undefined) return []
+    reportDamage(this.#log, whole.pieces)
+    return messagesOf(whole.pieces, whole.survey, whole.fileTime)
   }
 
   /** The last `count` live messages in order. */
@@ -118,7 +113,7 @@ export class Session {
   }
 
   async #lastId(): Promise<string | undefined> {
-    const last = await this.#log.reading((reader, { summary }) => lastLineOf(reader, summary))
+    const last = await this.#log.reading((reader, { summary }) => lastIdOf(reader, summary))
     return last === 'unclear' ? (await this.#liveIds()).at(-1) : last?.id
   }
 
@@ -251,24 +246,15 @@ function tagsOf(labels: Known['summary']['labels'] | undefined): string[] {
 /** The last messages; undefined when only a reading of the whole log can tell. */
 function lastMessagesOf(reader: LogReader, { summary }: Known, count: number): StoredMessage[] | undefined {
   const messages: StoredMessage[] = []
-  for (const line of liveLinesBackwards(reader, summary)) {
-    if (line === 'unclear') return undefined
-    messages.push(toStored(line, NOTHING_KNOWN, reader.fileTime))
+  for (const found of liveBackwards(reader, summary)) {
+    if (found === 'unclear') return undefined
+    messages.push(toStored(found.line, NOTHING_KNOWN, reader.fileTime))
     if (messages.length === count) break
   }
   return messages.reverse()
 }
 
-function lastLineOf(reader: LogReader, summary: Summary): Line | 'unclear' | undefined {
-  for (const line of liveLinesBackwards(reader, summary)) return line
+function lastIdOf(reader: LogReader, summary: Summary): { id: string } | 'unclear' | undefined {
+  for (const found of liveBackwards(reader, summary)) return found === 'unclear' ? found : found.line
   return undefined
-}
-
-function* liveLinesBackwards(reader: LogReader, summary: Summary): Generator<Line | 'unclear'> {
-  const reading = new BackwardReading(summary)
-  for (const piece of reader.backwards()) {
-    const live = reading.add(piece)
-    if (reading.uncertain) yield 'unclear'
-    if (live && isLine(piece)) yield piece
-  }
 }

@@ -119,6 +119,12 @@ export function ensureFolder(folder: string): void {
   for (let below = folder; below.length >= made.length; below = path.dirname(below)) fs.chmodSync(below, 0o700)
 }
 
+/** Refuses a link where a folder of the store should be: what is moved or copied there would leave the store. */
+export function refuseLink(folder: string): void {
+  if (!fs.lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink()) return
+  throw Object.assign(new Error(`${folder} is a link, not a folder of the store`), { code: 'ENOTDIR' })
+}
+
 /** As `ensureFolder`, and what was made outlasts a power cut. */
 export function ensureSyncedFolder(folder: string): void {
   if (fs.existsSync(folder)) return

@@ -7,7 +7,16 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { randomNonce } from '../ids.js'
 import type { Range } from '../log/line.js'
-import { createPrivate, ensureSyncedFolder, listFolder, read, removeFile, syncFolder, writeAll } from './files.js'
+import {
+  createPrivate,
+  ensureSyncedFolder,
+  listFolder,
+  read,
+  refuseLink,
+  removeFile,
+  syncFolder,
+  writeAll,
+} from './files.js'
 
 const BLOCK_BYTES = 1024 * 1024
 const TEMPORARY = /^\.[0-9a-f]{16}\.tmp$/
@@ -16,6 +25,8 @@ const TEMPORARY = /^\.[0-9a-f]{16}\.tmp$/
 export async function setAside(folder: string, fd: number, stretches: readonly Range[]): Promise<string[]> {
   if (stretches.length === 0) return []
   ensureSyncedFolder(folder)
+  refuseLink(folder)
+  refuseLink(path.dirname(folder))
   const files: string[] = []
   for (const stretch of stretches) files.push(await copyOut(folder, fd, stretch))
   syncFolder(folder)

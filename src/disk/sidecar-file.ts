@@ -96,7 +96,7 @@ function summaryFromJson(value: Json | undefined): Summary | null {
   const { header } = value
   if (header !== null && !(isObject(header) && typeof header.id === 'string' && typeof header.key === 'string'))
     return null
-  if (!isObject(value.labels)) return null
+  if (!isObject(value.labels) || !isObject(value.archived)) return null
   const maps = { usage: usageFromJson(value.usage), carriedUsage: usageFromJson(value.carriedUsage) }
   return { ...(value as unknown as Summary), ...maps }
 }

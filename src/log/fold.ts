@@ -2,7 +2,7 @@
 import { isObject, type Json, type JsonObject } from '../json.js'
 import { isLine, type Line, type Piece, type Usage } from './line.js'
 import { isChat, timeOf } from './parse.js'
-import { isLive, isNew, noteIds, type Order, type Survey } from './survey.js'
+import { isLive, isNew, noteIds, type Order, reachOver, type Survey } from './survey.js'
 
 /** The sums over one log up to `bytes`. Times are ISO 8601 UTC. */
 export interface Summary extends Order {
@@ -15,13 +15,17 @@ export interface Summary extends Order {
   messages: number
   /** Lines that cannot be read. */
   damaged: number
+  /** Compaction lines, whether in force or not. */
+  compactions: number
+  /** Live messages that compactions archived: how many, the bytes of their texts, since when, and up to which id. */
+  archived: { messages: number; bytes: number; oldest: string | null; through: string }
   /** The first time that a line names. */
   firstAt: string | null
   /** The greatest time that a line names. */
   lastAt: string | null
   /** The greatest time of a message or commit line, or the time that a rewrite carried over. */
   lastActivity: string | null
-  /** A message or compaction line names no time: the file's time stands in. */
+  /** A message or compaction line names no time, and no later line carries one over: the file's time stands in. */
   undated: boolean
   /** From this offset on, ids are UUIDv7 that rise, so that a line can be judged by the lines after it. */
   orderedFrom: number
@@ -45,6 +49,8 @@ export function emptySummary(): Summary {
     header: null,
     messages: 0,
     damaged: 0,
+    compactions: 0,
+    archived: { messages: 0, bytes: 0, oldest: null, through: '' },
     firstAt: null,
     lastAt: null,
     lastActivity: null,
@@ -60,7 +66,8 @@ export function emptySummary(): Summary {
 
 /** A copy that can be folded on while others still read the first one. */
 export function copyOf(summary: Summary): Summary {
-  return { ...summary, usage: new Map(summary.usage), carriedUsage: new Map(summary.carriedUsage) }
+  const { archived, usage, carriedUsage } = summary
+  return { ...summary, archived: { ...archived }, usage: new Map(usage), carriedUsage: new Map(carriedUsage) }
 }
 
 /** The summary of a log that is in memory as a whole. */
@@ -80,11 +87,17 @@ export function foldPiece(summary: Summary, piece: Piece, survey: Survey): void 
   noteIds(summary, piece)
   if (survey.copies.get(piece.offset) === 'duplicate') return
   noteTime(summary, piece)
-  if (piece.kind === 'message') addMessage(summary, piece, isLive(piece, survey))
+  if (piece.kind === 'message') addMessage(summary, piece, survey)
   else if (piece.kind === 'meta') setLabels(summary, piece.value.set as JsonObject)
   else if (piece.kind === 'commit') noteActivity(summary, piece.at)
   else if (piece.kind === 'session') noteHeader(summary, piece)
-  else if (piece.kind === 'compaction' && piece.at === undefined) summary.undated = true
+  else if (piece.kind === 'compaction') noteCompaction(summary, piece, survey)
+}
+
+function noteCompaction(summary: Summary, { at }: Line, { reaches }: Survey): void {
+  summary.compactions++
+  summary.archived.through = reaches.at(-1)?.id ?? ''
+  if (at === undefined) summary.undated = true
 }
 
 function noteTime(summary: Summary, { at }: Line): void {
@@ -109,9 +122,13 @@ function noteHeader(summary: Summary, line: Line): void {
   }
 }
 
-function addMessage(summary: Summary, line: Line, live: boolean): void {
+function addMessage(summary: Summary, line: Line, survey: Survey): void {
   if (!isChat(line)) return
-  if (live) summary.messages++
+  if (isLive(line, survey)) {
+    summary.messages++
+    const reach = reachOver(line.offset, survey)
+    if (reach !== undefined) addArchived(summary.archived, line, reach.at)
+  }
   noteActivity(summary, line.at)
   if (line.at === undefined) summary.undated = true
   const { usage, agent } = line.value
@@ -119,17 +136,37 @@ function addMessage(summary: Summary, line: Line, live: boolean): void {
   addUsage(summary.usage, typeof agent === 'string' ? agent : 'main', { ...countersOf(usage), apiCalls: 1 }, 1)
 }
 
+function addArchived(archived: Summary['archived'], { value }: Line, at: string | undefined): void {
+  archived.messages++
+  archived.bytes += textBytes(value.content) + textBytes(value.toolCalls ?? value.tool_calls)
+  if (at !== undefined && (archived.oldest === null || at < archived.oldest)) archived.oldest = at
+}
+
+/** Bytes of a text as it is given back: what is no string is given as its JSON. */
+function textBytes(value: Json | undefined): number {
+  if (value === undefined || value === null) return 0
+  return Buffer.byteLength(typeof value === 'string' ? value : JSON.stringify(value))
+}
+
 function setLabels(summary: Summary, set: JsonObject): void {
   const labels: JsonObject = {}
   for (const [key, value] of Object.entries(set)) {
     if (key === 'carriedUsage') summary.carriedUsage = usageFromJson(value)
-    else if (key === 'lastActivity') noteActivity(summary, timeOf(value))
+    else if (key === 'lastActivity') noteCarriedActivity(summary, timeOf(value))
     else if (key === 'metadata' && isObject(value)) {
       const former = isObject(summary.labels.metadata) ? summary.labels.metadata : {}
       labels.metadata = { ...former, ...value }
     } else if (!UNPROJECTED.has(key)) Object.defineProperty(labels, key, { value, enumerable: true })
   }
   if (Object.keys(labels).length > 0) summary.labels = { ...summary.labels, ...labels }
+}
+
+/** What was carried over is the time of all lines before that name none. */
+function noteCarriedActivity(summary: Summary, at: string | undefined): void {
+  if (at === undefined) return
+  summary.undated = false
+  noteActivity(summary, at)
+  if (summary.lastAt === null || at > summary.lastAt) summary.lastAt = at
 }
 
 /** True for a `meta` line that does nothing but carry over; a newer one replaces it. */
@@ -172,6 +209,13 @@ export function totalUsage(summary: Summary): Map<string, Usage> {
     for (const [agent, usage] of part) addUsage(sums, agent, usage, 1)
   }
   return sums
+}
+
+/** The counters of all agents together. */
+export function sumOf(usage: ReadonlyMap<string, Usage>): Usage {
+  const sums = new Map<string, Usage>()
+  for (const counters of usage.values()) addUsage(sums, '', counters, 1)
+  return sums.get('') ?? countersOf({})
 }
 
 /**

@@ -6,8 +6,7 @@ import { isObject, type Json, type JsonObject, jsonEqual } from '../json.js'
 import { addUsage, emptySummary, foldPiece, isCarryLine, timesOf, totalUsage } from './fold.js'
 import { isLine, type Line, namedIds, type Piece, type Range, type Usage } from './line.js'
 import { type Member, membersOf, objectText } from './members.js'
-import { isChat } from './parse.js'
-import { isLive, knownId, type Survey } from './survey.js'
+import { isLive, isUndated, knownId, type Survey, timeIn } from './survey.js'
 
 /** A stretch that is left out, left out and put into quarantine, or written anew by `mendLine`. */
 export interface Edit extends Range {
@@ -39,12 +38,17 @@ export class RewritePlanner {
   readonly #before = emptySummary()
   /** The sums of the lines that stay. Old carry lines do not: a new one says what is still to be said. */
   readonly #after = emptySummary()
+  readonly #purges: (line: Line) => boolean
   #firstDated = Number.POSITIVE_INFINITY
   #survivor: string | null = null
+  /** How many live messages go because `purges` says so. */
+  purged = 0
 
-  constructor(survey: Survey, fileTime: string) {
+  /** `purges` tells of each live message whether it goes all the same. */
+  constructor(survey: Survey, fileTime: string, purges: (line: Line) => boolean = () => false) {
     this.#survey = survey
     this.#fileTime = fileTime
+    this.#purges = purges
   }
 
   add(piece: Piece): void {
@@ -57,7 +61,10 @@ export class RewritePlanner {
   #addLine(line: Line): void {
     const id = knownId(line, this.#survey)
     if (this.#survey.removed.has(id)) this.#present.add(id)
-    if (line.kind === 'unknown' || isLive(line, this.#survey)) this.#keep(line, id)
+    const live = line.kind === 'unknown' || isLive(line, this.#survey)
+    const purged = live && line.kind === 'message' && this.#purges(line)
+    if (purged) this.purged++
+    if (live && !purged) this.#keep(line, id)
     else {
       this.#edits.push(edit(line, 'drop'))
       const isCopy = this.#survey.copies.get(line.offset) === 'duplicate'
@@ -74,7 +81,7 @@ export class RewritePlanner {
       if (line.kind === 'message') this.#survivor = id
       if (line.kind === 'compaction') this.#compactions.push(line)
       else if (Object.keys(fields).length > 0) this.#edits.push(edit(line, 'mend'))
-      this.#count('at' in fields ? { ...line, at: this.#fileTime } : line)
+      this.#count('at' in fields ? { ...line, at: fields.at as string } : line)
     }
   }
 
@@ -125,7 +132,7 @@ function newFields(line: Line, survey: Survey, fileTime: string, heirs: RewriteP
   if (line.kind !== 'message' && line.kind !== 'compaction') return fields
   const id = knownId(line, survey)
   if (id !== line.value.id) fields.id = id
-  if (line.at === undefined && (isChat(line) || line.kind === 'compaction')) fields.at = fileTime
+  if (isUndated(line)) fields.at = timeIn(line, survey, fileTime)
   const heir = line.kind === 'compaction' ? heirs.get(line.value.through as string) : undefined
   if (heir !== undefined) fields.through = heir
   return fields

@@ -4,18 +4,34 @@
  */
 import { createHash } from 'node:crypto'
 import { isV7 } from '../ids.js'
-import { canonical } from '../json.js'
+import { canonical, type JsonObject } from '../json.js'
 import { isLine, type Line, namedIds, type Piece } from './line.js'
-import { standInId, standInOffset } from './parse.js'
+import { isChat, standInId, standInOffset, timeOf } from './parse.js'
 
 export interface Survey {
   /** Every id that a `remove` line names. */
   removed: ReadonlySet<string>
   /** Lines that repeat the id of an earlier line, by offset: with equal content, or with another. */
   copies: ReadonlyMap<number, 'duplicate' | 'contradiction'>
+  /** Where the compactions in force reach: rising offsets of the last line that each covers first, and since when. */
+  reaches: readonly Reach[]
+  /** Activities that `meta` lines carry over, in line order: the times of lines before them that name none. */
+  carried: readonly Carried[]
 }
 
-export const NOTHING_KNOWN: Survey = { removed: new Set(), copies: new Map() }
+export interface Reach {
+  upTo: number
+  /** Id of the message there. */
+  id: string
+  at: string | undefined
+}
+
+export interface Carried {
+  offset: number
+  at: string
+}
+
+export const NOTHING_KNOWN: Survey = { removed: new Set(), copies: new Map(), reaches: [], carried: [] }
 
 /** What the lines so far say about the ids to come. */
 export interface Order {
@@ -44,11 +60,14 @@ function noteId(order: Order, id: string, offset: number): void {
 
 /**
  * First reading of a log. An id that says by itself that it is new needs no proof;
- * all others are suspects, whose lines a second reading compares (`CopyFinder`).
+ * all others are suspects, whose lines a second reading compares (`SecondSurveyor`).
  */
 export class Surveyor {
   readonly removed = new Set<string>()
   readonly suspects = new Set<string>()
+  readonly compactions: Line[] = []
+  readonly carried: Carried[] = []
+  #undated = false
   readonly #order: Order = { maxId: '', bareFrom: 0 }
 
   add(piece: Piece): void {
@@ -56,26 +75,70 @@ export class Surveyor {
     if (!isNew(piece, this.#order)) this.suspects.add(piece.id)
     noteIds(this.#order, piece)
     if (piece.kind === 'remove') for (const id of namedIds(piece)) this.removed.add(id)
+    if (piece.kind === 'compaction') this.compactions.push(piece)
+    this.#noteTime(piece)
+  }
+
+  #noteTime(line: Line): void {
+    const at = carriedActivity(line)
+    if (at === undefined) this.#undated ||= isUndated(line)
+    else if (this.#undated) {
+      this.carried.push({ offset: line.offset, at })
+      this.#undated = false
+    }
+  }
+
+  /** True when a second reading is needed to judge the lines. */
+  get needsMore(): boolean {
+    return this.suspects.size > 0 || this.compactions.length > 0 || this.carried.length > 0
   }
 }
 
-/** Second reading: tells of each line with a suspect id whether it is the first, a duplicate or a contradiction. */
-export class CopyFinder {
-  readonly copies = new Map<number, 'duplicate' | 'contradiction'>()
-  readonly #suspects: ReadonlySet<string>
+/**
+ * Second reading: tells of each line with a suspect id whether it is the first, a duplicate or a contradiction, and
+ * where the messages stand up to which compactions reach.
+ */
+export class SecondSurveyor {
+  readonly #first: Surveyor
+  readonly #copies = new Map<number, 'duplicate' | 'contradiction'>()
   readonly #contents = new Map<string, Set<string>>()
+  readonly #places = new Map<string, number>()
+  readonly #throughs: ReadonlySet<unknown>
 
-  constructor(suspects: ReadonlySet<string>) {
-    this.#suspects = suspects
+  constructor(first: Surveyor) {
+    this.#first = first
+    this.#throughs = new Set(first.compactions.map(({ value }) => value.through))
   }
 
   add(piece: Piece): void {
-    if (!isLine(piece) || !this.#suspects.has(piece.id)) return
+    if (!isLine(piece)) return
+    if (this.#first.suspects.has(piece.id)) this.#compare(piece)
+    if (piece.kind !== 'message' || this.#copies.get(piece.offset) === 'duplicate') return
+    const id = knownId(piece, this.#survey())
+    if (this.#throughs.has(id)) this.#places.set(id, piece.offset)
+  }
+
+  #survey(reaches: Reach[] = []): Survey {
+    return { removed: this.#first.removed, copies: this.#copies, reaches, carried: this.#first.carried }
+  }
+
+  survey(): Survey {
+    const reaches: Reach[] = []
+    for (const line of this.#first.compactions) {
+      const id = line.value.through as string
+      const upTo = this.#places.get(id)
+      if (upTo === undefined || upTo <= (reaches.at(-1)?.upTo ?? -1) || !isLive(line, this.#survey())) continue
+      reaches.push({ upTo, id, at: line.at })
+    }
+    return this.#survey(reaches)
+  }
+
+  #compare(piece: Line): void {
     const content = createHash('sha256').update(contentOf(piece)).digest('base64')
     const former = this.#contents.get(piece.id)
     if (former === undefined) this.#contents.set(piece.id, new Set([content]))
     else {
-      this.copies.set(piece.offset, former.has(content) ? 'duplicate' : 'contradiction')
+      this.#copies.set(piece.offset, former.has(content) ? 'duplicate' : 'contradiction')
       former.add(content)
     }
   }
@@ -85,16 +148,36 @@ export class CopyFinder {
 export function surveyOf(pieces: readonly Piece[]): Survey {
   const surveyor = new Surveyor()
   for (const piece of pieces) surveyor.add(piece)
-  if (surveyor.suspects.size === 0) return { removed: surveyor.removed, copies: NOTHING_KNOWN.copies }
-  const finder = new CopyFinder(surveyor.suspects)
-  for (const piece of pieces) finder.add(piece)
-  return { removed: surveyor.removed, copies: finder.copies }
+  if (!surveyor.needsMore) return { ...NOTHING_KNOWN, removed: surveyor.removed }
+  const second = new SecondSurveyor(surveyor)
+  for (const piece of pieces) second.add(piece)
+  return second.survey()
+}
+
+/** The compaction that archived what stands at this offset, if one did. */
+export function reachOver(offset: number, { reaches }: Survey): Reach | undefined {
+  return reaches.length === 0 ? undefined : reaches.find(({ upTo }) => offset <= upTo)
 }
 
 /** The id under which a line is known: its own, but for the later one of two different lines of one id. */
 export function knownId(line: Line, { copies }: Survey): string {
   if (copies.get(line.offset) !== 'contradiction') return line.id
   return standInId(line.offset, line.id + contentOf(line))
+}
+
+/** The time of the last activity that a `meta` line carries over. */
+export function carriedActivity({ kind, value }: Line): string | undefined {
+  return kind === 'meta' ? timeOf((value.set as JsonObject).lastActivity) : undefined
+}
+
+/** True for a line whose time somebody sees, and that names none. */
+export function isUndated(line: Line): boolean {
+  return line.at === undefined && (isChat(line) || line.kind === 'compaction')
+}
+
+/** The line's time. One that names none has the next one that was carried over, else the file's. */
+export function timeIn(line: Line, { carried }: Survey, fileTime: string): string {
+  return line.at ?? carried.find(({ offset }) => offset > line.offset)?.at ?? fileTime
 }
 
 function contentOf(line: Line): string {

@@ -1,9 +1,9 @@
 /** Folding what was added behind a watermark, without reading what lies before it. */
 import { isV7 } from '../ids.js'
 import { foldPiece, type Summary } from './fold.js'
-import { isLine, namedIds, type Piece } from './line.js'
+import { isLine, type Line, namedIds, type Piece } from './line.js'
 import { isChat } from './parse.js'
-import { isLive, isNew, NOTHING_KNOWN, noteIds, type Survey } from './survey.js'
+import { type Carried, carriedActivity, isLive, isNew, NOTHING_KNOWN, noteIds, type Survey } from './survey.js'
 
 /**
  * Which lines below the watermark must be looked at before `added` can be folded: the ids that the
@@ -22,7 +22,23 @@ export function idsToLookUp(summary: Summary, added: readonly Piece[]): Set<stri
     if (piece.kind === 'remove') for (const id of namedIds(piece)) named.add(id)
   }
   for (const id of named) if (held.has(id) || (id > summary.maxId && isV7(id))) named.delete(id)
-  return named
+  return added.some(({ kind }) => kind === 'compaction') ? undefined : named
+}
+
+/**
+ * Whether the sums can follow the removal of `named` lines below the watermark, of which `live` are messages: not
+ * that of compactions, nor of archived messages.
+ */
+export function canFollow(summary: Summary, named: ReadonlySet<string>, live: ReadonlySet<string>): boolean {
+  if (summary.compactions === 0) return true
+  return [...named].every((id) => live.has(id) && isV7(id) && id > summary.archived.through)
+}
+
+/** Whether the sums can follow lines that this process has just written; `live` as in `canFollow`. */
+export function canFollowWrite(summary: Summary, lines: readonly Line[], live: ReadonlySet<string>): boolean {
+  if (lines.every(({ kind }) => kind === 'message')) return true
+  const named = new Set(lines.flatMap((line) => (line.kind === 'remove' ? namedIds(line) : [])))
+  return lines.every(({ kind }) => kind !== 'compaction') && canFollow(summary, named, live)
 }
 
 /**
@@ -31,7 +47,7 @@ export function idsToLookUp(summary: Summary, added: readonly Piece[]): Set<stri
  */
 export function foldTail(summary: Summary, added: readonly Piece[], liveBelow: ReadonlySet<string>): void {
   const removals = added.filter(isLine).filter(({ kind }) => kind === 'remove')
-  const survey = { removed: new Set(removals.flatMap(namedIds)), copies: NOTHING_KNOWN.copies }
+  const survey = { ...NOTHING_KNOWN, removed: new Set(removals.flatMap(namedIds)) }
   for (const piece of added) foldPiece(summary, piece, survey)
   summary.messages -= liveBelow.size
 }
@@ -42,9 +58,14 @@ export function foldTail(summary: Summary, added: readonly Piece[], liveBelow: R
  */
 export class BackwardReading {
   readonly #removed = new Set<string>()
-  readonly #survey: Survey = { removed: this.#removed, copies: NOTHING_KNOWN.copies }
+  readonly #carried: Carried[] = []
+  /** What is known of the lines that came in: all that must be, as long as the reading is certain. */
+  readonly survey: Survey = { ...NOTHING_KNOWN, removed: this.#removed, carried: this.#carried }
   readonly #summary: Pick<Summary, 'orderedFrom' | 'bareFrom'>
+  readonly #throughs = new Set<unknown>()
   uncertain = false
+  /** A compaction covers the line that came in last, and so all before it. */
+  archived = false
 
   constructor(summary: Pick<Summary, 'orderedFrom' | 'bareFrom'>) {
     this.#summary = summary
@@ -56,6 +77,15 @@ export class BackwardReading {
     if (piece.offset < this.#summary.orderedFrom || (piece.bare && piece.offset < this.#summary.bareFrom))
       this.uncertain = true
     if (piece.kind === 'remove') for (const id of namedIds(piece)) this.#removed.add(id)
-    return isChat(piece) && isLive(piece, this.#survey)
+    const at = carriedActivity(piece)
+    if (at !== undefined) this.#carried.unshift({ offset: piece.offset, at })
+    if (piece.kind === 'compaction' && isLive(piece, this.survey)) this.#noteThrough(piece)
+    if (piece.kind === 'message' && this.#throughs.has(piece.id)) this.archived = true
+    return isChat(piece) && isLive(piece, this.survey)
+  }
+  #noteThrough({ id, value }: Line): void {
+    this.#throughs.add(value.through)
+    // made before the message that it names: that one may have come in already
+    if (typeof value.through === 'string' && value.through > id) this.uncertain = true
   }
 }

@@ -2,7 +2,7 @@
 import { isObject, type JsonObject } from '../json.js'
 import { type ChatMessage, isLine, type Line, type Piece, type StoredMessage } from './line.js'
 import { isChat, timeOf } from './parse.js'
-import { isLive, knownId, type Survey } from './survey.js'
+import { isLive, knownId, reachOver, type Survey, timeIn } from './survey.js'
 
 /** The live messages in line order. */
 export function messagesOf(pieces: readonly Piece[], survey: Survey, fileTime: string): StoredMessage[] {
@@ -18,7 +18,7 @@ export function toStored(line: Line, survey: Survey, fileTime: string): StoredMe
   const { value } = line
   const isWhole = value.type === undefined && !line.bare && line.at !== undefined && line.at === value.at
   if (isWhole && survey.copies.size === 0) return value as StoredMessage
-  return { id: knownId(line, survey), at: line.at ?? fileTime, ...asGiven(line) } as StoredMessage
+  return { id: knownId(line, survey), at: timeIn(line, survey, fileTime), ...asGiven(line) } as StoredMessage
 }
 
 /** One message as its writer gave it, without the line's id and time. */
@@ -34,26 +34,33 @@ export function asGiven({ value }: Line): ChatMessage {
   return { ...given, ...own } as unknown as ChatMessage
 }
 
-/** The summaries in force: the last live compaction line, and which messages it and earlier ones cover. */
+/** The summary in force: that of the last live compaction line. */
+export interface ActiveSummary {
+  id: string
+  at: string
+  text: string
+}
+
+export function summaryOf(pieces: readonly Piece[], survey: Survey, fileTime: string): ActiveSummary | null {
+  const last = pieces.findLast((piece) => piece.kind === 'compaction' && isLive(piece, survey)) as Line | undefined
+  return last === undefined
+    ? null
+    : { id: knownId(last, survey), at: timeIn(last, survey, fileTime), text: String(last.value.summary) }
+}
+
+/** The summary in force, and the ids of the live messages that compactions archived. */
 export interface Archive {
-  summary: { id: string; at: string; text: string } | null
-  /** Ids of the live messages that are archived. */
+  summary: ActiveSummary | null
   archived: ReadonlySet<string>
 }
 
 export function archiveOf(pieces: readonly Piece[], survey: Survey, fileTime: string): Archive {
-  const lines = pieces.filter(isLine)
-  const compactions = lines.filter((line) => line.kind === 'compaction' && isLive(line, survey))
-  const places = new Map<string, number>()
-  lines.forEach((line, place) => {
-    if (line.kind === 'message' && survey.copies.get(line.offset) !== 'duplicate')
-      places.set(knownId(line, survey), place)
-  })
-  const reach = compactions.reduce((far, { value }) => Math.max(far, places.get(value.through as string) ?? -1), -1)
-  const covered = lines.slice(0, reach + 1).filter((line) => line.kind === 'message' && isLive(line, survey))
-  const last = compactions.at(-1)
+  const covered = pieces.filter(
+    (piece): piece is Line =>
+      piece.kind === 'message' && isLive(piece, survey) && reachOver(piece.offset, survey) !== undefined,
+  )
   return {
-    summary: last ? { id: knownId(last, survey), at: last.at ?? fileTime, text: String(last.value.summary) } : null,
+    summary: summaryOf(pieces, survey, fileTime),
     archived: new Set(covered.map((line) => knownId(line, survey))),
   }
 }

@@ -1,0 +1,23 @@
+/** Checks of what callers give to a contract's methods: wrong types are TypeErrors, wrong numbers RangeErrors. */
+
+export function checkText(name: string, value: unknown): asserts value is string {
+  if (typeof value !== 'string') throw new TypeError(`${name} must be a string`)
+}
+
+/** The text, or null where none is given. */
+export function checkOptionalText(name: string, value: unknown): string | null {
+  if (value === undefined || value === null) return null
+  checkText(name, value)
+  return value
+}
+
+/** A whole number from 0. */
+export function checkCount(
+  name: string,
+  value: unknown,
+  most: number = Number.MAX_SAFE_INTEGER,
+): asserts value is number {
+  if (typeof value !== 'number') throw new TypeError(`${name} must be a number`)
+  if (!Number.isInteger(value) || value < 0 || value > most)
+    throw new RangeError(`${name} must be a whole number from 0`)
+}

@@ -1,0 +1,369 @@
+/** The contract `Persistence`: the conversations of a coding agent, with tool calls, token counts and compaction. */
+import path from 'node:path'
+import { type BackwardLine, liveBackwards } from '../backwards.js'
+import { compactionDraft, headerDraft, messageDraft, metaDraft } from '../draft.js'
+import type { ListedSession } from '../index-of-sessions.js'
+import { byKey } from '../info.js'
+import { isObject, type JsonObject } from '../json.js'
+import { summaryMessage, toAgentMessage } from '../log/agent-message.js'
+import { activeMessages, Exchange, hasText, PendingQuestion, realMessages } from '../log/context.js'
+import { type Summary, sumOf, totalUsage } from '../log/fold.js'
+import { messageText } from '../log/format.js'
+import type { Line } from '../log/line.js'
+import { knownId } from '../log/survey.js'
+import { summaryOf } from '../log/views.js'
+import { purgeArchived } from '../purge.js'
+import { recentUserTexts } from '../recent.js'
+import type { WholeLog } from '../session-log.js'
+import type { SessionStore, StoreInternals } from '../store.js'
+import { checkCount, checkOptionalText, checkText } from './arguments.js'
+import { toLine } from './new-message.js'
+
+/** The session's key in the store; `createSession` makes a UUIDv7. */
+export type SessionId = string
+/** A UUIDv7, or the stand-in id of a line that has none. */
+export type MessageId = string
+export type Role = 'system' | 'user' | 'assistant' | 'tool'
+
+/** One model call. Each counter is a safe integer >= 0; a missing one counts as 0. */
+export interface TokenUsage {
+  promptTokens: number
+  completionTokens: number
+  cacheReadTokens: number
+  cacheCreationTokens: number
+  thinkingTokens: number
+  /** Kept on the line, never interpreted. */
+  stopReason?: string
+}
+
+export interface NewMessage {
+  role: Role
+  /** Default null. */
+  content?: string | null
+  /** Serialised JSON array, opaque; only the `id` of its elements is ever looked at. */
+  toolCalls?: string | null
+  /** The call that a tool message answers. */
+  toolCallId?: string | null
+  usage?: TokenUsage | null
+}
+
+export interface NewAgentMessage extends NewMessage {
+  agentName?: string | null
+}
+
+export interface Message {
+  id: MessageId
+  sessionId: SessionId
+  /** One of the four for everything written here; the roles of other programs pass through. */
+  role: Role | (string & {})
+  /** Only on the active summary that `loadContext` puts first. */
+  kind?: 'summary'
+  content: string | null
+  toolCalls: string | null
+  toolCallId: string | null
+  agentName: string | null
+  /** ISO 8601 UTC with milliseconds. */
+  at: string
+  /** The five counters are null together, when the message has no usage. */
+  promptTokens: number | null
+  completionTokens: number | null
+  cacheReadTokens: number | null
+  cacheCreationTokens: number | null
+  thinkingTokens: number | null
+}
+
+export interface SessionUsage {
+  promptTokens: number
+  completionTokens: number
+  cacheReadTokens: number
+  cacheCreationTokens: number
+  thinkingTokens: number
+  /** Messages with usage, all-zero usage included. */
+  apiCalls: number
+}
+
+export interface SessionInfo {
+  id: SessionId
+  /** '' when the session has none. */
+  agentName: string
+  /** ISO 8601 UTC with milliseconds. */
+  createdAt: string
+  /** When the last message was appended; what the list is ordered by. */
+  lastActivity: string
+  /** Always `(await loadAllMessages(id)).length`. */
+  messageCount: number
+  /** Prompt and completion tokens of `sessionTokenUsage`. */
+  totalTokens: number
+}
+
+export interface CompactedStats {
+  /** Archived messages still in the logs. */
+  messageCount: number
+  /** Sessions that hold at least one of them. */
+  sessionCount: number
+  /** UTF-8 bytes of their content and their tool calls. */
+  sizeBytes: number
+  /** The earliest archiving time among them. */
+  oldest: string | null
+}
+
+export interface Persistence {
+  /** Makes an empty session of a project. */
+  createSession(agentName: string, projectRoot: string): Promise<SessionId>
+  /** The project's sessions, latest activity first. */
+  listSessions(limit: number, projectRoot: string): Promise<SessionInfo[]>
+  /** Removes a session for good; true if it existed. */
+  deleteSession(sessionId: SessionId): Promise<boolean>
+  /** Appends one message. Rejects with ERR_SESSION_NOT_FOUND when there is no session. */
+  insertMessage(sessionId: SessionId, message: NewMessage): Promise<MessageId>
+  /** The same, and names the agent. */
+  insertMessageWithAgent(sessionId: SessionId, message: NewAgentMessage): Promise<MessageId>
+  /** What the model should see: the active summary, then the active messages without broken tool calls. */
+  loadContext(sessionId: SessionId): Promise<Message[]>
+  /** Every real message in order, archived ones too. */
+  loadAllMessages(sessionId: SessionId): Promise<Message[]>
+  /** The newest user texts of all sessions. */
+  recentUserMessages(limit: number): Promise<string[]>
+  /** The newest assistant text, or ''. */
+  lastAssistantMessage(sessionId: SessionId): Promise<string>
+  /** The newest user text, or ''. */
+  lastUserMessage(sessionId: SessionId): Promise<string>
+  /** True while the last calls wait for results and no user message follows them. */
+  hasPendingToolCalls(sessionId: SessionId): Promise<boolean>
+  /** Totals over all that was ever stored; they never shrink. */
+  sessionTokenUsage(sessionId: SessionId): Promise<SessionUsage>
+  /** The same by agent name, most tokens first. */
+  sessionUsageByAgent(sessionId: SessionId): Promise<Array<[string, SessionUsage]>>
+  /** Archives all but the last `preserveCount` shown messages under a summary; answers how many. */
+  compactSession(sessionId: SessionId, summary: string, preserveCount: number): Promise<number>
+  /** The archived messages of all sessions. */
+  compactedStats(): Promise<CompactedStats>
+  /** Deletes archived messages for good; answers how many. 0: all of them. */
+  purgeCompacted(minAgeDays: number): Promise<number>
+  /** The value of one key, or null. */
+  getMetadata(sessionId: SessionId, key: string): Promise<string | null>
+  setMetadata(sessionId: SessionId, key: string, value: string): Promise<void>
+  /** The metadata key "todo". */
+  getTodo(sessionId: SessionId): Promise<string | null>
+  setTodo(sessionId: SessionId, content: string): Promise<void>
+}
+
+const DAY_MS = 86_400_000
+
+/** `Persistence` over a store. */
+export class JsonlPersistence implements Persistence {
+  readonly #store: StoreInternals
+  readonly #deleteSession: (key: string) => Promise<boolean>
+
+  constructor(store: SessionStore) {
+    this.#store = store.internals
+    this.#deleteSession = (key) => store.session(key).delete()
+  }
+
+  async createSession(agentName: string, projectRoot: string): Promise<SessionId> {
+    checkText('agentName', agentName)
+    checkText('projectRoot', projectRoot)
+    const set = { agent: agentName, projectRoot: path.resolve(projectRoot) }
+    this.#store.context.checkOpen()
+    const id = this.#store.context.clock.id('')
+    const log = this.#store.log(id)
+    await log.hold(() => log.create([metaDraft(set)], headerDraft(id, {}, id)))
+    return id
+  }
+
+  async listSessions(limit: number, projectRoot: string): Promise<SessionInfo[]> {
+    checkCount('limit', limit)
+    checkText('projectRoot', projectRoot)
+    const root = path.resolve(projectRoot)
+    const rows = await this.#sessions()
+    const mine = rows.filter(({ details }) => details.projectRoot === root).sort(byActivity)
+    return mine.slice(0, limit).map(toInfo)
+  }
+
+  async deleteSession(sessionId: SessionId): Promise<boolean> {
+    return this.#deleteSession(sessionId)
+  }
+
+  async insertMessage(sessionId: SessionId, message: NewMessage): Promise<MessageId> {
+    return this.#insert(sessionId, toLine(message, null))
+  }
+
+  async insertMessageWithAgent(sessionId: SessionId, message: NewAgentMessage): Promise<MessageId> {
+    return this.#insert(sessionId, toLine(message, checkOptionalText('agentName', message?.agentName)))
+  }
+
+  async #insert(sessionId: SessionId, line: JsonObject): Promise<MessageId> {
+    const log = this.#store.log(sessionId)
+    return (await log.append([messageDraft(messageText(line))], { create: false }))[0] as string
+  }
+
+  async loadContext(sessionId: SessionId): Promise<Message[]> {
+    const whole = await this.#whole(sessionId)
+    if (whole === undefined) return []
+    const { pieces, survey, fileTime } = whole
+    const shown = new Exchange(activeMessages(pieces, survey)).shown()
+    const messages: Message[] = shown.map((line) => ({ sessionId, ...toAgentMessage(line, survey, fileTime) }))
+    const summary = summaryOf(pieces, survey, fileTime)
+    if (summary === null) return messages
+    return [{ sessionId, kind: 'summary', ...summaryMessage(summary.id, summary.at, summary.text) }, ...messages]
+  }
+
+  async loadAllMessages(sessionId: SessionId): Promise<Message[]> {
+    const whole = await this.#whole(sessionId)
+    if (whole === undefined) return []
+    const { pieces, survey, fileTime } = whole
+    return realMessages(pieces, survey).map((line) => ({ sessionId, ...toAgentMessage(line, survey, fileTime) }))
+  }
+
+  async recentUserMessages(limit: number): Promise<string[]> {
+    checkCount('limit', limit)
+    this.#store.context.checkOpen()
+    return recentUserTexts(this.#store, limit)
+  }
+
+  async lastAssistantMessage(sessionId: SessionId): Promise<string> {
+    return this.#lastText(sessionId, 'assistant')
+  }
+
+  async lastUserMessage(sessionId: SessionId): Promise<string> {
+    return this.#lastText(sessionId, 'user')
+  }
+
+  async #lastText(sessionId: SessionId, role: Role): Promise<string> {
+    const isWanted = (line: Line) => line.value.role === role && hasText(line)
+    const line = await this.#fromTheEnd(sessionId, ({ line }) => (isWanted(line) ? line : undefined))
+    if (line !== 'unclear') return (line?.value.content as string | undefined) ?? ''
+    const whole = await this.#whole(sessionId)
+    const last = whole && realMessages(whole.pieces, whole.survey).findLast(isWanted)
+    return (last?.value.content as string | undefined) ?? ''
+  }
+
+  async hasPendingToolCalls(sessionId: SessionId): Promise<boolean> {
+    const question = new PendingQuestion()
+    const answer = await this.#fromTheEnd(sessionId, ({ line, archived }) => (archived ? false : question.ask(line)))
+    if (answer !== 'unclear') return answer ?? false
+    const whole = await this.#whole(sessionId)
+    return whole !== undefined && new Exchange(activeMessages(whole.pieces, whole.survey)).hasPending
+  }
+
+  /** Asks the live messages from the last one backwards until one gives an answer. */
+  async #fromTheEnd<T>(
+    sessionId: SessionId,
+    ask: (found: BackwardLine) => T | undefined,
+  ): Promise<T | 'unclear' | undefined> {
+    this.#store.context.checkOpen()
+    return this.#store.log(sessionId).reading((reader, { summary }) => {
+      for (const found of liveBackwards(reader, summary)) {
+        if (found === 'unclear') return found
+        const answer = ask(found)
+        if (answer !== undefined) return answer
+      }
+      return undefined
+    })
+  }
+
+  async sessionTokenUsage(sessionId: SessionId): Promise<SessionUsage> {
+    return sumOf(await this.#usage(sessionId))
+  }
+
+  async sessionUsageByAgent(sessionId: SessionId): Promise<Array<[string, SessionUsage]>> {
+    const rows = [...(await this.#usage(sessionId))].filter(([, { apiCalls }]) => apiCalls > 0)
+    const tokens = (usage: SessionUsage) => usage.promptTokens + usage.completionTokens
+    return rows.sort(([a, x], [b, y]) => tokens(y) - tokens(x) || (a < b ? -1 : 1))
+  }
+
+  async #usage(sessionId: SessionId): Promise<Map<string, SessionUsage>> {
+    const summary = await this.#summary(sessionId)
+    return summary === undefined ? new Map() : totalUsage(summary)
+  }
+
+  async compactSession(sessionId: SessionId, summary: string, preserveCount: number): Promise<number> {
+    checkText('summary', summary)
+    checkCount('preserveCount', preserveCount)
+    const log = this.#store.log(sessionId)
+    if (!log.exists()) return 0
+    return log.transact(async () => {
+      const whole = await log.whole()
+      const active = whole === undefined ? [] : activeMessages(whole.pieces, whole.survey)
+      const cut = new Exchange(active).cutFor(preserveCount)
+      if (whole === undefined || cut === undefined) return { drafts: [], result: 0 }
+      const through = knownId(active[cut - 1] as Line, whole.survey)
+      return { drafts: [compactionDraft(summary, through)], result: cut }
+    })
+  }
+
+  async compactedStats(): Promise<CompactedStats> {
+    const archives = (await this.#sessions())
+      .map(({ details }) => details.archived)
+      .filter(({ messages }) => messages > 0)
+    const oldest = archives.flatMap(({ oldest }) => oldest ?? []).sort()[0] ?? null
+    return {
+      messageCount: archives.reduce((sum, { messages }) => sum + messages, 0),
+      sessionCount: archives.length,
+      sizeBytes: archives.reduce((sum, { bytes }) => sum + bytes, 0),
+      oldest,
+    }
+  }
+
+  async purgeCompacted(minAgeDays: number): Promise<number> {
+    checkCount('minAgeDays', minAgeDays, Number.MAX_VALUE)
+    this.#store.context.checkOpen()
+    return purgeArchived(this.#store, minAgeDays === 0 ? -1 : minAgeDays * DAY_MS)
+  }
+
+  async getMetadata(sessionId: SessionId, key: string): Promise<string | null> {
+    checkText('key', key)
+    const metadata = (await this.#summary(sessionId))?.labels.metadata
+    const value = isObject(metadata) && Object.hasOwn(metadata, key) ? metadata[key] : null
+    return typeof value === 'string' ? value : null
+  }
+
+  async setMetadata(sessionId: SessionId, key: string, value: string): Promise<void> {
+    checkText('key', key)
+    checkText('value', value)
+    const set = { metadata: Object.fromEntries([[key, value]]) }
+    await this.#store.log(sessionId).append([metaDraft(set)], { create: false })
+  }
+
+  async getTodo(sessionId: SessionId): Promise<string | null> {
+    return this.getMetadata(sessionId, 'todo')
+  }
+
+  async setTodo(sessionId: SessionId, content: string): Promise<void> {
+    await this.setMetadata(sessionId, 'todo', content)
+  }
+
+  async #sessions(): Promise<ListedSession[]> {
+    this.#store.context.checkOpen()
+    return this.#store.index.sessions()
+  }
+
+  async #whole(sessionId: SessionId): Promise<WholeLog | undefined> {
+    const log = this.#store.log(sessionId)
+    this.#store.context.checkOpen()
+    return log.whole()
+  }
+
+  async #summary(sessionId: SessionId): Promise<Summary | undefined> {
+    const log = this.#store.log(sessionId)
+    this.#store.context.checkOpen()
+    return (await log.known())?.summary
+  }
+}
+
+function toInfo({ info, details }: ListedSession): SessionInfo {
+  return {
+    id: info.key,
+    agentName: details.agent,
+    createdAt: info.createdAt.toISOString(),
+    lastActivity: info.lastActivity.toISOString(),
+    messageCount: info.messages,
+    totalTokens: details.usage.promptTokens + details.usage.completionTokens,
+  }
+}
+
+/** Latest activity first; ties: newer first, then greater id. */
+function byActivity({ info: a }: ListedSession, { info: b }: ListedSession): number {
+  const times = b.lastActivity.getTime() - a.lastActivity.getTime() || b.createdAt.getTime() - a.createdAt.getTime()
+  return times || -byKey(a, b)
+}
