@@ -75,24 +75,38 @@ describe('bot with an endpoint', () => {
       else if (text === 'html') response.end('<html>')
       else if (text === 'empty') response.end('{"choices":[]}')
       else if (text === 'gone') response.destroy()
-      else if (text !== 'slow') says(response, 'fine')
+      else says(response, 'fine')
     })
-    const texts = ['error', 'html', 'empty', 'gone', 'slow', 'good']
+    const texts = ['error', 'html', 'empty', 'gone', 'good']
     const file = await inbox(dir, [
       ...texts.map((text) => ({ sender: text, text })),
       { sender: 'error', text: 'again', reply: 'better' },
     ])
-    const { code, err, out } = await bot([file, '--json', ...ask(server.url, ['--timeout', '0.5'])])
+    const { code, err, out } = await bot([file, '--json', ...ask(server.url)])
     expect(code).toBe(1)
-    expect(JSON.parse(out)).toMatchObject({ turns: 7, failed: 5, badLines: 0, messages: 9, leftRunning: 0 })
+    expect(JSON.parse(out)).toMatchObject({ turns: 6, failed: 4, badLines: 0, messages: 8, leftRunning: 0 })
     expect(err).toContain('line 1: turn of error failed: the endpoint answered 500: the model is \\x1b[31mill')
     expect(err).toContain("line 2: turn of html failed: the endpoint's answer is not JSON: <html>")
     expect(err).toContain("line 3: turn of empty failed: the endpoint's answer has no choices[0].message.content")
     expect(err).toContain('line 4: turn of gone failed: cannot reach the endpoint: UND_ERR_SOCKET')
-    expect(err).toContain('line 5: turn of slow failed: no answer from the endpoint within 0.5 s')
-    const states = { error: 'idle', html: 'error', empty: 'error', gone: 'error', slow: 'error', good: 'idle' }
+    const states = { error: 'idle', html: 'error', empty: 'error', gone: 'error', good: 'idle' }
     expect(await statesOf(root)).toEqual(states)
-    expect(await messagesOf(root, 'slow')).toEqual([{ role: 'user', content: 'slow' }])
+    expect(await messagesOf(root, 'gone')).toEqual([{ role: 'user', content: 'gone' }])
+  })
+
+  test('an endpoint that takes too long, before its answer or within', async () => {
+    server = await endpoint(({ body }, response) => {
+      if (body.messages.at(-1)!.content === 'drip') response.write('{"choices":')
+    })
+    const file = await inbox(dir, [
+      { sender: 'ann', text: 'silence' },
+      { sender: 'bob', text: 'drip' },
+    ])
+    const { code, err } = await bot([file, ...ask(server.url, ['--timeout', '0.5'])])
+    expect(code).toBe(1)
+    expect(err).toContain('line 1: turn of ann failed: no answer from the endpoint within 0.5 s')
+    expect(err).toContain('line 2: turn of bob failed: no answer from the endpoint within 0.5 s')
+    expect(await statesOf(root)).toEqual({ ann: 'error', bob: 'error' })
   })
 
   test('an endpoint that is not there', async () => {

@@ -1,0 +1,136 @@
+/** Runs the built command line as a real process. `npm test` builds it first. */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
+
+export interface Result {
+  code: number | null
+  out: string
+  err: string
+}
+
+export interface RunOptions {
+  input?: string
+  env?: Record<string, string>
+  cwd?: string
+}
+
+export interface Running {
+  child: ChildProcessWithoutNullStreams
+  done: Promise<Result>
+  /** Resolves when stderr holds the text. */
+  says: (text: string) => Promise<void>
+}
+
+export function start(args: readonly string[], { env = {}, cwd }: RunOptions = {}): Running {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    cwd,
+    env: { PATH: process.env.PATH, ...env } as unknown as NodeJS.ProcessEnv,
+  })
+  const result: Result = { code: null, out: '', err: '' }
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    result.out += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    result.err += text
+  })
+  child.stdin.on('error', () => {})
+  const done = new Promise<Result>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code) => resolve(Object.assign(result, { code })))
+  })
+  const says = async (text: string) => {
+    while (!result.err.includes(text)) {
+      if (child.exitCode !== null) throw new Error(`ended before it said ${text}: ${result.err}`)
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+  }
+  return { child, done, says }
+}
+
+export function run(args: readonly string[], options: RunOptions = {}): Promise<Result> {
+  const { child, done } = start(args, options)
+  child.stdin.end(options.input ?? '')
+  return done
+}
+
+/** An empty folder; the store of a test is `sessions` in it. */
+export async function folder(): Promise<string> {
+  return mkdtemp(join(tmpdir(), 'jsonl-sessions-cli-'))
+}
+
+/** Writes an inbox: objects as JSON lines, strings as they are. */
+export async function inbox(dir: string, lines: readonly (object | string)[]): Promise<string> {
+  const file = join(dir, 'inbox.jsonl')
+  await writeFile(file, `${lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n')}\n`)
+  return file
+}
+
+export interface Shown {
+  role: string
+  content: unknown
+}
+
+/** Role and content of a session's messages, as `show --json` prints them. */
+export async function messagesOf(root: string, key: string): Promise<Shown[]> {
+  const { out } = await run(['show', key, '--json', '--root', root])
+  return out
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line))
+    .map(({ role, content }) => ({ role, content }))
+}
+
+/** The state of each session, as `list --json` prints it. */
+export async function statesOf(root: string): Promise<Record<string, string>> {
+  const { sessions } = JSON.parse((await run(['list', '--json', '--root', root])).out)
+  return Object.fromEntries(sessions.map(({ key, state }: { key: string; state: string }) => [key, state]))
+}
+
+export async function linesOf(file: string): Promise<string[]> {
+  return (await readFile(file, 'utf8')).split('\n').slice(0, -1)
+}
+
+export interface Asked {
+  url: string
+  headers: IncomingMessage['headers']
+  body: { model: string; messages: Shown[] }
+}
+
+export interface Endpoint {
+  url: string
+  asked: Asked[]
+  close: () => Promise<void>
+}
+
+/** A chat completions endpoint that answers as told. */
+export async function endpoint(answer: (asked: Asked, response: ServerResponse) => void): Promise<Endpoint> {
+  const asked: Asked[] = []
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    const one = { url: request.url!, headers: request.headers, body: JSON.parse(Buffer.concat(chunks).toString()) }
+    asked.push(one)
+    answer(one, response)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
+    asked,
+    close: () => {
+      server.closeAllConnections()
+      return new Promise((resolve) => server.close(() => resolve()))
+    },
+  }
+}
+
+export function says(response: ServerResponse, content: string): void {
+  response.setHeader('content-type', 'application/json')
+  response.end(JSON.stringify({ choices: [{ message: { role: 'assistant', content } }] }))
+}
