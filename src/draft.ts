@@ -2,7 +2,7 @@
 
 import type { Clock } from './clock.js'
 import { SessionError } from './errors.js'
-import type { JsonObject } from './json.js'
+import type { Json, JsonObject } from './json.js'
 import type { Summary } from './log/fold.js'
 import {
   compactionLine,
@@ -13,6 +13,7 @@ import {
   metaLine,
   removeLine,
   type Stamp,
+  valueLine,
 } from './log/format.js'
 import { FORMAT_VERSION, type Line, type LineKind } from './log/line.js'
 
@@ -40,6 +41,11 @@ export function metaDraft(set: JsonObject): Draft {
 export function headerDraft(key: string, more: JsonObject = {}, id?: string): Draft {
   const value = { version: FORMAT_VERSION, key, ...more }
   return { kind: 'session', value, text: (stamp) => headerLine(stamp, key, more), ...(id === undefined ? {} : { id }) }
+}
+
+/** A message that is no object with a role. */
+export function valueDraft(value: Json): Draft {
+  return { kind: 'message', value: { type: 'message', value }, text: (stamp) => valueLine(stamp, value) }
 }
 
 export function compactionDraft(summary: string, through: string | null): Draft {

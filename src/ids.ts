@@ -30,6 +30,11 @@ export function timeInId(id: string): number {
   return Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)
 }
 
+/** A fresh id that sorts before a UUIDv7, as if it had been made a moment earlier. */
+export function idBefore(id: string): string {
+  return v7({ msecs: Math.max(timeInId(id) - 1, 0), seq: 0, random: randomness() })
+}
+
 /** 16 hex digits that nobody else has. */
 export function randomNonce(): string {
   return randomBytes(8).toString('hex')

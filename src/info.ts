@@ -3,6 +3,7 @@ import type { Run } from './disk/sidecar-file.js'
 import { type Summary, sumOf, timesOf, totalUsage } from './log/fold.js'
 import type { Usage } from './log/line.js'
 import { isoTime } from './log/parse.js'
+import { labelsOf } from './log/whole-session.js'
 import { type RunState, runStateOf } from './run-state.js'
 
 /** One row of a list. */
@@ -22,12 +23,12 @@ export interface SessionInfo extends RunState {
 }
 
 export function infoOf(key: string, { summary, mark }: Pick<Known, 'summary' | 'mark'>, run: Run | null): SessionInfo {
-  const { name, tags } = summary.labels
+  const { name, tags } = labelsOf(summary)
   const { created, active } = timesOf(summary, isoTime(mark.mtimeMs))
   return {
     key,
-    name: typeof name === 'string' && name !== '' ? name : null,
-    tags: Array.isArray(tags) ? tags.filter((tag): tag is string => typeof tag === 'string') : [],
+    name: name || null,
+    tags,
     createdAt: new Date(created),
     lastActivity: new Date(active),
     messages: summary.messages,
@@ -39,6 +40,9 @@ export function infoOf(key: string, { summary, mark }: Pick<Known, 'summary' | '
 
 /** What the faces need of a session beside its row, all of it from the sidecar. */
 export interface SessionDetails {
+  /** As it was set, '' included. */
+  name: string | null
+  tags: string[]
   agent: string
   projectRoot: string | null
   forkedFrom: string | null
@@ -51,14 +55,12 @@ export interface SessionDetails {
 }
 
 export function detailsOf({ summary, mark }: Pick<Known, 'summary' | 'mark'>): SessionDetails {
-  const { agent, projectRoot, turnCount, totalTokens } = summary.labels
+  const { projectRoot } = summary.labels
   return {
-    agent: typeof agent === 'string' ? agent : '',
+    ...labelsOf(summary),
     projectRoot: typeof projectRoot === 'string' ? projectRoot : null,
     forkedFrom: summary.header?.forkedFrom ?? null,
     updated: Date.parse(timesOf(summary, isoTime(mark.mtimeMs)).updated),
-    turnCount: typeof turnCount === 'number' ? turnCount : null,
-    totalTokens: typeof totalTokens === 'number' ? totalTokens : null,
     usage: sumOf(totalUsage(summary)),
     archived: { ...summary.archived },
   }

@@ -12,6 +12,7 @@ import { messageText } from './log/format.js'
 import type { ChatMessage, StoredMessage } from './log/line.js'
 import { NOTHING_KNOWN } from './log/survey.js'
 import { messagesOf, toStored } from './log/views.js'
+import { labelsOf } from './log/whole-session.js'
 import { type RewriteResult, rewriteLog } from './rewrite-log.js'
 import { checkRun, type RunState, runStateOf } from './run-state.js'
 import type { SessionLog } from './session-log.js'
@@ -138,7 +139,7 @@ export class Session {
   }
 
   async tags(): Promise<string[]> {
-    return tagsOf(await this.#labels())
+    return labelsOf({ labels: (await this.#labels()) ?? {} }).tags
   }
 
   /** Adds the tags that are not there yet. */
@@ -155,7 +156,7 @@ export class Session {
       throw new TypeError('tags must be an array of strings')
     }
     await this.#set((labels) => {
-      const old = tagsOf(labels)
+      const old = labelsOf({ labels: labels ?? {} }).tags
       const next = change(old)
       return next.length === old.length ? undefined : { tags: next }
     })
@@ -236,11 +237,6 @@ export class Session {
       return existed
     })
   }
-}
-
-function tagsOf(labels: Known['summary']['labels'] | undefined): string[] {
-  const tags = labels?.tags
-  return Array.isArray(tags) ? tags.filter((tag): tag is string => typeof tag === 'string') : []
 }
 
 /** The last messages; undefined when only a reading of the whole log can tell. */

@@ -5,6 +5,7 @@ import { Clock } from './clock.js'
 import { leaseOf } from './disk/lease.js'
 import { checkKey, Layout, nameOf } from './disk/names.js'
 import { SessionError } from './errors.js'
+import { forkLog } from './fork.js'
 import { SessionIndex } from './index-of-sessions.js'
 import { byActivity, type SessionInfo } from './info.js'
 import { checkOptions, type Settings, type StoreOptions } from './options.js'
@@ -117,6 +118,17 @@ export class SessionStore {
   async search(words?: string | null, { limit = 50 }: { limit?: number } = {}): Promise<SessionInfo[]> {
     this.#checkOpen()
     return searchSessions(this.internals, words ?? null, limit)
+  }
+
+  /**
+   * Makes an independent copy of a session under a new key, a UUIDv7 unless given: live messages, labels and the
+   * compactions in force. Without a name it is called "<name> (fork)".
+   * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_SESSION_EXISTS
+   */
+  async fork(key: string, { as, name }: { as?: string; name?: string | null } = {}): Promise<Session> {
+    const copy = this.#entry(as ?? this.internals.context.clock.id(''))
+    await forkLog(this.#entry(key).log, copy.log, name)
+    return copy.session
   }
 
   /** Moves sessions without activity to the trash; see `CleanupOptions`. */

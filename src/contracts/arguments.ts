@@ -11,6 +11,17 @@ export function checkOptionalText(name: string, value: unknown): string | null {
   return value
 }
 
+export function checkTexts(name: string, value: unknown): asserts value is string[] {
+  if (!Array.isArray(value) || !value.every((text) => typeof text === 'string')) {
+    throw new TypeError(`${name} must be an array of strings`)
+  }
+}
+
+export function checkInteger(name: string, value: unknown): asserts value is number {
+  if (typeof value !== 'number') throw new TypeError(`${name} must be a number`)
+  if (!Number.isSafeInteger(value)) throw new RangeError(`${name} must be a whole number`)
+}
+
 /** A whole number from 0. */
 export function checkCount(
   name: string,

@@ -1,5 +1,18 @@
 /** The contract `SessionManager`: save, resume, fork, rewind and label whole conversations. */
-import type { Json } from '../json.js'
+import { checkKey } from '../disk/names.js'
+import { metaDraft } from '../draft.js'
+import { notFound } from '../errors.js'
+import type { ListedSession } from '../index-of-sessions.js'
+import { byKey, detailsOf, infoOf } from '../info.js'
+import { isObject, type Json, type JsonObject } from '../json.js'
+import { surveyOf } from '../log/survey.js'
+import { type Labels, labelsOf, messageLines, messageOf, stateOf } from '../log/whole-session.js'
+import { rewindLog } from '../rewind.js'
+import { type Snapshot, saveLog } from '../save.js'
+import type { SessionLog } from '../session-log.js'
+import type { SessionStore } from '../store.js'
+import type { StoreContext } from '../store-context.js'
+import { checkCount, checkInteger, checkOptionalText, checkText, checkTexts } from './arguments.js'
 
 export type { Json } from '../json.js'
 
@@ -48,4 +61,127 @@ export interface SessionManager {
   tag(sessionId: string, tags: string[]): Promise<void>
   /** Sets the name, '' included. */
   rename(sessionId: string, newName: string): Promise<void>
+}
+
+/** `SessionManager` over a store. */
+export class JsonlSessionManager implements SessionManager {
+  readonly #store: SessionStore
+
+  constructor(store: SessionStore) {
+    this.#store = store
+  }
+
+  get #context(): StoreContext {
+    return this.#store.internals.context
+  }
+
+  async list(): Promise<SessionMetadata[]> {
+    this.#context.checkOpen()
+    return (await this.#store.internals.index.sessions()).sort(byUpdate).map(toMetadata)
+  }
+
+  async resume(sessionId: string): Promise<Session> {
+    const log = this.#log(sessionId)
+    this.#context.checkOpen()
+    const session = await log.reading(async (reader, { summary, mark }) => {
+      const pieces = await reader.pieces()
+      const survey = surveyOf(pieces)
+      const messages = messageLines(pieces, survey).map(messageOf)
+      const known = { summary, mark }
+      const metadata = toMetadata({ info: infoOf(sessionId, known, null), details: detailsOf(known) })
+      return { metadata, messages, state: stateOf(pieces) }
+    })
+    if (session === undefined) throw notFound(sessionId)
+    return session
+  }
+
+  async save(session: Session): Promise<void> {
+    const { id, snapshot } = toSnapshot(session)
+    await saveLog(this.#log(id), snapshot)
+  }
+
+  async delete(sessionId: string): Promise<void> {
+    if (!(await this.#store.session(sessionId).delete())) throw notFound(sessionId)
+  }
+
+  async fork(sessionId: string, newName: string | null = null): Promise<SessionMetadata> {
+    const name = checkOptionalText('newName', newName)
+    const copy = await this.#store.fork(sessionId, { name })
+    return (await this.resume(copy.key)).metadata
+  }
+
+  async rewind(sessionId: string, turnIndex: number): Promise<Session> {
+    checkCount('turnIndex', turnIndex)
+    await rewindLog(this.#log(sessionId), turnIndex)
+    return this.resume(sessionId)
+  }
+
+  async tag(sessionId: string, tags: string[]): Promise<void> {
+    checkTexts('tags', tags)
+    const added = [...tags]
+    await this.#set(sessionId, (labels) => {
+      const next = [...new Set([...labels.tags, ...added])]
+      return next.length === labels.tags.length ? undefined : { tags: next }
+    })
+  }
+
+  async rename(sessionId: string, newName: string): Promise<void> {
+    checkText('newName', newName)
+    await this.#set(sessionId, (labels) => (labels.name === newName ? undefined : { name: newName }))
+  }
+
+  async #set(sessionId: string, change: (labels: Labels) => JsonObject | undefined): Promise<void> {
+    const log = this.#log(sessionId)
+    if (!log.exists()) throw notFound(sessionId)
+    await log.transact((summary) => {
+      if (summary === undefined) throw notFound(sessionId)
+      const set = change(labelsOf(summary))
+      return { drafts: set === undefined ? [] : [metaDraft(set)], result: undefined }
+    })
+  }
+
+  #log(sessionId: string): SessionLog {
+    return this.#store.internals.log(sessionId)
+  }
+}
+
+/** @throws TypeError, RangeError for what is no session */
+function toSnapshot(session: unknown): { id: string; snapshot: Snapshot } {
+  if (!isObject(session) || !isObject(session.metadata))
+    throw new TypeError('a session must be an object with metadata')
+  const { messages, state } = session
+  const { id, tags, agentName, createdAt, turnCount, totalTokens } = session.metadata
+  if (!Array.isArray(messages)) throw new TypeError('messages must be an array')
+  checkKey(id)
+  checkTexts('tags', tags)
+  checkText('agentName', agentName)
+  const name = checkOptionalText('name', session.metadata.name)
+  checkInteger('createdAt', createdAt)
+  checkCount('turnCount', turnCount)
+  checkCount('totalTokens', totalTokens)
+  const labels = { name, tags: [...new Set(tags)], agent: agentName, turnCount, totalTokens }
+  return { id, snapshot: { messages: asJson(messages) as Json[], labels, state: asJson(state), createdAt } }
+}
+
+/** The value as JSON holds it: undefined fields dropped, NaN as null. @throws TypeError for a bigint or a cycle */
+function asJson(value: unknown): Json {
+  return JSON.parse(JSON.stringify(value) ?? 'null')
+}
+
+function toMetadata({ info, details }: ListedSession): SessionMetadata {
+  return {
+    id: info.key,
+    name: details.name,
+    tags: [...details.tags],
+    agentName: details.agent,
+    createdAt: Math.floor(info.createdAt.getTime() / 1000),
+    updatedAt: Math.floor(details.updated / 1000),
+    turnCount: details.turnCount ?? info.messages,
+    totalTokens: details.totalTokens ?? details.usage.promptTokens + details.usage.completionTokens,
+    forkedFrom: details.forkedFrom,
+  }
+}
+
+function byUpdate(a: ListedSession, b: ListedSession): number {
+  return b.details.updated - a.details.updated || byKey(a.info, b.info)
 }

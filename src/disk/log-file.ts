@@ -111,13 +111,23 @@ export class LogFile {
     try {
       writeAll(fd, bytes)
       if (synced) fs.fsyncSync(fd)
+    } catch (error) {
+      removeFile(temporary)
+      throw error
+    } finally {
+      fs.closeSync(fd)
+    }
+    return this.adopt(temporary, synced)
+  }
+
+  /** Puts a finished temporary file in the log's place; `'exists'` when something is there by now. */
+  adopt(temporary: string, synced: boolean): FileMark | 'exists' {
+    try {
       this.#place(temporary)
     } catch (error) {
       removeFile(temporary)
       if (errno(error) === 'EEXIST') return 'exists'
       throw error
-    } finally {
-      fs.closeSync(fd)
     }
     if (synced) {
       syncFolderOf(this.path)

@@ -24,9 +24,9 @@ const TEMPORARY = /^\.[0-9a-f]{16}\.tmp$/
 /** Copies stretches of an open file into the folder and syncs them; only then may they go from where they were. */
 export async function setAside(folder: string, fd: number, stretches: readonly Range[]): Promise<string[]> {
   if (stretches.length === 0) return []
+  refuseLink(path.dirname(folder))
   ensureSyncedFolder(folder)
   refuseLink(folder)
-  refuseLink(path.dirname(folder))
   const files: string[] = []
   for (const stretch of stretches) files.push(await copyOut(folder, fd, stretch))
   syncFolder(folder)

@@ -86,6 +86,21 @@ export async function replaceLog({ file, temporary, from, size, parts, before }:
   }
 }
 
+/** Writes a new file of parts of another, synced; nothing is left of it when that fails. */
+export async function writeTemporary(file: string, from: number, parts: Iterable<Part>): Promise<void> {
+  const out = createPrivate(file)
+  try {
+    const expected = await writeParts(out, from, parts)
+    if (fs.fstatSync(out).size !== expected) throw notWhole('the new log')
+    await sync(out)
+  } catch (error) {
+    removeFile(file)
+    throw error
+  } finally {
+    fs.closeSync(out)
+  }
+}
+
 /** A log that root rewrites must stay the bot's. */
 function keepOwner(from: number, to: number): void {
   const { uid, gid } = fs.fstatSync(from)

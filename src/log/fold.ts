@@ -17,8 +17,8 @@ export interface Summary extends Order {
   damaged: number
   /** Compaction lines, whether in force or not. */
   compactions: number
-  /** Live messages that compactions archived: how many, the bytes of their texts, since when, and up to which id. */
-  archived: { messages: number; bytes: number; oldest: string | null; through: string }
+  /** Live messages that compactions archived; some, if `undated`, by one that names no time. See `archivedOf`. */
+  archived: { messages: number; bytes: number; oldest: string | null; undated: boolean; through: string }
   /** The first time that a line names. */
   firstAt: string | null
   /** The greatest time that a line names. */
@@ -50,7 +50,7 @@ export function emptySummary(): Summary {
     messages: 0,
     damaged: 0,
     compactions: 0,
-    archived: { messages: 0, bytes: 0, oldest: null, through: '' },
+    archived: { messages: 0, bytes: 0, oldest: null, undated: false, through: '' },
     firstAt: null,
     lastAt: null,
     lastActivity: null,
@@ -139,7 +139,8 @@ function addMessage(summary: Summary, line: Line, survey: Survey): void {
 function addArchived(archived: Summary['archived'], { value }: Line, at: string | undefined): void {
   archived.messages++
   archived.bytes += textBytes(value.content) + textBytes(value.toolCalls ?? value.tool_calls)
-  if (at !== undefined && (archived.oldest === null || at < archived.oldest)) archived.oldest = at
+  if (at === undefined) archived.undated = true
+  else if (archived.oldest === null || at < archived.oldest) archived.oldest = at
 }
 
 /** Bytes of a text as it is given back: what is no string is given as its JSON. */
@@ -209,6 +210,12 @@ export function totalUsage(summary: Summary): Map<string, Usage> {
     for (const [agent, usage] of part) addUsage(sums, agent, usage, 1)
   }
   return sums
+}
+
+/** The archived messages: how many, the bytes of their texts, and since when. `fileTime` as in `timesOf`. */
+export function archivedOf({ archived }: Summary, fileTime: string) {
+  const { messages, bytes, oldest, undated } = archived
+  return { messages, bytes, oldest: undated && (oldest === null || fileTime < oldest) ? fileTime : oldest }
 }
 
 /** The counters of all agents together. */

@@ -16,6 +16,11 @@ export function headerLine({ id, at }: Stamp, key: string, more: JsonObject = {}
   return `${JSON.stringify({ type: 'session', version: FORMAT_VERSION, key, id, at, ...more })}\n`
 }
 
+/** A message of `SessionManager` that is no object with a role. */
+export function valueLine({ id, at }: Stamp, value: Json): string {
+  return `${JSON.stringify({ type: 'message', id, at, value })}\n`
+}
+
 export function removeLine({ id, at }: Stamp, ids: string[]): string {
   return `${JSON.stringify({ type: 'remove', id, at, ids })}\n`
 }

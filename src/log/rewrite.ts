@@ -39,16 +39,23 @@ export class RewritePlanner {
   /** The sums of the lines that stay. Old carry lines do not: a new one says what is still to be said. */
   readonly #after = emptySummary()
   readonly #purges: (line: Line) => boolean
+  readonly #takes: (line: Line) => boolean
   #firstDated = Number.POSITIVE_INFINITY
   #survivor: string | null = null
   /** How many live messages go because `purges` says so. */
   purged = 0
 
-  /** `purges` tells of each live message whether it goes all the same. */
-  constructor(survey: Survey, fileTime: string, purges: (line: Line) => boolean = () => false) {
+  /** `purges` tells of each live message whether it goes all the same, `takes` of each line whether it is taken at all. */
+  constructor(
+    survey: Survey,
+    fileTime: string,
+    purges: (line: Line) => boolean = () => false,
+    takes: (line: Line) => boolean = () => true,
+  ) {
     this.#survey = survey
     this.#fileTime = fileTime
     this.#purges = purges
+    this.#takes = takes
   }
 
   add(piece: Piece): void {
@@ -59,6 +66,10 @@ export class RewritePlanner {
   }
 
   #addLine(line: Line): void {
+    if (!this.#takes(line)) {
+      this.#edits.push(edit(line, 'drop'))
+      return
+    }
     const id = knownId(line, this.#survey)
     if (this.#survey.removed.has(id)) this.#present.add(id)
     const live = line.kind === 'unknown' || isLive(line, this.#survey)

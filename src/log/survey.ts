@@ -23,6 +23,7 @@ export interface Reach {
   upTo: number
   /** Id of the message there. */
   id: string
+  /** The compaction's time; undefined when the file's stands in. */
   at: string | undefined
 }
 
@@ -35,7 +36,7 @@ export const NOTHING_KNOWN: Survey = { removed: new Set(), copies: new Map(), re
 
 /** What the lines so far say about the ids to come. */
 export interface Order {
-  /** The greatest UUIDv7 that is a line's id or is named by a `remove` line. */
+  /** The greatest UUIDv7 that is a line's id or is named by a `remove` or compaction line. */
   maxId: string
   /** Beyond every offset of a line to come that such an id names: a stand-in id that a rewrite moved up. */
   bareFrom: number
@@ -46,10 +47,12 @@ export function isNew(line: Line, { maxId, bareFrom }: Order): boolean {
   return line.bare ? line.offset >= bareFrom : line.id > maxId && isV7(line.id)
 }
 
-/** Takes note of the ids that a line has and names. */
+/** Takes note of the ids that a line has and names: a line of that id that comes later is no plain new one. */
 export function noteIds(order: Order, line: Line): void {
   if (!line.bare) noteId(order, line.id, line.offset)
   if (line.kind === 'remove') for (const id of namedIds(line)) noteId(order, id, line.offset)
+  const { through } = line.value
+  if (line.kind === 'compaction' && typeof through === 'string') noteId(order, through, line.offset)
 }
 
 function noteId(order: Order, id: string, offset: number): void {
@@ -128,7 +131,7 @@ export class SecondSurveyor {
       const id = line.value.through as string
       const upTo = this.#places.get(id)
       if (upTo === undefined || upTo <= (reaches.at(-1)?.upTo ?? -1) || !isLive(line, this.#survey())) continue
-      reaches.push({ upTo, id, at: line.at })
+      reaches.push({ upTo, id, at: timeIn(line, this.#survey(), '') || undefined })
     }
     return this.#survey(reaches)
   }

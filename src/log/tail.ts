@@ -22,7 +22,8 @@ export function idsToLookUp(summary: Summary, added: readonly Piece[]): Set<stri
     if (piece.kind === 'remove') for (const id of namedIds(piece)) named.add(id)
   }
   for (const id of named) if (held.has(id) || (id > summary.maxId && isV7(id))) named.delete(id)
-  return added.some(({ kind }) => kind === 'compaction') ? undefined : named
+  const touchesArchive = summary.archived.undated || added.some(({ kind }) => kind === 'compaction')
+  return touchesArchive ? undefined : named
 }
 
 /**
@@ -30,8 +31,10 @@ export function idsToLookUp(summary: Summary, added: readonly Piece[]): Set<stri
  * that of compactions, nor of archived messages.
  */
 export function canFollow(summary: Summary, named: ReadonlySet<string>, live: ReadonlySet<string>): boolean {
-  if (summary.compactions === 0) return true
-  return [...named].every((id) => live.has(id) && isV7(id) && id > summary.archived.through)
+  if (summary.compactions === 0 || named.size === 0) return true
+  const { through } = summary.archived
+  const isComparable = through === '' || isV7(through)
+  return isComparable && [...named].every((id) => live.has(id) && isV7(id) && id > through)
 }
 
 /** Whether the sums can follow lines that this process has just written; `live` as in `canFollow`. */
@@ -79,13 +82,8 @@ export class BackwardReading {
     if (piece.kind === 'remove') for (const id of namedIds(piece)) this.#removed.add(id)
     const at = carriedActivity(piece)
     if (at !== undefined) this.#carried.unshift({ offset: piece.offset, at })
-    if (piece.kind === 'compaction' && isLive(piece, this.survey)) this.#noteThrough(piece)
+    if (piece.kind === 'compaction' && isLive(piece, this.survey)) this.#throughs.add(piece.value.through)
     if (piece.kind === 'message' && this.#throughs.has(piece.id)) this.archived = true
     return isChat(piece) && isLive(piece, this.survey)
-  }
-  #noteThrough({ id, value }: Line): void {
-    this.#throughs.add(value.through)
-    // made before the message that it names: that one may have come in already
-    if (typeof value.through === 'string' && value.through > id) this.uncertain = true
   }
 }

@@ -1,0 +1,93 @@
+/** An independent copy of a session under a new key. */
+import { look, readSync } from './disk/files.js'
+import { LogReader } from './disk/log-reader.js'
+import { type Part, writeTemporary } from './disk/replace.js'
+import { notFound, SessionError } from './errors.js'
+import { idBefore, isV7, randomNonce } from './ids.js'
+import type { Json, JsonObject } from './json.js'
+import type { Summary } from './log/fold.js'
+import { headerLine, metaLine } from './log/format.js'
+import type { Line, Piece } from './log/line.js'
+import { stateOf } from './log/whole-session.js'
+import { type Plan, partsOf, planRewrite } from './plan-rewrite.js'
+import type { SessionLog } from './session-log.js'
+
+/** Labels that a copy takes along; its name is its own. */
+const COPIED = ['tags', 'agent', 'turnCount', 'totalTokens', 'metadata', 'projectRoot']
+const BOM = Buffer.from('\uFEFF')
+
+/**
+ * Copies the live messages of one log, with their ids and times, and the compactions in force into a new one; removed
+ * text, run state and graph stay behind. The source is read as it is at one moment and not touched. The copy appears
+ * whole or not at all. Without a name it is called after the source.
+ * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_SESSION_EXISTS when `to` is there
+ */
+export async function forkLog(from: SessionLog, to: SessionLog, name: string | null | undefined): Promise<void> {
+  from.context.checkOpen()
+  const reader = LogReader.open(from.file.path)
+  if (reader === undefined) throw notFound(from.key)
+  try {
+    const collected = new Collector()
+    const plan = await planRewrite(reader, { takes: isTaken, visit: (pieces) => collected.add(pieces) })
+    const set = labelsFor(plan.summary, name, collected.state)
+    await to.hold(() => place(to, from.key, reader, plan, set, collected.firstId))
+  } finally {
+    reader.close()
+  }
+}
+
+function isTaken({ kind }: Line): boolean {
+  return kind === 'message' || kind === 'compaction'
+}
+
+/** What a fork wants to know beside the plan. */
+class Collector {
+  state: Json = null
+  firstId: string | undefined
+
+  add(pieces: readonly Piece[]): void {
+    this.state = stateOf(pieces) ?? this.state
+    this.firstId ??= pieces.find((piece): piece is Line => piece.kind === 'message' || piece.kind === 'compaction')?.id
+  }
+}
+
+function labelsFor({ labels }: Summary, name: string | null | undefined, state: Json): JsonObject {
+  const copied = COPIED.flatMap((key) => (key in labels ? [[key, labels[key] as Json] as const] : []))
+  const former = typeof labels.name === 'string' && labels.name !== '' ? `${labels.name} (fork)` : null
+  return { ...Object.fromEntries(copied), name: name ?? former, ...(state === null ? {} : { state }) }
+}
+
+async function place(
+  to: SessionLog,
+  source: string,
+  reader: LogReader,
+  plan: Plan,
+  set: JsonObject,
+  firstId: string | undefined,
+): Promise<void> {
+  const { layout, clock, settings } = to.context
+  if (look(to.file.path) !== undefined) throw exists(to.key)
+  const end = clock.stamp(null, plan.summary.maxId)
+  // ids rise from the header on, so that the copy is read as quickly as a log that was written line by line
+  const id = firstId !== undefined && isV7(firstId) ? idBefore(firstId) : clock.id('')
+  const header = headerLine({ id, at: end.at }, to.key, { forkedFrom: source })
+  const temporary = layout.temporary(to.name, randomNonce())
+  await writeTemporary(temporary, reader.fd, parts(header, reader, plan, metaLine(end, set)))
+  if (to.file.adopt(temporary, settings.fsync !== 'no') === 'exists') throw exists(to.key)
+  to.context.noteBehind(to)
+}
+
+function* parts(header: string, reader: LogReader, plan: Plan, labels: string): Generator<Part> {
+  yield Buffer.from(header)
+  for (const part of partsOf(plan)) {
+    const isStart = !Buffer.isBuffer(part) && part.offset === 0
+    // a byte order mark belongs to the start of a file
+    if (isStart && readSync(reader.fd, 0, BOM.length).equals(BOM)) yield { offset: BOM.length, end: part.end }
+    else yield part
+  }
+  yield Buffer.from(labels)
+}
+
+function exists(key: string): SessionError {
+  return new SessionError('ERR_SESSION_EXISTS', 'there is a session of this key', { key })
+}

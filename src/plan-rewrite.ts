@@ -1,0 +1,74 @@
+/** Planning a new file from the lines of a log, and its parts. */
+import { surveyLog } from './catch-up.js'
+import { readSync } from './disk/files.js'
+import type { LogReader } from './disk/log-reader.js'
+import type { Part } from './disk/replace.js'
+import { emptySummary, foldPiece, type Summary } from './log/fold.js'
+import { isLine, type Line, type Piece } from './log/line.js'
+import { parseLines } from './log/parse.js'
+import { mendLine, type RewritePlan, RewritePlanner } from './log/rewrite.js'
+import type { Survey } from './log/survey.js'
+
+/** Lines that go although they count, or that stay out for another reason. */
+export interface Selection {
+  /** Live messages that go. */
+  purges?: (line: Line, survey: Survey) => boolean
+  /** Lines that are taken over at all. */
+  takes?: (line: Line) => boolean
+  /** Gets to see all that is read. */
+  visit?: (pieces: readonly Piece[]) => void
+}
+
+export interface Plan {
+  reader: LogReader
+  survey: Survey
+  /** Null when there is nothing to take out. */
+  plan: RewritePlan | null
+  /** What the log says before. */
+  summary: Summary
+  /** Messages that go because of `purges`. */
+  purged: number
+  /** The last line lacks its line feed. */
+  open: boolean
+}
+
+/** Reads the log twice or thrice. */
+export async function planRewrite(reader: LogReader, { purges, takes, visit }: Selection = {}): Promise<Plan> {
+  const survey = await surveyLog(reader)
+  const planner = new RewritePlanner(survey, reader.fileTime, purges && ((line) => purges(line, survey)), takes)
+  const summary = emptySummary()
+  let last: Piece | undefined
+  for await (const pieces of reader.blocks()) {
+    for (const piece of pieces) {
+      planner.add(piece)
+      foldPiece(summary, piece, survey)
+    }
+    visit?.(pieces)
+    last = pieces.at(-1) ?? last
+  }
+  const plan = planner.plan()
+  const open = last !== undefined && isLine(last) && last.open
+  return { reader, survey, plan, summary, purged: planner.purged, open }
+}
+
+/** The new file: stretches of the old one, and mended lines. */
+export function* partsOf({ reader, survey, plan, open }: Plan): Generator<Part> {
+  let position = 0
+  for (const { offset, end, action } of plan?.edits ?? []) {
+    if (offset > position) yield { offset: position, end: offset }
+    if (action === 'mend') yield mended(reader, offset, end, survey, plan as RewritePlan)
+    position = end
+  }
+  if (position < reader.size) {
+    yield { offset: position, end: reader.size }
+    if (open) yield Buffer.from('\n')
+  }
+}
+
+function mended(reader: LogReader, offset: number, end: number, survey: Survey, plan: RewritePlan): Buffer {
+  const bytes = readSync(reader.fd, offset, end - offset)
+  const [line] = parseLines(bytes, offset)
+  if (line === undefined || !isLine(line))
+    throw Object.assign(new Error('the log changed under the rewrite'), { code: 'EIO' })
+  return Buffer.from(`${mendLine(bytes.toString(), line, plan, survey, reader.fileTime)}\n`)
+}
