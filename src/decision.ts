@@ -9,7 +9,7 @@ import { FORMAT_VERSION } from './log/line.js'
 export interface Decision<T> {
   drafts: Draft[]
   result: T
-  /** Ids of the live messages that a `remove` draft takes away. */
+  /** Ids of the live messages that a `remove` draft takes away, if they all have a role. */
   removes?: ReadonlySet<string>
 }
 

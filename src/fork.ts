@@ -8,6 +8,7 @@ import type { Json, JsonObject } from './json.js'
 import type { Summary } from './log/fold.js'
 import { headerLine, metaLine } from './log/format.js'
 import type { Line, Piece } from './log/line.js'
+import type { Survey } from './log/survey.js'
 import { stateOf } from './log/whole-session.js'
 import { type Plan, partsOf, planRewrite } from './plan-rewrite.js'
 import type { SessionLog } from './session-log.js'
@@ -28,8 +29,8 @@ export async function forkLog(from: SessionLog, to: SessionLog, name: string | n
   if (reader === undefined) throw notFound(from.key)
   try {
     const collected = new Collector()
-    const plan = await planRewrite(reader, { takes: isTaken, visit: (pieces) => collected.add(pieces) })
-    const set = labelsFor(plan.summary, name, collected.state)
+    const plan = await planRewrite(reader, { takes: isTaken, visit: (pieces, survey) => collected.add(pieces, survey) })
+    const set = { ...labelsFor(plan.summary, name, collected.state), ...usageLeft(plan) }
     await to.hold(() => place(to, from.key, reader, plan, set, collected.firstId))
   } finally {
     reader.close()
@@ -45,8 +46,8 @@ class Collector {
   state: Json = null
   firstId: string | undefined
 
-  add(pieces: readonly Piece[]): void {
-    this.state = stateOf(pieces) ?? this.state
+  add(pieces: readonly Piece[], survey: Survey): void {
+    this.state = stateOf(pieces, survey) ?? this.state
     this.firstId ??= pieces.find((piece): piece is Line => piece.kind === 'message' || piece.kind === 'compaction')?.id
   }
 }
@@ -55,6 +56,12 @@ function labelsFor({ labels }: Summary, name: string | null | undefined, state: 
   const copied = COPIED.flatMap((key) => (key in labels ? [[key, labels[key] as Json] as const] : []))
   const former = typeof labels.name === 'string' && labels.name !== '' ? `${labels.name} (fork)` : null
   return { ...Object.fromEntries(copied), name: name ?? former, ...(state === null ? {} : { state }) }
+}
+
+/** What was spent on messages that are not copied stays spent. */
+function usageLeft({ plan }: Plan): JsonObject {
+  const usage = plan?.carry?.carriedUsage
+  return usage === undefined ? {} : { carriedUsage: usage }
 }
 
 async function place(

@@ -50,8 +50,11 @@ export interface SessionDetails {
   updated: number
   turnCount: number | null
   totalTokens: number | null
+  /** Messages without a role. */
+  values: number
   usage: Usage
-  archived: Summary['archived']
+  /** `oldest`: since when the first of them is archived, ISO 8601 UTC. */
+  archived: { messages: number; bytes: number; oldest: string | null }
 }
 
 export function detailsOf({ summary, mark }: Pick<Known, 'summary' | 'mark'>): SessionDetails {
@@ -61,9 +64,15 @@ export function detailsOf({ summary, mark }: Pick<Known, 'summary' | 'mark'>): S
     projectRoot: typeof projectRoot === 'string' ? projectRoot : null,
     forkedFrom: summary.header?.forkedFrom ?? null,
     updated: Date.parse(timesOf(summary, isoTime(mark.mtimeMs)).updated),
+    values: summary.values,
     usage: sumOf(totalUsage(summary)),
-    archived: { ...summary.archived },
+    archived: archivedOf(summary, isoTime(mark.mtimeMs)),
   }
+}
+
+function archivedOf({ archived }: Summary, fileTime: string): SessionDetails['archived'] {
+  const { messages, bytes, oldest, undated } = archived
+  return { messages, bytes, oldest: undated && (oldest === null || fileTime < oldest) ? fileTime : oldest }
 }
 
 /** A row that its receiver may change. */

@@ -12,11 +12,11 @@ import type { Survey } from './log/survey.js'
 /** Lines that go although they count, or that stay out for another reason. */
 export interface Selection {
   /** Live messages that go. */
-  purges?: (line: Line, survey: Survey) => boolean
+  purges?: (line: Line, survey: Survey, fileTime: string) => boolean
   /** Lines that are taken over at all. */
   takes?: (line: Line) => boolean
   /** Gets to see all that is read. */
-  visit?: (pieces: readonly Piece[]) => void
+  visit?: (pieces: readonly Piece[], survey: Survey) => void
 }
 
 export interface Plan {
@@ -35,7 +35,12 @@ export interface Plan {
 /** Reads the log twice or thrice. */
 export async function planRewrite(reader: LogReader, { purges, takes, visit }: Selection = {}): Promise<Plan> {
   const survey = await surveyLog(reader)
-  const planner = new RewritePlanner(survey, reader.fileTime, purges && ((line) => purges(line, survey)), takes)
+  const planner = new RewritePlanner(
+    survey,
+    reader.fileTime,
+    purges && ((line) => purges(line, survey, reader.fileTime)),
+    takes,
+  )
   const summary = emptySummary()
   let last: Piece | undefined
   for await (const pieces of reader.blocks()) {
@@ -43,10 +48,10 @@ export async function planRewrite(reader: LogReader, { purges, takes, visit }: S
       planner.add(piece)
       foldPiece(summary, piece, survey)
     }
-    visit?.(pieces)
+    visit?.(pieces, survey)
     last = pieces.at(-1) ?? last
   }
-  const plan = planner.plan()
+  const plan = planner.plan(takes !== undefined)
   const open = last !== undefined && isLine(last) && last.open
   return { reader, survey, plan, summary, purged: planner.purged, open }
 }

@@ -17,9 +17,9 @@ export async function purgeArchived({ context, index, log }: StoreInternals, age
   for (const { info, details } of await index.sessions()) {
     if (details.archived.messages === 0 || !isDue(details.archived.oldest)) continue
     try {
-      const result = await rewriteLog(log(info.key), ({ offset }, survey) => {
+      const result = await rewriteLog(log(info.key), ({ offset }, survey, fileTime) => {
         const reach = reachOver(offset, survey)
-        return reach !== undefined && isDue(reach.at)
+        return reach !== undefined && isDue(reach.at ?? fileTime)
       })
       deleted += result?.purged ?? 0
     } catch (error) {

@@ -1,7 +1,7 @@
 /** What users said last, in all sessions of a store. */
 import { liveBackwards } from './backwards.js'
 import { byActivity } from './info.js'
-import { hasText, realMessages } from './log/context.js'
+import { hasText, realMessages, textOf } from './log/context.js'
 import type { Line } from './log/line.js'
 import { knownId } from './log/survey.js'
 import type { SessionLog } from './session-log.js'
@@ -52,7 +52,7 @@ function isUserText(line: Line): boolean {
 }
 
 function toRecent({ value, at }: Line, id: string, fileTime: string): Recent {
-  return { text: value.content as string, at: at ?? fileTime, id }
+  return { text: textOf(value.content) ?? '', at: at ?? fileTime, id }
 }
 
 /** Newest first, ties by greater id. */

@@ -10,12 +10,13 @@ import type { SessionLog } from './session-log.js'
  */
 export async function rewindLog(log: SessionLog, count: number): Promise<boolean> {
   if (!log.exists()) throw notFound(log.key)
-  return log.transact(async () => {
+  return log.transact(async (summary) => {
     const whole = await log.whole()
     if (whole === undefined) throw notFound(log.key)
     const gone = messageLines(whole.pieces, whole.survey).slice(count)
     if (gone.length === 0) return { drafts: [], result: false }
     const ids = idsToRemove(gone, whole.pieces, whole.survey)
-    return { drafts: [removeDraft(ids), metaDraft({ turnCount: count })], result: true }
+    const label = summary?.labels.turnCount === count ? [] : [metaDraft({ turnCount: count })]
+    return { drafts: [removeDraft(ids), ...label], result: true }
   })
 }

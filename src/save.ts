@@ -3,9 +3,11 @@ import { type Draft, messageDraft, metaDraft, removeDraft, valueDraft } from './
 import { isObject, type Json, type JsonObject } from './json.js'
 import { foldAll } from './log/fold.js'
 import { messageText } from './log/format.js'
-import { isoTime } from './log/parse.js'
 import { commonPrefix, idsToRemove, labelChanges, labelsOf, messageLines, stateOf } from './log/whole-session.js'
 import type { SessionLog, WholeLog } from './session-log.js'
+
+/** The last time that a Date can hold. */
+const LAST_MS = 8.64e15
 
 export interface Snapshot {
   messages: Json[]
@@ -26,7 +28,7 @@ export async function saveLog(log: SessionLog, snapshot: Snapshot): Promise<void
 function firstDrafts({ messages, labels, state, createdAt }: Snapshot): Draft[] {
   const set: JsonObject = { ...labels }
   if (state !== null) set.state = state
-  if (createdAt > 0) set.createdAt = isoTime(createdAt * 1000)
+  if (createdAt > 0) set.createdAt = new Date(Math.min(createdAt * 1000, LAST_MS)).toISOString()
   return [...messages.map(draftOf), metaDraft(set)]
 }
 
@@ -35,7 +37,10 @@ function changes({ pieces, survey }: WholeLog, { messages, labels, state }: Snap
   const same = commonPrefix(stored, messages)
   const added = messages.slice(same).map(draftOf)
   const gone = idsToRemove(stored.slice(same), pieces, survey)
-  const set = labelChanges({ ...labels, state }, { ...labelsOf(foldAll(pieces, survey)), state: stateOf(pieces) })
+  const set = labelChanges(
+    { ...labels, state },
+    { ...labelsOf(foldAll(pieces, survey)), state: stateOf(pieces, survey) },
+  )
   const drafts = [...added, ...(gone.length > 0 ? [removeDraft(gone)] : [])]
   // a save counts as a change even when nothing is different
   return drafts.length > 0 && Object.keys(set).length === 0 ? drafts : [...drafts, metaDraft(set)]

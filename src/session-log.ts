@@ -266,7 +266,7 @@ export class SessionLog {
     return lines
   }
 
-  #advance(known: Known, lines: Lines, mark: FileMark, removes: ReadonlySet<string> = NONE): void {
+  #advance(known: Known, lines: Lines, mark: FileMark, removes?: ReadonlySet<string>): void {
     this.#context.noteBehind(this)
     if (!canFollowWrite(known.summary, lines.pieces, removes)) {
       // only another reading tells what the log says now

@@ -12,7 +12,7 @@ export function checkOptionalText(name: string, value: unknown): string | null {
 }
 
 export function checkTexts(name: string, value: unknown): asserts value is string[] {
-  if (!Array.isArray(value) || !value.every((text) => typeof text === 'string')) {
+  if (!Array.isArray(value) || ![...value].every((text) => typeof text === 'string')) {
     throw new TypeError(`${name} must be an array of strings`)
   }
 }

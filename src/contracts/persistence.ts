@@ -6,7 +6,7 @@ import type { ListedSession } from '../index-of-sessions.js'
 import { byKey } from '../info.js'
 import { isObject, type JsonObject } from '../json.js'
 import { summaryMessage, toAgentMessage } from '../log/agent-message.js'
-import { activeMessages, Exchange, hasText, PendingQuestion, realMessages } from '../log/context.js'
+import { activeMessages, Exchange, hasText, PendingQuestion, realMessages, textOf } from '../log/context.js'
 import { type Summary, sumOf, totalUsage } from '../log/fold.js'
 import { messageText } from '../log/format.js'
 import type { Line } from '../log/line.js'
@@ -232,10 +232,10 @@ export class JsonlPersistence implements Persistence {
   async #lastText(sessionId: SessionId, role: Role): Promise<string> {
     const isWanted = (line: Line) => line.value.role === role && hasText(line)
     const line = await this.#fromTheEnd(sessionId, ({ line }) => (isWanted(line) ? line : undefined))
-    if (line !== 'unclear') return (line?.value.content as string | undefined) ?? ''
+    if (line !== 'unclear') return textOf(line?.value.content) ?? ''
     const whole = await this.#whole(sessionId)
     const last = whole && realMessages(whole.pieces, whole.survey).findLast(isWanted)
-    return (last?.value.content as string | undefined) ?? ''
+    return textOf(last?.value.content) ?? ''
   }
 
   async hasPendingToolCalls(sessionId: SessionId): Promise<boolean> {

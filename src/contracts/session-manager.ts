@@ -89,7 +89,7 @@ export class JsonlSessionManager implements SessionManager {
       const messages = messageLines(pieces, survey).map(messageOf)
       const known = { summary, mark }
       const metadata = toMetadata({ info: infoOf(sessionId, known, null), details: detailsOf(known) })
-      return { metadata, messages, state: stateOf(pieces) }
+      return { metadata, messages, state: stateOf(pieces, survey) }
     })
     if (session === undefined) throw notFound(sessionId)
     return session
@@ -112,7 +112,7 @@ export class JsonlSessionManager implements SessionManager {
 
   async rewind(sessionId: string, turnIndex: number): Promise<Session> {
     checkCount('turnIndex', turnIndex)
-    await rewindLog(this.#log(sessionId), turnIndex)
+    await rewindLog(this.#log(sessionId), turnIndex + 0)
     return this.resume(sessionId)
   }
 
@@ -159,7 +159,9 @@ function toSnapshot(session: unknown): { id: string; snapshot: Snapshot } {
   checkInteger('createdAt', createdAt)
   checkCount('turnCount', turnCount)
   checkCount('totalTokens', totalTokens)
-  const labels = { name, tags: [...new Set(tags)], agent: agentName, turnCount, totalTokens }
+  // -0 is 0
+  const counters = { turnCount: turnCount + 0, totalTokens: totalTokens + 0 }
+  const labels = { name, tags: [...new Set(tags)], agent: agentName, ...counters }
   return { id, snapshot: { messages: asJson(messages) as Json[], labels, state: asJson(state), createdAt } }
 }
 
@@ -176,7 +178,7 @@ function toMetadata({ info, details }: ListedSession): SessionMetadata {
     agentName: details.agent,
     createdAt: Math.floor(info.createdAt.getTime() / 1000),
     updatedAt: Math.floor(details.updated / 1000),
-    turnCount: details.turnCount ?? info.messages,
+    turnCount: details.turnCount ?? info.messages + details.values,
     totalTokens: details.totalTokens ?? details.usage.promptTokens + details.usage.completionTokens,
     forkedFrom: details.forkedFrom,
   }

@@ -1,9 +1,9 @@
 /** A message as an agent's program gives it to the log and gets it back. */
-import { isObject, type Json, type JsonObject } from '../json.js'
-import { answeredCall, toolCallsOf } from './context.js'
+import { isObject, type JsonObject } from '../json.js'
+import { answeredCall, textOf, toolCallsOf } from './context.js'
 import { countersOf } from './fold.js'
 import type { Line } from './line.js'
-import { knownId, type Survey } from './survey.js'
+import { knownId, type Survey, timeIn } from './survey.js'
 
 /** The counters of a message's own usage. */
 export const TOKEN_COUNTERS = [
@@ -37,7 +37,7 @@ export function toAgentMessage(line: Line, survey: Survey, fileTime: string): Ag
     toolCalls: textOf(toolCallsOf(value)),
     toolCallId: answeredCall(line) ?? null,
     agentName: typeof value.agent === 'string' ? value.agent : null,
-    at: line.at ?? fileTime,
+    at: timeIn(line, survey, fileTime),
     ...countsOf(value),
   }
 }
@@ -45,12 +45,6 @@ export function toAgentMessage(line: Line, survey: Survey, fileTime: string): Ag
 /** The summary in force, as the first message of a context. */
 export function summaryMessage(id: string, at: string, text: string): AgentMessage {
   return { id, role: 'system', content: text, toolCalls: null, toolCallId: null, agentName: null, at, ...NO_COUNTS }
-}
-
-/** What is no text is given as its JSON. */
-function textOf(value: Json | undefined): string | null {
-  if (value === undefined || value === null) return null
-  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 function countsOf({ usage }: JsonObject): Record<keyof TokenCounts, number | null> {

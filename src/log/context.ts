@@ -42,7 +42,13 @@ export function answeredCall({ value }: Line): string | undefined {
 }
 
 export function hasText({ value }: Line): boolean {
-  return typeof value.content === 'string' && value.content.trim() !== ''
+  return (textOf(value.content) ?? '').trim() !== ''
+}
+
+/** A text as it is given: what is no text is given as its JSON. */
+export function textOf(value: Json | undefined): string | null {
+  if (value === undefined || value === null) return null
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 /** The live messages with a role, archived ones included. */

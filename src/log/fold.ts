@@ -13,6 +13,8 @@ export interface Summary extends Order {
   header: { id: string; key: string; at: string | null; forkedFrom: string | null } | null
   /** Live messages with a role. */
   messages: number
+  /** Live messages without one: those of `SessionManager` alone. */
+  values: number
   /** Lines that cannot be read. */
   damaged: number
   /** Compaction lines, whether in force or not. */
@@ -48,6 +50,7 @@ export function emptySummary(): Summary {
     version: 0,
     header: null,
     messages: 0,
+    values: 0,
     damaged: 0,
     compactions: 0,
     archived: { messages: 0, bytes: 0, oldest: null, undated: false, through: '' },
@@ -123,8 +126,12 @@ function noteHeader(summary: Summary, line: Line): void {
 }
 
 function addMessage(summary: Summary, line: Line, survey: Survey): void {
-  if (!isChat(line)) return
-  if (isLive(line, survey)) {
+  const live = isLive(line, survey)
+  if (!isChat(line)) {
+    if (live) summary.values++
+    return
+  }
+  if (live) {
     summary.messages++
     const reach = reachOver(line.offset, survey)
     if (reach !== undefined) addArchived(summary.archived, line, reach.at)
@@ -225,13 +232,19 @@ export function sumOf(usage: ReadonlyMap<string, Usage>): Usage {
   return sums.get('') ?? countersOf({})
 }
 
+/** As `timeOf`, for years beyond 9999 too. */
+function anyTime(at: Json | undefined): string | undefined {
+  const ms = typeof at === 'string' ? Date.parse(at) : Number.NaN
+  return Number.isNaN(ms) ? undefined : new Date(ms).toISOString()
+}
+
 /**
  * When the session was created, was last active and last changed, as ISO times.
  * `fileTime`, the log's modification time, stands in where no line tells.
  */
 export function timesOf(summary: Summary, fileTime: string): { created: string; active: string; updated: string } {
   const header = summary.header?.at ?? null
-  const given = timeOf(summary.labels.createdAt)
+  const given = anyTime(summary.labels.createdAt)
   const created = given ?? header ?? summary.firstAt ?? fileTime
   const undated = summary.undated ? fileTime : null
   const latest = (...times: Array<string | null>) =>

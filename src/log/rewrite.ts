@@ -103,13 +103,13 @@ export class RewritePlanner {
     this.#after.firstAt = line.at
   }
 
-  /** The plan, or null when there is nothing to take out. */
-  plan(): RewritePlan | null {
+  /** The plan; null when there is nothing to take out, unless it is wanted `always`. */
+  plan(always = false): RewritePlan | null {
     for (const line of this.#removals) {
       if (namedIds(line).every((id) => this.#present.has(id))) this.#edits.push(edit(line, 'drop'))
       else this.#count(line)
     }
-    if (this.#edits.every(({ action }) => action === 'mend')) return null
+    if (!always && this.#edits.every(({ action }) => action === 'mend')) return null
     for (const line of this.#compactions) {
       const fields = newFields(line, this.#survey, this.#fileTime, this.#heirs)
       if (Object.keys(fields).length > 0) this.#edits.push(edit(line, 'mend'))

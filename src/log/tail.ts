@@ -27,19 +27,20 @@ export function idsToLookUp(summary: Summary, added: readonly Piece[]): Set<stri
 }
 
 /**
- * Whether the sums can follow the removal of `named` lines below the watermark, of which `live` are messages: not
- * that of compactions, nor of archived messages.
+ * Whether the sums can follow the removal of `named` lines below the watermark, of which `live` are messages with a
+ * role: not that of other lines, nor of archived messages.
  */
 export function canFollow(summary: Summary, named: ReadonlySet<string>, live: ReadonlySet<string>): boolean {
-  if (summary.compactions === 0 || named.size === 0) return true
+  if ((summary.compactions === 0 && summary.values === 0) || named.size === 0) return true
   const { through } = summary.archived
   const isComparable = through === '' || isV7(through)
   return isComparable && [...named].every((id) => live.has(id) && isV7(id) && id > through)
 }
 
-/** Whether the sums can follow lines that this process has just written; `live` as in `canFollow`. */
-export function canFollowWrite(summary: Summary, lines: readonly Line[], live: ReadonlySet<string>): boolean {
+/** Whether the sums can follow lines that this process has just written; `live` as in `canFollow`, if it is known. */
+export function canFollowWrite(summary: Summary, lines: readonly Line[], live?: ReadonlySet<string>): boolean {
   if (lines.every(({ kind }) => kind === 'message')) return true
+  if (live === undefined) return lines.every(({ kind }) => kind !== 'compaction' && kind !== 'remove')
   const named = new Set(lines.flatMap((line) => (line.kind === 'remove' ? namedIds(line) : [])))
   return lines.every(({ kind }) => kind !== 'compaction') && canFollow(summary, named, live)
 }
@@ -48,7 +49,7 @@ export function canFollowWrite(summary: Summary, lines: readonly Line[], live: R
  * Adds `added` to the summary, in place. `liveBelow` holds those of the ids that `idsToLookUp` asked for
  * that are live messages below the watermark.
  */
-export function foldTail(summary: Summary, added: readonly Piece[], liveBelow: ReadonlySet<string>): void {
+export function foldTail(summary: Summary, added: readonly Piece[], liveBelow: ReadonlySet<string> = new Set()): void {
   const removals = added.filter(isLine).filter(({ kind }) => kind === 'remove')
   const survey = { ...NOTHING_KNOWN, removed: new Set(removals.flatMap(namedIds)) }
   for (const piece of added) foldPiece(summary, piece, survey)

@@ -1,7 +1,7 @@
 /** A session as `SessionManager` sees it: any JSON values as messages, labels and a state. */
 import { type Json, type JsonObject, jsonEqual } from '../json.js'
 import type { Summary } from './fold.js'
-import { isLine, type Line, type Piece } from './line.js'
+import type { Line, Piece } from './line.js'
 import { isChat } from './parse.js'
 import { isLive, knownId, type Survey } from './survey.js'
 import { asGiven } from './views.js'
@@ -17,8 +17,8 @@ export function messageOf(line: Line): Json {
 }
 
 /** The state that was set last, or null. */
-export function stateOf(pieces: readonly Piece[]): Json {
-  const last = pieces.findLast((piece) => isLine(piece) && piece.kind === 'meta' && 'state' in setOf(piece))
+export function stateOf(pieces: readonly Piece[], survey: Survey): Json {
+  const last = pieces.findLast((piece) => piece.kind === 'meta' && 'state' in setOf(piece) && isLive(piece, survey))
   return last === undefined ? null : (setOf(last as Line).state as Json)
 }
 
