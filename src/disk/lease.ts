@@ -29,7 +29,8 @@ interface Job {
   work: () => unknown
   /** Whether the lease must be held for it. */
   leased: boolean
-  deadline: number
+  /** How long it may wait for another process, ms. */
+  timeout: number
   resolve: (value: never) => void
   reject: (reason: unknown) => void
 }
@@ -75,7 +76,7 @@ export class Lease {
    */
   run<T>(work: () => T | Promise<T>, timeout: number): Promise<T> | T {
     const now = performance.now()
-    if (this.#busy || !this.#isReady(now)) return this.#enqueue(work, now + timeout)
+    if (this.#busy || !this.#isReady(now)) return this.#enqueue(work, timeout)
     this.#used = now
     this.#busy = true
     let result: T | Promise<T>
@@ -97,9 +98,9 @@ export class Lease {
     )
   }
 
-  #enqueue<T>(work: () => T | Promise<T>, deadline: number): Promise<T> {
+  #enqueue<T>(work: () => T | Promise<T>, timeout: number): Promise<T> {
     const result = new Promise<T>((resolve, reject) =>
-      this.#queue.push({ work, leased: true, deadline, resolve, reject }),
+      this.#queue.push({ work, leased: true, timeout, resolve, reject }),
     )
     if (!this.#busy) {
       this.#busy = true
@@ -117,7 +118,7 @@ export class Lease {
     for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift()) {
       try {
         const now = performance.now()
-        if (job.leased && !this.#isReady(now)) await this.#prepare(job.deadline)
+        if (job.leased && !this.#isReady(now)) await this.#prepare(job.timeout)
         this.#used = performance.now()
         job.resolve((await job.work()) as never)
       } catch (error) {
@@ -129,14 +130,14 @@ export class Lease {
   }
 
   /** Takes the lease or makes sure of it, and lets others have their turn. */
-  async #prepare(deadline: number): Promise<void> {
+  async #prepare(timeout: number): Promise<void> {
     if (isLoopHeld(performance.now())) await breathe()
     if (this.#lock !== undefined && performance.now() - this.#checked >= CHECK_MS) this.check()
     if (this.#unlock !== undefined && performance.now() - this.#since >= SLICE_MS) {
       if (waitedFor(this.#waiting).has(this.#name)) await this.#handOver()
       else this.#since = performance.now()
     }
-    if (this.#unlock === undefined) await this.#acquire(deadline)
+    if (this.#unlock === undefined) await this.#acquire(timeout)
   }
 
   /** Looks whether the lease is still this process's. @throws SessionError ERR_LOCK_LOST */
@@ -150,7 +151,8 @@ export class Lease {
     throw new SessionError('ERR_LOCK_LOST', 'the lease of the session was taken away', { lock: folder })
   }
 
-  async #acquire(deadline: number): Promise<void> {
+  async #acquire(timeout: number): Promise<void> {
+    const deadline = performance.now() + timeout
     const { lock } = await import('proper-lockfile')
     const own = new LockFolder(this.#folder, this.#waiting)
     const options = {
@@ -227,8 +229,7 @@ export class Lease {
   }
 
   #enqueueLast(work: () => void | Promise<void>): Promise<void> {
-    const deadline = Number.POSITIVE_INFINITY
-    return new Promise((resolve, reject) => this.#queue.push({ work, leased: false, deadline, resolve, reject }))
+    return new Promise((resolve, reject) => this.#queue.push({ work, leased: false, timeout: 0, resolve, reject }))
   }
 
   /** Forgets an idle lease object, so that the map of them does not grow for ever. */

@@ -96,7 +96,7 @@ export class LockFolder {
     }
     const fd = createPrivate(path.join(this.#ready, this.#nonce))
     try {
-      writeAll(fd, Buffer.from(JSON.stringify({ ...thisProcess(), place: this.#place() })))
+      writeAll(fd, Buffer.from(JSON.stringify({ ...thisProcess(), ...this.#place() })))
     } finally {
       fs.closeSync(fd)
     }
@@ -113,7 +113,7 @@ export class LockFolder {
   }
 
   /** What tells this store's locks from those of a copy, whose owner lives but does not know of it. */
-  #place(): number {
+  #place(): Place {
     return placeOf(path.dirname(this.#folder))
   }
 
@@ -166,11 +166,11 @@ function answer<T>(done: Done<T>, work: () => T): void {
 }
 
 /** True when the owner of this file is dead, or cannot be seen and has been silent for too long. */
-function isGivenUp(file: string, place: number): boolean {
+function isGivenUp(file: string, { path, inode }: Place): boolean {
   const owner = ownerIn(file)
   if (owner === 'gone') return false
   const liveness = owner === 'unreadable' ? 'unknown' : livenessOf(owner)
-  if (liveness === 'alive') return (owner as Claim).place !== place
+  if (liveness === 'alive') return (owner as Claim).path !== path && (owner as Claim).inode !== inode
   return liveness === 'unknown' ? isSilent(file) : true
 }
 
@@ -189,7 +189,7 @@ function isSilent(path: string): boolean {
 }
 
 /** An owner's file: who, and in which folder of locks. */
-type Claim = Owner & { place?: unknown }
+type Claim = Owner & { path?: unknown; inode?: unknown }
 
 function ownerIn(file: string): Claim | 'gone' | 'unreadable' {
   const content = readSmall(file)
@@ -202,8 +202,14 @@ function ownerIn(file: string): Claim | 'gone' | 'unreadable' {
   }
 }
 
-function placeOf(locks: string): number {
-  return fs.statSync(locks).ino
+/** The folder of locks. A moved one keeps its inode, and where inodes come and go, its path stays: a copy has neither. */
+interface Place {
+  path: string
+  inode: number
+}
+
+function placeOf(locks: string): Place {
+  return { path: locks, inode: fs.statSync(locks).ino }
 }
 
 function isFolder(file: string): boolean {

@@ -104,7 +104,8 @@ export class Surveyor {
 export class SecondSurveyor {
   readonly #first: Surveyor
   readonly #copies = new Map<number, 'duplicate' | 'contradiction'>()
-  readonly #contents = new Map<string, Set<string>>()
+  /** A hash of the content of each line; of several where an id has several. */
+  readonly #contents = new Map<string, string | Set<string>>()
   readonly #places = new Map<string, number>()
   readonly #throughs: ReadonlySet<unknown>
 
@@ -137,13 +138,15 @@ export class SecondSurveyor {
   }
 
   #compare(piece: Line): void {
-    const content = createHash('sha256').update(contentOf(piece)).digest('base64')
+    const content = createHash('sha256').update(contentOf(piece)).digest('binary')
     const former = this.#contents.get(piece.id)
-    if (former === undefined) this.#contents.set(piece.id, new Set([content]))
-    else {
-      this.#copies.set(piece.offset, former.has(content) ? 'duplicate' : 'contradiction')
-      former.add(content)
+    if (former === undefined) {
+      this.#contents.set(piece.id, content)
+      return
     }
+    const contents = typeof former === 'string' ? new Set([former]) : former
+    this.#copies.set(piece.offset, contents.has(content) ? 'duplicate' : 'contradiction')
+    this.#contents.set(piece.id, contents.add(content))
   }
 }
 
