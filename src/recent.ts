@@ -29,7 +29,7 @@ export async function recentUserTexts(store: StoreInternals, limit: number): Pro
 /** Those of one session: from its end where times rise with the lines, else from all of it. */
 async function recentIn(log: SessionLog, limit: number): Promise<Recent[]> {
   const last = await log.reading((reader, { summary }) => {
-    if (summary.undated || summary.orderedFrom > 0) return 'unclear'
+    if (summary.undated || summary.unsorted) return 'unclear'
     const found: Recent[] = []
     for (const next of liveBackwards(reader, summary)) {
       if (next === 'unclear') return next

@@ -1,7 +1,9 @@
-import { describe, test } from 'vitest'
+import { describe, test, vi } from 'vitest'
 import { JsonlSessionBackend } from '../src/contracts/session-backend.js'
 import { openStore } from '../src/index.js'
 import { testSessionBackend } from './contracts/index.js'
+
+vi.setConfig({ testTimeout: 60_000 })
 
 testSessionBackend({
   describe,

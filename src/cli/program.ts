@@ -2,13 +2,16 @@ import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import type { BotOptions } from './commands/bot.js'
 import type { CompactOptions } from './commands/compact.js'
+import type { CompactSessionOptions } from './commands/compact-session.js'
 import type { ListOptions } from './commands/list.js'
+import type { PurgeOptions } from './commands/purge.js'
 import type { RmOptions } from './commands/rm.js'
 import type { SearchOptions } from './commands/search.js'
 import type { ShowOptions } from './commands/show.js'
+import type { UsageOptions } from './commands/usage.js'
 import type { GlobalOptions } from './open.js'
 import { PROGRAM } from './output.js'
-import { atLeastOne, httpUrl, notEmpty, seconds, wholeNumber } from './values.js'
+import { atLeastOne, days, httpUrl, notEmpty, seconds, wholeNumber } from './values.js'
 
 const KEYS = 'key of a session, or the beginning of one key only'
 
@@ -83,10 +86,19 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
     .description('the conversation of one session')
     .argument('<key>', KEYS)
     .option('--last <n>', 'only the last messages', wholeNumber)
+    .addOption(
+      new Option('--context', 'what the model would see: the summary, then what is not archived').conflicts('last'),
+    )
     .option('--json', 'print one JSON message per line')
     .action(async (key: string, _: unknown, command: Command) => {
-      const { show } = await import('./commands/show.js')
-      finish(await show(key, command.optsWithGlobals<ShowOptions>()))
+      const options = command.optsWithGlobals<ShowOptions>()
+      if (options.context) {
+        const { showContext } = await import('./commands/show-context.js')
+        finish(await showContext(key, options))
+      } else {
+        const { show } = await import('./commands/show.js')
+        finish(await show(key, options))
+      }
     })
 
   program
@@ -112,14 +124,48 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
 
   program
     .command('compact')
-    .description('rewrite logs without what was removed; unreadable lines are kept aside')
+    .description(
+      'rewrite logs without what was removed; unreadable lines are kept aside.' +
+        ' With --summary: archive the messages of one session',
+    )
     .argument('[keys...]', KEYS)
     .option('--all', 'all sessions')
+    .option('--summary <text>', 'what the model is to see instead of the archived messages', notEmpty)
+    .option('--keep <n>', 'with --summary: so many messages at the end are not archived', wholeNumber)
     .action(async (keys: string[], _: unknown, command: Command) => {
-      const options = command.optsWithGlobals<CompactOptions>()
+      const options = command.optsWithGlobals<CompactOptions & Partial<CompactSessionOptions>>()
+      const { summary, keep } = options
+      if (summary !== undefined || keep !== undefined) {
+        if (summary === undefined || keep === undefined) command.error('--summary and --keep need each other')
+        if (keys.length !== 1 || options.all) command.error('--summary is for one session: name it')
+        const { compactSession } = await import('./commands/compact-session.js')
+        return finish(await compactSession(keys[0]!, { ...options, summary, keep }))
+      }
       if ((keys.length === 0) !== (options.all === true)) command.error('name the sessions, or use --all')
       const { compact } = await import('./commands/compact.js')
       finish(await compact(keys, options))
+    })
+
+  program
+    .command('purge')
+    .description('delete archived messages for good, of all sessions; what was counted stays counted')
+    .requiredOption('--older-than <age>', 'archived longer ago than so many days, such as 30d; 0 is all', days)
+    .option('--dry-run', 'only tell what would go')
+    .option('-y, --yes', 'do not ask')
+    .action(async (_: unknown, command: Command) => {
+      const { purge } = await import('./commands/purge.js')
+      finish(await purge(command.optsWithGlobals<PurgeOptions>()))
+    })
+
+  program
+    .command('usage')
+    .description('the tokens that were used, most first; the total is prompt and completion')
+    .argument('[key]', `${KEYS} (default: all sessions)`)
+    .addOption(new Option('--by <what>', 'one row for each').choices(['agent']))
+    .option('--json', 'print one JSON object')
+    .action(async (key: string | undefined, _: unknown, command: Command) => {
+      const { usage } = await import('./commands/usage.js')
+      finish(await usage(key, command.optsWithGlobals<UsageOptions>()))
     })
 
   program

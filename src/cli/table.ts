@@ -1,5 +1,5 @@
 import { paint } from './output.js'
-import { cut, measureFor } from './width.js'
+import { cut, type Measure, measureFor } from './width.js'
 
 export interface Column {
   title: string
@@ -9,14 +9,12 @@ export interface Column {
   paint?: (text: string) => string
 }
 
-const GAP = '  '
+export const GAP = '  '
 
 /** An aligned table; columns are narrowed, widest first, until a line fits into `width`. Cells are escaped already. */
 export async function table(columns: readonly Column[], rows: readonly string[][], width: number): Promise<string> {
-  const measure = await measureFor([...columns.map(({ title }) => title), ...rows.flat()])
-  const natural = columns.map(({ title }, i) =>
-    rows.reduce((widest, row) => Math.max(widest, measure(row[i] ?? '')), measure(title)),
-  )
+  const measure = await measureFor(textsOf(columns, rows))
+  const natural = naturalWidths(columns, rows, measure)
   const widths = fit(natural, width - GAP.length * (columns.length - 1))
   const cell = (text: string, i: number, colour: Column['paint']) => {
     const shown = cut(text, widths[i]!, measure)
@@ -27,6 +25,22 @@ export async function table(columns: readonly Column[], rows: readonly string[][
   const head = columns.map(({ title }, i) => cell(title, i, (text) => paint('dim', text)))
   const lines = rows.map((row) => columns.map((column, i) => cell(row[i] ?? '', i, column.paint)))
   return [head, ...lines].map((cells) => cells.join(GAP).trimEnd()).join('\n')
+}
+
+/** How many columns of a terminal the table takes when nothing is narrowed. */
+export async function tableWidth(columns: readonly Column[], rows: readonly string[][]): Promise<number> {
+  const widths = naturalWidths(columns, rows, await measureFor(textsOf(columns, rows)))
+  return widths.reduce((sum, width) => sum + width, GAP.length * (columns.length - 1))
+}
+
+function textsOf(columns: readonly Column[], rows: readonly string[][]): string[] {
+  return [...columns.map(({ title }) => title), ...rows.flat()]
+}
+
+function naturalWidths(columns: readonly Column[], rows: readonly string[][], measure: Measure): number[] {
+  return columns.map(({ title }, i) =>
+    rows.reduce((widest, row) => Math.max(widest, measure(row[i] ?? '')), measure(title)),
+  )
 }
 
 /** Takes from the widest column until all fit into `room`; no column goes below one. */

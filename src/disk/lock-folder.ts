@@ -16,7 +16,6 @@ import {
   createPrivate,
   ensureFolder,
   listFolder,
-  look,
   readSmall,
   removeEmptyFolder,
   removeFile,
@@ -119,7 +118,7 @@ export class LockFolder {
 
   #judge(): 'fresh' | 'stale' | 'gone' {
     this.#condemned = undefined
-    if (look(this.#folder) !== undefined && !isFolder(this.#folder)) removeFile(this.#folder)
+    removeLitter(this.#folder)
     let state: 'fresh' | 'gone' = 'gone'
     for (const entry of listFolder(this.#folder)) {
       const file = path.join(this.#folder, entry)
@@ -212,8 +211,15 @@ function placeOf(locks: string): Place {
   return { path: locks, inode: fs.statSync(locks).ino }
 }
 
-function isFolder(file: string): boolean {
-  return fs.lstatSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false
+/** Removes what is no folder from the place of one. Owners come and go meanwhile: then a folder may stand there by now. */
+function removeLitter(folder: string): void {
+  const stat = fs.lstatSync(folder, { throwIfNoEntry: false })
+  if (stat === undefined || stat.isDirectory()) return
+  try {
+    removeFile(folder)
+  } catch (error) {
+    if (!['EISDIR', 'EPERM'].includes(errno(error) ?? '')) throw error
+  }
 }
 
 /**

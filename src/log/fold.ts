@@ -29,6 +29,8 @@ export interface Summary extends Order {
   lastActivity: string | null
   /** A message or compaction line names no time, and no later line carries one over: the file's time stands in. */
   undated: boolean
+  /** A message is older than one before it. */
+  unsorted: boolean
   /** From this offset on, ids are UUIDv7 that rise, so that a line can be judged by the lines after it. */
   orderedFrom: number
   /** Counters of all messages that stand in the log, by agent. */
@@ -58,6 +60,7 @@ export function emptySummary(): Summary {
     lastAt: null,
     lastActivity: null,
     undated: false,
+    unsorted: false,
     maxId: '',
     bareFrom: 0,
     orderedFrom: 0,
@@ -136,8 +139,9 @@ function addMessage(summary: Summary, line: Line, survey: Survey): void {
     const reach = reachOver(line.offset, survey)
     if (reach !== undefined) addArchived(summary.archived, line, reach.at)
   }
-  noteActivity(summary, line.at)
   if (line.at === undefined) summary.undated = true
+  else if (summary.lastActivity !== null && line.at < summary.lastActivity) summary.unsorted = true
+  noteActivity(summary, line.at)
   const { usage, agent } = line.value
   if (!isObject(usage)) return
   addUsage(summary.usage, typeof agent === 'string' ? agent : 'main', { ...countersOf(usage), apiCalls: 1 }, 1)
@@ -232,10 +236,10 @@ export function sumOf(usage: ReadonlyMap<string, Usage>): Usage {
   return sums.get('') ?? countersOf({})
 }
 
-/** As `timeOf`, for years beyond 9999 too. */
+/** As `timeOf`, for years of six digits too. */
 function anyTime(at: Json | undefined): string | undefined {
-  const ms = typeof at === 'string' ? Date.parse(at) : Number.NaN
-  return Number.isNaN(ms) ? undefined : new Date(ms).toISOString()
+  const ms = typeof at === 'string' && /^[+-]\d{6}-/.test(at) ? Date.parse(at) : Number.NaN
+  return Number.isNaN(ms) ? timeOf(at) : new Date(ms).toISOString()
 }
 
 /**

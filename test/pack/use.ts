@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { openStore, type SessionInfo, type StoredMessage } from 'jsonl-sessions'
-import { testSessionBackend } from 'jsonl-sessions/conformance'
+import { testPersistence, testSessionBackend, testSessionManager } from 'jsonl-sessions/conformance'
+import { JsonlPersistence, type Persistence } from 'jsonl-sessions/persistence'
 import { JsonlSessionBackend, type SessionBackend } from 'jsonl-sessions/session-backend'
+import { JsonlSessionManager, type SessionManager } from 'jsonl-sessions/session-manager'
 
 const store = await openStore('./sessions')
 const backend: SessionBackend = new JsonlSessionBackend(store)
@@ -11,6 +12,11 @@ const messages: StoredMessage[] = await backend.load('telegram_ann')
 const rows: SessionInfo[] = await store.list()
 assert.equal(messages.length, 1)
 assert.equal(rows[0]?.key, 'telegram_ann')
-assert.equal(typeof testSessionBackend, 'function')
-assert.equal(typeof test, 'function')
+
+const persistence: Persistence = new JsonlPersistence(store)
+assert.equal(await persistence.lastUserMessage('telegram_ann'), 'hello')
+const manager: SessionManager = new JsonlSessionManager(store)
+assert.equal((await manager.resume('telegram_ann')).messages.length, 1)
+
+for (const suite of [testSessionBackend, testPersistence, testSessionManager]) assert.equal(typeof suite, 'function')
 await store.close()

@@ -1,18 +1,18 @@
 import type { SessionStore } from '../../index.js'
+import { type Answer, canAsk, confirm } from '../confirm.js'
 import { escapeLine } from '../escape.js'
 import { count } from '../format.js'
 import { exitCodeOf } from '../interrupt.js'
 import { findKeys } from '../key.js'
 import { type GlobalOptions, withExistingStore } from '../open.js'
-import { complain, note, print } from '../output.js'
+import { complain, print } from '../output.js'
 
 export interface RmOptions extends GlobalOptions {
   yes?: boolean
 }
 
 export async function rm(given: readonly string[], { root, yes }: RmOptions): Promise<number> {
-  const asks = process.stdin.isTTY === true && process.stderr.isTTY === true
-  if (!yes && !asks) {
+  if (!yes && !canAsk()) {
     complain('rm deletes for good: without a terminal to ask on it needs --yes')
     return 2
   }
@@ -44,25 +44,11 @@ async function wholeKeys(store: SessionStore, given: readonly string[]) {
   return { keys: [...keys], missing }
 }
 
-async function ask(store: SessionStore, key: string): Promise<'yes' | 'no' | 'stop'> {
+async function ask(store: SessionStore, key: string): Promise<Answer> {
   const info = await store.session(key).info()
   if (info === null) return 'yes'
   const name = info.name === null ? '' : ` ${escapeLine(info.name)},`
   const running = info.state === 'running' ? ', a turn is running' : ''
-  const { createInterface } = await import('node:readline/promises')
-  const terminal = createInterface({ input: process.stdin, output: process.stderr })
-  try {
-    const facts = `${name} ${count(info.messages, 'message')}${running}`.trim()
-    const answer = await terminal.question(`Delete ${escapeLine(key)} (${facts}) for good? [y/N] `)
-    const yes = /^y(es)?$/i.test(answer.trim())
-    if (!yes) note('kept')
-    return yes ? 'yes' : 'no'
-  } catch (error) {
-    // Ctrl-C or Ctrl-D instead of an answer.
-    if ((error as NodeJS.ErrnoException).code !== 'ABORT_ERR') throw error
-    note('')
-    return 'stop'
-  } finally {
-    terminal.close()
-  }
+  const facts = `${name} ${count(info.messages, 'message')}${running}`.trim()
+  return confirm(`Delete ${escapeLine(key)} (${facts}) for good?`)
 }

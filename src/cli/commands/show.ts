@@ -9,6 +9,7 @@ import { note, paint, print } from '../output.js'
 export interface ShowOptions extends GlobalOptions {
   json?: boolean
   last?: number
+  context?: boolean
 }
 
 export async function show(given: string, { root, json, last }: ShowOptions): Promise<number> {
@@ -17,10 +18,8 @@ export async function show(given: string, { root, json, last }: ShowOptions): Pr
     if (key === null) return 1
     const session = store.session(key)
     const info = await session.info()
-    if (!json) await print(heading(session, info))
-    if (info && info.damaged > 0) {
-      note(`${count(info.damaged, 'unreadable line')} skipped, see: jsonl-sessions check`)
-    }
+    if (!json) await print(heading(session, info, factsOf(info)))
+    noteDamage(info)
     for await (const message of messagesOf(session, last)) {
       if (!(await print(json ? jsonLine(message) : `\n${messageText(message)}`))) break
     }
@@ -28,11 +27,19 @@ export async function show(given: string, { root, json, last }: ShowOptions): Pr
   })
 }
 
-function heading(session: Session, info: SessionInfo | null): string {
+function factsOf(info: SessionInfo | null): string {
+  return `${count(info?.messages ?? 0, 'message')}, ${info?.state ?? 'idle'}`
+}
+
+/** The line that a session is shown under. */
+export function heading(session: Session, info: SessionInfo | null, facts: string): string {
   const name = info?.name ? `  ${escapeLine(info.name)}` : ''
   const tags = info?.tags.map((tag) => `  #${escapeLine(tag)}`).join('') ?? ''
-  const facts = `${count(info?.messages ?? 0, 'message')}, ${info?.state ?? 'idle'}`
   return `${paint(['bold', 'cyan'], escapeLine(session.key))}${name}${tags}  ${paint('dim', facts)}`
+}
+
+export function noteDamage(info: SessionInfo | null): void {
+  if (info && info.damaged > 0) note(`${count(info.damaged, 'unreadable line')} skipped, see: jsonl-sessions check`)
 }
 
 /** All of them in constant memory, or the last few without reading the rest. */

@@ -59,6 +59,36 @@ export const deleteCases: BackendCase[] = [
     },
   },
   {
+    name: 'a sidecar that a crash left behind is not adopted by the next life',
+    async run({ backend, dir, clock, reopen }) {
+      const sidecar = path.join(dir, 'a.meta.json')
+      await backend.append('a', user('old'))
+      await backend.setSessionName('a', 'old name')
+      await backend.setSessionState('a', 'running', 'old-turn')
+      let bytes = Buffer.alloc(0)
+      await reopen(() => {
+        bytes = fs.readFileSync(sidecar)
+      })
+      assert.equal(await backend.deleteSession('a'), true)
+      fs.writeFileSync(sidecar, bytes)
+      assert.deepEqual(await backend.listSessions(), [])
+      assert.equal(await backend.getSessionState('a'), null)
+      assert.equal(await backend.getSessionName('a'), null)
+      assert.deepEqual(await backend.listRunningSessions(), [])
+      const now = clock.move(HOUR)
+      await backend.append('a', user('new'))
+      fs.writeFileSync(sidecar, bytes)
+      assert.deepEqual(await backend.getSessionState('a'), { state: 'idle', turnId: null, turnStartedAt: null })
+      assert.deepEqual(await backend.listRunningSessions(), [])
+      const row = { key: 'a', name: null, createdAt: now, lastActivity: now, messageCount: 1 }
+      assert.deepEqual(await backend.listSessionsWithMetadata(), [row])
+      await reopen(() => fs.writeFileSync(sidecar, bytes))
+      assert.deepEqual(await backend.getSessionState('a'), { state: 'idle', turnId: null, turnStartedAt: null })
+      assert.deepEqual(await backend.listSessionsWithMetadata(), [row])
+      assert.deepEqual(await texts(backend, 'a'), ['new'])
+    },
+  },
+  {
     name: 'a running session may be deleted',
     async run({ backend }) {
       await backend.append('a', user('x'))

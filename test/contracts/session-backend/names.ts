@@ -110,6 +110,17 @@ export const nameCases: BackendCase[] = [
     },
   },
   {
+    name: 'a second copy of a line that named the session does not count',
+    async run({ backend, log, clock }) {
+      const one = raw.meta('l1', clock.date, { name: 'one' })
+      log('a').write(raw.header('a', clock.date), one, raw.meta('l2', clock.date, { name: 'two' }), one)
+      assert.equal(await backend.getSessionName('a'), 'two')
+      log('a').add(one)
+      assert.equal(await backend.getSessionName('a'), 'two')
+      assert.equal((await backend.listSessionsWithMetadata())[0]?.name, 'two')
+    },
+  },
+  {
     name: 'what is no string is no name',
     async run({ backend, log }) {
       await backend.append('a', user('x'))

@@ -1,0 +1,66 @@
+import { type CompactedStats, JsonlPersistence } from '../../contracts/persistence.js'
+import type { SessionStore } from '../../index.js'
+import { canAsk, confirm } from '../confirm.js'
+import { count, size } from '../format.js'
+import { exitCodeOf } from '../interrupt.js'
+import { type GlobalOptions, withExistingStore } from '../open.js'
+import { complain, describe, print } from '../output.js'
+
+export interface PurgeOptions extends GlobalOptions {
+  /** Days since the archiving; 0 is all. */
+  olderThan: number
+  dryRun?: boolean
+  yes?: boolean
+}
+
+const NOTHING = 'nothing to purge'
+
+export async function purge({ root, olderThan, dryRun, yes }: PurgeOptions): Promise<number> {
+  if (!dryRun && !yes && !canAsk()) {
+    complain('purge deletes for good: without a terminal to ask on it needs --yes')
+    return 2
+  }
+  return withExistingStore(root, async (store) => {
+    const persistence = new JsonlPersistence(store)
+    if (!dryRun && yes) return purgeNow(persistence, olderThan)
+    const due = await dueText(store, persistence, olderThan)
+    if (dryRun || due === null) {
+      await print(due === null ? NOTHING : `would delete ${due}`)
+      return 0
+    }
+    const answer = await confirm(`Delete ${due} for good?`)
+    if (answer === 'stop') return exitCodeOf('SIGINT')
+    return answer === 'yes' ? purgeNow(persistence, olderThan) : 0
+  })
+}
+
+async function purgeNow(persistence: JsonlPersistence, olderThan: number): Promise<number> {
+  try {
+    await print(deleted(await persistence.purgeCompacted(olderThan)))
+    return 0
+  } catch (error) {
+    // A session that fails does not stop the others.
+    const done = (error as { details?: { deleted?: number } }).details?.deleted
+    if (done !== undefined && done > 0) await print(deleted(done))
+    complain(describe(error))
+    return 1
+  }
+}
+
+function deleted(messages: number): string {
+  return messages === 0 ? NOTHING : `deleted ${count(messages, 'archived message')}`
+}
+
+const DAY_MS = 86_400_000
+
+/** What a purge would delete, null for nothing. Where only some of the archived messages are old enough: at most. */
+async function dueText(store: SessionStore, persistence: JsonlPersistence, olderThan: number): Promise<string | null> {
+  const stats = await persistence.compactedStats()
+  if (stats.oldest === null) return null
+  if (olderThan === 0) return textOf(stats)
+  return store.now() - Date.parse(stats.oldest) > olderThan * DAY_MS ? `at most ${textOf(stats)}` : null
+}
+
+function textOf({ messageCount, sessionCount, sizeBytes }: CompactedStats): string {
+  return `${count(messageCount, 'archived message')} of ${count(sessionCount, 'session')}, ${size(sizeBytes)} of text`
+}
