@@ -134,7 +134,7 @@ export class Lease {
     if (isLoopHeld(performance.now())) await breathe()
     if (this.#lock !== undefined && performance.now() - this.#checked >= CHECK_MS) this.check()
     if (this.#unlock !== undefined && performance.now() - this.#since >= SLICE_MS) {
-      if (waitedFor(this.#waiting).has(this.#name)) await this.#handOver()
+      if (waitersIn(this.#waiting).has(this.#name)) await this.#handOver()
       else this.#since = performance.now()
     }
     if (this.#unlock === undefined) await this.#acquire(timeout)
@@ -166,7 +166,7 @@ export class Lease {
     try {
       for (;;) {
         const before = performance.now()
-        if (before >= this.#yieldUntil || !waitedFor(this.#waiting).has(this.#name)) {
+        if (before >= this.#yieldUntil || !waitersIn(this.#waiting).has(this.#name)) {
           const unlock = await lock(this.#folder, options).catch(passUnlessLocked)
           if (unlock !== undefined) return this.#hold(own, unlock)
         }
@@ -248,26 +248,29 @@ export class Lease {
 
 function sweep(): void {
   const now = performance.now()
-  const looked = new Map<string, Set<string>>()
-  const waiting = (folder: string): Set<string> => {
-    let names = looked.get(folder)
-    if (names === undefined) {
-      names = waitersOrNone(folder)
-      looked.set(folder, names)
-    }
-    return names
-  }
-  for (const lease of held) lease.sweep(now, waiting)
+  for (const lease of held) lease.sweep(now, waitersOrNone)
   if (held.size === 0 && sweeping !== undefined) {
     clearInterval(sweeping)
     sweeping = undefined
   }
 }
 
+const looks = new Map<string, { at: number; names: Set<string> }>()
+
+/** Who waits in a folder, by one look for all leases of a moment. */
+function waitersIn(folder: string): Set<string> {
+  const now = performance.now()
+  const former = looks.get(folder)
+  if (former !== undefined && now - former.at < SWEEP_MS / 2) return former.names
+  const names = waitedFor(folder)
+  looks.set(folder, { at: now, names })
+  return names
+}
+
 /** A timer must not throw: a folder that cannot be read now is looked at again at the next sweep. */
 function waitersOrNone(folder: string): Set<string> {
   try {
-    return waitedFor(folder)
+    return waitersIn(folder)
   } catch {
     return new Set()
   }

@@ -8,10 +8,14 @@ import { openRegular, read, readSync } from './files.js'
 
 const LF = 0x0a
 const BLOCK_BYTES = 256 * 1024
-const BACK_BLOCK_BYTES = 32 * 1024
+/** The first step back is a small one: often the last line is all that is asked for. */
+const FIRST_BACK_BYTES = 4 * 1024
+const MAX_BACK_BYTES = 64 * 1024
 
 /** One open log, as long as it was when it was opened. */
 export class LogReader {
+  #fileTime: string | undefined
+
   private constructor(
     readonly fd: number,
     readonly stat: fs.Stats,
@@ -29,7 +33,8 @@ export class LogReader {
 
   /** The log's modification time: what stands in for the time of a line without one. */
   get fileTime(): string {
-    return isoTime(this.stat.mtimeMs)
+    this.#fileTime ??= isoTime(this.stat.mtimeMs)
+    return this.#fileTime
   }
 
   close(): void {
@@ -84,7 +89,7 @@ export class LogReader {
 
   /** Pieces from `end` backwards, each read only when it is asked for. */
   *backwards(end = this.size): Generator<Piece> {
-    let wanted = BACK_BLOCK_BYTES
+    let wanted = FIRST_BACK_BYTES
     for (let stop = end; stop > 0; ) {
       const start = Math.max(0, stop - wanted)
       const bytes = readSync(this.fd, start, stop - start)
@@ -96,7 +101,8 @@ export class LogReader {
         for (const piece of parseLines(bytes.subarray(feed + 1, right), start + feed + 1)) yield piece
         right = feed + 1
       }
-      wanted = right === bytes.length ? wanted * 2 : BACK_BLOCK_BYTES
+      // a line longer than the step needs a longer one
+      wanted = right === bytes.length ? wanted * 2 : Math.min(wanted * 4, MAX_BACK_BYTES)
       stop = start + right
     }
   }

@@ -1,0 +1,102 @@
+/** The library as built, through its public API only. BENCH_LIBRARY names another build than dist. */
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+const build = path.resolve(process.env.BENCH_LIBRARY ?? path.join(import.meta.dirname, '../../../dist'))
+const load = (file) => import(pathToFileURL(path.join(build, 'src', file)).href)
+const { openStore } = await load('index.js')
+const { JsonlSessionBackend } = await load('contracts/session-backend.js')
+
+export class Ours {
+  static title = 'jsonl-sessions'
+
+  static async open(dir) {
+    return new Ours(await openStore(path.join(dir, 'sessions')))
+  }
+
+  constructor(store) {
+    this.store = store
+  }
+
+  append(key, message) {
+    return this.store.session(key).append(message)
+  }
+
+  fill(key, messages) {
+    return this.store.session(key).append(messages)
+  }
+
+  load(key) {
+    return this.store.session(key).messages()
+  }
+
+  last(key, count) {
+    return this.store.session(key).tail(count)
+  }
+
+  list() {
+    return this.store.list()
+  }
+
+  async newest(count) {
+    return (await this.store.list()).slice(0, count)
+  }
+
+  metadata(key) {
+    return this.store.session(key).info()
+  }
+
+  removeLast(key) {
+    return this.store.session(key).removeLast()
+  }
+
+  setName(key, name) {
+    return this.store.session(key).setName(name)
+  }
+
+  setState(key, state, turnId) {
+    return this.store.session(key).setState(state, turnId)
+  }
+
+  close() {
+    return this.store.close()
+  }
+}
+
+/** The same store behind the interface SessionBackend. */
+export class OurBackend extends Ours {
+  static title = 'as SessionBackend'
+
+  static async open(dir) {
+    return new OurBackend(await openStore(path.join(dir, 'sessions')))
+  }
+
+  constructor(store) {
+    super(store)
+    this.backend = new JsonlSessionBackend(store)
+  }
+
+  append(key, message) {
+    return this.backend.append(key, message)
+  }
+
+  load(key) {
+    return this.backend.load(key)
+  }
+
+  list() {
+    return this.backend.listSessionsWithMetadata()
+  }
+
+  removeLast(key) {
+    return this.backend.removeLast(key)
+  }
+
+  setName(key, name) {
+    return this.backend.setSessionName(key, name)
+  }
+
+  setState(key, state, turnId) {
+    return this.backend.setSessionState(key, state, turnId)
+  }
+}
