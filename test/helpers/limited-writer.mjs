@@ -1,0 +1,17 @@
+// Appends until the system takes no more: limited-writer.mjs FOLDER. Says what was acknowledged, and how it ended.
+import { openStore } from '../../dist/src/index.js'
+
+const store = await openStore(process.argv[2])
+const session = store.session('a')
+const acknowledged = []
+let code
+for (let i = 0; code === undefined && i < 1_000; i++) {
+  try {
+    await session.append({ role: 'user', content: `message ${i}` })
+    acknowledged.push(`message ${i}`)
+  } catch (error) {
+    code = error.code
+  }
+}
+console.log(JSON.stringify({ acknowledged, code }))
+process.exit(0)

@@ -1,0 +1,40 @@
+// A store that another process works with: remote-store.mjs FOLDER OPTIONS
+import { openStore } from '../../dist/src/index.js'
+
+const [folder, options] = process.argv.slice(2)
+const store = await openStore(folder, JSON.parse(options))
+
+const own = {
+  ready: () => true,
+  /** Holds the event loop. */
+  stall(ms) {
+    const end = performance.now() + ms
+    while (performance.now() < end);
+    return true
+  },
+  close: () => store.close(),
+  list: () => store.list(),
+  exit: () => setImmediate(() => process.exit(0)),
+  /** Appends without a pause until told to stop. */
+  async flood(key) {
+    let count = 0
+    for (flooding = true; flooding; count++) {
+      await store.session(key).append({ role: 'user', content: `flood ${count}` })
+      if (count % 50 === 0) await new Promise((resolve) => setImmediate(resolve))
+    }
+    return count
+  },
+  stop() {
+    flooding = false
+  },
+}
+let flooding = false
+
+process.on('message', async ({ id, method, args }) => {
+  try {
+    const value = own[method] ? await own[method](...args) : await store.session(args[0])[method](...args.slice(1))
+    process.send({ id, value })
+  } catch (error) {
+    process.send({ id, error: { code: error.code, message: error.message } })
+  }
+})

@@ -1,0 +1,203 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { openStore } from '../../src/index.js'
+import { bareLine, codeOf, contents, filesIn, fill, message, open, tempFolder } from '../helpers/store.js'
+
+/** Things that are no regular files. `outside` is a regular file elsewhere. */
+const THINGS: Record<string, (place: string, outside: string) => void> = {
+  'a folder': (place) => {
+    fs.mkdirSync(place)
+    fs.writeFileSync(path.join(place, 'inside'), 'kept')
+  },
+  'a symbolic link': (place, outside) => fs.symlinkSync(outside, place),
+  'a dangling symbolic link': (place, outside) => fs.symlinkSync(`${outside}.nowhere`, place),
+  'a symbolic link to itself': (place) => fs.symlinkSync(path.basename(place), place),
+  'a named pipe': (place) => {
+    execFileSync('mkfifo', [place])
+  },
+  'a socket': (place) => {
+    const make = `require('net').createServer().listen(${JSON.stringify(place)}, () => process.kill(process.pid, 'SIGKILL'))`
+    spawnSync(process.execPath, ['-e', make])
+    if (!fs.lstatSync(place).isSocket()) throw new Error('no socket')
+  },
+}
+
+function makeOutside(): { folder: string; outside: string } {
+  const top = tempFolder()
+  const outside = path.join(top, 'outside.jsonl')
+  fs.writeFileSync(outside, bareLine('outside'))
+  return { folder: path.join(top, 'sessions'), outside }
+}
+
+describe("in the log's place", () => {
+  test.each(Object.entries(THINGS))('%s is no session, is not followed and stays', async (_, make) => {
+    const { folder, outside } = makeOutside()
+    const store = await open(folder)
+    await fill(store, 'real', ['1'])
+    const session = store.session('a')
+    make(session.path, outside)
+    const before = fs.lstatSync(session.path)
+    expect(await contents(session)).toEqual([])
+    expect(await session.tail(5)).toEqual([])
+    expect(await session.info()).toBe(null)
+    expect(await session.check()).toBe(null)
+    expect(await session.rewrite()).toBe(null)
+    expect(await session.removeLast()).toBe(false)
+    expect(await session.delete()).toBe(false)
+    expect(await store.keys()).toEqual(['real'])
+    expect(await store.list()).toHaveLength(1)
+    expect(await store.search('outside')).toEqual([])
+    expect(await codeOf(session.append(message('1')))).toBe('ERR_NOT_A_LOG')
+    expect(await codeOf(session.setName('n'))).toBe('ERR_NOT_A_LOG')
+    expect(await codeOf(session.setState('running'))).toBe('ERR_NOT_A_LOG')
+    expect((await store.cleanup({ olderThan: Number.POSITIVE_INFINITY })).failed).toEqual([])
+    expect(fs.lstatSync(session.path).ino).toBe(before.ino)
+    expect(fs.readFileSync(outside, 'utf8')).toBe(bareLine('outside'))
+    expect(fs.readdirSync(path.dirname(outside)).sort()).toEqual(['outside.jsonl', 'sessions'])
+  })
+
+  test('that was a log before, and is written to', async () => {
+    for (const make of Object.values(THINGS)) {
+      const { folder, outside } = makeOutside()
+      const session = await fill(await open(folder), 'a', ['1'])
+      fs.rmSync(session.path)
+      make(session.path, outside)
+      expect(await codeOf(session.append(message('2')))).toBe('ERR_NOT_A_LOG')
+      expect(fs.readFileSync(outside, 'utf8')).toBe(bareLine('outside'))
+    }
+  })
+
+  test('ten pipes hold nobody up', async () => {
+    const folder = tempFolder()
+    for (let i = 0; i < 10; i++) execFileSync('mkfifo', [path.join(folder, `pipe${i}.jsonl`)])
+    const store = await open(folder)
+    const start = performance.now()
+    expect(await store.list()).toEqual([])
+    await Promise.all(Array.from({ length: 10 }, (_, i) => store.session(`pipe${i}`).messages()))
+    await fs.promises.readFile('/proc/self/stat')
+    expect(performance.now() - start).toBeLessThan(2_000)
+  })
+})
+
+describe("in the sidecar's place", () => {
+  test.each(Object.entries(THINGS))('%s is not followed, and hinders no message', async (_, make) => {
+    const { folder, outside } = makeOutside()
+    const errors: unknown[] = []
+    const store = await openStore(folder, { onError: (error) => errors.push(error) })
+    const session = store.session('a')
+    fs.mkdirSync(folder, { recursive: true })
+    make(session.sidecarPath, outside)
+    await session.append(message('1'))
+    expect(await session.info()).toMatchObject({ messages: 1, state: 'idle' })
+    expect(await store.list()).toHaveLength(1)
+    await store.close()
+    expect(fs.readFileSync(outside, 'utf8')).toBe(bareLine('outside'))
+    const again = await open(folder)
+    expect(await again.list()).toMatchObject([{ key: 'a', messages: 1 }])
+    expect(await again.session('a').delete()).toBe(true)
+    expect(await again.keys()).toEqual([])
+    expect(fs.readdirSync(path.dirname(outside)).sort()).toEqual(['outside.jsonl', 'sessions'])
+  })
+
+  test('a symbolic link appears under a session in use', async () => {
+    const { folder, outside } = makeOutside()
+    const session = await fill(await open(folder), 'a', ['1'])
+    await session.setState('running', 't')
+    fs.rmSync(session.sidecarPath)
+    fs.symlinkSync(outside, session.sidecarPath)
+    expect((await session.state())?.state).toBe('idle')
+    await session.setState('running', 't')
+    expect((await session.state())?.state).toBe('running')
+    expect(fs.readFileSync(outside, 'utf8')).toBe(bareLine('outside'))
+  })
+})
+
+test('planted temporary names are not followed', async () => {
+  const { folder, outside } = makeOutside()
+  const session = await fill(await open(folder), 'a', ['1', '2'])
+  await session.removeLast()
+  const openSync = fs.openSync
+  const planted: string[] = []
+  fs.openSync = ((file: string, flags: number, mode?: number) => {
+    if (/\.tmp$/.test(file) && !planted.includes(file)) {
+      planted.push(file)
+      fs.symlinkSync(outside, file)
+    }
+    return openSync(file, flags, mode)
+  }) as typeof fs.openSync
+  try {
+    expect(await codeOf(session.rewrite())).toBe('EEXIST')
+  } finally {
+    fs.openSync = openSync
+  }
+  expect(planted).toHaveLength(1)
+  expect(fs.readFileSync(outside, 'utf8')).toBe(bareLine('outside'))
+  expect(await contents(session)).toEqual(['1'])
+})
+
+describe.each([0o000, 0o077, 0o022])('modes under umask %o', (umask) => {
+  test('files are 0600 and folders 0700, all of them', async () => {
+    const former = process.umask(umask)
+    try {
+      const folder = path.join(tempFolder(), 'deep', 'sessions')
+      const store = await openStore(folder, { lockTimeout: 100 })
+      const session = await fill(store, 'a', ['1', '2'])
+      fs.appendFileSync(session.path, 'damage\n{"torn')
+      await session.append(message('3'))
+      await session.removeLast()
+      const seen: string[] = []
+      const rename = fs.renameSync
+      fs.renameSync = (from, to) => {
+        if (fs.lstatSync(from).isFile()) seen.push(modeOf(String(from)))
+        rename(from, to)
+      }
+      try {
+        await session.rewrite()
+        await session.setState('running', 't')
+      } finally {
+        fs.renameSync = rename
+      }
+      expect(seen.length).toBeGreaterThan(2)
+      expect(new Set(seen)).toEqual(new Set(['600']))
+      await fill(store, 'gone', ['1'])
+      await session.setState('running', 't')
+      await new Promise((resolve) => setTimeout(resolve, 2))
+      await store.cleanup({ olderThan: 0 })
+      const modes = fs
+        .readdirSync(folder, { recursive: true, encoding: 'utf8' })
+        .map((name) => [name, modeOf(path.join(folder, name))] as const)
+      expect(modes.length).toBeGreaterThan(8)
+      for (const [name, mode] of modes) {
+        expect(mode, name).toBe(fs.statSync(path.join(folder, name)).isDirectory() ? '700' : '600')
+      }
+      for (const place of [folder, path.dirname(folder)]) expect(modeOf(place), place).toBe('700')
+      await store.close()
+    } finally {
+      process.umask(former)
+    }
+  })
+})
+
+function modeOf(file: string): string {
+  return (fs.lstatSync(file).mode & 0o777).toString(8)
+}
+
+describe('folders of the store that are links', () => {
+  test.each(['.quarantine', '.trash'])('%s: nothing is written outside', async (name) => {
+    const { folder, outside } = makeOutside()
+    const elsewhere = path.join(path.dirname(outside), 'elsewhere')
+    fs.mkdirSync(elsewhere)
+    const store = await open(folder)
+    const session = await fill(store, 'a', ['1'])
+    fs.appendFileSync(session.path, 'damage\n')
+    fs.symlinkSync(elsewhere, path.join(folder, name))
+    await new Promise((resolve) => setTimeout(resolve, 2))
+    if (name === '.trash') expect((await store.cleanup({ olderThan: 0 })).failed).toHaveLength(1)
+    else expect(await codeOf(session.rewrite())).not.toBe(undefined)
+    expect(fs.readdirSync(elsewhere)).toEqual([])
+    expect(await contents(session)).toEqual(['1'])
+    expect(filesIn(folder)).toContain('a.jsonl')
+  })
+})
