@@ -21,7 +21,7 @@ export function counters(): Counters {
 }
 
 /** Adds to what stands under the name; answers the sum. */
-export function add(sums: Map<string, Counters>, name: string, ...usages: readonly SessionUsage[]): Counters {
+export function add(sums: Map<string, Counters>, name: string, usages: Iterable<SessionUsage>): Counters {
   const sum = sums.get(name) ?? counters()
   for (const usage of usages) {
     sum.apiCalls += usage.apiCalls

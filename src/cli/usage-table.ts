@@ -27,27 +27,46 @@ interface TableOptions {
 }
 
 export async function usageTable(rows: readonly UsageRow[], { noun, total }: TableOptions): Promise<string> {
-  const columns: Column[] = [
-    { title: noun === 'agent' ? 'AGENT' : 'KEY', paint: (text) => paint('cyan', text) },
-    ...COUNTERS.map(([, title]) => ({ title, right: true })),
-  ]
-  const cells = rows.map(([name, usage]) => [escapeLine(name), ...numbersOf(usage)])
-  if (total === undefined) return table(columns, cells, terminalWidth())
+  const all: UsageRow[] = total === undefined ? [...rows] : [...rows, [count(rows.length, noun), total]]
+  const numbers = await columnsFor(all, noun)
+  const cells = all.map((row) => numbers.map(({ cell }) => cell(row)))
+  if (total === undefined) return table(numbers, cells, terminalWidth())
 
-  const all = [...cells, [count(rows.length, noun), ...numbersOf(total)]]
-  const width = Math.min(WIDEST_BAR, terminalWidth() - GAP.length - (await tableWidth(columns, all)))
+  const columns: Column[] = [...numbers]
+  const width = Math.min(WIDEST_BAR, terminalWidth() - GAP.length - (await tableWidth(columns, cells)))
   if (width >= NARROWEST_BAR) {
-    const style = barStyle()
-    const most = Math.max(...rows.map(([, { totalTokens }]) => totalTokens))
     columns.push({ title: '', paint: (text) => paint('green', text) })
+    const style = barStyle()
+    const most = rows.reduce((greatest, [, { totalTokens }]) => Math.max(greatest, totalTokens), 0)
     rows.forEach(([, { totalTokens }], i) => {
       cells[i]!.push(bar(totalTokens / most, width, style))
     })
   }
-  const lines = (await table(columns, all, terminalWidth())).split('\n')
+  const lines = (await table(columns, cells, terminalWidth())).split('\n')
   return [...lines.slice(0, -1), paint('bold', lines.at(-1)!)].join('\n')
 }
 
-function numbersOf(usage: Counters): string[] {
-  return COUNTERS.map(([name]) => usage[name].toLocaleString('en-US'))
+interface UsageColumn extends Column {
+  cell: (row: UsageRow) => string
+}
+
+/** All of them; on a narrow terminal those that say something. */
+async function columnsFor(rows: readonly UsageRow[], noun: TableOptions['noun']): Promise<UsageColumn[]> {
+  const name: UsageColumn = {
+    title: noun === 'agent' ? 'AGENT' : 'KEY',
+    cell: ([name]) => escapeLine(name),
+    paint: (text) => paint('cyan', text),
+  }
+  const numbers = COUNTERS.map(([counter, title]) => ({
+    title,
+    right: true,
+    cell: ([, usage]: UsageRow) => usage[counter].toLocaleString('en-US'),
+    isUsed: counter === 'totalTokens' || rows.some(([, usage]) => usage[counter] > 0),
+  }))
+  const all = [name, ...numbers]
+  const width = await tableWidth(
+    all,
+    rows.map((row) => all.map(({ cell }) => cell(row))),
+  )
+  return width <= terminalWidth() ? all : [name, ...numbers.filter(({ isUsed }) => isUsed)]
 }

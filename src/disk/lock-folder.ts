@@ -29,6 +29,8 @@ type Done<T = unknown> = (error: NodeJS.ErrnoException | null, value?: T) => voi
 const NONCE = /^[0-9a-f]{16}$/
 /** An owner that cannot be seen is given up after this time without a sign of life, ms. */
 export const SILENCE_MS = 10_000
+/** A waiter that has not written its name after this time was killed while it did, ms. */
+const UNFINISHED_MS = 1_000
 /** More unseen owners than this at once are not kept in mind; they are judged anew. */
 const MAX_SIGHTINGS = 10_000
 const FRESH = new Date(8.64e15)
@@ -174,7 +176,7 @@ function isGivenUp(file: string, { path, inode }: Place): boolean {
 }
 
 /** True when nothing has changed about the path for too long, as seen from here. */
-function isSilent(path: string): boolean {
+function isSilent(path: string, limit = SILENCE_MS): boolean {
   const mark = String(fs.lstatSync(path, { throwIfNoEntry: false })?.mtimeMs)
   const seen = sightings.get(path)
   if (seen?.mark !== mark) {
@@ -182,7 +184,7 @@ function isSilent(path: string): boolean {
     sightings.set(path, { mark, since: performance.now() })
     return false
   }
-  const silent = performance.now() - seen.since > SILENCE_MS
+  const silent = performance.now() - seen.since > limit
   if (silent) sightings.delete(path)
   return silent
 }
@@ -231,9 +233,11 @@ export function waitedFor(waiting: string): Set<string> {
     const nonce = path.extname(entry).slice(1)
     const folder = path.join(waiting, entry)
     const file = path.join(folder, nonce)
+    const owner = ownerIn(file)
+    const isUnfinished = owner === 'gone' || owner === 'unreadable'
     const over =
       !NONCE.test(nonce) ||
-      (ownerIn(file) === 'gone' ? isSilent(folder) : isGivenUp(file, placeOf(path.dirname(waiting))))
+      (isUnfinished ? isSilent(folder, UNFINISHED_MS) : isGivenUp(file, placeOf(path.dirname(waiting))))
     if (over) removeTree(folder)
     else names.add(entry.slice(0, -nonce.length - 1))
   }

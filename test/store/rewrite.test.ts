@@ -150,6 +150,7 @@ describe('lines that come while a log is rewritten', () => {
   })
 
   test('by an editor that saves by renaming are all kept, at whatever moment', async () => {
+    const losses: string[] = []
     await atEveryMoment(
       (file) => {
         if (!fs.existsSync(file)) return
@@ -157,10 +158,13 @@ describe('lines that come while a log is rewritten', () => {
         fs.renameSync(`${file}.new`, file)
       },
       (texts, call) => {
-        // between the look and the rename there is a moment that no look can cover
-        if (!call.startsWith('renameSync')) expect([...texts].sort(), call).toEqual(['1', '2', 'after', 'late'])
+        if (!texts.includes('late')) losses.push(call)
+        expect(texts.filter((text) => text !== 'late').sort(), call).toEqual(['1', '2', 'after'])
       },
     )
+    // between the last look and the rename there is a moment that no look can cover
+    expect(losses.length).toBeLessThanOrEqual(2)
+    expect(losses.filter((call) => !/^(lstatSync|renameSync)/.test(call))).toEqual([])
   })
 
   test('late ones, and ones that go to the new file before these are copied', async () => {

@@ -5,7 +5,7 @@ import { escapeLine, jsonLine } from '../escape.js'
 import { findKey } from '../key.js'
 import { type GlobalOptions, storeIsThere, withExistingStore, withStore } from '../open.js'
 import { complain, describe, note, print } from '../output.js'
-import { add, byTokens, type Counters, counters } from '../usage-rows.js'
+import { add, byTokens, type Counters } from '../usage-rows.js'
 import { usageTable } from '../usage-table.js'
 
 export interface UsageOptions extends GlobalOptions {
@@ -41,11 +41,9 @@ async function readUsage(store: SessionStore, keys: readonly string[]): Promise<
   for (const key of keys) {
     try {
       const rows = await persistence.sessionUsageByAgent(key)
-      read.sessions.set(key, counters())
-      for (const [agent, usage] of rows) {
-        add(read.sessions, key, usage)
-        add(read.agents, agent, usage)
-      }
+      const usages = rows.map(([, usage]) => usage)
+      add(read.sessions, key, usages)
+      for (const [agent, usage] of rows) add(read.agents, agent, [usage])
     } catch (error) {
       read.failed++
       complain(`${escapeLine(key)}: ${describe(error)}`)
@@ -55,7 +53,7 @@ async function readUsage(store: SessionStore, keys: readonly string[]): Promise<
 }
 
 async function report({ sessions, agents, failed }: Read, { root, json, by }: UsageOptions, key?: string) {
-  const total = add(new Map(), '', ...sessions.values())
+  const total = add(new Map(), '', sessions.values())
   const noun = by ?? 'session'
   const rows = byTokens(by === 'agent' ? agents : sessions)
   if (json) {
