@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { HOUR } from '../clock.js'
 import type { RawLog } from '../raw-log.js'
 import { calls, insert } from './notation.js'
-import { answer, create, type PersistenceCase, raw, V7 } from './scene.js'
+import { answer, create, laterId, type PersistenceCase, raw, V7 } from './scene.js'
 
 interface Fields {
   type?: string
@@ -136,12 +136,12 @@ export const formatCases: PersistenceCase[] = [
       const id = await create(persistence)
       const ids = await insert(persistence, id, 'u one', 'u two', 'u three', 'u four')
       await persistence.compactSession(id, 'sum', 1)
-      log(id).add(raw.remove('x1', clock.date, [ids[2]!]))
+      log(id).add(raw.remove(laterId(1), clock.date, [ids[2]!]))
       const other = await backend()
       await other.compact(id)
       const through = () => linesOf(log(id)).find(({ type }) => type === 'compaction')?.through
       assert.equal(through(), ids[1])
-      log(id).add(raw.remove('x2', clock.date, [ids[0]!, ids[1]!]))
+      log(id).add(raw.remove(laterId(2), clock.date, [ids[0]!, ids[1]!]))
       await other.compact(id)
       assert.equal(through(), null)
     },

@@ -1,7 +1,7 @@
 /** Calls that still wait for results. */
 import assert from 'node:assert/strict'
 import { context, insert } from './notation.js'
-import { create, line, type PersistenceCase, raw } from './scene.js'
+import { create, laterId, line, type PersistenceCase, raw } from './scene.js'
 
 /** Conversations, and whether calls are pending at their end. All of a pending group is shown. */
 const ENDS: ReadonlyArray<[given: string[], pending: boolean]> = [
@@ -81,7 +81,7 @@ export const pendingCases: PersistenceCase[] = [
       const id = await create(persistence)
       const [, call] = await insert(persistence, id, 'u q', 'A[x]')
       assert.equal(await persistence.hasPendingToolCalls(id), true)
-      log(id).add(raw.compaction('c1', clock.date, 'sum', call!))
+      log(id).add(raw.compaction(laterId(1), clock.date, 'sum', call!))
       assert.equal(await persistence.hasPendingToolCalls(id), false)
       assert.deepEqual(await context(persistence, id), ['S sum'])
       await insert(persistence, id, 'T x')
@@ -94,10 +94,10 @@ export const pendingCases: PersistenceCase[] = [
       const id = await create(persistence)
       const [, , result, next] = await insert(persistence, id, 'u q', 'A[x]', 'T x', 'u next')
       assert.equal(await persistence.hasPendingToolCalls(id), false)
-      log(id).add(raw.remove('x1', clock.date, [result!]))
+      log(id).add(raw.remove(laterId(1), clock.date, [result!]))
       assert.equal(await persistence.hasPendingToolCalls(id), false)
       assert.deepEqual(await context(persistence, id), ['u q', 'u next'])
-      log(id).add(raw.remove('x2', clock.date, [next!]))
+      log(id).add(raw.remove(laterId(2), clock.date, [next!]))
       assert.equal(await persistence.hasPendingToolCalls(id), true)
       assert.deepEqual(await context(persistence, id), ['u q', 'A[x]'])
     },
@@ -107,9 +107,9 @@ export const pendingCases: PersistenceCase[] = [
     async run({ persistence, log, clock }) {
       const id = await create(persistence)
       await insert(persistence, id, 'A[x]')
-      log(id).add(raw.message('r1', clock.date, 'note', 'developer'), line('r2', clock.date, 'system note'))
+      log(id).add(raw.message(laterId(1), clock.date, 'note', 'developer'), line(laterId(2), clock.date, 'system note'))
       assert.equal(await persistence.hasPendingToolCalls(id), true)
-      log(id).add(line('r3', clock.date, 'u next'))
+      log(id).add(line(laterId(3), clock.date, 'u next'))
       assert.equal(await persistence.hasPendingToolCalls(id), false)
       assert.deepEqual(await context(persistence, id), ['developer note', 'system note', 'u next'])
     },

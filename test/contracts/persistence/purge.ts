@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import type { Persistence, SessionId } from '../../../src/contracts/persistence.js'
 import { HOUR } from '../clock.js'
 import { all, calls, context, insert, numbered } from './notation.js'
-import { answer, answers, create, DAY, type PersistenceCase, raw, rowOf } from './scene.js'
+import { answer, answers, create, DAY, laterId, type PersistenceCase, raw, rowOf } from './scene.js'
 
 const NO_STATS = { messageCount: 0, sessionCount: 0, sizeBytes: 0, oldest: null }
 
@@ -100,8 +100,8 @@ export const purgeCases: PersistenceCase[] = [
       )
       const oldest = clock.iso
       assert.deepEqual(await persistence.compactedStats(), { messageCount: 4, sessionCount: 3, sizeBytes: 14, oldest })
-      log(removed).add(raw.remove('x1', clock.date, [gone!]))
-      log(id).add(raw.remove('x1', clock.date, [one!]))
+      log(removed).add(raw.remove(laterId(1), clock.date, [gone!]))
+      log(id).add(raw.remove(laterId(1), clock.date, [one!]))
       assert.deepEqual(await persistence.compactedStats(), { messageCount: 2, sessionCount: 2, sizeBytes: 7, oldest })
       await persistence.deleteSession(id)
       assert.deepEqual(await persistence.compactedStats(), { messageCount: 1, sessionCount: 1, sizeBytes: 2, oldest })
@@ -186,11 +186,11 @@ export const purgeCases: PersistenceCase[] = [
     async run({ persistence, log, clock, weather }) {
       const id = await compacted(persistence, 4, 1)
       const [first] = await persistence.loadAllMessages(id)
-      log(id).add(raw.remove('x1', clock.date, [first!.id]))
+      log(id).add(raw.remove(laterId(1), clock.date, [first!.id]))
       assert.equal(await persistence.purgeCompacted(0), 2)
       const other = await compacted(persistence, 3, 1)
       const [one, two] = await persistence.loadAllMessages(other)
-      log(other).add(raw.remove('x1', clock.date, [one!.id, two!.id]))
+      log(other).add(raw.remove(laterId(1), clock.date, [one!.id, two!.id]))
       const before = log(other).bytes()
       assert.equal(await persistence.purgeCompacted(0), 0)
       if (weather === 'fresh') assert.deepEqual(log(other).bytes(), before)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import type { NewMessage } from '../../../src/contracts/persistence.js'
 import { HOUR } from '../clock.js'
 import { insert } from './notation.js'
-import { create, line, type PersistenceCase, raw } from './scene.js'
+import { create, laterId, line, type PersistenceCase, raw } from './scene.js'
 
 export const recentCases: PersistenceCase[] = [
   {
@@ -96,8 +96,11 @@ export const recentCases: PersistenceCase[] = [
       const id = await create(persistence)
       const early = clock.move(HOUR)
       const late = clock.move(HOUR)
-      const later = (n: number) => `019f0000-0000-7000-8000-00000000000${n}`
-      log(id).add(line(later(1), late, 'u late'), line(later(2), early, 'u early'), line(later(3), early, 'u earliest'))
+      log(id).add(
+        line(laterId(1), late, 'u late'),
+        line(laterId(2), early, 'u early'),
+        line(laterId(3), early, 'u earliest'),
+      )
       assert.deepEqual(await persistence.recentUserMessages(3), ['late', 'earliest', 'early'])
       assert.deepEqual(await persistence.recentUserMessages(1), ['late'])
       assert.deepEqual(await persistence.recentUserMessages(2), ['late', 'earliest'])
@@ -129,7 +132,7 @@ export const recentCases: PersistenceCase[] = [
       assert.deepEqual(await persistence.recentUserMessages(10), ['five', 'four', 'three', 'two', 'one'])
       await persistence.purgeCompacted(0)
       assert.deepEqual(await persistence.recentUserMessages(10), ['five', 'four', 'three', 'two'])
-      log(second).add(raw.remove('x1', clock.date, [three!]))
+      log(second).add(raw.remove(laterId(1), clock.date, [three!]))
       assert.deepEqual(await persistence.recentUserMessages(10), ['five', 'four', 'two'])
       await persistence.deleteSession(third)
       assert.deepEqual(await persistence.recentUserMessages(10), ['four', 'two'])
@@ -175,7 +178,7 @@ export const recentCases: PersistenceCase[] = [
       assert.equal(await persistence.lastUserMessage(id), '')
       assert.equal(await persistence.lastAssistantMessage(id), '')
       const [five] = await insert(persistence, id, 'a five', 'a six')
-      log(id).add(raw.remove('x1', clock.date, [answer!, five!]))
+      log(id).add(raw.remove(laterId(1), clock.date, [answer!, five!]))
       assert.equal(await persistence.lastAssistantMessage(id), 'six')
     },
   },

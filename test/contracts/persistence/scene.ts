@@ -38,6 +38,9 @@ export const DAY = 86_400_000
 export const UNKNOWN = '0190a000-0000-7000-8000-000000000000'
 export const V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
+/** The id of a line that a program with a later clock made, the `n`th of them. */
+export const laterId = (n: number): string => `019f0000-000${n}-7000-8000-000000000000`
+
 /** A value of a type that TypeScript would refuse. */
 export const wrong = <T>(value: unknown): T => value as T
 

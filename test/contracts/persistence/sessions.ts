@@ -5,7 +5,7 @@ import path from 'node:path'
 import { HOUR, SECOND } from '../clock.js'
 import { rejectsWithCode } from '../expect.js'
 import { insert, message } from './notation.js'
-import { answer, create, idsOf, NO_USAGE, type PersistenceCase, raw, rowOf, UNKNOWN, V7 } from './scene.js'
+import { answer, create, idsOf, line, NO_USAGE, type PersistenceCase, raw, rowOf, UNKNOWN, V7 } from './scene.js'
 
 export const sessionCases: PersistenceCase[] = [
   {
@@ -187,6 +187,19 @@ export const sessionCases: PersistenceCase[] = [
       clock.move(SECOND)
       await insert(persistence, older, 'u y')
       assert.deepEqual(idsOf(await persistence.listSessions(10, '/p')), [older, newer])
+    },
+  },
+  {
+    name: 'of equally active sessions the newer one is first, whatever their ids; then the greater id',
+    async run({ persistence, log, clock }) {
+      const older = clock.date
+      const newer = clock.move(SECOND)
+      const active = clock.move(SECOND)
+      const root = (at: Date) => raw.meta('l1', at, { projectRoot: '/p' })
+      log('z').write(raw.header('z', older), root(older), line('r1', active, 'u x'))
+      log('b').write(raw.header('b', newer), root(newer), line('r1', active, 'u x'))
+      log('a').write(raw.header('a', newer), root(newer), line('r1', active, 'u x'))
+      assert.deepEqual(idsOf(await persistence.listSessions(10, '/p')), ['b', 'a', 'z'])
     },
   },
   {

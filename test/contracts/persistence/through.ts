@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { HOUR } from '../clock.js'
 import { all, context, insert, label } from './notation.js'
-import { create, DAY, idsOf, line, type PersistenceCase, raw } from './scene.js'
+import { create, DAY, idsOf, laterId, line, type PersistenceCase, raw } from './scene.js'
 
 const NOWHERE: ReadonlyArray<[what: string, through: null | string | number]> = [
   ['null', null],
@@ -55,11 +55,11 @@ export const throughCases: PersistenceCase[] = [
       const id = await create(persistence)
       const ids = await insert(persistence, id, 'u one', 'u two', 'u three')
       assert.equal(await persistence.compactSession(id, 'sum', 1), 2)
-      log(id).add(raw.remove('x1', clock.date, [ids[1]!]))
+      log(id).add(raw.remove(laterId(1), clock.date, [ids[1]!]))
       assert.deepEqual(await context(persistence, id), ['S sum', 'u three'])
       assert.deepEqual(await all(persistence, id), ['u one', 'u three'])
       assert.equal((await persistence.compactedStats()).messageCount, 1)
-      log(id).add(raw.remove('x2', clock.date, [ids[0]!]))
+      log(id).add(raw.remove(laterId(2), clock.date, [ids[0]!]))
       assert.deepEqual(await context(persistence, id), ['S sum', 'u three'])
       assert.equal((await persistence.compactedStats()).messageCount, 0)
       await insert(persistence, id, 'u four')
@@ -92,10 +92,10 @@ export const throughCases: PersistenceCase[] = [
       assert.equal(await persistence.compactSession(id, 'second', 1), 3)
       const [second] = await persistence.loadContext(id)
       assert.equal(second?.content, 'second')
-      log(id).add(raw.remove('x1', clock.date, [second!.id]))
+      log(id).add(raw.remove(laterId(1), clock.date, [second!.id]))
       assert.deepEqual(await context(persistence, id), ['S first', 'u two', 'A[x]', 'T x', 'u five'])
       assert.equal((await persistence.compactedStats()).messageCount, 1)
-      log(id).add(raw.remove('x2', clock.date, [first!.id]))
+      log(id).add(raw.remove(laterId(2), clock.date, [first!.id]))
       assert.deepEqual(await context(persistence, id), ['u one', 'u two', 'A[x]', 'T x', 'u five'])
       assert.deepEqual(await persistence.compactedStats(), {
         messageCount: 0,
@@ -119,7 +119,7 @@ export const throughCases: PersistenceCase[] = [
       clock.move(DAY)
       assert.equal(await persistence.compactSession(id, 'second', 1), 1)
       assert.notEqual((await persistence.compactedStats()).oldest, clock.iso)
-      log(id).add(raw.remove('x1', clock.date, [first!.id]))
+      log(id).add(raw.remove(laterId(1), clock.date, [first!.id]))
       assert.deepEqual(await context(persistence, id), ['S second', 'u three'])
       const { messageCount, oldest } = await persistence.compactedStats()
       assert.deepEqual([messageCount, oldest], [2, clock.iso])
@@ -130,7 +130,7 @@ export const throughCases: PersistenceCase[] = [
     async run({ persistence, log, clock }) {
       const id = await create(persistence)
       const [, call] = await insert(persistence, id, 'u q', 'A[x]', 'T x', 'u next')
-      log(id).add(raw.compaction('c1', clock.date, 'sum', call!))
+      log(id).add(raw.compaction(laterId(1), clock.date, 'sum', call!))
       assert.deepEqual(await context(persistence, id), ['S sum', 'u next'])
       assert.equal(await persistence.compactSession(id, 'more', 1), 0)
       assert.equal(await persistence.compactSession(id, 'more', 0), 2)
@@ -150,7 +150,7 @@ export const throughCases: PersistenceCase[] = [
         'T x new',
         'T x newer',
       )
-      log(id).add(raw.compaction('c1', clock.date, 'sum', archived!))
+      log(id).add(raw.compaction(laterId(1), clock.date, 'sum', archived!))
       assert.deepEqual(await context(persistence, id), ['S sum', 'u q', 'A[x] new', 'T x newer'])
     },
   },

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import type { SessionUsage, TokenUsage } from '../../../src/contracts/persistence.js'
 import { insert } from './notation.js'
-import { answer, create, NO_USAGE, type PersistenceCase, raw, rowOf, tokens, wrong } from './scene.js'
+import { answer, create, laterId, NO_USAGE, type PersistenceCase, raw, rowOf, tokens, wrong } from './scene.js'
 
 const sum = (promptTokens: number, completionTokens: number, apiCalls: number): SessionUsage => {
   return { ...NO_USAGE, promptTokens, completionTokens, apiCalls }
@@ -168,7 +168,7 @@ export const usageCases: PersistenceCase[] = [
       const id = await create(persistence)
       const [one] = await insert(persistence, id, answer('a', 5, 1), 'u q')
       const two = await persistence.insertMessageWithAgent(id, { ...answer('b', 7, 0), agentName: 'helper' })
-      log(id).add(raw.remove('x1', clock.date, [one!, two]))
+      log(id).add(raw.remove(laterId(1), clock.date, [one!, two]))
       const byAgent = [
         ['helper', sum(7, 0, 1)],
         ['main', sum(5, 1, 1)],
@@ -192,7 +192,9 @@ export const usageCases: PersistenceCase[] = [
       log('a').write(
         raw.header('a', clock.date),
         { ...raw.message('r1', clock.date, 'x', 'assistant'), usage: tokens(1, 1) },
-        raw.meta('l1', clock.date, { carriedUsage: { helper: { ...carried }, main: { ...sum(2, 2, 1) } } }),
+        raw.meta('l1', clock.date, {
+          carriedUsage: { helper: { ...carried }, main: { ...sum(2, 2, 1) }, silent: { ...NO_USAGE } },
+        }),
       )
       assert.deepEqual(await persistence.sessionUsageByAgent('a'), [
         ['helper', carried],

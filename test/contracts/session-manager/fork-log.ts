@@ -112,6 +112,21 @@ export const forkLogCases: ManagerCase[] = [
     },
   },
   {
+    name: 'a byte order mark, carriage returns and a last line without line feed make no difference',
+    async run({ manager, backend, log, clock }) {
+      const bare = JSON.stringify({ role: 'user', content: 'bare', at: clock.iso })
+      log('s').write(`\uFEFF${bare}\r`, '', `${JSON.stringify(raw.message('r1', clock.date, 'one'))}\r`)
+      log('s').addBytes(JSON.stringify(raw.message('r2', clock.date, 'two')))
+      const before = await backend.load('s')
+      assert.equal(before.length, 3)
+      const { id } = await manager.fork('s')
+      assert.deepEqual(await backend.load(id), before)
+      await backend.append(id, a)
+      assert.equal((await messagesOf(manager, id)).length, 4)
+      assert.deepEqual(await backend.load('s'), before)
+    },
+  },
+  {
     name: 'key/value metadata, todo, project root and state are copied',
     async run({ manager, log, clock }) {
       await manager.save(three({ state: { former: 1 } }))

@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto'
+import fs from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { foldAll, timesOf, totalUsage } from '../../src/log/fold.js'
+import type { Damage, Torn } from '../../src/log/line.js'
+import { knownId } from '../../src/log/survey.js'
+import { archiveOf, messagesOf } from '../../src/log/views.js'
+import { read, readingOf } from './reading.js'
+import { rewrite } from './rewriting.js'
+
+const FOLDER = new URL('../../fixtures/v1/', import.meta.url)
+const expected: { fileTime: string; logs: Record<string, unknown> } = JSON.parse(
+  fs.readFileSync(new URL('expected.json', FOLDER), 'utf8'),
+)
+const files = fs.readdirSync(new URL('store/', FOLDER)).sort()
+const bytesOf = (file: string) => fs.readFileSync(new URL(`store/${file}`, FOLDER))
+
+/** What is known of a log, as plain JSON. */
+function accountOf(bytes: Buffer, fileTime: string) {
+  const { pieces, lines, survey } = read(bytes)
+  const summary = foldAll(pieces, survey)
+  const { summary: text, archived } = archiveOf(pieces, survey, fileTime)
+  const torn = pieces.find((piece): piece is Torn => piece.kind === 'torn')
+  const copies = (kind: string) => lines.filter(({ offset }) => survey.copies.get(offset) === kind)
+  const account = {
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    header: summary.header,
+    version: summary.version,
+    lines: pieces.map(({ kind }) => kind),
+    messages: messagesOf(pieces, survey, fileTime),
+    damage: pieces.flatMap((piece, n) => (piece.kind === 'damage' ? [damageAt(piece, n)] : [])),
+    torn: torn ? { offset: torn.offset, length: torn.end - torn.offset } : null,
+    duplicates: copies('duplicate').map(({ offset }) => offset),
+    contradictions: copies('contradiction').map((line) => ({ id: line.id, knownAs: knownId(line, survey) })),
+    removed: [...survey.removed],
+    archive: { summary: text, archived: [...archived] },
+    labels: summary.labels,
+    usage: Object.fromEntries(totalUsage(summary)),
+    times: timesOf(summary, fileTime),
+  }
+  expect(summary.messages).toBe(account.messages.length)
+  expect(summary.damaged).toBe(account.damage.length)
+  return JSON.parse(JSON.stringify(account))
+}
+
+function damageAt({ offset, end, reason }: Damage, place: number) {
+  return { line: place + 1, offset, length: end - offset, reason }
+}
+
+describe('logs of format version 1, as they were', () => {
+  it('are all there', () => {
+    expect(files).toEqual(Object.keys(expected.logs).sort())
+  })
+
+  it.each(files)('%s', (file) => {
+    expect(accountOf(bytesOf(file), expected.fileTime)).toEqual(expected.logs[file])
+  })
+
+  it.each(files)('%s reads the same when it is rewritten', (file) => {
+    const log = bytesOf(file)
+    const after = rewrite(log, expected.fileTime, () => 'ffffffff-ffff-7fff-bfff-ffffffffffff')
+    if (after !== null) expect(readingOf(after, '2027-01-01T00:00:00.000Z')).toEqual(readingOf(log, expected.fileTime))
+  })
+
+  it.each(files.filter((file) => file.includes('~')))('%s is the name of its key', (file) => {
+    const { key } = read(bytesOf(file)).lines[0]?.value ?? {}
+    const hash = createHash('sha256')
+      .update(key as string)
+      .digest('hex')
+    expect(file.split('~')[1]).toBe(`${hash.slice(0, 32)}.jsonl`)
+  })
+})

@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest'
+import { SessionError } from '../../src/errors.js'
+import type { Json } from '../../src/json.js'
+import { compactionLine, headerLine, messageLine, messageText, metaLine, removeLine } from '../../src/log/format.js'
+import { isLine, type Line } from '../../src/log/line.js'
+import { parseLines } from '../../src/log/parse.js'
+import { NOTHING_KNOWN } from '../../src/log/survey.js'
+import { asGiven, toStored } from '../../src/log/views.js'
+
+const STAMP = { id: '019aa1b2-c000-7000-8000-000000000001', at: '2026-11-21T07:00:00.000Z' }
+
+function reread(text: string): Line {
+  const [piece, ...others] = parseLines(Buffer.from(text))
+  expect(others).toEqual([])
+  if (piece === undefined || !isLine(piece)) throw new Error(`not a line: ${text}`)
+  expect(piece.open).toBe(false)
+  return piece
+}
+const written = (message: unknown) => messageLine(STAMP, messageText(message))
+const roundTrip = (message: unknown) => asGiven(reread(written(message)))
+
+describe('messages', () => {
+  it('are flat lines: id and time first, then the message’s own fields in their order', () => {
+    expect(written({ role: 'user', content: 'hi', n: 1 })).toBe(
+      `{"id":"${STAMP.id}","at":"${STAMP.at}","role":"user","content":"hi","n":1}\n`,
+    )
+  })
+
+  it.each([
+    [{ id: 'm1' }],
+    [{ at: 7 }],
+    [{ type: 'remove', ids: ['x'] }],
+    [{ own: 'text' }],
+    [{ own: { id: 'deeper' } }],
+    [{ id: null, at: 'then', type: 'session', own: [1] }],
+  ])('fields that would clash with the line’s come back: %j', (clash) => {
+    const message = { role: 'user', content: 'x', ...clash }
+    const line = reread(written(message))
+    expect(line).toMatchObject({ kind: 'message', ...STAMP, value: { type: 'message' } })
+    expect(asGiven(line)).toEqual(message)
+    expect(toStored(line, NOTHING_KNOWN, 'unused')).toEqual({ ...STAMP, ...message })
+  })
+
+  it.each([
+    'a\nb\r\nc\t\u0000',
+    'a\u2028b\u2029c',
+    '\ud800 alone \udc00',
+    '👩‍👩‍👧 写真',
+    '{"role":"x"}',
+    '\\" \\\\',
+    'x'.repeat(3_000_000),
+  ])('text is exact and on one line', (content) => {
+    const text = written({ role: 'user', content })
+    expect(text.indexOf('\n')).toBe(text.length - 1)
+    expect(reread(text).value.content).toBe(content)
+  })
+
+  it('content can be any JSON value, and other fields too', () => {
+    const message = { role: 'tool', content: [null, { type: 'text', parts: [1.5, true] }], meta: { a: [1, null] } }
+    expect(roundTrip(message)).toEqual(message)
+  })
+
+  it('a field named __proto__ comes back, with and without a clash', () => {
+    for (const text of [
+      '{"role":"user","__proto__":{"a":1}}',
+      '{"role":"user","id":1,"own":{"__proto__":2},"__proto__":3}',
+    ]) {
+      const back = roundTrip(JSON.parse(text))
+      expect(JSON.stringify(back, Object.keys(back).sort())).toBe(
+        JSON.stringify(JSON.parse(text), Object.keys(back).sort()),
+      )
+      expect(Object.hasOwn(back, '__proto__')).toBe(true)
+    }
+  })
+
+  it('what JSON drops or turns into null is dropped or null', () => {
+    expect(
+      roundTrip({ role: 'user', id: undefined, gone: undefined, f: () => 1, list: [undefined, Number.NaN], n: -0 }),
+    ).toEqual({ role: 'user', list: [null, null], n: 0 })
+  })
+
+  it('toJSON is asked, of the message and inside it', () => {
+    const at = new Date('2026-11-21T07:00:00Z')
+    expect(roundTrip({ role: 'user', sent: at })).toEqual({ role: 'user', sent: '2026-11-21T07:00:00.000Z' })
+    class Note {
+      toJSON = () => ({ role: 'user', id: 'own', content: 'x' })
+    }
+    expect(roundTrip(new Note())).toEqual({ role: 'user', id: 'own', content: 'x' })
+  })
+
+  it.each([
+    [null],
+    [undefined],
+    ['text'],
+    [[{ role: 'user' }]],
+    [{}],
+    [{ content: 'x' }],
+    [{ role: 5 }],
+    [{ role: null, id: 'a' }],
+    [new Date()],
+    [new Map([['role', 'user']])],
+    [Object.create({ role: 'inherited' })],
+    [Object.defineProperty({}, 'role', { value: 'hidden' })],
+    [{ role: 'user', toJSON: () => undefined }],
+    [{ role: 'user', toJSON: () => ({ content: 'no role' }) }],
+    [{ role: 'user', content: 10n }],
+  ])('no message: %o', (value) => {
+    expect(() => messageText(value)).toThrow(TypeError)
+  })
+
+  it('a cycle is a TypeError, too deep a nesting ERR_TOO_LARGE', () => {
+    const cycle: Record<string, unknown> = { role: 'user' }
+    cycle.self = cycle
+    expect(() => messageText(cycle)).toThrow(TypeError)
+    let deep: Json = 'x'
+    for (let depth = 0; depth < 200_000; depth++) deep = [deep]
+    try {
+      messageText({ role: 'user', content: deep })
+      expect.unreachable()
+    } catch (error) {
+      expect(error).toBeInstanceOf(SessionError)
+      expect((error as SessionError).code).toBe('ERR_TOO_LARGE')
+    }
+  })
+
+  it('are read at the call', () => {
+    const message = { role: 'user', content: 'before', usage: { promptTokens: 1 } }
+    const text = messageText(message)
+    message.content = 'after'
+    message.usage.promptTokens = 2
+    expect(reread(messageLine(STAMP, text)).value.content).toBe('before')
+    expect(text.facts.usage).toEqual({ promptTokens: 1 })
+  })
+
+  it('the facts for the fold are what stands in the line', () => {
+    const message = {
+      role: 'user',
+      agent: 'coder',
+      usage: { promptTokens: Number.NaN, toJSON: () => ({ promptTokens: 3 }) },
+    }
+    expect(messageText(message).facts).toEqual({ role: 'user', agent: 'coder', usage: { promptTokens: 3 } })
+    expect(messageText({ role: 'user', content: 'long', id: 'x' }).facts).toEqual({ role: 'user' })
+  })
+})
+
+describe('control lines', () => {
+  it('read as what they are', () => {
+    expect(reread(headerLine(STAMP, 'a/b', { forkedFrom: 'c' }))).toMatchObject({
+      kind: 'session',
+      ...STAMP,
+      value: { type: 'session', version: 1, key: 'a/b', forkedFrom: 'c' },
+    })
+    expect(reread(removeLine(STAMP, ['a']))).toMatchObject({ kind: 'remove', ...STAMP, value: { ids: ['a'] } })
+    expect(reread(metaLine(STAMP, { name: null }))).toMatchObject({
+      kind: 'meta',
+      ...STAMP,
+      value: { set: { name: null } },
+    })
+    expect(reread(compactionLine(STAMP, 'so far', null))).toMatchObject({
+      kind: 'compaction',
+      ...STAMP,
+      value: { summary: 'so far', through: null },
+    })
+  })
+})

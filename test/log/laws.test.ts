@@ -1,0 +1,329 @@
+import { isDeepStrictEqual } from 'node:util'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { canonical } from '../../src/json.js'
+import { foldAll, type Summary } from '../../src/log/fold.js'
+import { isLine, type Piece } from '../../src/log/line.js'
+import { isChat, parseLines } from '../../src/log/parse.js'
+import { isLive, knownId, reachOver, type Survey, surveyOf } from '../../src/log/survey.js'
+import { BackwardReading, canFollow, foldTail, idsToLookUp } from '../../src/log/tail.js'
+import { toStored } from '../../src/log/views.js'
+import { FILE_TIME, grownLog, idAt, mixedLog, ownLog, wildLines, wildLog } from './histories.js'
+import { read, readingOf } from './reading.js'
+import { applyPlan, planOf, rewrite } from './rewriting.js'
+
+/** Random histories per law. `LAW_RUNS=20000 npx vitest run test/log/laws.test.ts` is the long form. */
+const RUNS = Number(process.env.LAW_RUNS ?? 400)
+const SEED = Number(process.env.LAW_SEED ?? 20261125)
+const LATER = '2027-03-01T00:00:00.000Z'
+const TIMEOUT = 30 * 60 * 1000
+
+function holds<T>(log: fc.Arbitrary<T>, law: (log: T) => void, runs = RUNS): void {
+  fc.assert(fc.property(log, law), { seed: SEED, numRuns: runs })
+}
+
+/** As `toEqual`, which is asked only where its account of the difference is needed: it is slow. */
+function expectEqual(got: unknown, wanted: unknown): void {
+  if (!isDeepStrictEqual(got, wanted)) expect(got).toEqual(wanted)
+}
+
+const anyLog = fc.oneof(
+  { weight: 3, arbitrary: wildLog },
+  { weight: 1, arbitrary: ownLog },
+  { weight: 1, arbitrary: mixedLog },
+)
+let made = 0
+const nextId = () => idAt(1_000_000 + made++)
+
+describe('law 1: a rewrite is invisible', () => {
+  it(
+    'all answers are equal before and after, and the second rewrite finds nothing',
+    () => {
+      holds(anyLog, (log) => {
+        const after = rewrite(log, FILE_TIME, nextId)
+        if (after === null) return
+        expectEqual(readingOf(after, LATER), readingOf(log, FILE_TIME))
+        expect(planOf(after, LATER)).toBeNull()
+      })
+    },
+    TIMEOUT,
+  )
+
+  it(
+    'that purges takes the archived messages as well, and nothing else',
+    () => {
+      holds(anyLog, (log) => {
+        const plan = planOf(log, FILE_TIME, { purge: true })
+        if (plan === null) return
+        const rewritten = applyPlan(log, plan, read(log).survey, FILE_TIME, nextId)
+        const before = readingOf(log, FILE_TIME)
+        const { archived, summary } = before.archive
+        const values = before.values.filter(([id]) => !archived.has(id))
+        const left = {
+          values,
+          archive: { summary, archived: new Set() },
+          archived: { messages: 0, bytes: 0, oldest: null },
+        }
+        const after = readingOf(rewritten, LATER)
+        expectEqual(after, { ...before, ...left, messages: after.messages, count: after.messages.length })
+      })
+    },
+    TIMEOUT,
+  )
+
+  it(
+    'sets aside exactly what cannot be read, and leaves nothing dead',
+    () => {
+      holds(anyLog, (log) => {
+        const { pieces } = read(log)
+        const plan = planOf(log, FILE_TIME)
+        const bad = pieces.filter(({ kind }) => kind === 'damage' || kind === 'torn')
+        const aside = (plan?.edits ?? []).filter(({ action }) => action === 'aside')
+        expectEqual(bytesIn(aside), bytesIn(bad))
+        const after = plan ? applyPlan(log, plan, surveyOf(pieces), FILE_TIME, nextId) : log
+        const left = read(after)
+        expect(left.pieces.filter(({ kind }) => kind === 'damage' || kind === 'torn')).toEqual([])
+        expect(left.lines.filter((line) => line.kind !== 'unknown' && !isLive(line, left.survey))).toEqual([])
+      })
+    },
+    TIMEOUT,
+  )
+
+  it(
+    'leaves the bytes of all lines that it does not mend',
+    () => {
+      holds(anyLog, (log) => {
+        const { pieces, survey } = read(log)
+        const plan = planOf(log, FILE_TIME)
+        if (plan === null) return
+        let last = 0
+        for (const { offset, end } of plan.edits) {
+          expect(offset).toBeGreaterThanOrEqual(last)
+          last = end
+        }
+        const edited = (piece: Piece) =>
+          plan.edits.some(({ offset, end }) => offset <= piece.offset && piece.end <= end)
+        const kept = pieces
+          .filter((piece) => !edited(piece))
+          .map(({ offset, end }) => log.subarray(offset, end).toString())
+        const after = applyPlan(log, plan, survey, FILE_TIME, nextId).toString()
+        let place = 0
+        for (const raw of kept) {
+          place = after.indexOf(raw, place) + raw.length
+          expect(place).toBeGreaterThanOrEqual(raw.length)
+        }
+      })
+    },
+    TIMEOUT,
+  )
+})
+
+describe('law 2: every byte-prefix of a log is a log', () => {
+  it('for every prefix of a log with text of many bytes a character', () => {
+    const texts = ['Zwölf Boxkämpfer', '写真を見て', '👩‍👩‍👧 ok 🎉', 'ça\u2028va']
+    const lines = texts.map((content, n) => JSON.stringify({ id: idAt(n + 1), role: 'user', content }))
+    const log = Buffer.from(`\uFEFF${lines.join('\n')}\r\n{"role":"user","content":"naïve"}\n${lines[0]}x\n42\n`)
+    for (let cut = 0; cut <= log.length; cut++) prefixIsLog(log, cut)
+  })
+
+  it(
+    'for prefixes of random logs',
+    () => {
+      holds(fc.tuple(anyLog, fc.array(fc.nat(), { minLength: 8, maxLength: 8 })), ([log, cuts]) => {
+        for (const cut of cuts) prefixIsLog(log, cut % (log.length + 1))
+      })
+    },
+    TIMEOUT,
+  )
+})
+
+function prefixIsLog(log: Buffer, cut: number): void {
+  const prefix = log.subarray(0, cut)
+  const whole = parseLines(log)
+  const pieces = parseLines(prefix)
+  const last = pieces.at(-1)
+  const closed = last !== undefined && log[last.end - 1] !== 0x0a ? pieces.slice(0, -1) : pieces
+  expectEqual(closed, whole.slice(0, closed.length))
+  if (closed.length < pieces.length && last !== undefined && isLine(last)) {
+    const same = whole[closed.length] as Piece
+    // a last line counts as it will with its line feed; only what stands behind it on the line can spoil it
+    if (isLine(same)) expectEqual({ ...last, end: 0, open: true, id: 0 }, { ...same, end: 0, open: true, id: 0 })
+    else expect(['damage', 'torn']).toContain(same.kind)
+  }
+  appendKeepsAll(prefix, pieces)
+}
+
+/** A writer sets a torn tail aside and gives an open line its feed; then it adds its line. */
+function appendKeepsAll(log: Buffer, pieces: Piece[]): void {
+  const last = pieces.at(-1)
+  const whole = last?.kind === 'torn' ? log.subarray(0, last.offset) : log
+  const feed = whole.length > 0 && whole.at(-1) !== 0x0a ? '\n' : ''
+  const added = '{"role":"user","content":"after the crash"}\n'
+  const after = parseLines(Buffer.concat([whole, Buffer.from(feed + added)]))
+  const former = pieces.filter(({ kind }) => kind !== 'torn')
+  expect(after.length).toBe(former.length + 1)
+  for (const [place, piece] of former.entries()) {
+    const { end: _, ...rest } = piece
+    expect(after[place]).toMatchObject('open' in rest ? { ...rest, open: false } : rest)
+  }
+  expect(after.at(-1)).toMatchObject({ kind: 'message', value: { content: 'after the crash' } })
+}
+
+describe('law 3: the plain line union of two descendants reads without loss', () => {
+  it(
+    'every message of both that neither removed is there once, in either order',
+    () => {
+      holds(fc.tuple(anyLog, wildLines, wildLines), ([log, ours, theirs]) => {
+        const base = log.at(-1) === 0x0a || log.length === 0 ? log : Buffer.concat([log, Buffer.from('\n')])
+        const [left, right] = [ours(base, 100), theirs(base, 200)]
+        const sides = [named(Buffer.concat([base, left])), named(Buffer.concat([base, right]))]
+        for (const union of [
+          [base, left, right],
+          [base, right, left],
+          [base, left, base.subarray(base[0] === 0xef ? 3 : 0), right],
+        ]) {
+          const got = named(Buffer.concat(union)).live
+          for (const [key, { count }] of got) expect(count, key).toBe(1)
+          for (const [key, { id }] of sides.flatMap(({ live }) => [...live])) {
+            const gone = sides.some(({ removed }) => removed.has(id) || removed.has(key))
+            if (!gone) expect(got.has(key), key).toBe(true)
+          }
+        }
+      })
+    },
+    TIMEOUT,
+  )
+})
+
+/** Messages with an id of their own, by id and content; and which are removed, by id or as one of several of that id. */
+function named(log: Buffer): { live: Map<string, { id: string; count: number }>; removed: Set<string> } {
+  const { lines, survey } = read(log)
+  const live = new Map<string, { id: string; count: number }>()
+  const removed = new Set(survey.removed)
+  for (const line of lines.filter((each) => isChat(each) && !each.bare)) {
+    const key = `${line.id} ${canonical(line.value)}`
+    if (isLive(line, survey)) live.set(key, { id: line.id, count: (live.get(key)?.count ?? 0) + 1 })
+    else if (survey.copies.get(line.offset) !== 'duplicate') removed.add(key)
+  }
+  return { live, removed }
+}
+
+describe('law 5: folding a tail onto a watermark equals folding the whole', () => {
+  it(
+    'for any log, where the tail can be folded at all',
+    () => {
+      holds(anyLog, (log) => {
+        for (const { folded, whole } of tails(log)) if (folded !== undefined) expectEqual(folded, whole)
+      })
+    },
+    TIMEOUT,
+  )
+
+  it(
+    'always, for what our own writers leave, unless compactions, archived messages or values come or go',
+    () => {
+      holds(fc.oneof(ownLog, grownLog), (log) => {
+        for (const { folded, whole, mayNeedWhole } of tails(log)) {
+          if (folded !== undefined) expectEqual(folded, whole)
+          else expect(mayNeedWhole).toBe(true)
+        }
+      })
+    },
+    TIMEOUT,
+  )
+
+  it(
+    'judges lines from the end backwards as the whole log does, as long as it is certain',
+    () => {
+      holds(anyLog, (log) => {
+        backwards(log)
+      })
+      holds(fc.oneof(ownLog, grownLog), (log) => {
+        expect(backwards(log)).toBe('certain')
+      })
+    },
+    TIMEOUT,
+  )
+
+  it(
+    'cuts the same pieces in blocks of any size',
+    () => {
+      holds(fc.tuple(anyLog, fc.integer({ min: 1, max: 200 })), ([log, size]) => {
+        expectEqual(inBlocks(log, size), parseLines(log))
+      })
+    },
+    TIMEOUT,
+  )
+})
+
+interface Tail {
+  /** Undefined when only a reading of the whole log can tell. */
+  folded: Summary | undefined
+  whole: Summary
+  mayNeedWhole: boolean
+}
+
+/** For every watermark of a log: the tail folded onto it, and the whole. */
+function* tails(log: Buffer): Generator<Tail> {
+  const { pieces, survey } = read(log)
+  const whole = foldAll(pieces, survey)
+  for (let mark = 0; mark <= pieces.length; mark++) {
+    const below = pieces.slice(0, mark)
+    const added = pieces.slice(mark)
+    if (below.at(-1)?.kind === 'torn') continue
+    const known = surveyOf(below)
+    const folded = foldAll(below, known)
+    const isOther = (piece: Piece) => piece.kind === 'compaction' || (piece.kind === 'message' && !isChat(piece))
+    const mayNeedWhole =
+      added.some(({ kind }) => kind === 'compaction') ||
+      (below.some(isOther) && added.some(({ kind }) => kind === 'remove'))
+    const named = idsToLookUp(folded, added)
+    const live = named && liveIn(below, known, named, folded.orderedFrom)
+    if (named && live && canFollow(folded, named, live)) {
+      foldTail(folded, added, live)
+      yield { folded, whole, mayNeedWhole }
+    } else yield { folded: undefined, whole, mayNeedWhole }
+  }
+}
+
+/** Those of the ids that are live messages, or undefined when one stands before the part where ids rise. */
+function liveIn(pieces: Piece[], survey: Survey, ids: ReadonlySet<string>, from: number): Set<string> | undefined {
+  const found = pieces.filter(isLine).filter((line) => ids.has(knownId(line, survey)))
+  if (found.some(({ offset }) => offset < from)) return undefined
+  const live = found.filter((line) => isChat(line) && isLive(line, survey))
+  return new Set(live.map((line) => knownId(line, survey)))
+}
+
+/** Reads from the end until it is uncertain. */
+function backwards(log: Buffer): 'certain' | 'uncertain' {
+  const { pieces, survey } = read(log)
+  const reading = new BackwardReading(foldAll(pieces, survey))
+  for (const piece of pieces.toReversed()) {
+    const live = reading.add(piece)
+    if (reading.uncertain) return 'uncertain'
+    expect(live).toBe(isLine(piece) && isChat(piece) && isLive(piece, survey))
+    if (!isLine(piece)) continue
+    expect(piece.id).toBe(knownId(piece, survey))
+    if (piece.kind === 'message') expect(reading.archived).toBe(reachOver(piece.offset, survey) !== undefined)
+    if (live) expectEqual(toStored(piece, reading.survey, FILE_TIME), toStored(piece, survey, FILE_TIME))
+  }
+  return 'certain'
+}
+
+function inBlocks(log: Buffer, size: number): Piece[] {
+  const pieces: Piece[] = []
+  let rest = Buffer.alloc(0)
+  for (let place = 0; place < log.length; place += size) {
+    const bytes = Buffer.concat([rest, log.subarray(place, place + size)])
+    const base = Math.min(place + size, log.length) - bytes.length
+    const atEnd = place + size >= log.length
+    const block = parseLines(bytes, base, atEnd)
+    pieces.push(...block)
+    rest = Buffer.from(bytes.subarray((block.at(-1)?.end ?? base) - base))
+  }
+  return pieces
+}
+
+function bytesIn(stretches: Array<{ offset: number; end: number }>): number[] {
+  return stretches.flatMap(({ offset, end }) => Array.from({ length: end - offset }, (_, n) => offset + n))
+}

@@ -1,0 +1,54 @@
+/** All that a log says, in a form that can be compared: two logs that read the same have equal readings. */
+import type { Json } from '../../src/json.js'
+import { toAgentMessage } from '../../src/log/agent-message.js'
+import { activeMessages, Exchange } from '../../src/log/context.js'
+import { archivedOf, foldAll, timesOf, totalUsage } from '../../src/log/fold.js'
+import { isLine, type Line, type Piece } from '../../src/log/line.js'
+import { parseLines } from '../../src/log/parse.js'
+import { knownId, type Survey, surveyOf } from '../../src/log/survey.js'
+import { archiveOf, messagesOf } from '../../src/log/views.js'
+import { messageLines, messageOf, stateOf } from '../../src/log/whole-session.js'
+
+export function read(bytes: Buffer): { pieces: Piece[]; lines: Line[]; survey: Survey } {
+  const pieces = parseLines(bytes)
+  return { pieces, lines: pieces.filter(isLine), survey: surveyOf(pieces) }
+}
+
+export function readingOf(bytes: Buffer, fileTime: string) {
+  const { pieces, lines, survey } = read(bytes)
+  const summary = foldAll(pieces, survey)
+  const { createdAt: _, ...labels } = summary.labels
+  const counted = lines.filter(({ offset }) => survey.copies.get(offset) !== 'duplicate')
+  const usage = [...totalUsage(summary)].filter(([, sums]) => Object.values(sums).some((count) => count > 0))
+  const { at: headerTime, ...header } = summary.header ?? { at: null }
+  const active = activeMessages(pieces, survey)
+  const exchange = new Exchange(active)
+  return {
+    messages: messagesOf(pieces, survey, fileTime),
+    // what SessionManager reads: values without a role too, in one order with the messages
+    values: messageLines(pieces, survey).map((line): [string, Json] => [knownId(line, survey), messageOf(line)]),
+    state: stateOf(pieces, survey),
+    archive: archiveOf(pieces, survey, fileTime),
+    archived: archivedOf(summary, fileTime),
+    context: {
+      active: active.map((line) => toAgentMessage(line, survey, fileTime)),
+      shown: exchange.shown().map((line) => knownId(line, survey)),
+      pending: exchange.hasPending,
+    },
+    usage: new Map(usage),
+    times: timesOf(summary, fileTime),
+    labels,
+    version: summary.version,
+    header,
+    headerTime,
+    count: summary.messages,
+    graph: counted.filter(({ kind }) => kind === 'commit' || kind === 'tombstone').map((line) => rawOf(bytes, line)),
+    unknown: lines.filter(({ kind }) => kind === 'unknown').map((line) => rawOf(bytes, line)),
+  }
+}
+
+/** The line's bytes without what ends it. */
+export function rawOf(bytes: Buffer, { offset, end }: { offset: number; end: number }): string {
+  const raw = bytes.subarray(offset, end)
+  return (raw.at(-1) === 0x0a ? raw.subarray(0, -1) : raw).toString('latin1')
+}

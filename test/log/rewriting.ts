@@ -1,0 +1,56 @@
+/** A rewrite in memory, as `disk/` makes it on files. */
+import { metaLine } from '../../src/log/format.js'
+import { isLine, type Piece } from '../../src/log/line.js'
+import { parseLines } from '../../src/log/parse.js'
+import { mendLine, type RewritePlan, RewritePlanner } from '../../src/log/rewrite.js'
+import { reachOver, type Survey, surveyOf } from '../../src/log/survey.js'
+
+/** With `purge`, archived messages go too. */
+export function planOf(bytes: Buffer, fileTime: string, { purge = false } = {}): RewritePlan | null {
+  const pieces = parseLines(bytes)
+  const survey = surveyOf(pieces)
+  const planner = new RewritePlanner(survey, fileTime, ({ offset }) => purge && reachOver(offset, survey) !== undefined)
+  for (const piece of pieces) planner.add(piece)
+  return planner.plan()
+}
+
+/** The rewritten log, or null when there is nothing to take out. */
+export function rewrite(bytes: Buffer, fileTime: string, nextId: () => string): Buffer | null {
+  const plan = planOf(bytes, fileTime)
+  return plan && applyPlan(bytes, plan, surveyOf(parseLines(bytes)), fileTime, nextId)
+}
+
+export function applyPlan(
+  bytes: Buffer,
+  plan: RewritePlan,
+  survey: Survey,
+  fileTime: string,
+  nextId: () => string,
+): Buffer {
+  const parts: Buffer[] = []
+  let copied = 0
+  for (const { offset, end, action } of plan.edits) {
+    parts.push(bytes.subarray(copied, offset))
+    if (action === 'mend') parts.push(Buffer.from(`${mended(bytes, offset, end, plan, survey, fileTime)}\n`))
+    copied = end
+  }
+  parts.push(bytes.subarray(copied))
+  const kept = Buffer.concat(parts)
+  const feed = kept.length > 0 && kept.at(-1) !== 0x0a ? '\n' : ''
+  const carried = plan.carry === null ? '' : metaLine({ id: nextId(), at: plan.carryAt }, plan.carry)
+  return Buffer.concat([kept, Buffer.from(feed + carried)])
+}
+
+function mended(
+  bytes: Buffer,
+  offset: number,
+  end: number,
+  plan: RewritePlan,
+  survey: Survey,
+  fileTime: string,
+): string {
+  const raw = bytes.subarray(offset, end)
+  const [line] = parseLines(raw, offset) as [Piece]
+  if (!isLine(line)) throw new Error('only a line can be mended')
+  return mendLine(raw.toString(), line, plan, survey, fileTime)
+}
