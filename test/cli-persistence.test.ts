@@ -367,8 +367,7 @@ describe('purge', () => {
     expect(await dry('0')).toBe('would delete 6 archived messages of 2 sessions, 54 B of text\n')
     expect(await dry('0d')).toBe(await dry('0'))
     expect(await dry('41d')).toBe('nothing to purge\n')
-    // The contract does not tell how many of the archived messages are old enough when not all of them are.
-    expect(await dry('30d')).toBe('would delete at most 6 archived messages of 2 sessions, 54 B of text\n')
+    expect(await dry('30d')).toBe('would delete 3 archived messages of 1 session, 27 B of text\n')
     expect(await archived()).toBe(6)
     expect(await readFile(join(root, `${old}.jsonl`))).toEqual(log)
   })

@@ -12,7 +12,7 @@ import { messageText } from '../log/format.js'
 import type { Line } from '../log/line.js'
 import { knownId } from '../log/survey.js'
 import { summaryOf } from '../log/views.js'
-import { purgeArchived } from '../purge.js'
+import { dueArchived, purgeArchived } from '../purge.js'
 import { recentUserTexts } from '../recent.js'
 import type { WholeLog } from '../session-log.js'
 import type { SessionStore, StoreInternals } from '../store.js'
@@ -136,8 +136,8 @@ export interface Persistence {
   sessionUsageByAgent(sessionId: SessionId): Promise<Array<[string, SessionUsage]>>
   /** Archives all but the last `preserveCount` shown messages under a summary; answers how many. */
   compactSession(sessionId: SessionId, summary: string, preserveCount: number): Promise<number>
-  /** The archived messages of all sessions. */
-  compactedStats(): Promise<CompactedStats>
+  /** What `purgeCompacted(minAgeDays)` would delete now: the archived messages of all sessions unless an age is given. */
+  compactedStats(minAgeDays?: number): Promise<CompactedStats>
   /** Deletes archived messages for good; answers how many. 0: all of them. */
   purgeCompacted(minAgeDays: number): Promise<number>
   /** The value of one key, or null. */
@@ -292,10 +292,10 @@ export class JsonlPersistence implements Persistence {
     })
   }
 
-  async compactedStats(): Promise<CompactedStats> {
-    const archives = (await this.#sessions())
-      .map(({ details }) => details.archived)
-      .filter(({ messages }) => messages > 0)
+  async compactedStats(minAgeDays = 0): Promise<CompactedStats> {
+    checkCount('minAgeDays', minAgeDays, Number.MAX_VALUE)
+    this.#store.context.checkOpen()
+    const archives = await dueArchived(this.#store, ageOf(minAgeDays))
     const oldest = archives.flatMap(({ oldest }) => oldest ?? []).sort()[0] ?? null
     return {
       messageCount: archives.reduce((sum, { messages }) => sum + messages, 0),
@@ -308,7 +308,7 @@ export class JsonlPersistence implements Persistence {
   async purgeCompacted(minAgeDays: number): Promise<number> {
     checkCount('minAgeDays', minAgeDays, Number.MAX_VALUE)
     this.#store.context.checkOpen()
-    return purgeArchived(this.#store, minAgeDays === 0 ? -1 : minAgeDays * DAY_MS)
+    return purgeArchived(this.#store, ageOf(minAgeDays))
   }
 
   async getMetadata(sessionId: SessionId, key: string): Promise<string | null> {
@@ -349,6 +349,11 @@ export class JsonlPersistence implements Persistence {
     this.#store.context.checkOpen()
     return (await log.known())?.summary
   }
+}
+
+/** An age in ms that archived messages must be above: 0 days is any. */
+function ageOf(minAgeDays: number): number {
+  return minAgeDays === 0 ? -1 : minAgeDays * DAY_MS
 }
 
 function toInfo({ info, details }: ListedSession): SessionInfo {

@@ -147,9 +147,14 @@ function addMessage(summary: Summary, line: Line, survey: Survey): void {
   addUsage(summary.usage, typeof agent === 'string' ? agent : 'main', { ...countersOf(usage), apiCalls: 1 }, 1)
 }
 
+/** Bytes of a message's texts: its content and its tool calls. */
+export function bytesOf(value: JsonObject): number {
+  return textBytes(value.content) + textBytes(value.toolCalls ?? value.tool_calls)
+}
+
 function addArchived(archived: Summary['archived'], { value }: Line, at: string | undefined): void {
   archived.messages++
-  archived.bytes += textBytes(value.content) + textBytes(value.toolCalls ?? value.tool_calls)
+  archived.bytes += bytesOf(value)
   if (at === undefined) archived.undated = true
   else if (archived.oldest === null || at < archived.oldest) archived.oldest = at
 }

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'pack-'))
-const run = (command, args, cwd = dir) => execFileSync(command, args, { cwd, stdio: ['ignore', 'pipe', 'inherit'] }).toString()
+const run = (command, args, cwd = dir) =>
+  execFileSync(command, args, { cwd, stdio: ['ignore', 'pipe', 'inherit'] }).toString()
 const bin = (name) => path.join(root, 'node_modules', '.bin', name)
 
 try {
@@ -19,7 +20,17 @@ try {
   fs.writeFileSync(path.join(dir, 'package.json'), '{ "private": true, "type": "module" }')
   run('npm', ['install', '--silent', '--no-audit', '--no-fund', path.join(dir, tarball)])
   fs.copyFileSync(path.join(root, 'test/pack/use.ts'), path.join(dir, 'use.ts'))
-  const strict = ['--strict', '--module', 'nodenext', '--target', 'es2023', '--types', 'node', '--typeRoots', path.join(root, 'node_modules/@types')]
+  const strict = [
+    '--strict',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2023',
+    '--types',
+    'node',
+    '--typeRoots',
+    path.join(root, 'node_modules/@types'),
+  ]
   run(bin('tsc'), [...strict, 'use.ts'])
   process.stdout.write(run('node', ['use.js']))
   process.stdout.write(run(path.join(dir, 'node_modules/.bin/jsonl-sessions'), ['list']))

@@ -1,5 +1,4 @@
-import { type CompactedStats, JsonlPersistence } from '../../contracts/persistence.js'
-import type { SessionStore } from '../../index.js'
+import { JsonlPersistence } from '../../contracts/persistence.js'
 import { canAsk, confirm } from '../confirm.js'
 import { count, size } from '../format.js'
 import { exitCodeOf } from '../interrupt.js'
@@ -23,7 +22,7 @@ export async function purge({ root, olderThan, dryRun, yes }: PurgeOptions): Pro
   return withExistingStore(root, async (store) => {
     const persistence = new JsonlPersistence(store)
     if (!dryRun && yes) return purgeNow(persistence, olderThan)
-    const due = await dueText(store, persistence, olderThan)
+    const due = await dueText(persistence, olderThan)
     if (dryRun || due === null) {
       await print(due === null ? NOTHING : `would delete ${due}`)
       return 0
@@ -51,16 +50,9 @@ function deleted(messages: number): string {
   return messages === 0 ? NOTHING : `deleted ${count(messages, 'archived message')}`
 }
 
-const DAY_MS = 86_400_000
-
-/** What a purge would delete, null for nothing. Where only some of the archived messages are old enough: at most. */
-async function dueText(store: SessionStore, persistence: JsonlPersistence, olderThan: number): Promise<string | null> {
-  const stats = await persistence.compactedStats()
-  if (stats.oldest === null) return null
-  if (olderThan === 0) return textOf(stats)
-  return store.now() - Date.parse(stats.oldest) > olderThan * DAY_MS ? `at most ${textOf(stats)}` : null
-}
-
-function textOf({ messageCount, sessionCount, sizeBytes }: CompactedStats): string {
+/** What a purge would delete; null for nothing. */
+async function dueText(persistence: JsonlPersistence, olderThan: number): Promise<string | null> {
+  const { messageCount, sessionCount, sizeBytes } = await persistence.compactedStats(olderThan)
+  if (messageCount === 0) return null
   return `${count(messageCount, 'archived message')} of ${count(sessionCount, 'session')}, ${size(sizeBytes)} of text`
 }
