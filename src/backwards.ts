@@ -2,12 +2,15 @@
 import type { LogReader } from './disk/log-reader.js'
 import type { Summary } from './log/fold.js'
 import { isLine, type Line } from './log/line.js'
+import type { Survey } from './log/survey.js'
 import { BackwardReading } from './log/tail.js'
 
 /** A live message, and whether a compaction covers it. */
 export interface BackwardLine {
   line: Line
   archived: boolean
+  /** What the lines behind it tell. */
+  survey: Survey
 }
 
 /** Ends with `'unclear'` where only a reading of the whole log can tell what comes before. */
@@ -19,6 +22,6 @@ export function* liveBackwards(reader: LogReader, summary: Summary): Generator<B
       yield 'unclear'
       return
     }
-    if (live && isLine(piece)) yield { line: piece, archived: reading.archived }
+    if (live && isLine(piece)) yield { line: piece, archived: reading.archived, survey: reading.survey }
   }
 }

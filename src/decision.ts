@@ -1,9 +1,10 @@
 /** What a writer decides on, and what the store adds to it. */
 import type { Known } from './catch-up.js'
-import { type Draft, headerDraft, type Lines } from './draft.js'
+import { type Draft, headerDraft, type Lines, metaDraft } from './draft.js'
 import { SessionError } from './errors.js'
-import type { Summary } from './log/fold.js'
+import { type Summary, timesOf } from './log/fold.js'
 import { FORMAT_VERSION } from './log/line.js'
+import { isoTime } from './log/parse.js'
 
 /** The lines to add, and what the call answers then. */
 export interface Decision<T> {
@@ -37,11 +38,24 @@ export function checkVersion({ version }: Summary, file: string): void {
 }
 
 /** True for a log that does not tell its key, and whose name does not either: a list could not name the session. */
-export function lacksHeader({ summary, partial }: Known, name: string, key: string): boolean {
+function lacksHeader({ summary, partial }: Known, name: string, key: string): boolean {
   return summary.header === null && !partial && name !== key
 }
 
-/** The drafts, behind a header where one is lacking. */
+/**
+ * The drafts, behind what must be written before them: a header where one is lacking, and the times that are the
+ * file's, which a change that is no message must not move. The same array where nothing is lacking.
+ */
 export function completed(drafts: Draft[], known: Known, name: string, key: string): Draft[] {
-  return lacksHeader(known, name, key) ? [headerDraft(key), ...drafts] : drafts
+  const header = lacksHeader(known, name, key) ? [headerDraft(key)] : []
+  const times = drafts.some(({ kind }) => kind === 'message') ? [] : timesToCarry(known)
+  return header.length + times.length === 0 ? drafts : [...header, ...times, ...drafts]
+}
+
+/** The times of a log in which messages name none, written down. */
+function timesToCarry({ summary, mark }: Known): Draft[] {
+  if (!summary.undated) return []
+  const { created, active } = timesOf(summary, isoTime(mark.mtimeMs))
+  const isNamed = summary.header !== null || summary.firstAt !== null
+  return [metaDraft(isNamed ? { lastActivity: active } : { createdAt: created, lastActivity: active })]
 }

@@ -1,20 +1,20 @@
 /** One session's log as this process knows it: the only place that writes to it. */
 import { catchUp, edgesOf, foldLog, type Known, knownFromSidecar, printOf } from './catch-up.js'
-import { checkVersion, completed, type Decide, lacksHeader, type Written, written } from './decision.js'
+import { checkVersion, completed, type Decide, type Written, written } from './decision.js'
 import { type FileMark, look, removeOwnFile, removeTree, sameFile, sameMark } from './disk/files.js'
 import { leaseOf } from './disk/lease.js'
 import { LogFile } from './disk/log-file.js'
 import { LogReader } from './disk/log-reader.js'
-import { setAside } from './disk/quarantine.js'
 import { readSidecar } from './disk/sidecar-file.js'
 import { type Draft, headerDraft, type Lines, stampLines } from './draft.js'
 import { notFound, SessionError } from './errors.js'
 import { randomNonce } from './ids.js'
 import { emptySummary, foldPiece, type Summary } from './log/fold.js'
-import { isLine, type Piece, type Range } from './log/line.js'
+import type { Piece, Range } from './log/line.js'
 import { NOTHING_KNOWN, type Survey, surveyOf } from './log/survey.js'
 import { canFollowWrite, foldTail } from './log/tail.js'
 import type { StoreContext } from './store-context.js'
+import { idsInLog, mendTail } from './tail-end.js'
 
 /** How a log is read of which nothing is known: `foldLog` or `edgesOf`. */
 type Depth = (reader: LogReader) => Promise<Known>
@@ -156,7 +156,7 @@ export class SessionLog {
   #appendNow(drafts: Draft[]): Written<undefined> | Promise<Written<undefined>> | undefined {
     const known = this.#known
     if (known === undefined || known.open || known.torn !== null) return undefined
-    if (lacksHeader(known, this.name, this.key)) return undefined
+    if (completed(drafts, known, this.name, this.key) !== drafts) return undefined
     checkVersion(known.summary, this.file.path)
     const lines = this.#stamp(drafts, known.summary, known.mark.size)
     const outcome = this.file.append(lines.bytes, known.mark)
@@ -178,7 +178,7 @@ export class SessionLog {
       }
       checkVersion(known.summary, this.file.path)
       if (known.torn !== null) {
-        await this.#mendTail(known, known.torn)
+        await this.#mendTail(known.mark, known.torn)
         continue
       }
       const start = known.mark.size + (known.open ? 1 : 0)
@@ -207,18 +207,9 @@ export class SessionLog {
     return mark && this.#read(known, depth)
   }
 
-  /** Saves a torn tail and cuts it off. */
-  async #mendTail(known: Known, torn: Range): Promise<void> {
+  #mendTail(mark: FileMark, torn: Range): Promise<void> {
     this.#known = undefined
-    const reader = LogReader.open(this.file.path)
-    if (reader === undefined) return
-    try {
-      if (!sameFile(reader.stat, known.mark) || reader.size !== known.mark.size) return
-      await setAside(this.#context.layout.quarantine(this.name), reader.fd, [torn])
-      this.file.cutTail(known.mark, torn.offset)
-    } finally {
-      reader.close()
-    }
+    return mendTail(this.file, mark, torn, this.#context.layout.quarantine(this.name))
   }
 
   async #read(former: Known | undefined, depth: Depth): Promise<Known | undefined> {
@@ -290,7 +281,7 @@ export class SessionLog {
     this.#known = undefined
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const known = await this.#forWriting(edgesOf)
-      const there = known === undefined ? NONE : await this.#idsInLog()
+      const there = known === undefined ? NONE : await idsInLog(this.file.path)
       const missing = texts.filter((_, i) => !there.has(pieces[i]?.id ?? ''))
       if (missing.length === 0) return
       if (known === undefined) {
@@ -301,23 +292,11 @@ export class SessionLog {
           true,
         )
         if (made !== 'exists') return
-      } else if (known.torn !== null) await this.#mendTail(known, known.torn)
+      } else if (known.torn !== null) await this.#mendTail(known.mark, known.torn)
       else this.file.append(Buffer.from((known.open ? '\n' : '') + missing.join('')), known.mark)
       this.#known = undefined
     }
     throw new SessionError('ERR_LOCKED', 'other programs keep replacing the log', { file: this.file.path })
-  }
-
-  async #idsInLog(): Promise<Set<string>> {
-    const ids = new Set<string>()
-    const reader = LogReader.open(this.file.path)
-    if (reader === undefined) return ids
-    try {
-      for await (const pieces of reader.blocks()) for (const piece of pieces) if (isLine(piece)) ids.add(piece.id)
-    } finally {
-      reader.close()
-    }
-    return ids
   }
 
   /** Keeps the promise of the `fsync` option for all that was written so far. */

@@ -10,7 +10,6 @@ import { isObject } from './json.js'
 import type { Summary } from './log/fold.js'
 import { messageText } from './log/format.js'
 import type { ChatMessage, StoredMessage } from './log/line.js'
-import { NOTHING_KNOWN } from './log/survey.js'
 import { messagesOf, toStored } from './log/views.js'
 import { labelsOf } from './log/whole-session.js'
 import { type RewriteResult, rewriteLog } from './rewrite-log.js'
@@ -244,7 +243,7 @@ function lastMessagesOf(reader: LogReader, { summary }: Known, count: number): S
   const messages: StoredMessage[] = []
   for (const found of liveBackwards(reader, summary)) {
     if (found === 'unclear') return undefined
-    messages.push(toStored(found.line, NOTHING_KNOWN, reader.fileTime))
+    messages.push(toStored(found.line, found.survey, reader.fileTime))
     if (messages.length === count) break
   }
   return messages.reverse()
