@@ -12,6 +12,8 @@
  * - `proof()` throws unless all operations up to now did what they say; asked before measuring and after it.
  * - `least` and `most` bound the operations of one repetition.
  */
+
+import { agentRows } from './agent.mjs'
 import { append, appendFirst, appendSpread } from './append.mjs'
 import { create, removeLast, setName, setState } from './change.mjs'
 import { listFreshProcess, listFreshStore, listNewest, listOpen } from './list.mjs'
@@ -39,6 +41,7 @@ export function rows(size) {
     listFreshStore(sessions),
     listOpen(sessions),
     listNewest(sessions),
+    ...agentRows(size === 'full' ? 100_000 : 10_000),
   ]
   return size === 'short' ? normal.flatMap(onlyRatios) : normal
 }
