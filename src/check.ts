@@ -22,9 +22,7 @@ export interface CheckReport extends DamageReport {
 
 export async function checkLog(log: SessionLog): Promise<CheckReport | null> {
   const file = log.file.path
-  const reader = LogReader.open(file)
-  if (reader === undefined) return null
-  try {
+  const report = await LogReader.using(file, async (reader) => {
     const survey = await surveyLog(reader)
     const report: CheckReport = {
       ...{ key: log.key, file, bytes: reader.size, lines: 0, messages: 0 },
@@ -43,9 +41,8 @@ export async function checkLog(log: SessionLog): Promise<CheckReport | null> {
       }
     }
     return report
-  } finally {
-    reader.close()
-  }
+  })
+  return report ?? null
 }
 
 /** Tells the store's `onDamage` about the bad lines of a whole log, if there are any. */

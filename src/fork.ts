@@ -9,7 +9,7 @@ import type { Summary } from './log/fold.js'
 import { headerLine, metaLine } from './log/format.js'
 import type { Line, Piece } from './log/line.js'
 import type { Survey } from './log/survey.js'
-import { stateOf } from './log/whole-session.js'
+import { lastStateIn } from './log/whole-session.js'
 import { type Plan, partsOf, planRewrite } from './plan-rewrite.js'
 import type { SessionLog } from './session-log.js'
 
@@ -47,7 +47,8 @@ class Collector {
   firstId: string | undefined
 
   add(pieces: readonly Piece[], survey: Survey): void {
-    this.state = stateOf(pieces, survey) ?? this.state
+    const state = lastStateIn(pieces, survey)
+    if (state !== undefined) this.state = state
     this.firstId ??= pieces.find((piece): piece is Line => piece.kind === 'message' || piece.kind === 'compaction')?.id
   }
 }

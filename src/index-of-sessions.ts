@@ -115,14 +115,10 @@ export class SessionIndex {
   }
 
   async #readLog(name: string, sidecar: Sidecar | null) {
-    const reader = LogReader.open(this.#context.layout.log(name))
-    if (reader === undefined) return undefined
-    try {
+    return LogReader.using(this.#context.layout.log(name), (reader) => {
       const former = knownFromSidecar(sidecar, reader.stat, reader)
-      return await (former === undefined ? foldLog(reader) : catchUp(reader, former))
-    } finally {
-      reader.close()
-    }
+      return former === undefined ? foldLog(reader) : catchUp(reader, former)
+    })
   }
 
   /** The key behind a name: the name itself, or what sidecar or log say, if it makes that name. */

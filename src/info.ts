@@ -1,6 +1,6 @@
 import type { Known } from './catch-up.js'
 import type { Run } from './disk/sidecar-file.js'
-import { type Summary, sumOf, timesOf, totalUsage } from './log/fold.js'
+import { archivedOf, sumOf, timesOf, totalUsage } from './log/fold.js'
 import type { Usage } from './log/line.js'
 import { isoTime } from './log/parse.js'
 import { labelsOf } from './log/whole-session.js'
@@ -68,11 +68,6 @@ export function detailsOf({ summary, mark }: Pick<Known, 'summary' | 'mark'>): S
     usage: sumOf(totalUsage(summary)),
     archived: archivedOf(summary, isoTime(mark.mtimeMs)),
   }
-}
-
-function archivedOf({ archived }: Summary, fileTime: string): SessionDetails['archived'] {
-  const { messages, bytes, oldest, undated } = archived
-  return { messages, bytes, oldest: undated && (oldest === null || fileTime < oldest) ? fileTime : oldest }
 }
 
 /** A row that its receiver may change. */

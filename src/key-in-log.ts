@@ -4,17 +4,13 @@ import { isLine } from './log/line.js'
 
 /** The key that a log's header tells, if it is the one that `name` stands for. */
 export async function keyInLog(file: string, name: string): Promise<string | undefined> {
-  const reader = LogReader.open(file)
-  if (reader === undefined) return undefined
-  try {
+  return LogReader.using(file, async (reader) => {
     for await (const pieces of reader.blocks()) {
       for (const piece of pieces) {
         if (isLine(piece) && piece.kind === 'session' && nameOf(String(piece.value.key)) === name)
           return String(piece.value.key)
       }
     }
-  } finally {
-    reader.close()
-  }
-  return undefined
+    return undefined
+  })
 }

@@ -3,7 +3,7 @@ import { surveyLog } from './catch-up.js'
 import { readSync } from './disk/files.js'
 import type { LogReader } from './disk/log-reader.js'
 import type { Part } from './disk/replace.js'
-import { emptySummary, foldPiece, type Summary } from './log/fold.js'
+import type { Summary } from './log/fold.js'
 import { isLine, type Line, type Piece } from './log/line.js'
 import { parseLines } from './log/parse.js'
 import { mendLine, type RewritePlan, RewritePlanner } from './log/rewrite.js'
@@ -41,19 +41,15 @@ export async function planRewrite(reader: LogReader, { purges, takes, visit }: S
     purges && ((line) => purges(line, survey, reader.fileTime)),
     takes,
   )
-  const summary = emptySummary()
   let last: Piece | undefined
   for await (const pieces of reader.blocks()) {
-    for (const piece of pieces) {
-      planner.add(piece)
-      foldPiece(summary, piece, survey)
-    }
+    for (const piece of pieces) planner.add(piece)
     visit?.(pieces, survey)
     last = pieces.at(-1) ?? last
   }
   const plan = planner.plan(takes !== undefined)
   const open = last !== undefined && isLine(last) && last.open
-  return { reader, survey, plan, summary, purged: planner.purged, open }
+  return { reader, survey, plan, summary: planner.before, purged: planner.purged, open }
 }
 
 /** The new file: stretches of the old one, and mended lines. */

@@ -35,15 +35,12 @@ export async function rewriteLog(log: SessionLog, purges?: Selection['purges']):
 }
 
 async function rewriteOnce(log: SessionLog, purges?: Selection['purges']): Promise<RewriteResult | null | 'replaced'> {
-  const reader = LogReader.open(log.file.path)
-  if (reader === undefined) return null
-  try {
+  const outcome = await LogReader.using(log.file.path, async (reader) => {
     const reading = await planRewrite(reader, purges && { purges })
     const { plan, purged } = reading
     return plan === null || (purges !== undefined && purged === 0) ? null : await carryOut(log, reading, plan)
-  } finally {
-    reader.close()
-  }
+  })
+  return outcome ?? null
 }
 
 async function carryOut(log: SessionLog, reading: Plan, plan: RewritePlan): Promise<RewriteResult | 'replaced'> {

@@ -1,4 +1,5 @@
 /** Which sessions speak of something. */
+import { checkCount, checkOptionalText } from './arguments.js'
 import { breatheIfDue } from './disk/breath.js'
 import { read } from './disk/files.js'
 import { LogReader } from './disk/log-reader.js'
@@ -19,9 +20,8 @@ export async function searchSessions(
   words: string | null,
   limit: number,
 ): Promise<SessionInfo[]> {
-  if (words !== null && typeof words !== 'string') throw new TypeError('what to search for must be a string')
-  if (typeof limit !== 'number') throw new TypeError('a limit must be a number')
-  if (!Number.isSafeInteger(limit) || limit < 0) throw new RangeError('a limit must be a whole number from 0')
+  checkOptionalText('words', words)
+  checkCount('limit', limit)
   if (limit === 0) return []
   if (words === null) return (await index.rows()).sort(byActivity).slice(0, limit)
   const wanted = wordsOf(words)
@@ -54,17 +54,14 @@ export function wordsOf(query: string): string[] {
 
 /** How many of the words stand in the live messages of a log; 0 when there is no log. */
 async function countWords(file: string, words: string[]): Promise<number> {
-  const reader = LogReader.open(file)
-  if (reader === undefined) return 0
-  try {
+  const count = await LogReader.using(file, async (reader) => {
     if (reader.size <= RAW_BYTES) {
       const bytes = await read(reader.fd, 0, reader.size)
       if (!mayHold(bytes.toString().toLowerCase(), words)) return 0
     }
     return countIn(await reader.pieces(), words)
-  } finally {
-    reader.close()
-  }
+  })
+  return count ?? 0
 }
 
 /** False when no text of the log, as it stands on disk, can hold any of the words. */

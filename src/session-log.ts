@@ -1,9 +1,10 @@
 /** One session's log as this process knows it: the only place that writes to it. */
 import { catchUp, edgesOf, foldLog, type Known, knownFromSidecar, printOf } from './catch-up.js'
 import { checkVersion, completed, type Decide, type Written, written } from './decision.js'
+import { sleep } from './disk/breath.js'
 import { type FileMark, look, removeOwnFile, removeTree, sameFile, sameMark } from './disk/files.js'
 import { leaseOf } from './disk/lease.js'
-import { LogFile } from './disk/log-file.js'
+import { ABSENCE_MS, LogFile } from './disk/log-file.js'
 import { LogReader } from './disk/log-reader.js'
 import { readSidecar } from './disk/sidecar-file.js'
 import { type Draft, headerDraft, type Lines, stampLines } from './draft.js'
@@ -31,8 +32,6 @@ const NONE: ReadonlySet<string> = new Set()
 const LINE_FEED = Buffer.from('\n')
 /** How often a write starts over when other programs keep changing the log under it. */
 const MAX_ATTEMPTS = 50
-/** An editor that saves by renaming leaves the path empty for a moment, ms. */
-const ABSENCE_MS = 50
 
 export class SessionLog {
   readonly #context: StoreContext
@@ -112,26 +111,17 @@ export class SessionLog {
 
   /** Reads in the log, knowing what it says: the same bytes for both. Undefined when there is no session. */
   async reading<T>(work: (reader: LogReader, known: Known) => T | Promise<T>): Promise<T | undefined> {
-    const reader = LogReader.open(this.file.path)
-    if (reader === undefined) return undefined
-    try {
-      const known = this.peek(reader.stat) ?? (await this.#learn(reader, this.#known, foldLog))
-      return await work(reader, known)
-    } finally {
-      reader.close()
-    }
+    return LogReader.using(this.file.path, async (reader) =>
+      work(reader, this.peek(reader.stat) ?? (await this.#learn(reader, this.#known, foldLog))),
+    )
   }
 
   /** The whole log, for answers that need it. Takes no lease; undefined when there is no session. */
   async whole(): Promise<WholeLog | undefined> {
-    const reader = LogReader.open(this.file.path)
-    if (reader === undefined) return undefined
-    try {
+    return LogReader.using(this.file.path, async (reader) => {
       const pieces = await reader.pieces()
       return { pieces, survey: surveyOf(pieces), fileTime: reader.fileTime }
-    } finally {
-      reader.close()
-    }
+    })
   }
 
   /** True when the log is there, as a regular file. @throws SessionError ERR_CLOSED */
@@ -197,29 +187,19 @@ export class SessionLog {
   async #forWriting(depth: Depth): Promise<Known | undefined> {
     let mark = this.file.look()
     if (mark === undefined && this.#wasThere) {
-      await new Promise((resolve) => setTimeout(resolve, ABSENCE_MS))
+      await sleep(ABSENCE_MS)
       mark = this.file.look()
     }
     this.#wasThere = mark !== undefined
     const known = this.#known
     if (known !== undefined && sameMark(known.mark, mark) && !(known.partial && depth === foldLog)) return known
     this.#known = undefined
-    return mark && this.#read(known, depth)
+    return mark && LogReader.using(this.file.path, (reader) => this.#learn(reader, known, depth))
   }
 
   #mendTail(mark: FileMark, torn: Range): Promise<void> {
     this.#known = undefined
     return mendTail(this.file, mark, torn, this.#context.layout.quarantine(this.name))
-  }
-
-  async #read(former: Known | undefined, depth: Depth): Promise<Known | undefined> {
-    const reader = LogReader.open(this.file.path)
-    if (reader === undefined) return undefined
-    try {
-      return await this.#learn(reader, former, depth)
-    } finally {
-      reader.close()
-    }
   }
 
   /** Reads what is new, starting from what is known here or from the sidecar, else as deep as it must be. */

@@ -1,4 +1,5 @@
 /** One conversation: what a bot author works with. */
+import { checkCount, checkText, checkTexts } from './arguments.js'
 import { liveBackwards } from './backwards.js'
 import { type Known, liveBelow } from './catch-up.js'
 import { type CheckReport, checkLog, reportDamage } from './check.js'
@@ -6,12 +7,11 @@ import { removeFile, removeOwnFile, removeTree, syncFolder } from './disk/files.
 import type { LogReader } from './disk/log-reader.js'
 import { messageDraft, metaDraft, removeDraft } from './draft.js'
 import { infoOf, type SessionInfo } from './info.js'
-import { isObject } from './json.js'
 import type { Summary } from './log/fold.js'
 import { messageText } from './log/format.js'
 import type { ChatMessage, StoredMessage } from './log/line.js'
 import { messagesOf, toStored } from './log/views.js'
-import { labelsOf } from './log/whole-session.js'
+import { labelsOf, metadataOf } from './log/whole-session.js'
 import { type RewriteResult, rewriteLog } from './rewrite-log.js'
 import { checkRun, type RunState, runStateOf } from './run-state.js'
 import type { SessionLog } from './session-log.js'
@@ -65,9 +65,7 @@ export class Session {
 
   /** The last `count` live messages in order. */
   async tail(count: number): Promise<StoredMessage[]> {
-    if (typeof count !== 'number') throw new TypeError('a number of messages must be a number')
-    if (!Number.isSafeInteger(count) || count < 0)
-      throw new RangeError('a number of messages must be a whole number from 0')
+    checkCount('count', count)
     this.#log.context.checkOpen()
     if (count === 0) return []
     const last = await this.#log.reading((reader, known) => lastMessagesOf(reader, known, count) ?? 'unclear')
@@ -83,7 +81,7 @@ export class Session {
   /** Removes messages by the ids of their lines; answers how many of them were there. */
   async remove(ids: string | readonly string[]): Promise<number> {
     const wanted = typeof ids === 'string' ? [ids] : [...ids]
-    if (!wanted.every((id) => typeof id === 'string')) throw new TypeError('ids must be strings')
+    checkTexts('ids', wanted)
     if (!this.#log.exists()) return 0
     return this.#log.transact(async (summary) => {
       const live = summary === undefined ? new Set<string>() : await this.#liveOf(new Set(wanted))
@@ -151,9 +149,7 @@ export class Session {
   }
 
   async #setTags(tags: readonly string[], change: (old: string[]) => string[]): Promise<void> {
-    if (!Array.isArray(tags) || !tags.every((tag) => typeof tag === 'string')) {
-      throw new TypeError('tags must be an array of strings')
-    }
+    checkTexts('tags', tags)
     await this.#set((labels) => {
       const old = labelsOf({ labels: labels ?? {} }).tags
       const next = change(old)
@@ -163,15 +159,13 @@ export class Session {
 
   /** A value that was set under a key, or null. */
   async getMetadata(key: string): Promise<string | null> {
-    if (typeof key !== 'string') throw new TypeError('a metadata key must be a string')
-    const metadata = (await this.#labels())?.metadata
-    const value = isObject(metadata) && Object.hasOwn(metadata, key) ? metadata[key] : null
-    return typeof value === 'string' ? value : null
+    checkText('key', key)
+    return metadataOf({ labels: (await this.#labels()) ?? {} }, key)
   }
 
   async setMetadata(key: string, value: string): Promise<void> {
-    if (typeof key !== 'string' || typeof value !== 'string')
-      throw new TypeError('metadata keys and values must be strings')
+    checkText('key', key)
+    checkText('value', value)
     await this.#set(() => ({ metadata: Object.fromEntries([[key, value]]) }))
   }
 

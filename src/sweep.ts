@@ -1,8 +1,10 @@
 /** Clearing away, when a store is opened, what a crash left behind. */
 import path from 'node:path'
+import { sleep } from './disk/breath.js'
 import { listFolder, look, removeFile, removeTree } from './disk/files.js'
 import { leaseOf } from './disk/lease.js'
 import { waitedFor } from './disk/lock-folder.js'
+import { ABSENCE_MS } from './disk/log-file.js'
 import { isSessionName, nameOf, nameOfBlobs, nameOfLog, nameOfSidecar, nameOfTemporary } from './disk/names.js'
 import { unfinishedIn } from './disk/quarantine.js'
 import { readSidecar } from './disk/sidecar-file.js'
@@ -10,8 +12,6 @@ import { sweepTrash } from './disk/trash.js'
 import { errno, SessionError } from './errors.js'
 import type { StoreContext } from './store-context.js'
 
-/** An editor that saves by renaming leaves a log's path empty for a moment, ms. */
-const ABSENCE_MS = 50
 /** What a folder of blobs holds. Another folder of that name is somebody else's. */
 const BLOB = /^[0-9a-f]{64}$|\.tmp$/
 
@@ -41,7 +41,7 @@ export async function sweep(context: StoreContext): Promise<void> {
 }
 
 async function removeOrphans({ layout }: StoreContext, name: string): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, ABSENCE_MS))
+  await sleep(ABSENCE_MS)
   if (look(layout.log(name)) !== undefined) return
   const sidecar = readSidecar(layout.sidecar(name))?.sidecar
   if (sidecar !== undefined && sidecar !== null && nameOf(sidecar.key) === name) removeFile(layout.sidecar(name))

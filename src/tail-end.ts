@@ -7,26 +7,18 @@ import { isLine, type Range } from './log/line.js'
 
 /** Saves a torn tail and cuts it off, if the log still is as `mark` says. */
 export async function mendTail(file: LogFile, mark: FileMark, torn: Range, quarantine: string): Promise<void> {
-  const reader = LogReader.open(file.path)
-  if (reader === undefined) return
-  try {
+  await LogReader.using(file.path, async (reader) => {
     if (!sameFile(reader.stat, mark) || reader.size !== mark.size) return
     await setAside(quarantine, reader.fd, [torn])
     file.cutTail(mark, torn.offset)
-  } finally {
-    reader.close()
-  }
+  })
 }
 
 /** The ids of all lines of a log; none when there is none. */
 export async function idsInLog(path: string): Promise<Set<string>> {
   const ids = new Set<string>()
-  const reader = LogReader.open(path)
-  if (reader === undefined) return ids
-  try {
+  await LogReader.using(path, async (reader) => {
     for await (const pieces of reader.blocks()) for (const piece of pieces) if (isLine(piece)) ids.add(piece.id)
-  } finally {
-    reader.close()
-  }
+  })
   return ids
 }

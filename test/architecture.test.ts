@@ -16,7 +16,7 @@ const importsOf = (file: string) =>
 
 /** Higher layers may import lower ones, never the other way round. */
 const LAYERS: Array<[name: string, layer: RegExp]> = [
-  ['base', /^(errors|ids|json)\.ts$/],
+  ['base', /^(arguments|errors|ids|json)\.ts$/],
   ['log', /^log\//],
   ['disk', /^disk\//],
   [

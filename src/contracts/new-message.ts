@@ -1,7 +1,8 @@
 /** The line that an agent's message becomes. */
+
+import { checkCount, checkOptionalText } from '../arguments.js'
 import { isObject, type JsonObject } from '../json.js'
 import { TOKEN_COUNTERS } from '../log/agent-message.js'
-import { checkCount, checkOptionalText } from './arguments.js'
 
 const ROLES: readonly unknown[] = ['system', 'user', 'assistant', 'tool']
 

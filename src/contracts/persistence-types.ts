@@ -1,4 +1,5 @@
 /** The types of the contract `Persistence`. */
+import type { Usage } from '../log/line.js'
 
 /** The session's key in the store; `createSession` makes a UUIDv7. */
 export type SessionId = string
@@ -53,15 +54,8 @@ export interface Message {
   thinkingTokens: number | null
 }
 
-export interface SessionUsage {
-  promptTokens: number
-  completionTokens: number
-  cacheReadTokens: number
-  cacheCreationTokens: number
-  thinkingTokens: number
-  /** Messages with usage, all-zero usage included. */
-  apiCalls: number
-}
+/** Sums of the counters, and `apiCalls`: messages with usage, all-zero usage included. */
+export type SessionUsage = Usage
 
 export interface SessionInfo {
   id: SessionId

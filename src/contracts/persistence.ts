@@ -1,10 +1,11 @@
 /** The contract `Persistence`: the conversations of a coding agent, with tool calls, token counts and compaction. */
 import path from 'node:path'
+import { checkCount, checkOptionalText, checkText } from '../arguments.js'
 import { type BackwardLine, liveBackwards } from '../backwards.js'
 import { compactionDraft, headerDraft, messageDraft, metaDraft } from '../draft.js'
 import type { ListedSession } from '../index-of-sessions.js'
 import { byKey } from '../info.js'
-import { isObject, type JsonObject } from '../json.js'
+import type { JsonObject } from '../json.js'
 import { summaryMessage, toAgentMessage } from '../log/agent-message.js'
 import { activeMessages, Exchange, hasText, PendingQuestion, realMessages, textOf } from '../log/context.js'
 import { type Summary, sumOf, totalUsage } from '../log/fold.js'
@@ -12,11 +13,11 @@ import { messageText } from '../log/format.js'
 import type { Line } from '../log/line.js'
 import { knownId } from '../log/survey.js'
 import { summaryOf } from '../log/views.js'
+import { metadataOf } from '../log/whole-session.js'
 import { dueArchived, purgeArchived } from '../purge.js'
 import { recentUserTexts } from '../recent.js'
 import type { WholeLog } from '../session-log.js'
 import type { SessionStore, StoreInternals } from '../store.js'
-import { checkCount, checkOptionalText, checkText } from './arguments.js'
 import { toLine } from './new-message.js'
 import type {
   CompactedStats,
@@ -198,9 +199,8 @@ export class JsonlPersistence implements Persistence {
 
   async getMetadata(sessionId: SessionId, key: string): Promise<string | null> {
     checkText('key', key)
-    const metadata = (await this.#summary(sessionId))?.labels.metadata
-    const value = isObject(metadata) && Object.hasOwn(metadata, key) ? metadata[key] : null
-    return typeof value === 'string' ? value : null
+    const summary = await this.#summary(sessionId)
+    return summary === undefined ? null : metadataOf(summary, key)
   }
 
   async setMetadata(sessionId: SessionId, key: string, value: string): Promise<void> {

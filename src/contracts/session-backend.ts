@@ -1,4 +1,5 @@
 /** The contract `SessionBackend`: one conversation per sender, kept under a key such as `telegram_user123`. */
+import { checkText } from '../arguments.js'
 import { byKey, type SessionInfo } from '../info.js'
 import type { ChatMessage, StoredMessage } from '../log/line.js'
 import type { SessionStore } from '../store.js'
@@ -127,7 +128,7 @@ export class JsonlSessionBackend implements SessionBackend {
 
   async setSessionName(sessionKey: string, name: string): Promise<void> {
     const session = this.#store.session(sessionKey)
-    if (typeof name !== 'string') throw new TypeError('a name must be a string')
+    checkText('name', name)
     await session.setName(name.trim() || null)
   }
 

@@ -1,4 +1,6 @@
 /** The contract `SessionManager`: save, resume, fork, rewind and label whole conversations. */
+
+import { checkCount, checkInteger, checkOptionalText, checkText, checkTexts } from '../arguments.js'
 import { checkKey } from '../disk/names.js'
 import { metaDraft } from '../draft.js'
 import { notFound } from '../errors.js'
@@ -12,7 +14,6 @@ import { type Snapshot, saveLog } from '../save.js'
 import type { SessionLog } from '../session-log.js'
 import type { SessionStore } from '../store.js'
 import type { StoreContext } from '../store-context.js'
-import { checkCount, checkInteger, checkOptionalText, checkText, checkTexts } from './arguments.js'
 
 export type { Json } from '../json.js'
 

@@ -23,6 +23,10 @@ export function breathe(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
 /** Breathes if it is time to. */
 export async function breatheIfDue(): Promise<void> {
   if (isLoopHeld(performance.now())) await breathe()

@@ -9,7 +9,7 @@
 import path from 'node:path'
 import type { LockOptions } from 'proper-lockfile'
 import { errno, SessionError } from '../errors.js'
-import { breathe, isLoopHeld } from './breath.js'
+import { breathe, isLoopHeld, sleep } from './breath.js'
 import { LockFolder, SILENCE_MS, waitedFor } from './lock-folder.js'
 
 /** A holder that others wait for gives the lease away after this time, ms. */
@@ -282,8 +282,4 @@ function passUnlessLocked(error: NodeJS.ErrnoException): undefined {
 
 function lockedError(folder: string): SessionError {
   return new SessionError('ERR_LOCKED', 'another process holds the lease of the session', { lock: folder })
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

@@ -19,6 +19,8 @@ const { O_APPEND, O_RDWR } = fs.constants
 
 export type Fsync = 'no' | 'everysec' | 'always'
 
+/** An editor that saves by renaming leaves a log's path empty for a moment, ms. */
+export const ABSENCE_MS = 50
 /** How many logs are kept open between writes. */
 const MAX_OPEN = 128
 const open = new Set<LogFile>()

@@ -27,6 +27,17 @@ export class LogReader {
     return opened && new LogReader(opened.fd, opened.stat)
   }
 
+  /** Opens a log for as long as the work takes; undefined when there is none. */
+  static async using<T>(file: string, work: (reader: LogReader) => T | Promise<T>): Promise<T | undefined> {
+    const reader = LogReader.open(file)
+    if (reader === undefined) return undefined
+    try {
+      return await work(reader)
+    } finally {
+      reader.close()
+    }
+  }
+
   get size(): number {
     return this.stat.size
   }

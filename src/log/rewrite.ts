@@ -35,7 +35,8 @@ export class RewritePlanner {
   readonly #carryLines: Line[] = []
   readonly #present = new Set<string>()
   readonly #heirs = new Map<string, string | null>()
-  readonly #before = emptySummary()
+  /** What the log says before. */
+  readonly before = emptySummary()
   /** The sums of the lines that stay. Old carry lines do not: a new one says what is still to be said. */
   readonly #after = emptySummary()
   readonly #purges: (line: Line) => boolean
@@ -59,7 +60,7 @@ export class RewritePlanner {
   }
 
   add(piece: Piece): void {
-    foldPiece(this.#before, piece, this.#survey)
+    foldPiece(this.before, piece, this.#survey)
     if (isLine(piece)) this.#addLine(piece)
     else if (piece.kind === 'blank') this.#blanks.push(edit(piece, 'drop'))
     else this.#edits.push(edit(piece, 'aside'))
@@ -117,15 +118,15 @@ export class RewritePlanner {
     return {
       edits: joined([...this.#edits, ...this.#blanks, ...this.#carryLines.map((line) => edit(line, 'drop'))]),
       carry: this.#carry(),
-      carryAt: timesOf(this.#before, this.#fileTime).updated,
+      carryAt: timesOf(this.before, this.#fileTime).updated,
       heirs: this.#heirs,
     }
   }
 
   #carry(): JsonObject | null {
-    const due = timesOf(this.#before, this.#fileTime)
+    const due = timesOf(this.before, this.#fileTime)
     const carry: JsonObject = {}
-    const usage = difference(totalUsage(this.#before), this.#after.usage)
+    const usage = difference(totalUsage(this.before), this.#after.usage)
     if (!jsonEqual(usage, difference(this.#after.carriedUsage, new Map()))) carry.carriedUsage = usage
     // the file's time is another one afterwards: what it stood in for must be written down
     if (timesOf(this.#after, '').created !== due.created) carry.createdAt = due.created

@@ -2,7 +2,7 @@
 import { isObject, type JsonObject } from '../json.js'
 import { type ChatMessage, isLine, type Line, type Piece, type StoredMessage } from './line.js'
 import { isChat, timeOf } from './parse.js'
-import { isLive, knownId, reachOver, type Survey, timeIn } from './survey.js'
+import { isLive, knownId, type Survey, timeIn } from './survey.js'
 
 /** The live messages in line order. */
 export function messagesOf(pieces: readonly Piece[], survey: Survey, fileTime: string): StoredMessage[] {
@@ -46,23 +46,6 @@ export function summaryOf(pieces: readonly Piece[], survey: Survey, fileTime: st
   return last === undefined
     ? null
     : { id: knownId(last, survey), at: timeIn(last, survey, fileTime), text: String(last.value.summary) }
-}
-
-/** The summary in force, and the ids of the live messages that compactions archived. */
-export interface Archive {
-  summary: ActiveSummary | null
-  archived: ReadonlySet<string>
-}
-
-export function archiveOf(pieces: readonly Piece[], survey: Survey, fileTime: string): Archive {
-  const covered = pieces.filter(
-    (piece): piece is Line =>
-      piece.kind === 'message' && isLive(piece, survey) && reachOver(piece.offset, survey) !== undefined,
-  )
-  return {
-    summary: summaryOf(pieces, survey, fileTime),
-    archived: new Set(covered.map((line) => knownId(line, survey))),
-  }
 }
 
 /** Every string inside a message's content: what a search looks at. */

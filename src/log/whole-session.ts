@@ -1,5 +1,5 @@
 /** A session as `SessionManager` sees it: any JSON values as messages, labels and a state. */
-import { type Json, type JsonObject, jsonEqual } from '../json.js'
+import { isObject, type Json, type JsonObject, jsonEqual } from '../json.js'
 import type { Summary } from './fold.js'
 import type { Line, Piece } from './line.js'
 import { isChat } from './parse.js'
@@ -18,8 +18,13 @@ export function messageOf(line: Line): Json {
 
 /** The state that was set last, or null. */
 export function stateOf(pieces: readonly Piece[], survey: Survey): Json {
+  return lastStateIn(pieces, survey) ?? null
+}
+
+/** The state that was set last in a part of a log; undefined when none was set there. */
+export function lastStateIn(pieces: readonly Piece[], survey: Survey): Json | undefined {
   const last = pieces.findLast((piece) => piece.kind === 'meta' && 'state' in setOf(piece) && isLive(piece, survey))
-  return last === undefined ? null : (setOf(last as Line).state as Json)
+  return last && (setOf(last as Line).state as Json)
 }
 
 function setOf({ value }: Line): JsonObject {
@@ -44,6 +49,13 @@ export function labelsOf({ labels }: Pick<Summary, 'labels'>): Labels {
     turnCount: typeof turnCount === 'number' ? turnCount : null,
     totalTokens: typeof totalTokens === 'number' ? totalTokens : null,
   }
+}
+
+/** A text that was set under a key, or null. */
+export function metadataOf({ labels }: Pick<Summary, 'labels'>, key: string): string | null {
+  const { metadata } = labels
+  const value = isObject(metadata) && Object.hasOwn(metadata, key) ? metadata[key] : null
+  return typeof value === 'string' ? value : null
 }
 
 /** How many of the given messages the log holds already, from the start on. */

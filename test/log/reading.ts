@@ -6,8 +6,9 @@ import { archivedOf, foldAll, timesOf, totalUsage } from '../../src/log/fold.js'
 import { isLine, type Line, type Piece } from '../../src/log/line.js'
 import { parseLines } from '../../src/log/parse.js'
 import { knownId, type Survey, surveyOf } from '../../src/log/survey.js'
-import { archiveOf, messagesOf } from '../../src/log/views.js'
+import { messagesOf } from '../../src/log/views.js'
 import { messageLines, messageOf, stateOf } from '../../src/log/whole-session.js'
+import { archiveOf } from './archive.js'
 
 export function read(bytes: Buffer): { pieces: Piece[]; lines: Line[]; survey: Survey } {
   const pieces = parseLines(bytes)

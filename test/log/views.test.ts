@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { archiveOf, asGiven, messagesOf, textsOf } from '../../src/log/views.js'
+import { asGiven, messagesOf, textsOf } from '../../src/log/views.js'
+import { archiveOf } from './archive.js'
 import { FILE_TIME } from './histories.js'
 import { read } from './reading.js'
 

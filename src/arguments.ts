@@ -1,4 +1,4 @@
-/** Checks of what callers give to a contract's methods: wrong types are TypeErrors, wrong numbers RangeErrors. */
+/** Checks of what callers give: wrong types are TypeErrors, wrong numbers RangeErrors. */
 
 export function checkText(name: string, value: unknown): asserts value is string {
   if (typeof value !== 'string') throw new TypeError(`${name} must be a string`)
