@@ -21,7 +21,7 @@ const LAYERS: Array<[name: string, layer: RegExp]> = [
   ['disk', /^disk\//],
   [
     'one session',
-    /^(backwards|catch-up|check|clock|decision|draft|fork|info|key-in-log|options|plan-rewrite|rewind|rewrite-log|run-state|save|session|session-log|sidecar|store-context|stream|tail-end)\.ts$/,
+    /^(backwards|catch-up|check|clock|collect-blobs|decision|draft|fork|graph-log|info|key-in-log|options|plan-rewrite|rewind|rewrite-log|run-state|save|session|session-log|sidecar|store-context|stream|tail-end|vacuum-log)\.ts$/,
   ],
   ['many sessions', /^(background|index|index-of-sessions|purge|recent|retention|search|store|sweep)\.ts$/],
   ['faces', /^(cli|contracts)\//],

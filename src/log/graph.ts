@@ -65,31 +65,50 @@ export function isGraphLine(piece: Piece): piece is Line {
   return piece.kind === 'commit' || piece.kind === 'tombstone'
 }
 
-/** Adds pieces that stand behind the folded part, in place. False when only the whole log can tell; then the graph is spoilt. */
+/**
+ * Adds pieces that stand behind the folded part, in place. False when only the whole log can tell what they say; then
+ * nothing is added.
+ */
 export function followGraph(graph: Graph, pieces: readonly Piece[]): boolean {
+  if (!canFollow(graph, pieces.filter(isGraphLine))) return false
   for (const piece of pieces) {
     if (piece.kind === 'torn') continue
     graph.bytes = piece.end
     if (piece.kind === 'damage') graph.unsure = true
-    if (isGraphLine(piece) && !followLine(graph, piece)) return false
+    if (!isGraphLine(piece)) continue
+    graph.lastId = piece.id
+    const commit = piece.kind === 'commit' ? commitOf(piece) : undefined
+    if (piece.kind === 'tombstone') markNodes(graph, piece)
+    else if (commit === undefined) noteMalformed(graph)
+    else addCommit(graph, piece, commit)
   }
   return true
 }
 
-function followLine(graph: Graph, line: Line): boolean {
-  if (line.bare || !isV7(line.id) || line.id <= graph.lastId) return false
-  graph.lastId = line.id
-  if (line.kind === 'tombstone') {
-    markNodes(graph, line)
-    return true
+/** True when all lines are new, come after the head, and bring no node that may be there already. */
+function canFollow({ lastId, head, nodes }: Graph, lines: readonly Line[]): boolean {
+  let id = lastId
+  let place: Place | null = head
+  let isReplaced = false
+  const added = new Set<string>()
+  for (const line of lines) {
+    if (line.bare || !isV7(line.id) || line.id <= id) return false
+    id = line.id
+    const commit = line.kind === 'commit' ? commitOf(line) : undefined
+    if (commit === undefined) continue
+    const next = headOf(line, commit)
+    if (place !== null && compare(next, place) <= 0) return false
+    place = next
+    if (commit.replace) {
+      isReplaced = true
+      added.clear()
+    }
+    for (const { nodeId } of commit.nodes) {
+      if (added.has(nodeId) || (!isReplaced && nodes.has(nodeId))) return false
+      added.add(nodeId)
+    }
   }
-  const commit = commitOf(line)
-  if (commit === undefined) {
-    noteMalformed(graph)
-    return true
-  }
-  if (graph.head !== null && compare(headOf(line, commit), graph.head) <= 0) return false
-  return addCommit(graph, line, commit)
+  return true
 }
 
 /** What the graph needs of a whole log, line by line. */
@@ -177,8 +196,8 @@ function order(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-/** Adds a commit that is greater than the head. False when `records` are needed to compare a node with one of its id. */
-function addCommit(graph: Graph, line: Line, commit: Commit, records?: Records): boolean {
+/** Adds a commit that is greater than the head. `records` are needed where its nodes may be there already. */
+function addCommit(graph: Graph, line: Line, commit: Commit, records?: Records): void {
   const former = graph.head?.revision ?? 0
   graph.head = headOf(line, commit)
   graph.unsure = false
@@ -192,12 +211,11 @@ function addCommit(graph: Graph, line: Line, commit: Commit, records?: Records):
     graph.start = graph.head
   } else if (commit.revision === former) graph.divergences.add(former)
   else if (commit.revision > former + 1) graph.damage ??= 'missingRevision'
-  return graph.damage !== null || addNodes(graph, commit, graph.head.line, records)
+  if (graph.damage === null) addNodes(graph, commit, graph.head.line, records)
 }
 
-function addNodes(graph: Graph, { nodes, leaf, replace }: Commit, line: Range, records?: Records): boolean {
+function addNodes(graph: Graph, { nodes, leaf, replace }: Commit, line: Range, records?: Records): void {
   const { added, again } = replace ? { added: nodes, again: [] } : divided(graph, nodes)
-  if (again.length > 0 && records === undefined) return false
   const differs = again.some((node) => !jsonEqual(records?.get(node.nodeId), node))
   const isThere = (id: string) => graph.nodes.has(id)
   const fresh: NewNode[] = added.map((node) => ({ id: node.nodeId, parent: parentOf(node) }))
@@ -211,7 +229,6 @@ function addNodes(graph: Graph, { nodes, leaf, replace }: Commit, line: Range, r
     const node = graph.nodes.get(nodeId)
     if (node !== undefined && line.offset < node.line.offset) node.line = line
   }
-  return true
 }
 
 /** The nodes that are new, and those that another history has as well. */
