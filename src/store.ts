@@ -1,5 +1,6 @@
 /** A folder of sessions. */
 import path from 'node:path'
+import { checkCount } from './arguments.js'
 import { Background } from './background.js'
 import { Clock } from './clock.js'
 import { leaseOf } from './disk/lease.js'
@@ -7,7 +8,7 @@ import { checkKey, Layout, nameOf } from './disk/names.js'
 import { SessionError } from './errors.js'
 import { forkLog } from './fork.js'
 import { SessionIndex } from './index-of-sessions.js'
-import { byActivity, type SessionInfo } from './info.js'
+import type { SessionInfo } from './info.js'
 import { checkOptions, type Settings, type StoreOptions } from './options.js'
 import { type CleanupOptions, type CleanupResult, cleanUp, restore, type TrashEntry, trashOf } from './retention.js'
 import { searchSessions } from './search.js'
@@ -104,10 +105,14 @@ export class SessionStore {
     return (await this.internals.index.keys()).sort((a, b) => (a < b ? -1 : 1))
   }
 
-  /** All sessions, newest activity first. */
-  async list(): Promise<SessionInfo[]> {
+  /**
+   * All sessions, newest activity first, or the `limit` newest of them.
+   * @throws RangeError for a limit that is no whole number from 0
+   */
+  async list({ limit }: { limit?: number } = {}): Promise<SessionInfo[]> {
     this.#checkOpen()
-    return (await this.internals.index.rows()).sort(byActivity)
+    if (limit !== undefined) checkCount('limit', limit)
+    return this.internals.index.rows(limit)
   }
 
   /**
@@ -163,6 +168,7 @@ export class SessionStore {
     const lease = (log: SessionLog) => leaseOf(layout.lock(log.name), layout.waiting)
     const logs = [...this.#sessions.values()].map(({ log }) => log)
     await Promise.all(logs.map((log) => lease(log).idle()))
+    this.internals.index.close()
     await this.#background.finish()
     for (const log of logs) {
       await lease(log).release()
