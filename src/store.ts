@@ -57,6 +57,7 @@ export class SessionStore {
       settings,
       checkOpen: () => this.#checkOpen(),
       noteBehind: (log) => this.#background.noteBehind(log),
+      noteCaughtUp: (log) => this.#background.noteCaughtUp(log),
       noteUnsynced: (log) => this.#background.noteUnsynced(log),
     }
     this.internals = {
