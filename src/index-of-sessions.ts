@@ -4,7 +4,7 @@ import { breatheIfDue } from './disk/breath.js'
 import { type FileMark, listFolder, look, markOf, sameMark } from './disk/files.js'
 import { LogReader } from './disk/log-reader.js'
 import { isOwnName, nameOf, nameOfLog } from './disk/names.js'
-import { readSidecar, type Sidecar } from './disk/sidecar-file.js'
+import { type Run, readSidecar, type Sidecar } from './disk/sidecar-file.js'
 import { copyOfInfo, detailsOf, infoOf, type SessionDetails, type SessionInfo } from './info.js'
 import { keyInLog } from './key-in-log.js'
 import type { SessionLog } from './session-log.js'
@@ -14,7 +14,9 @@ interface Row {
   log: FileMark
   sidecar: FileMark | undefined
   /** What the sidecar claims, and of which log. */
-  run: Pick<Sidecar, 'run' | 'session'> | null
+  claim: Pick<Sidecar, 'run' | 'session'> | null
+  /** The claim, if it is of this log. */
+  run: Run | null
   info: SessionInfo
   details: SessionDetails
 }
@@ -57,14 +59,20 @@ export class SessionIndex {
 
   /** The same with what only the faces show. The results must not be changed. */
   async sessions(): Promise<ListedSession[]> {
-    const rows: ListedSession[] = []
     const names = this.#names()
+    const rows = await this.named(names)
+    this.#forgetGone(names)
+    return rows
+  }
+
+  /** The same of the sessions with these file names, as far as they are there. */
+  async named(names: Iterable<string>): Promise<Array<ListedSession & { run: Run | null }>> {
+    const rows: Row[] = []
     for (const name of names) {
       const row = await this.#row(name)
       if (row !== undefined) rows.push(row)
       await breatheIfDue()
     }
-    this.#forgetGone(names)
     return rows
   }
 
@@ -89,7 +97,9 @@ export class SessionIndex {
     if (row === undefined || !sameMarks(row.sidecar, sidecarMark)) return this.#readRow(name, log)
     if (sameMark(row.log, log)) return row
     const known = this.#logOf(row.info.key)?.peek(log)
-    return known === undefined ? this.#readRow(name, log) : this.#note(name, row.info.key, known, row.sidecar, row.run)
+    return known === undefined
+      ? this.#readRow(name, log)
+      : this.#note(name, row.info.key, known, row.sidecar, row.claim)
   }
 
   async #readRow(name: string, log: FileMark): Promise<Row | undefined> {
@@ -101,12 +111,13 @@ export class SessionIndex {
     return known && this.#note(name, key, known, read?.mark, sidecar)
   }
 
-  #note(name: string, key: string, known: Known, sidecar: FileMark | undefined, claim: Row['run']): Row {
+  #note(name: string, key: string, known: Known, sidecar: FileMark | undefined, claim: Row['claim']): Row {
     const run = claim?.session === (known.summary.header?.id ?? null) ? (claim?.run ?? null) : null
     const row = {
       log: markOf(known.mark),
       sidecar: sidecar && markOf(sidecar),
-      run: claim && { run: claim.run, session: claim.session },
+      claim: claim && { run: claim.run, session: claim.session },
+      run,
       info: infoOf(key, known, run),
       details: detailsOf(known),
     }

@@ -10,6 +10,7 @@ import { SessionIndex } from './index-of-sessions.js'
 import { byActivity, type SessionInfo } from './info.js'
 import { checkOptions, type Settings, type StoreOptions } from './options.js'
 import { type CleanupOptions, type CleanupResult, cleanUp, restore, type TrashEntry, trashOf } from './retention.js'
+import { markIfRunning, type RunningSession, runningSessions } from './running.js'
 import { searchSessions } from './search.js'
 import { Session } from './session.js'
 import { SessionLog } from './session-log.js'
@@ -107,7 +108,15 @@ export class SessionStore {
   /** All sessions, newest activity first. */
   async list(): Promise<SessionInfo[]> {
     this.#checkOpen()
-    return (await this.internals.index.rows()).sort(byActivity)
+    const rows = (await this.internals.index.rows()).sort(byActivity)
+    for (const { key, state } of rows) if (state === 'running') await markIfRunning(this.internals.log(key))
+    return rows
+  }
+
+  /** The sessions in state running, latest start first, whether their owner lives or not. Costs what runs, not what is stored. */
+  async running(): Promise<RunningSession[]> {
+    this.#checkOpen()
+    return runningSessions(this.internals)
   }
 
   /**

@@ -23,7 +23,7 @@ const LAYERS: Array<[name: string, layer: RegExp]> = [
     'one session',
     /^(backwards|catch-up|check|clock|decision|draft|fork|info|key-in-log|options|plan-rewrite|rewind|rewrite-log|run-state|save|session|session-log|sidecar|store-context|stream|tail-end)\.ts$/,
   ],
-  ['many sessions', /^(background|index|index-of-sessions|purge|recent|retention|search|store|sweep)\.ts$/],
+  ['many sessions', /^(background|index|index-of-sessions|purge|recent|retention|running|search|store|sweep)\.ts$/],
   ['faces', /^(cli|contracts)\//],
 ]
 
