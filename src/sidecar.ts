@@ -3,7 +3,7 @@ import type { Known } from './catch-up.js'
 import { checkVersion } from './decision.js'
 import { look } from './disk/files.js'
 import { beatFor, endBeatFor } from './disk/heartbeat.js'
-import { removeMarker, writeMarker } from './disk/markers.js'
+import { removeMarker, ring, writeMarker } from './disk/markers.js'
 import { thisProcess } from './disk/owner.js'
 import { loadReplace } from './disk/replace.js'
 import { hashOf, type Run, type RunName, readSidecar, writeSidecar } from './disk/sidecar-file.js'
@@ -56,6 +56,7 @@ export function record(log: SessionLog, known: Known, run: Run): void {
   try {
     writeMarker(layout, log.name, log.key, run)
     write(log, known, run)
+    ring(layout)
   } catch (error) {
     if (readRun(log, known.summary)?.state !== 'running') unmark(log)
     throw error
@@ -68,6 +69,7 @@ export function unmark(log: SessionLog): void {
   endBeatFor(layout, log.name)
   try {
     removeMarker(layout, log.name)
+    ring(layout)
   } catch (error) {
     tellError(settings, error, log.key)
   }

@@ -16,6 +16,8 @@ import { Session } from './session.js'
 import { SessionLog } from './session-log.js'
 import type { StoreContext } from './store-context.js'
 import { sweep } from './sweep.js'
+import { Watcher } from './watch.js'
+import type { WatchOptions } from './watch-options.js'
 
 /** How many sessions are kept in mind between calls. */
 const MAX_SESSIONS = 4_096
@@ -45,6 +47,7 @@ export class SessionStore {
   readonly internals: StoreInternals
   readonly #background: Background
   readonly #sessions = new Map<string, { session: Session; log: SessionLog }>()
+  readonly #watchers = new Set<Watcher>()
   #closed: Promise<void> | undefined
 
   /** @internal Use `openStore`. */
@@ -140,6 +143,18 @@ export class SessionStore {
     return copy.session
   }
 
+  /**
+   * Tells which turns begin, end, get stuck and are recovered, in any process, until it is closed or the store is.
+   * @throws TypeError, RangeError for wrong options
+   */
+  watch(options?: WatchOptions): Watcher {
+    this.#checkOpen()
+    const watcher = new Watcher(this.internals.context, options)
+    this.#watchers.add(watcher)
+    watcher.once('close', () => this.#watchers.delete(watcher))
+    return watcher
+  }
+
   /** Moves sessions without activity to the trash; see `CleanupOptions`. */
   async cleanup(options: CleanupOptions): Promise<CleanupResult> {
     this.#checkOpen()
@@ -171,6 +186,7 @@ export class SessionStore {
     const { layout } = this.internals.context
     const lease = (log: SessionLog) => leaseOf(layout.lock(log.name), layout.waiting)
     const logs = [...this.#sessions.values()].map(({ log }) => log)
+    await Promise.all([...this.#watchers].map((watcher) => watcher.close()))
     await Promise.all(logs.map((log) => lease(log).idle()))
     await this.#background.finish()
     for (const log of logs) {

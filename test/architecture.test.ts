@@ -23,7 +23,10 @@ const LAYERS: Array<[name: string, layer: RegExp]> = [
     'one session',
     /^(backwards|catch-up|check|clock|decision|draft|fork|info|key-in-log|options|plan-rewrite|rewind|rewrite-log|run-state|save|session|session-log|sidecar|store-context|stream|tail-end)\.ts$/,
   ],
-  ['many sessions', /^(background|index|index-of-sessions|purge|recent|retention|running|search|store|sweep)\.ts$/],
+  [
+    'many sessions',
+    /^(background|index|index-of-sessions|purge|recent|lookout|retention|run-book|running|search|store|sweep|watch|watch-events|watch-options)\.ts$/,
+  ],
   ['faces', /^(cli|contracts)\//],
 ]
 
@@ -59,6 +62,7 @@ describe('the layers', () => {
       }
     }
     expect(Object.fromEntries(doors)).toEqual({
+      chokidar: ['watch.ts'],
       commander: expect.arrayContaining([expect.stringMatching(/^cli\//)]),
       'proper-lockfile': ['disk/lease.ts'],
       'string-width': [expect.stringMatching(/^cli\//)],

@@ -172,6 +172,11 @@ export function checkFolder(folder: string): void {
   }
 }
 
+/** Which file system a folder is on; undefined when it is not there. */
+export function deviceOf(folder: string): number | undefined {
+  return fs.statSync(folder, { throwIfNoEntry: false })?.dev
+}
+
 /** Makes renames, links and removals in a folder outlast a power cut. Where folders cannot be synced, that is that. */
 export function syncFolder(folder: string): void {
   if (process.platform === 'win32') return

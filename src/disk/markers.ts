@@ -8,6 +8,7 @@
  */
 import fs from 'node:fs'
 import path from 'node:path'
+import { errno } from '../errors.js'
 import { randomNonce } from '../ids.js'
 import { createPrivate, ensureFolder, listFolder, look, refuseLink, removeFile, writeAll } from './files.js'
 import { isSessionName, type Layout, nameOfTemporary } from './names.js'
@@ -55,6 +56,34 @@ export function unfinishedMarkers(layout: Layout): Array<{ name: string; file: s
     const name = nameOfTemporary(entry)
     return name === undefined ? [] : [{ name, file: path.join(layout.running, entry) }]
   })
+}
+
+/** The file that is touched with every change of a run state, if anybody ever watched for them. */
+function bellOf(layout: Layout): string {
+  return path.join(layout.running, '.changed')
+}
+
+/** Tells those who watch that a run began or ended. They look now and then anyhow: what fails here is found later. */
+export function ring(layout: Layout): void {
+  const now = Date.now() / 1_000
+  try {
+    fs.lutimesSync(bellOf(layout), now, now)
+  } catch {
+    // mostly: nobody watches
+  }
+}
+
+/** Makes the file that is touched with every change, and answers its path. */
+export function hangBell(layout: Layout): string {
+  makeMarkers(layout)
+  const bell = bellOf(layout)
+  if (look(bell) === 'other') removeFile(bell)
+  try {
+    fs.closeSync(createPrivate(bell))
+  } catch (error) {
+    if (errno(error) !== 'EEXIST') throw error
+  }
+  return bell
 }
 
 /** True when there is a folder of markers, which is so once anything ran in the store or was looked for. */
