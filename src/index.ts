@@ -8,5 +8,16 @@ export type { DamageReport, StoreOptions } from './options.js'
 export type { CleanupOptions, CleanupResult, TrashEntry } from './retention.js'
 export type { RewriteResult } from './rewrite-log.js'
 export type { RunState } from './run-state.js'
+export type { RunningSession, RunOwner } from './running.js'
 export type { Session } from './session.js'
 export { openStore, type SessionStore } from './store.js'
+export type { Watcher } from './watch.js'
+export type {
+  FinishedEvent,
+  RecoveredEvent,
+  StartedEvent,
+  StuckEvent,
+  WatchEvent,
+  WatchEvents,
+} from './watch-events.js'
+export type { WatchOptions } from './watch-options.js'

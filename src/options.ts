@@ -30,6 +30,15 @@ export interface StoreOptions {
 
 export type Settings = Required<StoreOptions>
 
+/** Tells the store's `onError`, whose own failure must not end the work that goes on. */
+export function tellError({ onError }: Settings, error: unknown, key: string): void {
+  try {
+    onError(error, key)
+  } catch {
+    // there is nobody else to tell
+  }
+}
+
 const DEFAULTS: Settings = {
   fsync: 'no',
   now: Date.now,

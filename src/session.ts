@@ -15,7 +15,7 @@ import { labelsOf, metadataOf } from './log/whole-session.js'
 import { type RewriteResult, rewriteLog } from './rewrite-log.js'
 import { checkRun, type RunState, runStateOf } from './run-state.js'
 import type { SessionLog } from './session-log.js'
-import { readRun, setRun } from './sidecar.js'
+import { readRun, setRun, unmark } from './sidecar.js'
 import { streamMessages } from './stream.js'
 
 export class Session {
@@ -227,6 +227,7 @@ export class Session {
       removeOwnFile(this.sidecarPath)
       removeTree(layout.blobs(name))
       removeTree(layout.quarantine(name))
+      unmark(this.#log)
       return existed
     })
   }

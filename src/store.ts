@@ -11,11 +11,14 @@ import { SessionIndex } from './index-of-sessions.js'
 import type { SessionInfo } from './info.js'
 import { checkOptions, type Settings, type StoreOptions } from './options.js'
 import { type CleanupOptions, type CleanupResult, cleanUp, restore, type TrashEntry, trashOf } from './retention.js'
+import { markIfRunning, type RunningSession, runningSessions } from './running.js'
 import { searchSessions } from './search.js'
 import { Session } from './session.js'
 import { SessionLog } from './session-log.js'
 import type { StoreContext } from './store-context.js'
 import { sweep } from './sweep.js'
+import { Watcher } from './watch.js'
+import type { WatchOptions } from './watch-options.js'
 
 /** How many sessions are kept in mind between calls. */
 const MAX_SESSIONS = 4_096
@@ -45,6 +48,7 @@ export class SessionStore {
   readonly internals: StoreInternals
   readonly #background: Background
   readonly #sessions = new Map<string, { session: Session; log: SessionLog }>()
+  readonly #watchers = new Set<Watcher>()
   #closed: Promise<void> | undefined
 
   /** @internal Use `openStore`. */
@@ -113,7 +117,15 @@ export class SessionStore {
   async list({ limit }: { limit?: number } = {}): Promise<SessionInfo[]> {
     this.#checkOpen()
     if (limit !== undefined) checkCount('limit', limit)
-    return this.internals.index.rows(limit)
+    const rows = await this.internals.index.rows(limit)
+    for (const { key, state } of rows) if (state === 'running') await markIfRunning(this.internals.log(key))
+    return rows
+  }
+
+  /** The sessions in state running, latest start first, whether their owner lives or not. Costs what runs, not what is stored. */
+  async running(): Promise<RunningSession[]> {
+    this.#checkOpen()
+    return runningSessions(this.internals)
   }
 
   /**
@@ -135,6 +147,18 @@ export class SessionStore {
     const copy = this.#entry(as ?? this.internals.context.clock.id(''))
     await forkLog(this.#entry(key).log, copy.log, name)
     return copy.session
+  }
+
+  /**
+   * Tells which turns begin, end, get stuck and are recovered, in any process, until it is closed or the store is.
+   * @throws TypeError, RangeError for wrong options
+   */
+  watch(options?: WatchOptions): Watcher {
+    this.#checkOpen()
+    const watcher = new Watcher(this.internals.context, options)
+    this.#watchers.add(watcher)
+    watcher.once('close', () => this.#watchers.delete(watcher))
+    return watcher
   }
 
   /** Moves sessions without activity to the trash; see `CleanupOptions`. */
@@ -168,6 +192,7 @@ export class SessionStore {
     const { layout } = this.internals.context
     const lease = (log: SessionLog) => leaseOf(layout.lock(log.name), layout.waiting)
     const logs = [...this.#sessions.values()].map(({ log }) => log)
+    await Promise.all([...this.#watchers].map((watcher) => watcher.close()))
     await Promise.all(logs.map((log) => lease(log).idle()))
     this.internals.index.close()
     await this.#background.finish()

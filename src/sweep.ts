@@ -1,15 +1,18 @@
 /** Clearing away, when a store is opened, what a crash left behind. */
 import path from 'node:path'
-import { sleep } from './disk/breath.js'
-import { listFolder, look, removeFile, removeTree } from './disk/files.js'
+import { breatheIfDue, sleep } from './disk/breath.js'
+import { listFolder, look, removeFile, removeOwnFile, removeTree } from './disk/files.js'
+import { deadHeartbeats } from './disk/heartbeat.js'
 import { leaseOf } from './disk/lease.js'
 import { sweepSpares, waitedFor } from './disk/lock-folder.js'
 import { ABSENCE_MS } from './disk/log-file.js'
+import { markedNames, unfinishedMarkers } from './disk/markers.js'
 import { isSessionName, nameOf, nameOfBlobs, nameOfLog, nameOfSidecar, nameOfTemporary } from './disk/names.js'
 import { unfinishedIn } from './disk/quarantine.js'
 import { readSidecar } from './disk/sidecar-file.js'
 import { sweepTrash } from './disk/trash.js'
 import { errno, SessionError } from './errors.js'
+import { claimOf, findUnmarked } from './running.js'
 import type { StoreContext } from './store-context.js'
 
 /** What a folder of blobs holds. Another folder of that name is somebody else's. */
@@ -30,6 +33,8 @@ export async function sweep(context: StoreContext): Promise<void> {
     if (unfinished.length > 0) await underLease(context, name, () => unfinished.forEach(removeFile))
   }
   sweepTrash(layout)
+  await findUnmarked(context, files)
+  await sweepMarkers(context)
   const logs = new Set(files.map(nameOfLog))
   for (const file of files) {
     const temporary = nameOfTemporary(file)
@@ -39,6 +44,18 @@ export async function sweep(context: StoreContext): Promise<void> {
     else if (orphan !== undefined && !logs.has(orphan))
       await underLease(context, orphan, () => removeOrphans(context, orphan))
   }
+}
+
+/** Markers that mean nothing any more, and heartbeats of processes that are gone. */
+async function sweepMarkers(context: StoreContext): Promise<void> {
+  const { layout } = context
+  for (const { name, file } of unfinishedMarkers(layout)) await underLease(context, name, () => void removeFile(file))
+  for (const name of markedNames(layout)) {
+    const isStale = () => claimOf(context, name)?.run.state !== 'running'
+    if (isStale()) await underLease(context, name, () => void (isStale() && removeOwnFile(layout.marker(name))))
+    await breatheIfDue()
+  }
+  for (const file of deadHeartbeats(layout)) removeFile(file)
 }
 
 async function removeOrphans({ layout }: StoreContext, name: string): Promise<void> {

@@ -25,7 +25,7 @@ const LAYERS: Array<[name: string, layer: RegExp]> = [
   ],
   [
     'many sessions',
-    /^(background|index|index-of-sessions|purge|recent|retention|rows-by-activity|search|store|sweep)\.ts$/,
+    /^(background|index|index-of-sessions|lookout|purge|recent|retention|rows-by-activity|run-book|running|search|store|sweep|watch|watch-events|watch-options)\.ts$/,
   ],
   ['faces', /^(cli|contracts)\//],
 ]
@@ -62,6 +62,7 @@ describe('the layers', () => {
       }
     }
     expect(Object.fromEntries(doors)).toEqual({
+      chokidar: ['watch.ts'],
       commander: expect.arrayContaining([expect.stringMatching(/^cli\//)]),
       'proper-lockfile': ['disk/lease.ts'],
       'string-width': [expect.stringMatching(/^cli\//)],

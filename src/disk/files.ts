@@ -173,6 +173,20 @@ export function listFolder(folder: string): string[] {
   }
 }
 
+/** Fails when a folder that is there cannot be looked into. Costs the same however much is in it. */
+export function checkFolder(folder: string): void {
+  try {
+    fs.opendirSync(folder).closeSync()
+  } catch (error) {
+    if (errno(error) !== 'ENOENT') throw error
+  }
+}
+
+/** Which file system a folder is on; undefined when it is not there. */
+export function deviceOf(folder: string): number | undefined {
+  return fs.statSync(folder, { throwIfNoEntry: false })?.dev
+}
+
 /** Makes renames, links and removals in a folder outlast a power cut. Where folders cannot be synced, that is that. */
 export function syncFolder(folder: string): void {
   if (process.platform === 'win32') return
