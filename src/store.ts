@@ -1,13 +1,14 @@
 /** A folder of sessions. */
 import path from 'node:path'
+import { checkCount } from './arguments.js'
 import { Background } from './background.js'
 import { Clock } from './clock.js'
-import { leaseOf } from './disk/lease.js'
+import { leaseOf, rest } from './disk/lease.js'
 import { checkKey, Layout, nameOf } from './disk/names.js'
 import { SessionError } from './errors.js'
 import { forkLog } from './fork.js'
 import { SessionIndex } from './index-of-sessions.js'
-import { byActivity, type SessionInfo } from './info.js'
+import type { SessionInfo } from './info.js'
 import { checkOptions, type Settings, type StoreOptions } from './options.js'
 import { type RecoverReport, recover, reportCrash } from './recover.js'
 import type { RecoverOptions } from './recover-options.js'
@@ -65,6 +66,7 @@ export class SessionStore {
       settings,
       checkOpen: () => this.#checkOpen(),
       noteBehind: (log) => this.#background.noteBehind(log),
+      noteCaughtUp: (log) => this.#background.noteCaughtUp(log),
       noteUnsynced: (log) => this.#background.noteUnsynced(log),
     }
     this.internals = {
@@ -114,10 +116,14 @@ export class SessionStore {
     return (await this.internals.index.keys()).sort((a, b) => (a < b ? -1 : 1))
   }
 
-  /** All sessions, newest activity first. */
-  async list(): Promise<SessionInfo[]> {
+  /**
+   * All sessions, newest activity first, or the `limit` newest of them.
+   * @throws RangeError for a limit that is no whole number from 0
+   */
+  async list({ limit }: { limit?: number } = {}): Promise<SessionInfo[]> {
     this.#checkOpen()
-    const rows = (await this.internals.index.rows()).sort(byActivity)
+    if (limit !== undefined) checkCount('limit', limit)
+    const rows = await this.internals.index.rows(limit)
     for (const { key, state } of rows) if (state === 'running') await markIfRunning(this.internals.log(key))
     return rows
   }
@@ -204,11 +210,13 @@ export class SessionStore {
     const logs = [...this.#sessions.values()].map(({ log }) => log)
     await Promise.all([...this.#watchers].map((watcher) => watcher.close()))
     await Promise.all(logs.map((log) => lease(log).idle()))
+    this.internals.index.close()
     await this.#background.finish()
     for (const log of logs) {
       await lease(log).release()
       log.file.closeFd()
     }
+    rest()
     this.#sessions.clear()
   }
 

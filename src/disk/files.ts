@@ -70,17 +70,27 @@ export function readSync(fd: number, position: number, length: number): Buffer {
 
 /** As `readSync`, but large reads do not hold the event loop. */
 export async function read(fd: number, position: number, length: number): Promise<Buffer> {
-  if (length <= SYNC_READ_BYTES) return readSync(fd, position, length)
   const buffer = Buffer.allocUnsafe(length)
+  return buffer.subarray(0, await readInto(buffer, fd, position))
+}
+
+/** Fills the buffer; answers how many bytes there were. Large reads do not hold the event loop. */
+export async function readInto(buffer: Buffer, fd: number, position: number): Promise<number> {
   let done = 0
-  while (done < length) {
-    const count = await new Promise<number>((resolve, reject) =>
-      fs.read(fd, buffer, done, length - done, position + done, (error, n) => (error ? reject(error) : resolve(n))),
-    )
+  while (done < buffer.length) {
+    const count = await readSome(buffer.subarray(done), fd, position + done)
     if (count === 0) break
     done += count
   }
-  return done === length ? buffer : buffer.subarray(0, done)
+  return done
+}
+
+function readSome(buffer: Buffer, fd: number, position: number): Promise<number> | number {
+  const { length } = buffer
+  if (length <= SYNC_READ_BYTES) return fs.readSync(fd, buffer, 0, length, position)
+  return new Promise((resolve, reject) =>
+    fs.read(fd, buffer, 0, length, position, (error, count) => (error ? reject(error) : resolve(count))),
+  )
 }
 
 /** The whole of a small file; undefined when there is no such regular file. */
