@@ -60,7 +60,7 @@ export class RunBook {
   /** What has changed about a session since the last look at it. */
   look(name: string, { key, run }: Sighting, moment: Moment): Finding[] {
     const seen = this.#runs.get(name)
-    if (seen !== undefined && run?.state === 'running' && isSameRun(seen.run, run)) {
+    if (seen !== undefined && run?.state === 'running' && isSameRun(run, seen.run)) {
       if (!isSameProcess(seen.run.owner, run.owner)) forgetOwner(seen)
       seen.run = run
       return []
@@ -109,8 +109,8 @@ function endOf(seen: Seen, run: Run | null | undefined): Finding {
 }
 
 /** Whoever owns it by now: a recoverer takes a run over as it is. */
-function isSameRun(a: Run, b: Run): boolean {
-  return a.turnId === b.turnId && a.since === b.since
+export function isSameRun(a: Run | null, b: Run): boolean {
+  return a?.state === 'running' && a.turnId === b.turnId && a.since === b.since
 }
 
 export function isSameProcess(a: Owner, b: Owner): boolean {

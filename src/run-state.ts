@@ -1,5 +1,5 @@
 /** Changes of a session's run state, decided on plain data. */
-import { isSameBoot, type Owner } from './disk/owner.js'
+import { isSameBoot, type Liveness, livenessOf, type Owner } from './disk/owner.js'
 import type { Run, RunName } from './disk/sidecar-file.js'
 import { SessionError } from './errors.js'
 
@@ -22,6 +22,19 @@ export interface RunState {
   turnId: string | null
   /** When the current state was entered; null if it was never set. */
   turnStartedAt: Date | null
+}
+
+/** The process that runs a turn. */
+export interface RunOwner {
+  host: string
+  pid: number
+  /** `unknown` for a process that cannot be seen from here: on another host or in another container. */
+  liveness: Liveness
+}
+
+export function ownerOf({ owner }: Run): RunOwner {
+  const { host, pid } = owner
+  return { host, pid, liveness: livenessOf(owner) }
 }
 
 /** @throws TypeError for what is no state or no turn id */

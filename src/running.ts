@@ -3,34 +3,20 @@ import { breatheIfDue } from './disk/breath.js'
 import { checkFolder, look } from './disk/files.js'
 import { hasMarker, hasMarkers, makeMarkers, markedNames, writeMarker } from './disk/markers.js'
 import { nameOf, nameOfSidecar } from './disk/names.js'
-import { type Liveness, livenessOf } from './disk/owner.js'
 import { type Run, readSidecar } from './disk/sidecar-file.js'
 import { errno, SessionError } from './errors.js'
 import { copyOfInfo, type SessionInfo } from './info.js'
-import { runAge } from './run-state.js'
+import { ownerOf, type RunOwner, runAge } from './run-state.js'
 import type { SessionLog } from './session-log.js'
 import { readRun, reporter } from './sidecar.js'
 import type { StoreInternals } from './store.js'
 import type { StoreContext } from './store-context.js'
-
-/** The process that runs a turn. */
-export interface RunOwner {
-  host: string
-  pid: number
-  /** `unknown` for a process that cannot be seen from here: on another host or in another container. */
-  liveness: Liveness
-}
 
 /** A session in state running. */
 export interface RunningSession extends SessionInfo {
   owner: RunOwner
   /** For how long, ms. By the kernel's count where the clock was set meanwhile. */
   runningMs: number
-}
-
-export function ownerOf({ owner }: Run): RunOwner {
-  const { host, pid } = owner
-  return { host, pid, liveness: livenessOf(owner) }
 }
 
 /** Latest start first, ties by key. */

@@ -10,6 +10,8 @@ import { forkLog } from './fork.js'
 import { SessionIndex } from './index-of-sessions.js'
 import type { SessionInfo } from './info.js'
 import { checkOptions, type Settings, type StoreOptions } from './options.js'
+import { type RecoverReport, recover, reportCrash } from './recover.js'
+import type { RecoverOptions } from './recover-options.js'
 import { type CleanupOptions, type CleanupResult, cleanUp, restore, type TrashEntry, trashOf } from './retention.js'
 import { markIfRunning, type RunningSession, runningSessions } from './running.js'
 import { searchSessions } from './search.js'
@@ -30,7 +32,8 @@ const MAX_SESSIONS = 4_096
 export async function openStore(dir: string, options?: StoreOptions): Promise<SessionStore> {
   if (typeof dir !== 'string' || dir === '') throw new TypeError('the folder of a store must be a path')
   const store = new SessionStore(path.resolve(dir), checkOptions(options))
-  await sweep(store.internals.context)
+  store.internals.swept.push(...(await sweep(store.internals.context)))
+  await reportCrash(store.internals)
   return store
 }
 
@@ -39,6 +42,8 @@ export interface StoreInternals {
   context: StoreContext
   index: SessionIndex
   log(key: string): SessionLog
+  /** What was cleared away at open, until a recovery has reported it. */
+  swept: string[]
 }
 
 export class SessionStore {
@@ -68,6 +73,7 @@ export class SessionStore {
       context,
       index: new SessionIndex(context, (key) => this.#sessions.get(key)?.log),
       log: (key) => this.#entry(key).log,
+      swept: [],
     }
   }
 
@@ -159,6 +165,16 @@ export class SessionStore {
     this.#watchers.add(watcher)
     watcher.once('close', () => this.#watchers.delete(watcher))
     return watcher
+  }
+
+  /**
+   * Finds what a crash left behind, and ends the turns that were cut off in the way of `action`: each once, however many
+   * processes do this at once. Changes nothing unless told to.
+   * @throws TypeError, RangeError for wrong options
+   */
+  async recover(options?: RecoverOptions): Promise<RecoverReport> {
+    this.#checkOpen()
+    return recover(this.internals, options)
   }
 
   /** Moves sessions without activity to the trash; see `CleanupOptions`. */

@@ -1,6 +1,6 @@
 /** What a watcher tells. */
 import type { StuckReason } from './disk/sidecar-file.js'
-import type { RunOwner } from './running.js'
+import type { RunOwner } from './run-state.js'
 
 interface RunEvent {
   key: string

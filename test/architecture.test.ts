@@ -21,11 +21,11 @@ const LAYERS: Array<[name: string, layer: RegExp]> = [
   ['disk', /^disk\//],
   [
     'one session',
-    /^(backwards|catch-up|check|clock|decision|draft|fork|info|key-in-log|options|plan-rewrite|rewind|rewrite-log|run-state|save|session|session-log|sidecar|store-context|stream|tail-end)\.ts$/,
+    /^(backwards|catch-up|check|clock|crash|decision|draft|fork|info|key-in-log|options|plan-rewrite|rewind|rewrite-log|run-state|save|session|session-log|sidecar|store-context|stream|tail-end)\.ts$/,
   ],
   [
     'many sessions',
-    /^(background|index|index-of-sessions|lookout|purge|recent|retention|rows-by-activity|run-book|running|search|store|sweep|watch|watch-events|watch-options)\.ts$/,
+    /^(background|index|index-of-sessions|purge|recent|recover|recover-options|lookout|retention|rows-by-activity|run-book|running|search|store|sweep|watch|watch-events|watch-options)\.ts$/,
   ],
   ['faces', /^(cli|contracts)\//],
 ]

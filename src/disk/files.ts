@@ -104,6 +104,17 @@ export function readSmall(file: string): { bytes: Buffer; stat: fs.Stats } | und
   }
 }
 
+/** The last byte of a file; undefined when it is empty or there is none. */
+export function lastByteOf(file: string): number | undefined {
+  const opened = openRegular(file)
+  if (opened === undefined) return undefined
+  try {
+    return opened.stat.size === 0 ? undefined : readSync(opened.fd, opened.stat.size - 1, 1)[0]
+  } finally {
+    fs.closeSync(opened.fd)
+  }
+}
+
 /** Writes all bytes, going on after short writes until the system says why it takes no more. */
 export function writeAll(fd: number, bytes: Buffer, position: number | null = null): void {
   let done = 0

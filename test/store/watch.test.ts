@@ -11,7 +11,7 @@ import {
 } from '../../src/index.js'
 import { ended, RemoteStore, start } from '../helpers/child.js'
 import { type Call, patch, systemError } from '../helpers/faults.js'
-import { fill, open, SOAK, sleep, tempFolder, until } from '../helpers/store.js'
+import { fill, locksIn, open, SOAK, sleep, tempFolder, until } from '../helpers/store.js'
 
 interface Watched {
   store: SessionStore
@@ -209,7 +209,8 @@ describe('a watcher does not depend on events', () => {
       throw systemError('EIO')
     })
     await until(() => errors.length > 0)
-    await sleep(900)
+    // a lease that lingers would be given back where it is not
+    await until(() => locksIn(folder).every((name) => !name.startsWith(`a${path.sep}`)))
     repair()
     fs.renameSync(folder, `${folder}-away`)
     await sleep(900)
