@@ -9,7 +9,6 @@ import { byKey, detailsOf, infoOf } from '../info.js'
 import { isObject, type Json, type JsonObject } from '../json.js'
 import { surveyOf } from '../log/survey.js'
 import { type Labels, labelsOf, messageLines, messageOf, stateOf } from '../log/whole-session.js'
-import { rewindLog } from '../rewind.js'
 import { type Snapshot, saveLog } from '../save.js'
 import type { SessionLog } from '../session-log.js'
 import type { SessionStore } from '../store.js'
@@ -113,7 +112,7 @@ export class JsonlSessionManager implements SessionManager {
 
   async rewind(sessionId: string, turnIndex: number): Promise<Session> {
     checkCount('turnIndex', turnIndex)
-    await rewindLog(this.#log(sessionId), turnIndex + 0)
+    await this.#store.session(sessionId).rewind({ keep: turnIndex + 0 })
     return this.resume(sessionId)
   }
 
