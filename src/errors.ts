@@ -6,6 +6,7 @@ export type SessionErrorCode =
   | 'ERR_LOCK_LOST'
   | 'ERR_MESSAGE_NOT_FOUND'
   | 'ERR_NOT_A_LOG'
+  | 'ERR_SESSION_CHANGED'
   | 'ERR_SESSION_EXISTS'
   | 'ERR_SESSION_NOT_FOUND'
   | 'ERR_TOO_LARGE'

@@ -3,7 +3,7 @@ import type { Run } from './disk/sidecar-file.js'
 import { archivedOf, sumOf, timesOf, totalUsage } from './log/fold.js'
 import type { Usage } from './log/line.js'
 import { isoTime } from './log/parse.js'
-import { labelsOf } from './log/whole-session.js'
+import { labelsOf, shownLabels } from './log/whole-session.js'
 import { type RunState, runStateOf } from './run-state.js'
 
 /** One row of a list. */
@@ -48,10 +48,8 @@ export interface SessionDetails {
   forkedFrom: string | null
   /** Time of the last transaction, Unix milliseconds. */
   updated: number
-  turnCount: number | null
-  totalTokens: number | null
-  /** Messages without a role. */
-  values: number
+  turnCount: number
+  totalTokens: number
   usage: Usage
   /** `oldest`: since when the first of them is archived, ISO 8601 UTC. */
   archived: { messages: number; bytes: number; oldest: string | null }
@@ -60,11 +58,10 @@ export interface SessionDetails {
 export function detailsOf({ summary, mark }: Pick<Known, 'summary' | 'mark'>): SessionDetails {
   const { projectRoot } = summary.labels
   return {
-    ...labelsOf(summary),
+    ...shownLabels(summary),
     projectRoot: typeof projectRoot === 'string' ? projectRoot : null,
     forkedFrom: summary.header?.forkedFrom ?? null,
     updated: Date.parse(timesOf(summary, isoTime(mark.mtimeMs)).updated),
-    values: summary.values,
     usage: sumOf(totalUsage(summary)),
     archived: archivedOf(summary, isoTime(mark.mtimeMs)),
   }
