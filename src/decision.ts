@@ -1,5 +1,6 @@
 /** What a writer decides on, and what the store adds to it. */
 import type { Known } from './catch-up.js'
+import type { FileMark } from './disk/files.js'
 import { type Draft, headerDraft, type Lines, metaDraft } from './draft.js'
 import { SessionError } from './errors.js'
 import { type Summary, timesOf } from './log/fold.js'
@@ -12,10 +13,12 @@ export interface Decision<T> {
   result: T
   /** Ids of the live messages that a `remove` draft takes away, if they all have a role. */
   removes?: ReadonlySet<string>
+  /** Is told what the log is like with the lines in it, if nobody else wrote at the same time. */
+  after?: (mark: FileMark) => void
 }
 
-/** Decides on what the log says; undefined for a missing session, which drafts would create. */
-export type Decide<T> = (summary: Summary | undefined) => Decision<T> | Promise<Decision<T>>
+/** Decides on what the log says and is known by; undefined for a missing session, which drafts would create. */
+export type Decide<T> = (summary?: Summary, mark?: FileMark) => Decision<T> | Promise<Decision<T>>
 
 /** What was done: the ids of all lines that were added, and the answer. */
 export interface Written<T> {

@@ -159,12 +159,14 @@ export class SessionLog {
   async #write<T>(decide: Decide<T>, depth: Depth): Promise<Written<T>> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const known = await this.#forWriting(depth)
-      const { drafts, result, removes } = await decide(known?.summary)
+      const { drafts, result, removes, after } = await decide(known?.summary, known?.mark)
       if (drafts.length === 0) return { ids: [], result }
       if (known === undefined) {
         const lines = this.#create([headerDraft(this.key), ...drafts])
-        if (lines !== undefined) return written(lines, result)
-        continue
+        if (lines === undefined) continue
+        const made = this.peek()
+        if (made !== undefined) after?.(made.mark)
+        return written(lines, result)
       }
       checkVersion(known.summary, this.file.path)
       if (known.torn !== null) {
@@ -177,7 +179,10 @@ export class SessionLog {
       const outcome = this.file.append(bytes, known.mark)
       if (outcome === 'moved') continue
       if (outcome === 'unsure') await this.#rescue(lines)
-      else this.#advance(known, lines, outcome, removes)
+      else {
+        this.#advance(known, lines, outcome, removes)
+        after?.(outcome)
+      }
       return written(lines, result)
     }
     throw new SessionError('ERR_LOCKED', 'other programs keep changing the log', { file: this.file.path })
