@@ -1,3 +1,4 @@
+import { uptime } from './disk/owner.js'
 import { IdSource } from './ids.js'
 import type { Stamp } from './log/format.js'
 import { isoTime } from './log/parse.js'
@@ -18,6 +19,11 @@ export class Clock {
     const ms = Math.trunc(Number(this.#now()))
     if (Number.isNaN(ms)) throw new RangeError('the clock of the store gave no time')
     return ms
+  }
+
+  /** Milliseconds since the kernel started, which setting the clock does not change; undefined for a clock that was given. */
+  uptime(): number | undefined {
+    return this.#now === Date.now ? uptime() : undefined
   }
 
   /** The stamp of a line behind one of time `lastAt` in a log whose greatest id is `maxId`. */

@@ -35,9 +35,13 @@ export interface Plan {
   open: boolean
 }
 
-/** Reads the log twice or thrice. */
-export async function planRewrite(reader: LogReader, { purges, takes, changes, visit }: Selection = {}): Promise<Plan> {
-  const survey = await surveyLog(reader)
+/** Reads the log twice or thrice; once where its survey is given. */
+export async function planRewrite(
+  reader: LogReader,
+  { purges, takes, changes, visit }: Selection = {},
+  surveyed?: Survey,
+): Promise<Plan> {
+  const survey = surveyed ?? (await surveyLog(reader))
   const planner = new RewritePlanner(survey, reader.fileTime, {
     ...(purges && { purges: (line) => purges(line, survey, reader.fileTime) }),
     ...(takes && { takes }),

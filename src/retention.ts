@@ -1,5 +1,6 @@
 /** Taking away what nobody has used for long, and putting it back. */
 import { look } from './disk/files.js'
+import { writeMarker } from './disk/markers.js'
 import { isOwnName, nameOf } from './disk/names.js'
 import { livenessOf } from './disk/owner.js'
 import { type Run, readSidecar } from './disk/sidecar-file.js'
@@ -11,7 +12,7 @@ import { isObject } from './json.js'
 import { keyInLog } from './key-in-log.js'
 import type { Summary } from './log/fold.js'
 import type { SessionLog } from './session-log.js'
-import { readRun } from './sidecar.js'
+import { readRun, unmark } from './sidecar.js'
 import type { StoreInternals } from './store.js'
 
 export interface CleanupOptions {
@@ -94,6 +95,7 @@ async function removeIfDue(log: SessionLog, olderThan: number): Promise<boolean>
     const { layout, clock } = log.context
     log.forget()
     moveToTrash(layout, log.name, clock.id(''))
+    unmark(log)
     return true
   })
 }
@@ -126,6 +128,8 @@ export async function restore(store: StoreInternals, id: string): Promise<string
     if (look(layout.log(trashed.name)) !== undefined) {
       throw new SessionError('ERR_SESSION_EXISTS', 'there is a session of this key', { key })
     }
+    const run = readSidecar(sidecarInTrash(trashed))?.sidecar?.run
+    if (run?.state === 'running') writeMarker(layout, log.name, key, run)
     moveBack(layout, trashed)
     log.forget()
     return key

@@ -1,4 +1,6 @@
 /** The fields of a JSON object as they are written, so that a line can change while the text of its values stays. */
+import { isObject } from '../json.js'
+import type { Line } from './line.js'
 
 /** One field of an object: its name, and the text of its value. */
 export interface Member {
@@ -67,4 +69,11 @@ function endOfValue(text: string, start: number): number {
     else if (depth === 0 && (char === ',' || char === '}' || char === ']')) return place
     else if (char === '}' || char === ']') depth--
   }
+}
+
+/** What stands in `own` already. Without the type "message" a field of that name is one like others. */
+export function ownOf(line: Line, members: readonly Member[]): Member[] {
+  const own = members.filter(({ key }) => key === 'own').at(-1)
+  if (own === undefined) return []
+  return line.value.type === 'message' && isObject(line.value.own) ? membersOf(own.text) : [own]
 }

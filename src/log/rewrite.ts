@@ -2,10 +2,10 @@
  * The shortest log that reads the same. A plan names only the stretches that do not stay as they are;
  * all other bytes are copied untouched.
  */
-import { isObject, type Json, type JsonObject, jsonEqual } from '../json.js'
+import { type Json, type JsonObject, jsonEqual } from '../json.js'
 import { addUsage, emptySummary, foldPiece, isCarryLine, timesOf, totalUsage } from './fold.js'
 import { isLine, type Line, namedIds, type Piece, type Range, type Usage } from './line.js'
-import { type Member, membersOf, objectText } from './members.js'
+import { membersOf, objectText, ownOf } from './members.js'
 import { isLive, isUndated, knownId, type Survey, timeIn } from './survey.js'
 import type { LineChange } from './vacuum.js'
 
@@ -200,11 +200,4 @@ export function mendLine(raw: string, line: Line, plan: RewritePlan, survey: Sur
 /** True when the field is no id or no time of the line: then it is the message's own. */
 function isOwn(line: Line, field: string): boolean {
   return field === 'id' ? line.bare : line.at === undefined
-}
-
-/** What stands in `own` already. Without the type "message" a field of that name is one like others. */
-function ownOf(line: Line, members: readonly Member[]): Member[] {
-  const own = members.filter(({ key }) => key === 'own').at(-1)
-  if (own === undefined) return []
-  return line.value.type === 'message' && isObject(line.value.own) ? membersOf(own.text) : [own]
 }

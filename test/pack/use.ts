@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import { openStore, type SessionInfo, type StoredMessage } from 'jsonl-sessions'
-import { testPersistence, testRuntimePersistence, testSessionBackend, testSessionManager } from 'jsonl-sessions/conformance'
+import {
+  testPersistence,
+  testRuntimePersistence,
+  testSessionBackend,
+  testSessionManager,
+} from 'jsonl-sessions/conformance'
 import { JsonlPersistence, type Persistence } from 'jsonl-sessions/persistence'
 import { JsonlRuntimePersistence, type RuntimePersistence } from 'jsonl-sessions/runtime-persistence'
 import { JsonlSessionBackend, type SessionBackend } from 'jsonl-sessions/session-backend'
@@ -21,5 +26,6 @@ assert.equal((await manager.resume('telegram_ann')).messages.length, 1)
 const runtime: RuntimePersistence = new JsonlRuntimePersistence(store, 'telegram_ann')
 assert.equal(await runtime.loadSession({ kind: 'fullGraph' }), null)
 
-for (const suite of [testSessionBackend, testPersistence, testSessionManager, testRuntimePersistence]) assert.equal(typeof suite, 'function')
+for (const suite of [testSessionBackend, testPersistence, testSessionManager, testRuntimePersistence])
+  assert.equal(typeof suite, 'function')
 await store.close()

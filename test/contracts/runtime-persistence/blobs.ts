@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
-import { makePipe } from '../folder.js'
 import { promptly, rejectsWithCode } from '../expect.js'
+import { makePipe } from '../folder.js'
 import {
   blobFile,
   blobNames,

@@ -78,7 +78,9 @@ export const checkpointCases: RuntimeCase[] = [
       const { manifest } = await commitG(runtime, { checkpoint: CHECKPOINT })
       const { toolStateRef } = manifest
       const { pluginSnapshot } = CHECKPOINT
-      await runtime.commitRuntimeState(commit(1, unchanged(), { checkpoint: { toolStateRef, pluginSnapshot: pluginSnapshot! } }))
+      await runtime.commitRuntimeState(
+        commit(1, unchanged(), { checkpoint: { toolStateRef, pluginSnapshot: pluginSnapshot! } }),
+      )
       const { checkpoint } = await load(runtime)
       assert.deepEqual(checkpoint?.toolState, CHECKPOINT.toolState)
       assert.deepEqual(checkpoint?.pluginSnapshot, pluginSnapshot)
@@ -99,7 +101,10 @@ export const checkpointCases: RuntimeCase[] = [
         }
       }
       const toolStateRef = '0'.repeat(64)
-      const first = () => runtime.commitRuntimeState(commit(1, unchanged(), { checkpoint: { ...CHECKPOINT, toolState: null, toolStateRef } }))
+      const first = () =>
+        runtime.commitRuntimeState(
+          commit(1, unchanged(), { checkpoint: { ...CHECKPOINT, toolState: null, toolStateRef } }),
+        )
       await refuses(scene, first, 'ERR_BLOB_NOT_FOUND', { ref: toolStateRef, component: 'toolState' })
     },
   },
@@ -151,7 +156,9 @@ export const checkpointCases: RuntimeCase[] = [
       const states = [new Uint8Array(0), Buffer.from('a buffer'), new Uint8Array(1_500_000).map((_, i) => i * 7)]
       await commitG(runtime)
       for (const [i, executionState] of states.entries()) {
-        const { manifest } = await runtime.commitRuntimeState(commit(i + 1, unchanged(), { checkpoint: { executionState } }))
+        const { manifest } = await runtime.commitRuntimeState(
+          commit(i + 1, unchanged(), { checkpoint: { executionState } }),
+        )
         assert.equal(manifest.executionStateRef, sha256(executionState))
         const back = (await load(runtime)).checkpoint?.executionState
         assert(back !== null && back !== undefined && Object.getPrototypeOf(back) === Uint8Array.prototype)

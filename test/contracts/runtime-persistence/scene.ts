@@ -50,7 +50,11 @@ export const FULL = { kind: 'fullGraph' } as const
 export const PATH = { kind: 'activePath' } as const
 
 /** A node whose event holds a text. */
-export function node(nodeId: string, parentNodeId?: string | null, event: unknown = { text: nodeId }): SessionNodeRecord {
+export function node(
+  nodeId: string,
+  parentNodeId?: string | null,
+  event: unknown = { text: nodeId },
+): SessionNodeRecord {
   const parent = parentNodeId === undefined ? {} : { parentNodeId }
   return { nodeId, ...parent, timestamp: '2026-11-24T08:00:00Z', kind: 'event', event } as SessionNodeRecord
 }
