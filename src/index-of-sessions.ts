@@ -68,13 +68,12 @@ export class SessionIndex {
     return this.#rows.newestFirst(Number.POSITIVE_INFINITY)
   }
 
-  /** The sessions with these file names, as far as they are there, in no order; nothing is done about others. */
+  /** The same of the sessions with these file names, as far as they are there, in the order of the names. */
   async named(names: Iterable<string>): Promise<Array<ListedSession & { run: Run | null }>> {
     const rows: Row[] = []
     for (const name of names) {
-      const row = await this.#row(name)
+      const row = await this.#refreshRow(name)
       if (row !== undefined) rows.push(row)
-      if (row !== undefined && row !== this.#rows.get(name)) this.#rows.set(name, row)
       await breatheIfDue()
     }
     return rows
@@ -123,12 +122,17 @@ export class SessionIndex {
 
   async #refreshStale(): Promise<void> {
     for (const name of this.#stale) {
-      const row = await this.#row(name)
-      if (row === undefined) this.#rows.delete(name)
-      else if (row !== this.#rows.get(name)) this.#rows.set(name, row)
+      await this.#refreshRow(name)
       this.#stale.delete(name)
       await breatheIfDue()
     }
+  }
+
+  async #refreshRow(name: string): Promise<Row | undefined> {
+    const row = await this.#row(name)
+    if (row === undefined) this.#rows.delete(name)
+    else if (row !== this.#rows.get(name)) this.#rows.set(name, row)
+    return row
   }
 
   /** The row of one session; undefined when there is no session of that name. */
