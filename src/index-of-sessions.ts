@@ -63,7 +63,7 @@ export class SessionIndex {
   }
 
   /** All sessions, newest activity first, with what only the faces show. The results must not be changed. */
-  async sessions(): Promise<ListedSession[]> {
+  async sessions(): Promise<Array<ListedSession & { run: Run | null }>> {
     await this.#refresh()
     return this.#rows.newestFirst(Number.POSITIVE_INFINITY)
   }

@@ -2,23 +2,25 @@
 import path from 'node:path'
 import { checkCount } from './arguments.js'
 import { Background } from './background.js'
-import { Clock } from './clock.js'
+import type { CleanupOptions, PurgeTrashOptions } from './cleanup-options.js'
+import { Clock, markClock } from './clock.js'
 import { leaseOf, rest } from './disk/lease.js'
 import { checkKey, Layout, nameOf } from './disk/names.js'
 import { SessionError } from './errors.js'
 import { checkForkOptions, type ForkOptions, forkLog } from './fork.js'
 import { SessionIndex } from './index-of-sessions.js'
 import type { SessionInfo } from './info.js'
-import { checkOptions, type Settings, type StoreOptions } from './options.js'
+import { checkOptions, type Settings, type StoreOptions, tellError } from './options.js'
 import { type RecoverReport, recover, reportCrash } from './recover.js'
 import type { RecoverOptions } from './recover-options.js'
-import { type CleanupOptions, type CleanupResult, cleanUp, restore, type TrashEntry, trashOf } from './retention.js'
+import { type CleanupResult, cleanUp } from './retention.js'
 import { markIfRunning, type RunningSession, runningSessions } from './running.js'
 import { searchSessions } from './search.js'
 import { Session } from './session.js'
 import { SessionLog } from './session-log.js'
 import type { StoreContext } from './store-context.js'
 import { sweep } from './sweep.js'
+import { type PurgeTrashResult, purgeTrash, restore, type TrashEntry, trashOf } from './trash-can.js'
 import { Watcher } from './watch.js'
 import type { WatchOptions } from './watch-options.js'
 
@@ -178,7 +180,10 @@ export class SessionStore {
     return recover(this.internals, options)
   }
 
-  /** Moves sessions without activity to the trash; see `CleanupOptions`. */
+  /**
+   * Moves sessions to the trash, longest idle first; see `CleanupOptions`. Never one that somebody who may still live
+   * runs, nor what cannot be read. @throws TypeError, RangeError for wrong options
+   */
   async cleanup(options: CleanupOptions): Promise<CleanupResult> {
     this.#checkOpen()
     return cleanUp(this.internals, options)
@@ -199,6 +204,12 @@ export class SessionStore {
     return restore(this.internals, id)
   }
 
+  /** Removes for good what was put into the trash long ago. @throws TypeError, RangeError for wrong options */
+  async purgeTrash(options: PurgeTrashOptions): Promise<PurgeTrashResult> {
+    this.#checkOpen()
+    return purgeTrash(this.internals, options)
+  }
+
   /** Writes what is still to be written, and gives all leases back. Later calls reject with ERR_CLOSED. */
   close(): Promise<void> {
     this.#closed ??= this.#closeNow()
@@ -212,6 +223,7 @@ export class SessionStore {
     await Promise.all([...this.#watchers].map((watcher) => watcher.close()))
     await Promise.all(logs.map((log) => lease(log).idle()))
     this.internals.index.close()
+    this.#markClock()
     await this.#background.finish()
     for (const log of logs) {
       await lease(log).release()
@@ -219,6 +231,15 @@ export class SessionStore {
     }
     rest()
     this.#sessions.clear()
+  }
+
+  #markClock(): void {
+    const { layout, clock, settings } = this.internals.context
+    try {
+      markClock(layout, clock)
+    } catch (error) {
+      tellError(settings, error, '')
+    }
   }
 
   #checkOpen(): void {

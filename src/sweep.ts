@@ -1,5 +1,6 @@
 /** Clearing away, when a store is opened, what a crash left behind. */
 import path from 'node:path'
+import { markClock } from './clock.js'
 import { breatheIfDue, sleep } from './disk/breath.js'
 import { listFolder, look, removeFile, removeTree } from './disk/files.js'
 import { deadHeartbeats } from './disk/heartbeat.js'
@@ -41,6 +42,7 @@ export async function sweep(context: StoreContext): Promise<Swept> {
   }
   sweepTrash(layout)
   await findUnmarked(context, files)
+  markClock(layout, context.clock)
   await sweepMarkers(context, remove)
   const logs = new Set(files.map(nameOfLog))
   for (const file of files) {

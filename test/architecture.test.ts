@@ -25,7 +25,7 @@ const LAYERS: Array<[name: string, layer: RegExp]> = [
   ],
   [
     'many sessions',
-    /^(background|index|index-of-sessions|purge|recent|recover|recover-options|lookout|retention|rows-by-activity|run-book|running|search|store|sweep|watch|watch-events|watch-options)\.ts$/,
+    /^(background|index|index-of-sessions|purge|recent|recover|recover-options|lookout|cleanup-options|retention|retention-plan|trash-can|rows-by-activity|run-book|running|search|store|sweep|watch|watch-events|watch-options)\.ts$/,
   ],
   ['faces', /^(cli|contracts)\//],
 ]

@@ -10,6 +10,7 @@ import type { SearchOptions } from './commands/search.js'
 import type { ShowOptions } from './commands/show.js'
 import type { UsageOptions } from './commands/usage.js'
 import type { GlobalOptions } from './open.js'
+import { addOperatorCommands } from './operator-commands.js'
 import { PROGRAM } from './output.js'
 import { atLeastOne, days, httpUrl, notEmpty, seconds, wholeNumber } from './values.js'
 
@@ -167,6 +168,8 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
       const { usage } = await import('./commands/usage.js')
       finish(await usage(key, command.optsWithGlobals<UsageOptions>()))
     })
+
+  addOperatorCommands(program, finish)
 
   program
     .command('check')

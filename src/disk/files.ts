@@ -198,6 +198,14 @@ export function deviceOf(folder: string): number | undefined {
   return fs.statSync(folder, { throwIfNoEntry: false })?.dev
 }
 
+/** The size of the files right in a folder; 0 when there is none. */
+export function bytesIn(folder: string): number {
+  return listFolder(folder).reduce((sum, name) => {
+    const stat = look(path.join(folder, name))
+    return sum + (stat === undefined || stat === 'other' ? 0 : stat.size)
+  }, 0)
+}
+
 /** Makes renames, links and removals in a folder outlast a power cut. Where folders cannot be synced, that is that. */
 export function syncFolder(folder: string): void {
   if (process.platform === 'win32') return

@@ -6,11 +6,14 @@ import { ended, RemoteStore } from '../helpers/child.js'
 import { during, systemError } from '../helpers/faults.js'
 import { codeOf, fill, message, open, tempFolder } from '../helpers/store.js'
 
-/** Names of markers, and apart from them all else in the folder of markers. */
+/** Names of markers, and apart from them what else comes and goes in their folder. */
 function markersIn(folder: string): { markers: string[]; others: string[] } {
   const place = path.join(folder, '.running')
   const names = fs.existsSync(place) ? fs.readdirSync(place).sort() : []
-  return { markers: names.filter((name) => name[0] !== '.'), others: names.filter((name) => name[0] === '.') }
+  return {
+    markers: names.filter((name) => name[0] !== '.'),
+    others: names.filter((name) => name[0] === '.' && name !== '.clock'),
+  }
 }
 
 const heartbeats = (folder: string) => markersIn(folder).others.filter((name) => name.startsWith('.alive-'))
