@@ -24,7 +24,7 @@ export interface Item {
 export interface Side {
   items: Item[]
   byKey: Map<string, Item>
-  /** Ids of the lines whose key is more than their id. */
+  /** Ids that a line has without being known by them alone. */
   ids: Set<string>
   survey: Survey
   summary: Summary
@@ -70,7 +70,7 @@ function sideOf(bytes: Buffer, pieces: readonly Piece[], given: ReadonlySet<stri
     if (side.byKey.has(key)) continue
     side.items.push(item)
     side.byKey.set(key, item)
-    if (name !== undefined && name.key !== name.id) side.ids.add(name.id)
+    if (name !== undefined && isLine(piece) && name.key !== piece.id) side.ids.add(piece.id)
   }
   return side
 }

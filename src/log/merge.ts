@@ -102,8 +102,9 @@ class Choice {
 
   #isTakenOut(key: string, x: Item | undefined, y: Item | undefined): boolean {
     const { base, ours, theirs } = this.#sides
-    if (base.byKey.has(key) && (x === undefined || y === undefined)) return true
     const { id, piece, raw } = (x ?? y) as Item
+    const isThere = (side: Side) => side.byKey.has(key) || (isNamed(piece) && side.ids.has(key))
+    if (base.byKey.has(key) && !(isThere(ours) && isThere(theirs))) return true
     if (id !== '' && id !== key && base.ids.has(id) && !(ours.ids.has(id) && theirs.ids.has(id))) return true
     return piece.kind === 'torn' && [ours, theirs].some(({ items }) => items.some((item) => isBeginning(raw, item.raw)))
   }
