@@ -33,6 +33,10 @@ export class Background {
     if (!this.#closed) this.#ticking ??= setInterval(() => this.#tick(), TICK_MS).unref()
   }
 
+  noteCaughtUp(log: SessionLog): void {
+    this.#behind.delete(log)
+  }
+
   noteUnsynced(log: SessionLog): void {
     this.#unsynced.add(log)
     if (!this.#closed) this.#syncing ??= setTimeout(() => void this.#syncAll(), SYNC_MS).unref()

@@ -6,25 +6,17 @@ import { FolderWatch } from './disk/folder-watch.js'
 import { LogReader } from './disk/log-reader.js'
 import { isOwnName, nameOf, nameOfLog, nameOfSidecar } from './disk/names.js'
 import { readSidecar, type Sidecar } from './disk/sidecar-file.js'
-import { copyOfInfo, detailsOf, infoOf, type SessionDetails, type SessionInfo } from './info.js'
+import { copyOfInfo, type ListedSession, listedOf, type SessionInfo } from './info.js'
 import { keyInLog } from './key-in-log.js'
 import { RowsByActivity } from './rows-by-activity.js'
 import type { SessionLog } from './session-log.js'
 import type { StoreContext } from './store-context.js'
 
-interface Row {
+interface Row extends ListedSession {
   log: FileMark
   sidecar: FileMark | undefined
   /** What the sidecar claims, and of which log. */
   run: Pick<Sidecar, 'run' | 'session'> | null
-  info: SessionInfo
-  details: SessionDetails
-}
-
-/** A session as the faces list it. */
-export interface ListedSession {
-  info: SessionInfo
-  details: SessionDetails
 }
 
 /** All are looked at, whatever the system told, when that took less than this share of the time since … */
@@ -65,16 +57,13 @@ export class SessionIndex {
   /** The rows of the `limit` newest sessions, newest activity first. */
   async rows(limit = Number.POSITIVE_INFINITY): Promise<SessionInfo[]> {
     await this.#refresh()
-    return this.#rows
-      .newestFirst()
-      .slice(0, limit)
-      .map(({ info }) => copyOfInfo(info))
+    return this.#rows.newestFirst(limit).map(({ info }) => copyOfInfo(info))
   }
 
   /** All sessions, newest activity first, with what only the faces show. The results must not be changed. */
   async sessions(): Promise<ListedSession[]> {
     await this.#refresh()
-    return this.#rows.newestFirst().slice()
+    return this.#rows.newestFirst(Number.POSITIVE_INFINITY)
   }
 
   close(): void {
@@ -177,8 +166,7 @@ function toRow(key: string, known: Known, sidecar: FileMark | undefined, claim: 
     log: markOf(known.mark),
     sidecar: sidecar && markOf(sidecar),
     run: claim && { run: claim.run, session: claim.session },
-    info: infoOf(key, known, run),
-    details: detailsOf(known),
+    ...listedOf(key, known, run),
   }
 }
 

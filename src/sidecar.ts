@@ -61,4 +61,5 @@ function write(log: SessionLog, known: Known, run: Run | null): void {
     watermark: whole ? { ...mark, print: { length: print.length, hash: hashOf(print) } } : null,
     summary: whole ? summary : null,
   })
+  if (whole) log.context.noteCaughtUp(log)
 }

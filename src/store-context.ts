@@ -12,6 +12,8 @@ export interface StoreContext {
   checkOpen(): void
   /** The sidecar of this log is behind. */
   noteBehind(log: SessionLog): void
+  /** The sidecar of this log says all that the log does. */
+  noteCaughtUp(log: SessionLog): void
   /** A write waits for the next sync of `everysec`. */
   noteUnsynced(log: SessionLog): void
 }

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { checkCount } from './arguments.js'
 import { Background } from './background.js'
 import { Clock } from './clock.js'
-import { leaseOf } from './disk/lease.js'
+import { leaseOf, rest } from './disk/lease.js'
 import { checkKey, Layout, nameOf } from './disk/names.js'
 import { SessionError } from './errors.js'
 import { forkLog } from './fork.js'
@@ -57,6 +57,7 @@ export class SessionStore {
       settings,
       checkOpen: () => this.#checkOpen(),
       noteBehind: (log) => this.#background.noteBehind(log),
+      noteCaughtUp: (log) => this.#background.noteCaughtUp(log),
       noteUnsynced: (log) => this.#background.noteUnsynced(log),
     }
     this.internals = {
@@ -174,6 +175,7 @@ export class SessionStore {
       await lease(log).release()
       log.file.closeFd()
     }
+    rest()
     this.#sessions.clear()
   }
 

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { sleep } from './disk/breath.js'
 import { listFolder, look, removeFile, removeTree } from './disk/files.js'
 import { leaseOf } from './disk/lease.js'
-import { waitedFor } from './disk/lock-folder.js'
+import { sweepSpares, waitedFor } from './disk/lock-folder.js'
 import { ABSENCE_MS } from './disk/log-file.js'
 import { isSessionName, nameOf, nameOfBlobs, nameOfLog, nameOfSidecar, nameOfTemporary } from './disk/names.js'
 import { unfinishedIn } from './disk/quarantine.js'
@@ -24,6 +24,7 @@ export async function sweep(context: StoreContext): Promise<void> {
   const files = listFolder(layout.root)
   if (files.length === 0) return
   waitedFor(layout.waiting)
+  sweepSpares(layout.locks)
   for (const name of listFolder(layout.quarantines)) {
     const unfinished = isSessionName(name) ? unfinishedIn(layout.quarantine(name)) : []
     if (unfinished.length > 0) await underLease(context, name, () => unfinished.forEach(removeFile))

@@ -23,6 +23,7 @@ import {
   writeAll,
 } from './files.js'
 import { isOwner, livenessOf, type Owner, thisProcess } from './owner.js'
+import { type SpareLocks, sparesIn } from './spare-locks.js'
 
 type Done<T = unknown> = (error: NodeJS.ErrnoException | null, value?: T) => void
 
@@ -43,7 +44,10 @@ export class LockFolder {
   readonly #folder: string
   readonly #ready: string
   readonly #nonce = randomNonce()
+  readonly #spares: SpareLocks
   #mtime = FRESH
+  /** When this owner last gave a sign of life, on the monotonic clock. */
+  #lastSign = 0
   #holds = false
   #condemned: string | undefined
 
@@ -51,6 +55,7 @@ export class LockFolder {
   constructor(folder: string, waiting: string) {
     this.#folder = folder
     this.#ready = path.join(waiting, `${path.basename(folder)}.${this.#nonce}`)
+    this.#spares = sparesIn(path.dirname(folder))
   }
 
   /** True while the owner's file is in place. */
@@ -73,6 +78,7 @@ export class LockFolder {
       throw Object.assign(new Error('locked'), { code: 'EEXIST' })
     }
     this.#holds = true
+    this.#lastSign = performance.now()
   }
 
   #takePlace(): void {
@@ -88,6 +94,7 @@ export class LockFolder {
   }
 
   #makeReady(): void {
+    if (this.#spares.take(this.#ready, this.#nonce)) return
     try {
       fs.mkdirSync(this.#ready, { mode: 0o700 })
     } catch (error) {
@@ -139,10 +146,22 @@ export class LockFolder {
     answer(done, () => {
       fs.utimesSync(path.join(this.#folder, this.#nonce), atime, mtime)
       this.#mtime = mtime
+      this.#lastSign = performance.now()
     })
 
   /** Removes the lock that is ours, or the one that was found stale, and no other. */
-  readonly rmdir = (_: string, done: Done): void => answer(done, () => this.rmdirSync())
+  readonly rmdir = (_: string, done: Done): void =>
+    answer(done, () => {
+      if (!this.#spare()) this.rmdirSync()
+    })
+
+  /** Moves a lock away that nobody can have taken over: its owner has not been silent for long. */
+  #spare(): boolean {
+    if (!this.held || performance.now() - this.#lastSign > SILENCE_MS / 2) return false
+    if (!this.#spares.keep(this.#folder, this.#nonce)) return false
+    this.#holds = false
+    return true
+  }
 
   readonly rmdirSync = (): void => {
     const nonce = this.#holds ? this.#nonce : this.#condemned
@@ -150,7 +169,10 @@ export class LockFolder {
     if (nonce === undefined) return
     this.#holds = false
     removeFile(path.join(this.#folder, nonce))
-    if (nonce === this.#nonce) removeEmptyFolder(this.#folder)
+    if (nonce !== this.#nonce) return
+    removeEmptyFolder(this.#folder)
+    // this is how a process ends that was told to by a signal
+    this.#spares.clear()
   }
 }
 
@@ -164,6 +186,14 @@ function answer<T>(done: Done<T>, work: () => T): void {
     return
   }
   done(null, value)
+}
+
+/** Removes what processes that are gone have kept in `.spare`. */
+export function sweepSpares(locks: string): void {
+  const { folder } = sparesIn(locks)
+  for (const nonce of listFolder(folder)) {
+    if (isGivenUp(path.join(folder, nonce, nonce), placeOf(locks))) removeTree(path.join(folder, nonce))
+  }
 }
 
 /** True when the owner of this file is dead, or cannot be seen and has been silent for too long. */
