@@ -11,6 +11,7 @@ import type { ShowOptions } from './commands/show.js'
 import type { UsageOptions } from './commands/usage.js'
 import type { GlobalOptions } from './open.js'
 import { PROGRAM } from './output.js'
+import { addSyncCommands } from './sync-commands.js'
 import { atLeastOne, days, httpUrl, notEmpty, seconds, wholeNumber } from './values.js'
 
 const KEYS = 'key of a session, or the beginning of one key only'
@@ -167,6 +168,8 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
       const { usage } = await import('./commands/usage.js')
       finish(await usage(key, command.optsWithGlobals<UsageOptions>()))
     })
+
+  addSyncCommands(program, finish)
 
   program
     .command('check')

@@ -44,7 +44,7 @@ export interface Kept extends Place {
  */
 export function mergeLogs(base: Buffer, ours: Buffer, theirs: Buffer): Merged {
   const unchanged = unchangedOf(base, ours, theirs)
-  if (unchanged !== undefined) return { bytes: unchanged, report: NOTHING_NEW }
+  if (unchanged !== undefined) return { bytes: unchanged, report: differenceOf(ours, theirs, unchanged) }
   const { sides, revived } = reviveNodes(readSides(base, ours, theirs))
   const choice = new Choice(sides)
   const lines = weave(choice.linesOf('ours'), choice.linesOf('theirs'))
@@ -56,7 +56,13 @@ export function mergeLogs(base: Buffer, ours: Buffer, theirs: Buffer): Merged {
   return { bytes: carried, report: reportOf(lines, choice.contradictions) }
 }
 
-const NOTHING_NEW: MergeReport = { onlyOurs: 0, onlyTheirs: 0, contradictions: [], unreadable: 0 }
+/** What is to be said of a log that only one side changed, and that was taken as it is. */
+function differenceOf(ours: Buffer, theirs: Buffer, taken: Buffer): MergeReport {
+  const [x, y] = sidesOf([ours, theirs]) as [Side, Side]
+  const { items } = taken === ours ? x : y
+  const onlyIn = (side: Side, other: Side) => side.items.filter(({ key }) => !other.byKey.has(key)).length
+  return { onlyOurs: onlyIn(x, y), onlyTheirs: onlyIn(y, x), contradictions: [], unreadable: unreadableIn(items) }
+}
 
 function readSides(...logs: [Buffer, Buffer, Buffer]): Sides {
   const [base, ours, theirs] = sidesOf(logs) as [Side, Side, Side]
@@ -229,6 +235,10 @@ function reportOf(lines: readonly Kept[], contradictions: string[]): MergeReport
     onlyOurs: lines.filter(({ theirs }) => theirs === undefined).length,
     onlyTheirs: lines.filter(({ ours }) => ours === undefined).length,
     contradictions: [...contradictions].sort(),
-    unreadable: lines.filter(({ item }) => item.piece.kind === 'damage' || item.piece.kind === 'torn').length,
+    unreadable: unreadableIn(lines.map(({ item }) => item)),
   }
+}
+
+function unreadableIn(items: readonly Item[]): number {
+  return items.filter(({ piece }) => piece.kind === 'damage' || piece.kind === 'torn').length
 }
