@@ -1,6 +1,7 @@
 /** The options of a store, checked once. */
 import type { Fsync } from './disk/log-file.js'
 import { isObject } from './json.js'
+import type { LostReport } from './lost-lines.js'
 
 /** Lines that a read could not use. */
 export interface DamageReport {
@@ -24,6 +25,11 @@ export interface StoreOptions {
   maxMessageBytes?: number
   /** Called when reading meets lines that cannot be read. They are skipped and stay where they are. */
   onDamage?: (report: DamageReport) => void
+  /**
+   * Called when a log lacks messages that this process wrote: a sync put an older state or another machine's in its
+   * place. They lie in a file of their own, which `session.merge` takes back.
+   */
+  onLost?: (report: LostReport) => void
   /** Called when work in the background failed, such as writing a sidecar. Nothing is lost by it. */
   onError?: (error: unknown, key: string) => void
 }
@@ -36,6 +42,7 @@ const DEFAULTS: Settings = {
   lockTimeout: 15_000,
   maxMessageBytes: 128 * 1024 * 1024,
   onDamage: () => {},
+  onLost: () => {},
   onError: () => {},
 }
 
@@ -49,7 +56,7 @@ export function checkOptions(options: unknown): Settings {
   if (!['no', 'everysec', 'always'].includes(settings.fsync)) {
     throw new TypeError("option fsync must be 'no', 'everysec' or 'always'")
   }
-  for (const name of ['now', 'onDamage', 'onError'] as const) {
+  for (const name of ['now', 'onDamage', 'onLost', 'onError'] as const) {
     if (typeof settings[name] !== 'function') throw new TypeError(`option ${name} must be a function`)
   }
   checkNumber('lockTimeout', settings.lockTimeout)

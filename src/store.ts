@@ -9,6 +9,7 @@ import { SessionError } from './errors.js'
 import { forkLog } from './fork.js'
 import { SessionIndex } from './index-of-sessions.js'
 import type { SessionInfo } from './info.js'
+import { RecentWrites } from './lost-lines.js'
 import { checkOptions, type Settings, type StoreOptions } from './options.js'
 import { type CleanupOptions, type CleanupResult, cleanUp, restore, type TrashEntry, trashOf } from './retention.js'
 import { searchSessions } from './search.js'
@@ -55,6 +56,7 @@ export class SessionStore {
       layout: new Layout(dir),
       clock: new Clock(settings.now),
       settings,
+      writes: new RecentWrites(),
       checkOpen: () => this.#checkOpen(),
       noteBehind: (log) => this.#background.noteBehind(log),
       noteCaughtUp: (log) => this.#background.noteCaughtUp(log),

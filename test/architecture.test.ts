@@ -21,7 +21,7 @@ const LAYERS: Array<[name: string, layer: RegExp]> = [
   ['disk', /^disk\//],
   [
     'one session',
-    /^(backwards|catch-up|check|clock|decision|draft|fork|info|key-in-log|merge-log|options|plan-rewrite|rewind|rewrite-log|run-state|save|session|session-log|sidecar|store-context|stream|tail-end)\.ts$/,
+    /^(backwards|catch-up|check|clock|decision|draft|fork|info|key-in-log|lost-lines|merge-log|options|plan-rewrite|rewind|rewrite-log|run-state|save|session|session-log|sidecar|store-context|stream|tail-end)\.ts$/,
   ],
   [
     'many sessions',
