@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { InitOptions } from './commands/init.js'
 import type { MergeOptions } from './commands/merge.js'
+import type { GlobalOptions } from './open.js'
 import { notEmpty } from './values.js'
 
 /** The commands for folders that git, rsync or a file synchroniser carries to other machines. */
@@ -22,6 +23,15 @@ export function addSyncCommands(program: Command, finish: (exitCode: number) => 
     .action(async (files: string[], _: unknown, command: Command) => {
       const { merge } = await import('./commands/merge.js')
       finish(await merge(files, command.optsWithGlobals<MergeOptions>()))
+    })
+
+  program
+    .command('hold')
+    .description('run a command while nobody writes to the sessions, such as: hold -- git pull')
+    .argument('<command...>', 'the command, behind --')
+    .action(async (words: string[], _: unknown, command: Command) => {
+      const { hold } = await import('./commands/hold.js')
+      finish(await hold(words, command.optsWithGlobals<GlobalOptions>()))
     })
 
   program

@@ -93,7 +93,7 @@ describe('a conflict copy', () => {
 
   test('from another place goes where --into says, and stays where it is', async () => {
     const { root, copy, key } = await withCopy(SYNCTHING)
-    const elsewhere = path.join(tempFolder(), 'backup.jsonl')
+    const elsewhere = path.join(tempFolder(), 'My Backup.jsonl')
     fs.renameSync(copy, elsewhere)
     expect(cli(root, 'merge', elsewhere).code).toBe(1)
     expect(cli(root, 'merge', elsewhere, '--into', key).code).toBe(0)
@@ -101,6 +101,9 @@ describe('a conflict copy', () => {
     expect(cli(root, 'merge', elsewhere, '--into', 'Not A Name').out).toBe('Not A Name: 3 lines came in\n')
     expect(await (await open(root)).keys()).toEqual(['Not A Name', 'ann', 'new'])
     expect(fs.existsSync(elsewhere)).toBe(true)
+    const incoming = path.join(tempFolder(), 'ann.jsonl')
+    fs.renameSync(elsewhere, incoming)
+    expect(cli(root, 'merge', incoming).out).toBe('ann: nothing new\n')
     expect(cli(root, 'merge', path.join(root, 'ann.jsonl'), '--into', key).code).toBe(1)
   })
 })

@@ -12,7 +12,7 @@ export function hasProgram(name: string): boolean {
   return status === 0
 }
 
-const ENV = {
+export const ENV = {
   PATH: process.env.PATH ?? '',
   GIT_CONFIG_GLOBAL: '/dev/null',
   GIT_CONFIG_NOSYSTEM: '1',

@@ -55,7 +55,8 @@ function putAway(store: SessionStore, file: string, log: string): void {
 }
 
 async function keyOf(file: string, layout: Layout): Promise<string | undefined> {
-  const name = nameOfConflictCopy(basename(file))
+  const isElsewhere = resolve(dirname(file)) !== layout.root
+  const name = nameOfConflictCopy(basename(file)) ?? (isElsewhere ? nameOfLog(basename(file)) : undefined)
   if (name === undefined || isOwnName(name)) return name
   return (await keyInLog(file, name)) ?? (await keyInLog(layout.log(name), name))
 }
