@@ -55,6 +55,7 @@ export function listedOf(key: string, { summary, mark }: Seen, run: Run | null):
     projectRoot: typeof projectRoot === 'string' ? projectRoot : null,
     forkedFrom: summary.header?.forkedFrom ?? null,
     updated: Date.parse(times.updated),
+    values: summary.values,
     usage: sumOf(totalUsage(summary)),
     archived: archivedOf(summary, fileTime),
   }
@@ -73,6 +74,8 @@ export interface SessionDetails {
   updated: number
   turnCount: number
   totalTokens: number
+  /** Messages without a role. */
+  values: number
   usage: Usage
   /** `oldest`: since when the first of them is archived, ISO 8601 UTC. */
   archived: { messages: number; bytes: number; oldest: string | null }

@@ -59,14 +59,28 @@ async function carryOut(log: SessionLog, reading: Plan, plan: RewritePlan): Prom
   const aside = plan.edits.filter(({ action }) => action === 'aside')
   await setAside(layout.quarantine(log.name), reader.fd, aside)
   const carry = plan.carry && metaLine({ id: clock.id(summary.maxId), at: plan.carryAt }, plan.carry)
+  const size = await putInPlace(log, reader, withCarry(reading, carry))
+  return size === 'replaced' ? size : { dropped: reader.size - size, purged, quarantined: aside.length }
+}
+
+/**
+ * Puts a new file in the place of the one that `reader` reads, for work under the lease; answers its size, or
+ * `'replaced'` when the log is another by now: then nothing was changed.
+ */
+export async function putInPlace(
+  log: SessionLog,
+  reader: LogReader,
+  parts: Iterable<Part>,
+): Promise<number | 'replaced'> {
+  const file = log.file.path
   let replaced = false
   try {
     const size = await replaceLog({
       file,
-      temporary: (nonce) => layout.temporary(log.name, nonce),
+      temporary: (nonce) => log.context.layout.temporary(log.name, nonce),
       from: reader.fd,
       size: reader.size,
-      parts: withCarry(reading, carry),
+      parts,
       before: () => {
         log.checkLease()
         const now = look(file)
@@ -75,7 +89,7 @@ async function carryOut(log: SessionLog, reading: Plan, plan: RewritePlan): Prom
       },
     })
     log.context.noteBehind(log)
-    return { dropped: reader.size - size, purged, quarantined: aside.length }
+    return size
   } catch (error) {
     if (replaced) return 'replaced'
     throw error

@@ -14,6 +14,7 @@ import { emptySummary, foldPiece, type Summary } from './log/fold.js'
 import type { Piece, Range } from './log/line.js'
 import { NOTHING_KNOWN, type Survey, surveyOf } from './log/survey.js'
 import { canFollowWrite, foldTail } from './log/tail.js'
+import { type LastWrite, lookForLost, stillEndsWith } from './lost-lines.js'
 import type { StoreContext } from './store-context.js'
 import { idsInLog, mendTail } from './tail-end.js'
 
@@ -38,6 +39,7 @@ export class SessionLog {
   readonly #lock: string
   readonly file: LogFile
   #known: Known | undefined
+  #lastWrite: LastWrite | undefined
   /** The log was there when it was last looked at. */
   #wasThere = false
 
@@ -133,7 +135,8 @@ export class SessionLog {
 
   /** For those who changed the log in another way than by adding lines. */
   forget(): void {
-    this.#known = undefined
+    this.#known = this.#lastWrite = undefined
+    this.#context.writes.take(this.name)
     this.#wasThere = false
     this.file.closeFd()
   }
@@ -211,6 +214,12 @@ export class SessionLog {
     const former = isUsable ? here : this.#fromSidecar(reader)
     const known = former === undefined ? await depth(reader) : await catchUp(reader, former)
     this.#known = known
+    const written = this.#lastWrite
+    if (written !== undefined && !stillEndsWith(reader, written)) {
+      this.#lastWrite = undefined
+      const writes = this.#context.writes.take(this.name)
+      if ((known.summary.header?.id ?? '') === written.session) await lookForLost(this, reader, writes)
+    }
     return known
   }
 
@@ -244,6 +253,10 @@ export class SessionLog {
 
   #advance(known: Known, lines: Lines, mark: FileMark, removes?: ReadonlySet<string>): void {
     this.#context.noteBehind(this)
+    this.#context.writes.note(this.name, lines.bytes)
+    const print = printOf(lines.bytes)
+    const session = known.summary.header?.id ?? (lines.pieces[0]?.kind === 'session' ? lines.pieces[0].id : '')
+    this.#lastWrite = { end: mark.size, print, session }
     if (!canFollowWrite(known.summary, lines.pieces, removes)) {
       // only another reading tells what the log says now
       this.#known = undefined
@@ -253,7 +266,7 @@ export class SessionLog {
     if (lines.pieces.length === 1 && only?.kind === 'message') foldPiece(known.summary, only, NOTHING_KNOWN)
     else foldTail(known.summary, lines.pieces, removes)
     known.mark = mark
-    known.print = printOf(lines.bytes)
+    known.print = print
     known.open = false
     this.#known = known
   }

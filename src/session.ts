@@ -12,6 +12,7 @@ import { messageText } from './log/format.js'
 import type { ChatMessage, StoredMessage } from './log/line.js'
 import { messagesOf, toStored } from './log/views.js'
 import { labelsOf, metadataOf } from './log/whole-session.js'
+import { type MergeResult, mergeInto } from './merge-log.js'
 import { type RemovedMessage, removedFrom, restoreTo } from './removed.js'
 import { checkTarget, type RewindTarget, rewindLog } from './rewind.js'
 import { type RewriteResult, rewriteLog } from './rewrite-log.js'
@@ -239,6 +240,17 @@ export class Session {
    */
   async rewrite(): Promise<RewriteResult | null> {
     return rewriteLog(this.#log)
+  }
+
+  /**
+   * Takes in the lines of another copy of this log, such as a conflict copy of a synced folder, in the order that they
+   * have on every machine. The file stays where it is.
+   * @throws SessionError ERR_VERSION_UNSUPPORTED, ERR_LOCKED, ERR_LOCK_LOST, ERR_NOT_A_LOG
+   */
+  async merge(file: string): Promise<MergeResult> {
+    checkText('file', file)
+    this.#log.context.checkOpen()
+    return mergeInto(this.#log, file)
   }
 
   /** Looks at every line and reports what is wrong; null when there is no session. Changes nothing. */

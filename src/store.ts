@@ -10,6 +10,7 @@ import { SessionError } from './errors.js'
 import { checkForkOptions, type ForkOptions, forkLog } from './fork.js'
 import { SessionIndex } from './index-of-sessions.js'
 import type { SessionInfo } from './info.js'
+import { RecentWrites } from './lost-lines.js'
 import { checkOptions, type Settings, type StoreOptions, tellError } from './options.js'
 import { type RecoverReport, recover, reportCrash } from './recover.js'
 import type { RecoverOptions } from './recover-options.js'
@@ -66,6 +67,7 @@ export class SessionStore {
       layout: new Layout(dir),
       clock: new Clock(settings.now),
       settings,
+      writes: new RecentWrites(),
       checkOpen: () => this.#checkOpen(),
       noteBehind: (log) => this.#background.noteBehind(log),
       noteCaughtUp: (log) => this.#background.noteCaughtUp(log),

@@ -184,8 +184,11 @@ function difference(total: ReadonlyMap<string, Usage>, part: ReadonlyMap<string,
 /** The new text of a line whose edit is `mend`, without line feed. `raw` is its text on disk. */
 export function mendLine(raw: string, line: Line, plan: RewritePlan, survey: Survey, fileTime: string): string {
   const change = plan.changes(line)
-  if (change) return change(raw)
-  const fields = newFields(line, survey, fileTime, plan.heirs)
+  return change ? change(raw) : withFields(raw, line, newFields(line, survey, fileTime, plan.heirs))
+}
+
+/** The text of a line with these fields of the line written in. A message's own fields of their names move to `own`. */
+export function withFields(raw: string, line: Line, fields: JsonObject): string {
   const written = Object.entries(fields).map(([key, value]) => ({ key, text: JSON.stringify(value) }))
   const members = membersOf(raw)
   const moved =
