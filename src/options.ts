@@ -2,6 +2,7 @@
 import type { CrashedRun } from './crash.js'
 import type { Fsync } from './disk/log-file.js'
 import { isObject } from './json.js'
+import type { LostReport } from './lost-lines.js'
 
 /** Lines that a read could not use. */
 export interface DamageReport {
@@ -25,6 +26,11 @@ export interface StoreOptions {
   maxMessageBytes?: number
   /** Called when reading meets lines that cannot be read. They are skipped and stay where they are. */
   onDamage?: (report: DamageReport) => void
+  /**
+   * Called when a log lacks messages that this process wrote: a sync put an older state or another machine's in its
+   * place. They lie in a file of their own, which `session.merge` takes back.
+   */
+  onLost?: (report: LostReport) => void
   /** Called when work in the background failed, such as writing a sidecar. Nothing is lost by it. */
   onError?: (error: unknown, key: string) => void
   /**
@@ -58,6 +64,7 @@ const DEFAULTS: Settings = {
   lockTimeout: 15_000,
   maxMessageBytes: 128 * 1024 * 1024,
   onDamage: () => {},
+  onLost: () => {},
   onError: () => {},
   onCrash: undefined,
 }
@@ -72,7 +79,7 @@ export function checkOptions(options: unknown): Settings {
   if (!['no', 'everysec', 'always'].includes(settings.fsync)) {
     throw new TypeError("option fsync must be 'no', 'everysec' or 'always'")
   }
-  for (const name of ['now', 'onDamage', 'onError', 'onCrash'] as const) {
+  for (const name of ['now', 'onDamage', 'onLost', 'onError', 'onCrash'] as const) {
     if (settings[name] !== DEFAULTS[name] && typeof settings[name] !== 'function')
       throw new TypeError(`option ${name} must be a function`)
   }

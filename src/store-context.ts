@@ -1,5 +1,6 @@
 import type { Clock } from './clock.js'
 import type { Layout } from './disk/names.js'
+import type { RecentWrites } from './lost-lines.js'
 import type { Settings } from './options.js'
 import type { SessionLog } from './session-log.js'
 
@@ -8,6 +9,7 @@ export interface StoreContext {
   layout: Layout
   clock: Clock
   settings: Settings
+  writes: RecentWrites
   /** @throws SessionError ERR_CLOSED */
   checkOpen(): void
   /** The sidecar of this log is behind. */

@@ -7,9 +7,10 @@ import { Clock, markClock } from './clock.js'
 import { leaseOf, rest } from './disk/lease.js'
 import { checkKey, Layout, nameOf } from './disk/names.js'
 import { SessionError } from './errors.js'
-import { forkLog } from './fork.js'
+import { checkForkOptions, type ForkOptions, forkLog } from './fork.js'
 import { SessionIndex } from './index-of-sessions.js'
 import type { SessionInfo } from './info.js'
+import { RecentWrites } from './lost-lines.js'
 import { checkOptions, type Settings, type StoreOptions, tellError } from './options.js'
 import { type RecoverReport, recover, reportCrash } from './recover.js'
 import type { RecoverOptions } from './recover-options.js'
@@ -66,6 +67,7 @@ export class SessionStore {
       layout: new Layout(dir),
       clock: new Clock(settings.now),
       settings,
+      writes: new RecentWrites(),
       checkOpen: () => this.#checkOpen(),
       noteBehind: (log) => this.#background.noteBehind(log),
       noteCaughtUp: (log) => this.#background.noteCaughtUp(log),
@@ -147,13 +149,14 @@ export class SessionStore {
   }
 
   /**
-   * Makes an independent copy of a session under a new key, a UUIDv7 unless given: live messages, labels and the
-   * compactions in force. Without a name it is called "<name> (fork)".
-   * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_SESSION_EXISTS
+   * Makes an independent copy of a session under a new key: live messages, labels and the compactions in force. With
+   * `at` the copy ends with the message of that id, with `last` it has the last so many messages only. See `ForkOptions`.
+   * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_SESSION_EXISTS, ERR_MESSAGE_NOT_FOUND
    */
-  async fork(key: string, { as, name }: { as?: string; name?: string | null } = {}): Promise<Session> {
+  async fork(key: string, options: ForkOptions = {}): Promise<Session> {
+    const { as, ...wanted } = checkForkOptions(options)
     const copy = this.#entry(as ?? this.internals.context.clock.id(''))
-    await forkLog(this.#entry(key).log, copy.log, name)
+    await forkLog(this.#entry(key).log, copy.log, wanted)
     return copy.session
   }
 

@@ -12,6 +12,7 @@ import type { UsageOptions } from './commands/usage.js'
 import type { GlobalOptions } from './open.js'
 import { addOperatorCommands } from './operator-commands.js'
 import { PROGRAM } from './output.js'
+import { addSyncCommands } from './sync-commands.js'
 import { atLeastOne, days, httpUrl, notEmpty, seconds, wholeNumber } from './values.js'
 
 const KEYS = 'key of a session, or the beginning of one key only'
@@ -170,6 +171,7 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
     })
 
   addOperatorCommands(program, finish)
+  addSyncCommands(program, finish)
 
   program
     .command('check')

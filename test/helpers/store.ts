@@ -68,6 +68,7 @@ export function quarantined(folder: string, name: string): Buffer[] {
   if (!fs.existsSync(place)) return []
   return fs
     .readdirSync(place)
+    .filter((file) => file.endsWith('.bin'))
     .sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))
     .map((file) => fs.readFileSync(path.join(place, file)))
 }
