@@ -1,7 +1,7 @@
 /** What a store does on its own: sidecars of sessions that fell quiet, and the syncs of `everysec`. */
 
 import { breatheIfDue } from './disk/breath.js'
-import type { Settings } from './options.js'
+import { type Settings, tellError } from './options.js'
 import type { SessionLog } from './session-log.js'
 import { writeBehind } from './sidecar.js'
 
@@ -79,11 +79,7 @@ export class Background {
     try {
       await work()
     } catch (error) {
-      try {
-        this.#settings.onError(error, log.key)
-      } catch {
-        // a callback that throws must not end the background work
-      }
+      tellError(this.#settings, error, log.key)
     }
   }
 

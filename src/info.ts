@@ -3,7 +3,7 @@ import type { Run } from './disk/sidecar-file.js'
 import { archivedOf, sumOf, timesOf, totalUsage } from './log/fold.js'
 import type { Usage } from './log/line.js'
 import { isoTime } from './log/parse.js'
-import { labelsOf } from './log/whole-session.js'
+import { shownLabels } from './log/whole-session.js'
 import { type RunState, runStateOf } from './run-state.js'
 
 /** One row of a list. */
@@ -35,7 +35,7 @@ export interface ListedSession {
 }
 
 export function listedOf(key: string, { summary, mark }: Seen, run: Run | null): ListedSession {
-  const labels = labelsOf(summary)
+  const labels = shownLabels(summary)
   const fileTime = isoTime(mark.mtimeMs)
   const times = timesOf(summary, fileTime)
   const { projectRoot } = summary.labels
@@ -72,8 +72,8 @@ export interface SessionDetails {
   forkedFrom: string | null
   /** Time of the last transaction, Unix milliseconds. */
   updated: number
-  turnCount: number | null
-  totalTokens: number | null
+  turnCount: number
+  totalTokens: number
   /** Messages without a role. */
   values: number
   usage: Usage

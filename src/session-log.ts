@@ -1,6 +1,6 @@
 /** One session's log as this process knows it: the only place that writes to it. */
 import { catchUp, edgesOf, foldLog, type Known, knownFromSidecar, printOf } from './catch-up.js'
-import { checkVersion, completed, type Decide, type Written, written } from './decision.js'
+import { checkVersion, completed, type Decide, type Decision, type Written, written } from './decision.js'
 import { sleep } from './disk/breath.js'
 import { type FileMark, look, removeOwnFile, removeTree, sameFile, sameMark } from './disk/files.js'
 import { leaseOf } from './disk/lease.js'
@@ -162,10 +162,10 @@ export class SessionLog {
   async #write<T>(decide: Decide<T>, depth: Depth): Promise<Written<T>> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const known = await this.#forWriting(depth)
-      const { drafts, result, removes } = await decide(known?.summary)
+      const { drafts, result, removes, written: told } = await decide(known?.summary, known)
       if (drafts.length === 0) return { ids: [], result }
       if (known === undefined) {
-        const lines = this.#create([headerDraft(this.key), ...drafts])
+        const lines = this.#create([headerDraft(this.key), ...drafts], told)
         if (lines !== undefined) return written(lines, result)
         continue
       }
@@ -180,7 +180,10 @@ export class SessionLog {
       const outcome = this.file.append(bytes, known.mark)
       if (outcome === 'moved') continue
       if (outcome === 'unsure') await this.#rescue(lines)
-      else this.#advance(known, lines, outcome, removes)
+      else {
+        this.#advance(known, lines, outcome, removes)
+        told?.(lines.pieces, outcome, printOf(lines.bytes))
+      }
       return written(lines, result)
     }
     throw new SessionError('ERR_LOCKED', 'other programs keep changing the log', { file: this.file.path })
@@ -231,11 +234,12 @@ export class SessionLog {
   }
 
   /** A new log: header and lines whole, or nothing. Undefined when somebody else made one. */
-  #create(drafts: Draft[]): Lines | undefined {
+  #create(drafts: Draft[], told?: Decision<unknown>['written']): Lines | undefined {
     const { layout, settings } = this.#context
     const lines = this.#stamp(drafts, emptySummary(), 0)
     removeOwnFile(this.sidecarPath)
-    removeTree(layout.blobs(this.name))
+    // those of a commit stand there before it
+    if (drafts.every(({ kind }) => kind !== 'commit')) removeTree(layout.blobs(this.name))
     const made = this.file.create(lines.bytes, layout.temporary(this.name, randomNonce()), settings.fsync !== 'no')
     if (made === 'exists') return undefined
     this.#wasThere = true
@@ -243,6 +247,7 @@ export class SessionLog {
     if (made.size !== lines.bytes.length) return lines
     const known = { summary: emptySummary(), mark: made, print: '', open: false, torn: null, partial: false }
     this.#advance(known, lines, made)
+    told?.(lines.pieces, made, printOf(lines.bytes))
     return lines
   }
 

@@ -13,10 +13,12 @@ import type { ChatMessage, StoredMessage } from './log/line.js'
 import { messagesOf, toStored } from './log/views.js'
 import { labelsOf, metadataOf } from './log/whole-session.js'
 import { type MergeResult, mergeInto } from './merge-log.js'
+import { type RemovedMessage, removedFrom, restoreTo } from './removed.js'
+import { checkTarget, type RewindTarget, rewindLog } from './rewind.js'
 import { type RewriteResult, rewriteLog } from './rewrite-log.js'
 import { checkRun, type RunState, runStateOf } from './run-state.js'
 import type { SessionLog } from './session-log.js'
-import { readRun, setRun } from './sidecar.js'
+import { readRun, setRun, unmark } from './sidecar.js'
 import { streamMessages } from './stream.js'
 
 export class Session {
@@ -114,6 +116,37 @@ export class Session {
   async #lastId(): Promise<string | undefined> {
     const last = await this.#log.reading((reader, { summary }) => lastIdOf(reader, summary))
     return last === 'unclear' ? (await this.#liveIds()).at(-1) : last?.id
+  }
+
+  /**
+   * Goes back: removes all messages behind the one of the id `to`, or behind the first `keep`, and the summaries that
+   * cover any of them. Answers how many messages it removed; they stay in the log until a rewrite. Values that
+   * `SessionManager` saved count as messages. A call may lose its results: a context leaves such calls out.
+   * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_MESSAGE_NOT_FOUND
+   */
+  async rewind(target: RewindTarget): Promise<number> {
+    checkTarget(target)
+    return rewindLog(this.#log, { ...target })
+  }
+
+  /** The removed messages whose text is still in the log, in its order. */
+  async removed(): Promise<RemovedMessage[]> {
+    this.#log.context.checkOpen()
+    return removedFrom(this.#log)
+  }
+
+  /**
+   * Brings removed messages back: adds them at the end, in the given order, under new ids, which it answers. Their
+   * usage is not counted a second time. The removed ones stay what they are.
+   * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_MESSAGE_NOT_FOUND for an id that `removed` does not tell
+   */
+  restore(id: string): Promise<string>
+  restore(ids: readonly string[]): Promise<string[]>
+  async restore(ids: string | readonly string[]): Promise<string | string[]> {
+    const wanted = typeof ids === 'string' ? [ids] : [...ids]
+    checkTexts('ids', wanted)
+    const made = await restoreTo(this.#log, wanted)
+    return typeof ids === 'string' ? (made[0] as string) : made
   }
 
   /** What a list shows of the session; null when there is none. */
@@ -239,6 +272,7 @@ export class Session {
       removeOwnFile(this.sidecarPath)
       removeTree(layout.blobs(name))
       removeTree(layout.quarantine(name))
+      unmark(this.#log)
       return existed
     })
   }

@@ -10,6 +10,7 @@ import type { SearchOptions } from './commands/search.js'
 import type { ShowOptions } from './commands/show.js'
 import type { UsageOptions } from './commands/usage.js'
 import type { GlobalOptions } from './open.js'
+import { addOperatorCommands } from './operator-commands.js'
 import { PROGRAM } from './output.js'
 import { addSyncCommands } from './sync-commands.js'
 import { atLeastOne, days, httpUrl, notEmpty, seconds, wholeNumber } from './values.js'
@@ -169,6 +170,7 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
       finish(await usage(key, command.optsWithGlobals<UsageOptions>()))
     })
 
+  addOperatorCommands(program, finish)
   addSyncCommands(program, finish)
 
   program

@@ -37,6 +37,9 @@ const MAX_SIGHTINGS = 10_000
 const FRESH = new Date(8.64e15)
 const STALE = new Date(-8.64e15)
 
+/** Locks that this process gave back but did not find: whoever moved them away may bring them back. */
+const released = new Set<string>()
+
 /** When the file of an unseen owner was first seen as it is now, by path: on the monotonic clock. */
 const sightings = new Map<string, { mark: string; since: number }>()
 
@@ -168,8 +171,9 @@ export class LockFolder {
     this.#condemned = undefined
     if (nonce === undefined) return
     this.#holds = false
-    removeFile(path.join(this.#folder, nonce))
+    const removed = removeFile(path.join(this.#folder, nonce))
     if (nonce !== this.#nonce) return
+    if (!removed) released.add(nonce)
     removeEmptyFolder(this.#folder)
     // this is how a process ends that was told to by a signal
     this.#spares.clear()
@@ -197,11 +201,12 @@ export function sweepSpares(locks: string): void {
 }
 
 /** True when the owner of this file is dead, or cannot be seen and has been silent for too long. */
-function isGivenUp(file: string, { path, inode }: Place): boolean {
+function isGivenUp(file: string, place: Place): boolean {
+  if (released.has(path.basename(file))) return true
   const owner = ownerIn(file)
   if (owner === 'gone') return false
   const liveness = owner === 'unreadable' ? 'unknown' : livenessOf(owner)
-  if (liveness === 'alive') return (owner as Claim).path !== path && (owner as Claim).inode !== inode
+  if (liveness === 'alive') return (owner as Claim).path !== place.path && (owner as Claim).inode !== place.inode
   return liveness === 'unknown' ? isSilent(file) : true
 }
 

@@ -88,12 +88,14 @@ export class Layout {
   readonly waiting: string
   readonly trash: string
   readonly quarantines: string
+  readonly running: string
 
   constructor(readonly root: string) {
     this.locks = path.join(root, '.locks')
     this.waiting = path.join(this.locks, '.waiting')
     this.trash = path.join(root, '.trash')
     this.quarantines = path.join(root, '.quarantine')
+    this.running = path.join(root, '.running')
   }
 
   log(name: string): string {
@@ -110,6 +112,11 @@ export class Layout {
 
   quarantine(name: string): string {
     return path.join(this.quarantines, name)
+  }
+
+  /** There while a turn runs in the session. */
+  marker(name: string): string {
+    return path.join(this.running, name)
   }
 
   /** The folder that is the session's lock while somebody holds its lease. */

@@ -154,12 +154,18 @@ export class Exchange {
     const shown = this.#shownPlaces()
     if (keep >= shown.length) return undefined
     const kept = keep === 0 ? [] : shown.slice(-keep)
-    let cut = kept.reduce((first, place) => Math.min(first, place), this.#lines.length)
+    const cut = this.wholeFrom(kept.reduce((first, place) => Math.min(first, place), this.#lines.length))
+    return cut === 0 ? undefined : cut
+  }
+
+  /** Where a part that begins at `cut` must begin so that no call is cut from its results. */
+  wholeFrom(cut: number): number {
+    let from = cut
     // from the last group to the first: moving the cut back to one can only split earlier ones
     for (const group of [...this.#groups.values()].reverse()) {
-      if (group.assistant < cut && this.#endOf(group) >= cut) cut = group.assistant
+      if (group.assistant < from && this.#endOf(group) >= from) from = group.assistant
     }
-    return cut === 0 ? undefined : cut
+    return from
   }
 
   /** The place of a group's last member. The pending one is still growing. */

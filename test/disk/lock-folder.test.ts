@@ -114,6 +114,17 @@ test('a lock that changes hands while a waiter looks at it is no error, and stay
   }
 })
 
+test('a lock that was moved away while it was given back, and brought back, locks nobody out', () => {
+  const { lock, waiting } = staleLock()
+  const [first, second] = [new LockFolder(lock, waiting), new LockFolder(lock, waiting)]
+  expect(take(first)).toBe(true)
+  fs.renameSync(lock, `${lock}-away`)
+  call(first, 'rmdir')
+  fs.renameSync(`${lock}-away`, lock)
+  expect(take(second)).toBe(true)
+  expect([first.held, second.held]).toEqual([false, true])
+})
+
 test('what was given back is kept to be a lock again, under a name of its own', () => {
   const { lock, waiting } = staleLock()
   const spare = path.join(path.dirname(lock), '.spare')
