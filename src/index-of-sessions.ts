@@ -5,26 +5,20 @@ import { type FileMark, listFolder, look, markOf, sameMark } from './disk/files.
 import { FolderWatch } from './disk/folder-watch.js'
 import { LogReader } from './disk/log-reader.js'
 import { isOwnName, nameOf, nameOfLog, nameOfSidecar } from './disk/names.js'
-import { readSidecar, type Sidecar } from './disk/sidecar-file.js'
-import { copyOfInfo, detailsOf, infoOf, type SessionDetails, type SessionInfo } from './info.js'
+import { type Run, readSidecar, type Sidecar } from './disk/sidecar-file.js'
+import { copyOfInfo, type ListedSession, listedOf, type SessionInfo } from './info.js'
 import { keyInLog } from './key-in-log.js'
 import { RowsByActivity } from './rows-by-activity.js'
 import type { SessionLog } from './session-log.js'
 import type { StoreContext } from './store-context.js'
 
-interface Row {
+interface Row extends ListedSession {
   log: FileMark
   sidecar: FileMark | undefined
   /** What the sidecar claims, and of which log. */
-  run: Pick<Sidecar, 'run' | 'session'> | null
-  info: SessionInfo
-  details: SessionDetails
-}
-
-/** A session as the faces list it. */
-export interface ListedSession {
-  info: SessionInfo
-  details: SessionDetails
+  claim: Pick<Sidecar, 'run' | 'session'> | null
+  /** The claim, if it is of this log. */
+  run: Run | null
 }
 
 /** All are looked at, whatever the system told, when that took less than this share of the time since … */
@@ -65,16 +59,24 @@ export class SessionIndex {
   /** The rows of the `limit` newest sessions, newest activity first. */
   async rows(limit = Number.POSITIVE_INFINITY): Promise<SessionInfo[]> {
     await this.#refresh()
-    return this.#rows
-      .newestFirst()
-      .slice(0, limit)
-      .map(({ info }) => copyOfInfo(info))
+    return this.#rows.newestFirst(limit).map(({ info }) => copyOfInfo(info))
   }
 
   /** All sessions, newest activity first, with what only the faces show. The results must not be changed. */
-  async sessions(): Promise<ListedSession[]> {
+  async sessions(): Promise<Array<ListedSession & { run: Run | null }>> {
     await this.#refresh()
-    return this.#rows.newestFirst().slice()
+    return this.#rows.newestFirst(Number.POSITIVE_INFINITY)
+  }
+
+  /** The same of the sessions with these file names, as far as they are there, in the order of the names. */
+  async named(names: Iterable<string>): Promise<Array<ListedSession & { run: Run | null }>> {
+    const rows: Row[] = []
+    for (const name of names) {
+      const row = await this.#refreshRow(name)
+      if (row !== undefined) rows.push(row)
+      await breatheIfDue()
+    }
+    return rows
   }
 
   close(): void {
@@ -120,12 +122,17 @@ export class SessionIndex {
 
   async #refreshStale(): Promise<void> {
     for (const name of this.#stale) {
-      const row = await this.#row(name)
-      if (row === undefined) this.#rows.delete(name)
-      else if (row !== this.#rows.get(name)) this.#rows.set(name, row)
+      await this.#refreshRow(name)
       this.#stale.delete(name)
       await breatheIfDue()
     }
+  }
+
+  async #refreshRow(name: string): Promise<Row | undefined> {
+    const row = await this.#row(name)
+    if (row === undefined) this.#rows.delete(name)
+    else if (row !== this.#rows.get(name)) this.#rows.set(name, row)
+    return row
   }
 
   /** The row of one session; undefined when there is no session of that name. */
@@ -139,7 +146,7 @@ export class SessionIndex {
     if (row === undefined || !sameMarks(row.sidecar, sidecarMark)) return this.#readRow(name, log)
     if (sameMark(row.log, log)) return row
     const known = this.#logOf(row.info.key)?.peek(log)
-    return known === undefined ? this.#readRow(name, log) : toRow(row.info.key, known, row.sidecar, row.run)
+    return known === undefined ? this.#readRow(name, log) : toRow(row.info.key, known, row.sidecar, row.claim)
   }
 
   async #readRow(name: string, log: FileMark): Promise<Row | undefined> {
@@ -171,14 +178,14 @@ export class SessionIndex {
   }
 }
 
-function toRow(key: string, known: Known, sidecar: FileMark | undefined, claim: Row['run']): Row {
+function toRow(key: string, known: Known, sidecar: FileMark | undefined, claim: Row['claim']): Row {
   const run = claim?.session === (known.summary.header?.id ?? null) ? (claim?.run ?? null) : null
   return {
     log: markOf(known.mark),
     sidecar: sidecar && markOf(sidecar),
-    run: claim && { run: claim.run, session: claim.session },
-    info: infoOf(key, known, run),
-    details: detailsOf(known),
+    claim: claim && { run: claim.run, session: claim.session },
+    run,
+    ...listedOf(key, known, run),
   }
 }
 

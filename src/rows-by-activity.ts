@@ -1,16 +1,16 @@
 /** Rows of a list, newest activity first, which stay in order while single ones change. */
-import { byActivity, type SessionInfo } from './info.js'
+import { byKey, type SessionInfo } from './info.js'
 
 /** More changes than this between two questions, and sorting anew is quicker. */
 const MAX_MOVES = 64
 
 export class RowsByActivity<Row extends { readonly info: SessionInfo }> {
-  readonly #rows = new Map<string, Row>()
-  #sorted: Row[] | undefined
+  readonly #rows = new Map<string, Placed<Row>>()
+  #sorted: Placed<Row>[] | undefined
   #moves = 0
 
   get(name: string): Row | undefined {
-    return this.#rows.get(name)
+    return this.#rows.get(name)?.row
   }
 
   names(): Iterable<string> {
@@ -19,8 +19,9 @@ export class RowsByActivity<Row extends { readonly info: SessionInfo }> {
 
   set(name: string, row: Row): void {
     this.#leave(name)
-    this.#rows.set(name, row)
-    this.#sorted?.splice(this.#placeOf(row), 0, row)
+    const placed = { row, key: row.info.key, time: row.info.lastActivity.getTime() }
+    this.#rows.set(name, placed)
+    this.#sorted?.splice(placeOf(placed, this.#sorted), 0, placed)
   }
 
   delete(name: string): void {
@@ -29,28 +30,38 @@ export class RowsByActivity<Row extends { readonly info: SessionInfo }> {
   }
 
   #leave(name: string): void {
-    const row = this.#rows.get(name)
+    const placed = this.#rows.get(name)
     if (++this.#moves > MAX_MOVES) this.#sorted = undefined
-    if (row !== undefined) this.#sorted?.splice(this.#placeOf(row), 1)
+    if (placed !== undefined) this.#sorted?.splice(placeOf(placed, this.#sorted), 1)
   }
 
-  /** Where the row stands, or would stand. */
-  #placeOf(row: Row): number {
-    const rows = this.#sorted ?? []
-    let low = 0
-    let high = rows.length
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (byActivity((rows[middle] as Row).info, row.info) < 0) low = middle + 1
-      else high = middle
-    }
-    return low
-  }
-
-  /** Must not be changed, and holds until the next change. */
-  newestFirst(): readonly Row[] {
+  newestFirst(limit: number): Row[] {
     this.#moves = 0
-    this.#sorted ??= [...this.#rows.values()].sort((a, b) => byActivity(a.info, b.info))
-    return this.#sorted
+    this.#sorted ??= [...this.#rows.values()].sort(byTime)
+    return this.#sorted.slice(0, limit).map(({ row }) => row)
   }
+}
+
+/** A row with what it is sorted by. */
+interface Placed<Row> {
+  row: Row
+  key: string
+  time: number
+}
+
+/** The order of `byActivity`. */
+function byTime(a: Placed<unknown>, b: Placed<unknown>): number {
+  return b.time - a.time || byKey(a, b)
+}
+
+/** Where the row stands, or would stand. */
+function placeOf<Row>(row: Placed<Row>, rows: readonly Placed<Row>[]): number {
+  let low = 0
+  let high = rows.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (byTime(rows[middle] as Placed<Row>, row) < 0) low = middle + 1
+    else high = middle
+  }
+  return low
 }

@@ -48,12 +48,12 @@ interface Stored {
  * @throws SessionError ERR_SESSION_CHANGED when it is not what is expected; nothing is written then
  */
 export async function saveLog(log: SessionLog, save: Save, saved: SavedSessions): Promise<void> {
-  const decide: Decide<undefined> = async (summary, mark) => {
-    const stored = summary && (saved.of(log, mark) ?? (await read(log)))
+  const decide: Decide<undefined> = async (summary, known) => {
+    const stored = summary && (saved.of(log, known?.mark) ?? (await read(log)))
     if (!isExpected(save.expected, stored, summary)) throw changed(log.key)
     const { drafts, messages } =
       summary === undefined || stored === undefined ? first(save) : await next(save, stored, summary, log)
-    return { drafts, result: undefined, after: (now) => saved.set(log, now, messages(), save.state) }
+    return { drafts, result: undefined, written: (_, now) => saved.set(log, now, messages(), save.state) }
   }
   await log.transact(decide)
 }

@@ -12,12 +12,13 @@ import { messageText } from './log/format.js'
 import type { ChatMessage, StoredMessage } from './log/line.js'
 import { messagesOf, toStored } from './log/views.js'
 import { labelsOf, metadataOf } from './log/whole-session.js'
+import { type MergeResult, mergeInto } from './merge-log.js'
 import { type RemovedMessage, removedFrom, restoreTo } from './removed.js'
 import { checkTarget, type RewindTarget, rewindLog } from './rewind.js'
 import { type RewriteResult, rewriteLog } from './rewrite-log.js'
 import { checkRun, type RunState, runStateOf } from './run-state.js'
 import type { SessionLog } from './session-log.js'
-import { readRun, setRun } from './sidecar.js'
+import { readRun, setRun, unmark } from './sidecar.js'
 import { streamMessages } from './stream.js'
 
 export class Session {
@@ -241,6 +242,17 @@ export class Session {
     return rewriteLog(this.#log)
   }
 
+  /**
+   * Takes in the lines of another copy of this log, such as a conflict copy of a synced folder, in the order that they
+   * have on every machine. The file stays where it is.
+   * @throws SessionError ERR_VERSION_UNSUPPORTED, ERR_LOCKED, ERR_LOCK_LOST, ERR_NOT_A_LOG
+   */
+  async merge(file: string): Promise<MergeResult> {
+    checkText('file', file)
+    this.#log.context.checkOpen()
+    return mergeInto(this.#log, file)
+  }
+
   /** Looks at every line and reports what is wrong; null when there is no session. Changes nothing. */
   async check(): Promise<CheckReport | null> {
     this.#log.context.checkOpen()
@@ -260,6 +272,7 @@ export class Session {
       removeOwnFile(this.sidecarPath)
       removeTree(layout.blobs(name))
       removeTree(layout.quarantine(name))
+      unmark(this.#log)
       return existed
     })
   }

@@ -2,14 +2,18 @@
 import type { Known } from './catch-up.js'
 import { checkVersion } from './decision.js'
 import { look } from './disk/files.js'
+import { beatFor, endBeatFor } from './disk/heartbeat.js'
+import { removeMarker, ring, writeMarker } from './disk/markers.js'
 import { thisProcess } from './disk/owner.js'
 import { loadReplace } from './disk/replace.js'
 import { hashOf, type Run, type RunName, readSidecar, writeSidecar } from './disk/sidecar-file.js'
 import { SessionError } from './errors.js'
 import type { Summary } from './log/fold.js'
 import { isoTime } from './log/parse.js'
-import { nextRun } from './run-state.js'
+import { tellError } from './options.js'
+import { nextRun, type Reporter } from './run-state.js'
 import type { SessionLog } from './session-log.js'
+import type { StoreContext } from './store-context.js'
 
 /** The run state that the sidecar claims; null when it never was set, or was set for an earlier log of this key. */
 export function readRun(log: SessionLog, summary: Summary): Run | null {
@@ -30,9 +34,45 @@ export async function setRun(log: SessionLog, state: RunName, turnId: string | n
     }
     checkVersion(known.summary, log.file.path)
     const run = readRun(log, known.summary)
-    const next = nextRun(run, state, turnId, isoTime(log.context.clock.now()), thisProcess())
-    if (next !== null) write(log, known, next)
+    const next = nextRun(run, state, turnId, reporter(log.context))
+    if (next !== null) record(log, known, next)
   })
+}
+
+/** This process, now. */
+export function reporter({ clock }: StoreContext): Reporter {
+  return { since: isoTime(clock.now()), uptime: clock.uptime(), owner: thisProcess() }
+}
+
+/** Writes a changed run state down, for work under the lease: the marker first and the sidecar then, or away after it. */
+export function record(log: SessionLog, known: Known, run: Run): void {
+  const { layout } = log.context
+  if (run.state !== 'running') {
+    write(log, known, run)
+    unmark(log)
+    return
+  }
+  beatFor(layout, log.name)
+  try {
+    writeMarker(layout, log.name, log.key, run)
+    write(log, known, run)
+    ring(layout)
+  } catch (error) {
+    if (readRun(log, known.summary)?.state !== 'running') unmark(log)
+    throw error
+  }
+}
+
+/** Takes the marker of a session away that runs no more. One that stays means nothing: it is swept later. */
+export function unmark(log: SessionLog): void {
+  const { layout, settings } = log.context
+  endBeatFor(layout, log.name)
+  try {
+    removeMarker(layout, log.name)
+    ring(layout)
+  } catch (error) {
+    tellError(settings, error, log.key)
+  }
 }
 
 /** Brings the sidecar up to the log. */
@@ -61,4 +101,5 @@ function write(log: SessionLog, known: Known, run: Run | null): void {
     watermark: whole ? { ...mark, print: { length: print.length, hash: hashOf(print) } } : null,
     summary: whole ? summary : null,
   })
+  if (whole) log.context.noteCaughtUp(log)
 }

@@ -2,20 +2,28 @@
 import path from 'node:path'
 import { checkCount } from './arguments.js'
 import { Background } from './background.js'
-import { Clock } from './clock.js'
-import { leaseOf } from './disk/lease.js'
+import type { CleanupOptions, PurgeTrashOptions } from './cleanup-options.js'
+import { Clock, markClock } from './clock.js'
+import { leaseOf, rest } from './disk/lease.js'
 import { checkKey, Layout, nameOf } from './disk/names.js'
 import { SessionError } from './errors.js'
 import { checkForkOptions, type ForkOptions, forkLog } from './fork.js'
 import { SessionIndex } from './index-of-sessions.js'
 import type { SessionInfo } from './info.js'
-import { checkOptions, type Settings, type StoreOptions } from './options.js'
-import { type CleanupOptions, type CleanupResult, cleanUp, restore, type TrashEntry, trashOf } from './retention.js'
+import { RecentWrites } from './lost-lines.js'
+import { checkOptions, type Settings, type StoreOptions, tellError } from './options.js'
+import { type RecoverReport, recover, reportCrash } from './recover.js'
+import type { RecoverOptions } from './recover-options.js'
+import { type CleanupResult, cleanUp } from './retention.js'
+import { markIfRunning, type RunningSession, runningSessions } from './running.js'
 import { searchSessions } from './search.js'
 import { Session } from './session.js'
 import { SessionLog } from './session-log.js'
 import type { StoreContext } from './store-context.js'
 import { sweep } from './sweep.js'
+import { type PurgeTrashResult, purgeTrash, restore, type TrashEntry, trashOf } from './trash-can.js'
+import { Watcher } from './watch.js'
+import type { WatchOptions } from './watch-options.js'
 
 /** How many sessions are kept in mind between calls. */
 const MAX_SESSIONS = 4_096
@@ -27,7 +35,8 @@ const MAX_SESSIONS = 4_096
 export async function openStore(dir: string, options?: StoreOptions): Promise<SessionStore> {
   if (typeof dir !== 'string' || dir === '') throw new TypeError('the folder of a store must be a path')
   const store = new SessionStore(path.resolve(dir), checkOptions(options))
-  await sweep(store.internals.context)
+  store.internals.swept.push(...(await sweep(store.internals.context)))
+  await reportCrash(store.internals)
   return store
 }
 
@@ -36,6 +45,8 @@ export interface StoreInternals {
   context: StoreContext
   index: SessionIndex
   log(key: string): SessionLog
+  /** What was cleared away at open, until a recovery has reported it. */
+  swept: string[]
 }
 
 export class SessionStore {
@@ -45,6 +56,7 @@ export class SessionStore {
   readonly internals: StoreInternals
   readonly #background: Background
   readonly #sessions = new Map<string, { session: Session; log: SessionLog }>()
+  readonly #watchers = new Set<Watcher>()
   #closed: Promise<void> | undefined
 
   /** @internal Use `openStore`. */
@@ -55,14 +67,17 @@ export class SessionStore {
       layout: new Layout(dir),
       clock: new Clock(settings.now),
       settings,
+      writes: new RecentWrites(),
       checkOpen: () => this.#checkOpen(),
       noteBehind: (log) => this.#background.noteBehind(log),
+      noteCaughtUp: (log) => this.#background.noteCaughtUp(log),
       noteUnsynced: (log) => this.#background.noteUnsynced(log),
     }
     this.internals = {
       context,
       index: new SessionIndex(context, (key) => this.#sessions.get(key)?.log),
       log: (key) => this.#entry(key).log,
+      swept: [],
     }
   }
 
@@ -112,7 +127,15 @@ export class SessionStore {
   async list({ limit }: { limit?: number } = {}): Promise<SessionInfo[]> {
     this.#checkOpen()
     if (limit !== undefined) checkCount('limit', limit)
-    return this.internals.index.rows(limit)
+    const rows = await this.internals.index.rows(limit)
+    for (const { key, state } of rows) if (state === 'running') await markIfRunning(this.internals.log(key))
+    return rows
+  }
+
+  /** The sessions in state running, latest start first, whether their owner lives or not. Costs what runs, not what is stored. */
+  async running(): Promise<RunningSession[]> {
+    this.#checkOpen()
+    return runningSessions(this.internals)
   }
 
   /**
@@ -137,7 +160,32 @@ export class SessionStore {
     return copy.session
   }
 
-  /** Moves sessions without activity to the trash; see `CleanupOptions`. */
+  /**
+   * Tells which turns begin, end, get stuck and are recovered, in any process, until it is closed or the store is.
+   * @throws TypeError, RangeError for wrong options
+   */
+  watch(options?: WatchOptions): Watcher {
+    this.#checkOpen()
+    const watcher = new Watcher(this.internals.context, options)
+    this.#watchers.add(watcher)
+    watcher.once('close', () => this.#watchers.delete(watcher))
+    return watcher
+  }
+
+  /**
+   * Finds what a crash left behind, and ends the turns that were cut off in the way of `action`: each once, however many
+   * processes do this at once. Changes nothing unless told to.
+   * @throws TypeError, RangeError for wrong options
+   */
+  async recover(options?: RecoverOptions): Promise<RecoverReport> {
+    this.#checkOpen()
+    return recover(this.internals, options)
+  }
+
+  /**
+   * Moves sessions to the trash, longest idle first; see `CleanupOptions`. Never one that somebody who may still live
+   * runs, nor what cannot be read. @throws TypeError, RangeError for wrong options
+   */
   async cleanup(options: CleanupOptions): Promise<CleanupResult> {
     this.#checkOpen()
     return cleanUp(this.internals, options)
@@ -158,6 +206,12 @@ export class SessionStore {
     return restore(this.internals, id)
   }
 
+  /** Removes for good what was put into the trash long ago. @throws TypeError, RangeError for wrong options */
+  async purgeTrash(options: PurgeTrashOptions): Promise<PurgeTrashResult> {
+    this.#checkOpen()
+    return purgeTrash(this.internals, options)
+  }
+
   /** Writes what is still to be written, and gives all leases back. Later calls reject with ERR_CLOSED. */
   close(): Promise<void> {
     this.#closed ??= this.#closeNow()
@@ -168,14 +222,26 @@ export class SessionStore {
     const { layout } = this.internals.context
     const lease = (log: SessionLog) => leaseOf(layout.lock(log.name), layout.waiting)
     const logs = [...this.#sessions.values()].map(({ log }) => log)
+    await Promise.all([...this.#watchers].map((watcher) => watcher.close()))
     await Promise.all(logs.map((log) => lease(log).idle()))
     this.internals.index.close()
+    this.#markClock()
     await this.#background.finish()
     for (const log of logs) {
       await lease(log).release()
       log.file.closeFd()
     }
+    rest()
     this.#sessions.clear()
+  }
+
+  #markClock(): void {
+    const { layout, clock, settings } = this.internals.context
+    try {
+      markClock(layout, clock)
+    } catch (error) {
+      tellError(settings, error, '')
+    }
   }
 
   #checkOpen(): void {

@@ -10,7 +10,9 @@ import type { SearchOptions } from './commands/search.js'
 import type { ShowOptions } from './commands/show.js'
 import type { UsageOptions } from './commands/usage.js'
 import type { GlobalOptions } from './open.js'
+import { addOperatorCommands } from './operator-commands.js'
 import { PROGRAM } from './output.js'
+import { addSyncCommands } from './sync-commands.js'
 import { atLeastOne, days, httpUrl, notEmpty, seconds, wholeNumber } from './values.js'
 
 const KEYS = 'key of a session, or the beginning of one key only'
@@ -167,6 +169,9 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
       const { usage } = await import('./commands/usage.js')
       finish(await usage(key, command.optsWithGlobals<UsageOptions>()))
     })
+
+  addOperatorCommands(program, finish)
+  addSyncCommands(program, finish)
 
   program
     .command('check')

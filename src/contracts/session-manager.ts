@@ -4,8 +4,7 @@ import { checkCount, checkInteger, checkOptionalText, checkText, checkTexts } fr
 import { checkKey } from '../disk/names.js'
 import { metaDraft } from '../draft.js'
 import { notFound } from '../errors.js'
-import type { ListedSession } from '../index-of-sessions.js'
-import { byKey, detailsOf, infoOf } from '../info.js'
+import { byKey, type ListedSession, listedOf } from '../info.js'
 import { isObject, type Json, type JsonObject, toJson } from '../json.js'
 import { surveyOf } from '../log/survey.js'
 import { type Labels, labelsOf, messageLines, messageOf, stateOf } from '../log/whole-session.js'
@@ -105,7 +104,7 @@ export class JsonlSessionManager implements SessionManager {
       const survey = surveyOf(pieces)
       const messages = messageLines(pieces, survey).map(messageOf)
       const known = { summary, mark }
-      const metadata = toMetadata({ info: infoOf(sessionId, known, null), details: detailsOf(known) })
+      const metadata = toMetadata(listedOf(sessionId, known, null))
       return { metadata, messages, state: stateOf(pieces, survey) }
     })
     if (session === undefined) throw notFound(sessionId)

@@ -104,6 +104,17 @@ export function readSmall(file: string): { bytes: Buffer; stat: fs.Stats } | und
   }
 }
 
+/** The last byte of a file; undefined when it is empty or there is none. */
+export function lastByteOf(file: string): number | undefined {
+  const opened = openRegular(file)
+  if (opened === undefined) return undefined
+  try {
+    return opened.stat.size === 0 ? undefined : readSync(opened.fd, opened.stat.size - 1, 1)[0]
+  } finally {
+    fs.closeSync(opened.fd)
+  }
+}
+
 /** Writes all bytes, going on after short writes until the system says why it takes no more. */
 export function writeAll(fd: number, bytes: Buffer, position: number | null = null): void {
   let done = 0
@@ -171,6 +182,28 @@ export function listFolder(folder: string): string[] {
     if (errno(error) === 'ENOENT') return []
     throw error
   }
+}
+
+/** Fails when a folder that is there cannot be looked into. Costs the same however much is in it. */
+export function checkFolder(folder: string): void {
+  try {
+    fs.opendirSync(folder).closeSync()
+  } catch (error) {
+    if (errno(error) !== 'ENOENT') throw error
+  }
+}
+
+/** Which file system a folder is on; undefined when it is not there. */
+export function deviceOf(folder: string): number | undefined {
+  return fs.statSync(folder, { throwIfNoEntry: false })?.dev
+}
+
+/** The size of the files right in a folder; 0 when there is none. */
+export function bytesIn(folder: string): number {
+  return listFolder(folder).reduce((sum, name) => {
+    const stat = look(path.join(folder, name))
+    return sum + (stat === undefined || stat === 'other' ? 0 : stat.size)
+  }, 0)
 }
 
 /** Makes renames, links and removals in a folder outlast a power cut. Where folders cannot be synced, that is that. */

@@ -24,6 +24,19 @@ export function membersOf(text: string): Member[] {
   return members
 }
 
+/** The texts of an array's items. `text` must be a JSON array. */
+export function itemsOf(text: string): string[] {
+  const items: string[] = []
+  let place = text.indexOf('[')
+  do {
+    const start = afterSpace(text, place + 1)
+    if (text[start] === ']') break
+    place = endOfValue(text, start)
+    items.push(text.slice(start, place).trimEnd())
+  } while (text[place] === ',')
+  return items
+}
+
 /** An object of these fields. */
 export function objectText(members: readonly Member[]): string {
   return `{${members.map(({ key, text }) => `${JSON.stringify(key)}:${text}`).join(',')}}`
@@ -53,7 +66,7 @@ function endOfValue(text: string, start: number): number {
     const char = text[place]
     if (char === '"') place = endOfString(text, place) - 1
     else if (char === '{' || char === '[') depth++
-    else if (depth === 0 && (char === ',' || char === '}')) return place
+    else if (depth === 0 && (char === ',' || char === '}' || char === ']')) return place
     else if (char === '}' || char === ']') depth--
   }
 }

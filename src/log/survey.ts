@@ -189,7 +189,8 @@ export function timeIn(line: Line, { carried }: Survey, fileTime: string): strin
   return line.at ?? carried.find(({ offset }) => offset > line.offset)?.at ?? fileTime
 }
 
-function contentOf(line: Line): string {
+/** What a line says, in one spelling. */
+export function contentOf(line: Line): string {
   try {
     return canonical(line.value)
   } catch {
