@@ -5,7 +5,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../errors.js'
-import { ensureFolder, removeTree } from './files.js'
+import { ensureFolder, removeEmptyFolder, removeFile } from './files.js'
 
 /** More are not kept. */
 const MAX_SPARES = 1_024
@@ -17,6 +17,10 @@ export class SpareLocks {
 
   constructor(locks: string) {
     this.folder = path.join(locks, '.spare')
+  }
+
+  has(nonce: string): boolean {
+    return this.#nonces.includes(nonce)
   }
 
   /** Takes the lock `from`, with its owner's file, out of the way; false when it cannot be kept. */
@@ -57,7 +61,11 @@ export class SpareLocks {
   }
 
   clear(): void {
-    for (const nonce of this.#nonces.splice(0)) removeTree(path.join(this.folder, nonce))
+    for (const nonce of this.#nonces.splice(0)) {
+      const spare = path.join(this.folder, nonce)
+      removeFile(path.join(spare, nonce))
+      removeEmptyFolder(spare)
+    }
   }
 }
 
