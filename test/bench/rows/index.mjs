@@ -17,6 +17,7 @@ import { agentRows } from './agent.mjs'
 import { append, appendFirst, appendSpread } from './append.mjs'
 import { create, removeLast, setName, setState } from './change.mjs'
 import { listFreshProcess, listFreshStore, listNewest, listOpen } from './list.mjs'
+import { managerRows } from './manager.mjs'
 import { burst, mixed } from './mixed.mjs'
 import { last, load } from './read.mjs'
 import { watchEvent, watchReady } from './watch.mjs'
@@ -45,6 +46,7 @@ export function rows(size) {
     watchReady(size === 'full' ? 100_000 : sessions),
     watchEvent(size === 'full' ? 100_000 : sessions),
     ...agentRows(size === 'full' ? 100_000 : 10_000),
+    ...managerRows(size, sessions),
   ]
   return size === 'short' ? normal.flatMap(onlyRatios) : normal
 }
