@@ -40,6 +40,7 @@ export class Watcher extends EventEmitter<WatchEvents> implements AsyncIterable<
   #gathering: NodeJS.Timeout | undefined
   #looking: Promise<void> | undefined
   #isHinted = false
+  #lookAgainAt = Number.POSITIVE_INFINITY
   #lastComplaint = ''
   #closed: Promise<void> | undefined
 
@@ -111,6 +112,8 @@ export class Watcher extends EventEmitter<WatchEvents> implements AsyncIterable<
     events.on('raw', () => this.#hint())
     events.on('error', (error) => this.#complain(error))
     await new Promise<void>((resolve) => events.once('ready', resolve).once('error', () => resolve()))
+    // what changes before the first answer of the file system is no change to a watcher that polls
+    if (usePolling) this.#lookAgainAt = performance.now() + 2 * POLL_MS
   }
 
   /** Something may have changed. */
@@ -122,7 +125,9 @@ export class Watcher extends EventEmitter<WatchEvents> implements AsyncIterable<
 
   async #tick(): Promise<void> {
     await this.#guard(() => this.#lookout.judgeAll())
-    if (performance.now() - this.#lookout.lastLook < this.#settings.rescanMs) return
+    const now = performance.now()
+    if (now - this.#lookout.lastLook < this.#settings.rescanMs && now < this.#lookAgainAt) return
+    this.#lookAgainAt = Number.POSITIVE_INFINITY
     await this.#look()
     // a folder that has gone away may come back, and must not be made anew meanwhile
     if (look(this.#context.layout.root) !== undefined) await this.#guard(() => this.#listen())
