@@ -7,6 +7,7 @@ import type { LogReader } from './disk/log-reader.js'
 import { keepLines } from './disk/quarantine.js'
 import { isLine, namedIds } from './log/line.js'
 import { parseLines } from './log/parse.js'
+import { tellError } from './options.js'
 import type { SessionLog } from './session-log.js'
 
 /** Messages that were written, and that the log lacks although nobody is known to have removed them. */
@@ -76,14 +77,14 @@ export function stillEndsWith(reader: LogReader, { end, print }: LastWrite): boo
 /** Looks for the lines of these writes in the log, sets aside those that are missing, and tells of them. */
 export async function lookForLost(log: SessionLog, reader: LogReader, writes: readonly Buffer[]): Promise<void> {
   const { context, key, name } = log
-  const { onLost, onError } = context.settings
+  const { onLost } = context.settings
   const missing = missingFrom(await idsIn(reader), writes)
   if (missing.length === 0) return
   try {
     const kept = keepLines(context.layout.quarantine(name), Buffer.concat(missing))
     onLost({ key, file: log.file.path, messages: missing.length, kept })
   } catch (error) {
-    onError(error, key)
+    tellError(context.settings, error, key)
   }
 }
 

@@ -24,14 +24,14 @@ export function checkTarget(target: unknown): asserts target is RewindTarget {
  * 0 when there is nothing to remove: then nothing happens.
  * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_MESSAGE_NOT_FOUND
  */
-export async function rewindLog(log: SessionLog, target: RewindTarget): Promise<number> {
+export async function rewindLog(log: SessionLog, target: RewindTarget, dryRun = false): Promise<number> {
   if (!log.exists()) throw notFound(log.key)
   return log.transact(async (summary) => {
     const whole = await log.whole()
     if (whole === undefined) throw notFound(log.key)
     const count = countOf(whole, target, log.key)
     const gone = messageLines(whole.pieces, whole.survey).slice(count)
-    if (gone.length === 0) return { drafts: [], result: 0 }
+    if (gone.length === 0 || dryRun) return { drafts: [], result: gone.length }
     const ids = idsToRemove(gone, whole.pieces, whole.survey)
     const label = summary?.labels.turnCount === count ? [] : [metaDraft({ turnCount: count })]
     const removes = ids.length === gone.length && gone.every(isChat) ? new Set(ids) : undefined

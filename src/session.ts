@@ -121,12 +121,13 @@ export class Session {
   /**
    * Goes back: removes all messages behind the one of the id `to`, or behind the first `keep`, and the summaries that
    * cover any of them. Answers how many messages it removed; they stay in the log until a rewrite. Values that
-   * `SessionManager` saved count as messages. A call may lose its results: a context leaves such calls out.
+   * `SessionManager` saved count as messages. A call may lose its results: a context leaves such calls out. With
+   * `dryRun` it only tells.
    * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_MESSAGE_NOT_FOUND
    */
-  async rewind(target: RewindTarget): Promise<number> {
+  async rewind(target: RewindTarget, { dryRun = false }: { dryRun?: boolean } = {}): Promise<number> {
     checkTarget(target)
-    return rewindLog(this.#log, { ...target })
+    return rewindLog(this.#log, { ...target }, dryRun)
   }
 
   /** The removed messages whose text is still in the log, in its order. */

@@ -12,7 +12,10 @@ import { isoTime } from './parse.js'
 export function reviveNodes(sides: Sides): { sides: Sides; revived: ReadonlySet<string> } {
   const { base, ours, theirs } = sides
   const former = new Map(commitsOf(base).map((item) => [item.id, item]))
-  const vacuumed = [ours, theirs].map((side) => commitsOf(side).filter((item) => isVacuumed(item, former.get(item.id))))
+  const isShared = ({ key }: Item) => ours.byKey.has(key) && theirs.byKey.has(key)
+  const vacuumed = [ours, theirs].map((side) =>
+    commitsOf(side).filter((item) => !isShared(item) && isVacuumed(item, former.get(item.id))),
+  )
   const revived = new Set(vacuumed.flat().flatMap((item) => goneFrom(item, former.get(item.id) as Item)))
   if (revived.size === 0) return { sides, revived }
   const fresh = [ours, theirs].map((side) => side.items.filter((item) => isGraph(item) && !base.byKey.has(item.key)))
@@ -50,8 +53,11 @@ function commitsOf({ items }: Side): Item[] {
   return items.filter(({ piece, id }) => piece.kind === 'commit' && id !== '')
 }
 
+/** True for a commit line that lost nodes, or whose nodes hang elsewhere since others lost some. */
 function isVacuumed(item: Item, former: Item | undefined): boolean {
-  return former !== undefined && former.key !== item.key && goneFrom(item, former).length > 0
+  if (former === undefined || former.key === item.key) return false
+  const before = new Set(nodesOf(former))
+  return nodesOf(item).every((node) => before.has(node))
 }
 
 function goneFrom(item: Item, former: Item): string[] {

@@ -2,13 +2,14 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { JsonlPersistence } from '../../src/contracts/persistence.js'
+import { JsonlRuntimePersistence } from '../../src/contracts/runtime-persistence.js'
 import { JsonlSessionBackend } from '../../src/contracts/session-backend.js'
 import { JsonlSessionManager } from '../../src/contracts/session-manager.js'
 import { openStore, type SessionStore } from '../../src/index.js'
 import { totalUsage } from '../../src/log/fold.js'
 import { contents, fill, message, open, randomOf, SOAK } from '../helpers/store.js'
 import { type Clone, cli, clones, hasProgram } from './machines.js'
-import { idsOf, workOn } from './work.js'
+import { idsOf, ledgerOf, nodesOf, WORK, type Work, workOn } from './work.js'
 
 const PAIRS = SOAK ? 300 : 10
 const SEED = Number(process.env.SYNC_SEED ?? 8)
@@ -17,12 +18,16 @@ const SEED = Number(process.env.SYNC_SEED ?? 8)
 interface Told {
   ids: Map<string, string[]>
   spent: Map<string, number>
+  nodes: Map<string, string[]>
+  ledger: Map<string, number>
 }
 
 async function told(store: SessionStore): Promise<Told> {
-  const result: Told = { ids: new Map(), spent: new Map() }
+  const result: Told = { ids: new Map(), spent: new Map(), nodes: new Map(), ledger: new Map() }
   for (const key of await store.keys()) {
     result.ids.set(key, await idsOf(store.session(key)))
+    result.nodes.set(key, await nodesOf(store.session(key), store))
+    result.ledger.set(key, await ledgerOf(store.session(key), store))
     const known = await store.internals.log(key).known()
     const usage = known === undefined ? [] : [...totalUsage(known.summary).values()]
     result.spent.set(
@@ -34,13 +39,13 @@ async function told(store: SessionStore): Promise<Told> {
 }
 
 /** Random work on every session of a clone; answers what it says then. */
-async function work(clone: Clone, keys: readonly string[], seed: number, steps: number): Promise<Told> {
+async function work(clone: Clone, keys: readonly string[], seed: number, steps: number, what?: Work[]): Promise<Told> {
   const random = randomOf(seed)
   const skew = Math.floor(random() * 5_000)
   const store = await openStore(clone.root, { now: () => Date.now() + skew })
   for (const key of keys) {
     await store.session(key).append(message(`work ${seed}`))
-    await workOn(store.session(key), store, Math.floor(random() * steps), random)
+    await workOn(store.session(key), store, Math.floor(random() * steps), random, what)
   }
   const result = await told(store)
   await store.close()
@@ -59,19 +64,27 @@ async function readByAll(store: SessionStore): Promise<void> {
     await persistence.loadContext(key)
     await persistence.sessionTokenUsage(key)
     await manager.resume(key)
+    await new JsonlRuntimePersistence(store, key).loadSession({ kind: 'fullGraph' })
   }
 }
 
+type Four<T> = [T, T, T, T]
+
+/** True for what neither side took away. */
+function staysIn(past: string[], mine: string[], yours: string[], id: string): boolean {
+  return !past.includes(id) || (mine.includes(id) && yours.includes(id))
+}
+
 /** Two clones with a common past and work of their own since, both committed. */
-async function partedClones(prepare?: (clone: Clone) => void) {
+async function partedClones({ prepare, what }: { prepare?: (clone: Clone) => void; what?: Work[] } = {}) {
   const [ours, theirs] = clones(2, prepare) as [Clone, Clone]
   const keys = Array.from({ length: PAIRS }, (_, i) => (i % 3 === 0 ? `Telegram/${i}` : `chat_${i}`))
-  const before = await work(ours, keys, SEED, 10)
+  const before = await work(ours, keys, SEED, 10, what)
   ours.commit()
   ours.git('push', '--quiet', 'origin', 'main')
   theirs.git('pull', '--quiet', 'origin', 'main')
-  const left = await work(ours, keys, SEED + 1, 10)
-  const right = await work(theirs, keys, SEED + 2, 10)
+  const left = await work(ours, keys, SEED + 1, 10, what)
+  const right = await work(theirs, keys, SEED + 2, 10, what)
   for (const clone of [ours, theirs]) clone.commit()
   for (const [clone, branch] of [
     [ours, 'left'],
@@ -91,17 +104,19 @@ describe.skipIf(!hasProgram('git'))('git with the merge driver', () => {
     const store = await open(ours.root)
     const merged = await told(store)
     for (const key of keys) {
-      const [past, mine, yours, got] = [before, left, right, merged].map(({ ids }) => ids.get(key) ?? [])
-      const stays = (id: string) => !past?.includes(id) || (mine?.includes(id) && yours?.includes(id))
-      const wanted = new Set([...(mine ?? []), ...(yours ?? [])].filter(stays))
-      expect([...(got ?? [])].sort(), key).toEqual([...wanted].sort())
-      const [a, b, c, d] = [before, left, right, merged].map(({ spent }) => spent.get(key) ?? 0) as [
-        number,
-        number,
-        number,
-        number,
-      ]
-      expect(d, key).toBe(b + c - a)
+      for (const what of ['ids', 'nodes'] as const) {
+        const [past, mine, yours, got] = [before, left, right, merged].map((one) => one[what].get(key) ?? []) as Four<
+          string[]
+        >
+        const wanted = new Set([...mine, ...yours].filter((id) => staysIn(past, mine, yours, id)))
+        expect([...got].sort(), `${what} of ${key}`).toEqual([...wanted].sort())
+      }
+      for (const what of ['spent', 'ledger'] as const) {
+        const [past, mine, yours, got] = [before, left, right, merged].map(
+          (one) => one[what].get(key) ?? 0,
+        ) as Four<number>
+        expect(got, `${what} of ${key}`).toBe(mine + yours - past)
+      }
     }
     await readByAll(store)
     // one goes on with the merge of the other
@@ -112,23 +127,27 @@ describe.skipIf(!hasProgram('git'))('git with the merge driver', () => {
   }, 600_000)
 
   test(`${PAIRS} pairs with merge=union alone read without an error, and no message is missing`, async () => {
-    const { ours, keys, before, left, right } = await partedClones(({ root }) => {
-      fs.mkdirSync(root, { recursive: true })
-      fs.writeFileSync(path.join(root, '.gitattributes'), '*.jsonl merge=union\n')
-      fs.writeFileSync(path.join(root, '.gitignore'), '*.meta.json\n.*/\n')
+    const { ours, keys, before, left, right } = await partedClones({
+      what: WORK,
+      prepare: ({ root }) => {
+        fs.mkdirSync(root, { recursive: true })
+        fs.writeFileSync(path.join(root, '.gitattributes'), '*.jsonl merge=union\n')
+        fs.writeFileSync(path.join(root, '.gitignore'), '*.meta.json\n.*/\n')
+      },
     })
     ours.git('merge', '--quiet', '--no-edit', 'origin/right')
     const store = await open(ours.root)
     await readByAll(store)
     const merged = await told(store)
     for (const key of keys) {
-      const [past, mine, yours, got] = [before, left, right, merged].map(({ ids }) => ids.get(key) ?? [])
-      const stays = (id: string) => !past?.includes(id) || (mine?.includes(id) && yours?.includes(id))
+      const [past, mine, yours, got] = [before, left, right, merged].map(({ ids }) => ids.get(key) ?? []) as Four<
+        string[]
+      >
       // a line without an id is known by its place, which a union moves
-      const wanted = [...(mine ?? []), ...(yours ?? [])].filter((id) => stays(id) && !id.startsWith('#'))
+      const wanted = [...mine, ...yours].filter((id) => staysIn(past, mine, yours, id) && !id.startsWith('#'))
       for (const id of wanted)
         expect(
-          got?.filter((one) => one === id),
+          got.filter((one) => one === id),
           `${key} ${id}`,
         ).toHaveLength(1)
     }

@@ -1,13 +1,15 @@
 /** Random work on one session, through the store and through what else writes to logs. */
 import fs from 'node:fs'
 import { JsonlPersistence } from '../../src/contracts/persistence.js'
+import { JsonlRuntimePersistence } from '../../src/contracts/runtime-persistence.js'
 import { JsonlSessionManager } from '../../src/contracts/session-manager.js'
 import type { Session, SessionStore } from '../../src/index.js'
 import { reachOver } from '../../src/log/survey.js'
 import { rewriteLog } from '../../src/rewrite-log.js'
 
-type Work = (session: Session, store: SessionStore, random: () => number) => Promise<unknown>
+export type Work = (session: Session, store: SessionStore, random: () => number) => Promise<unknown>
 
+const NO_VARIANT = { standardContextApproach: null, modelVariant: null }
 const TEXTS = ['hi', 'Zwölf Boxkämpfer', '写真を見て', 'a\nb', '👩‍👩‍👧 ok', '']
 let made = 0
 
@@ -18,7 +20,36 @@ function text(random: () => number): string {
 const append: Work = (session, _, random) =>
   session.append({ role: 'assistant', content: text(random), usage: { promptTokens: Math.floor(random() * 100) } })
 
-const WORK: Work[] = [
+/** Adds a node below a random one. */
+const commit: Work = async (session, store, random) => {
+  const runtime = new JsonlRuntimePersistence(store, session.key)
+  const head = await runtime.loadSession({ kind: 'fullGraph' })
+  const nodes = head?.graph.nodes ?? []
+  const nodeId = `n${made++}`
+  const parentNodeId = nodes[Math.floor(random() * nodes.length)]?.nodeId ?? null
+  return runtime.commitRuntimeState({
+    sessionId: session.key,
+    expectedHeadRevision: head?.headRevision ?? null,
+    config: { providerId: 'p', configuredModel: 'm', contextWindow: 0, executionMode: 'standard', ...NO_VARIANT },
+    graph: {
+      kind: 'append',
+      nodes: [{ nodeId, parentNodeId, timestamp: 'now', kind: 'event', event: text(random) }],
+      leafNodeId: nodeId,
+    },
+    checkpoint: {},
+    usageDeltas: [
+      {
+        source: 'turn',
+        model: 'm',
+        usage: { inputTokens: 1 + Math.floor(random() * 9), outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 },
+      },
+    ],
+  })
+}
+
+export const vacuum: Work = (session, store) => new JsonlRuntimePersistence(store, session.key).vacuum()
+
+export const WORK: Work[] = [
   append,
   append,
   (session, _, random) =>
@@ -41,19 +72,12 @@ const WORK: Work[] = [
   (session, store) =>
     rewriteLog(store.internals.log(session.key), ({ offset }, survey) => reachOver(offset, survey) !== undefined),
   (session, store) => new JsonlSessionManager(store).tag(session.key, [`m${made++}`]),
+  commit,
+  commit,
   async (session, store, random) => {
-    const id = store.internals.context.clock.id('')
-    const nodes = [{ nodeId: `n${made++}`, timestamp: 'now', kind: 'event', event: text(random) }]
-    const commit = {
-      type: 'commit',
-      id,
-      at: new Date().toISOString(),
-      session: session.key,
-      revision: 1,
-      nodes,
-      leaf: null,
-    }
-    fs.appendFileSync(session.path, `${JSON.stringify({ ...commit, config: {}, checkpoint: null, usage: [] })}\n`)
+    const nodes = await nodesOf(session, store)
+    const node = nodes[Math.floor(random() * nodes.length)]
+    return node && new JsonlRuntimePersistence(store, session.key).tombstoneNodes([node])
   },
   async (session) =>
     fs.appendFileSync(session.path, `${JSON.stringify({ role: 'user', content: `by hand ${made++}` })}\n`),
@@ -64,11 +88,24 @@ export async function workOn(
   store: SessionStore,
   steps: number,
   random: () => number,
+  what: readonly Work[] = [...WORK, vacuum],
 ): Promise<void> {
-  for (let i = 0; i < steps; i++) await (WORK[Math.floor(random() * WORK.length)] as Work)(session, store, random)
+  for (let i = 0; i < steps; i++) await (what[Math.floor(random() * what.length)] as Work)(session, store, random)
 }
 
 /** The ids of the messages, in order. */
 export async function idsOf(session: Session): Promise<string[]> {
   return (await session.messages()).map(({ id }) => String(id))
+}
+
+/** The ids of the live nodes of the session's graph. */
+export async function nodesOf(session: Session, store: SessionStore): Promise<string[]> {
+  const head = await new JsonlRuntimePersistence(store, session.key).loadSession({ kind: 'fullGraph' })
+  return (head?.graph.nodes ?? []).map(({ nodeId }) => nodeId)
+}
+
+/** The input tokens of its ledger. */
+export async function ledgerOf(session: Session, store: SessionStore): Promise<number> {
+  const head = await new JsonlRuntimePersistence(store, session.key).loadSession({ kind: 'fullGraph' })
+  return (head?.tokenLedger ?? []).reduce((sum, { usage }) => sum + usage.inputTokens, 0)
 }
