@@ -93,9 +93,12 @@ export class SessionLog {
     return this.#forWriting(edgesOf)
   }
 
-  /** Makes a session of these lines, for work under the lease. False when there is one by now. */
-  create(drafts: Draft[] = [], header = headerDraft(this.key)): boolean {
-    return this.#create([header, ...drafts]) !== undefined
+  /**
+   * Makes a session of these lines, for work under the lease. False when there is one by now. `before` is given the
+   * header's id when all but the log is in place: what it makes is there with the session, or means nothing.
+   */
+  create(drafts: Draft[] = [], header = headerDraft(this.key), before?: (headerId: string | null) => void): boolean {
+    return this.#create([header, ...drafts], before) !== undefined
   }
 
   /** What the log says now; undefined when there is no session. Changes nothing on disk. */
@@ -222,11 +225,12 @@ export class SessionLog {
   }
 
   /** A new log: header and lines whole, or nothing. Undefined when somebody else made one. */
-  #create(drafts: Draft[]): Lines | undefined {
+  #create(drafts: Draft[], before?: (headerId: string | null) => void): Lines | undefined {
     const { layout, settings } = this.#context
     const lines = this.#stamp(drafts, emptySummary(), 0)
     removeOwnFile(this.sidecarPath)
     removeTree(layout.blobs(this.name))
+    before?.(lines.pieces[0]?.id ?? null)
     const made = this.file.create(lines.bytes, layout.temporary(this.name, randomNonce()), settings.fsync !== 'no')
     if (made === 'exists') return undefined
     this.#wasThere = true

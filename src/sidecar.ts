@@ -23,14 +23,15 @@ export async function setRun(log: SessionLog, state: RunName, turnId: string | n
   log.context.checkOpen()
   await loadReplace()
   await log.hold(async () => {
+    const change = (run: Run | null) => nextRun(run, state, turnId, isoTime(log.context.clock.now()), thisProcess())
     let known = await log.forWriting()
     while (known === undefined) {
-      log.create()
+      const blank = { key: log.key, run: change(null), watermark: null, summary: null }
+      if (log.create([], undefined, (session) => writeSidecar(log.sidecarPath, { ...blank, session }))) return
       known = await log.forWriting()
     }
     checkVersion(known.summary, log.file.path)
-    const run = readRun(log, known.summary)
-    const next = nextRun(run, state, turnId, isoTime(log.context.clock.now()), thisProcess())
+    const next = change(readRun(log, known.summary))
     if (next !== null) write(log, known, next)
   })
 }

@@ -164,11 +164,17 @@ export class SessionStore {
     const logs = [...this.#sessions.values()].map(({ log }) => log)
     await Promise.all(logs.map((log) => lease(log).idle()))
     await this.#background.finish()
+    const failures: unknown[] = []
     for (const log of logs) {
-      await lease(log).release()
+      try {
+        await lease(log).release()
+      } catch (error) {
+        failures.push(error)
+      }
       log.file.closeFd()
     }
     this.#sessions.clear()
+    if (failures.length > 0) throw failures[0]
   }
 
   #checkOpen(): void {

@@ -36,6 +36,11 @@ const MAX_SIGHTINGS = 10_000
 const FRESH = new Date(8.64e15)
 const STALE = new Date(-8.64e15)
 
+/** This copy of the module, of which a process may have several: they do not know of each other's locks. */
+const INSTANCE = randomNonce()
+/** The nonces that this copy holds or waits with: what bears another one of it was left by a removal that failed. */
+const inUse = new Set<string>()
+
 /** When the file of an unseen owner was first seen as it is now, by path: on the monotonic clock. */
 const sightings = new Map<string, { mark: string; since: number }>()
 
@@ -60,6 +65,7 @@ export class LockFolder {
 
   /** Ends the announcement of a waiter that gave up. */
   withdraw(): void {
+    inUse.delete(this.#nonce)
     removeTree(this.#ready)
   }
 
@@ -88,6 +94,7 @@ export class LockFolder {
   }
 
   #makeReady(): void {
+    inUse.add(this.#nonce)
     try {
       fs.mkdirSync(this.#ready, { mode: 0o700 })
     } catch (error) {
@@ -97,7 +104,7 @@ export class LockFolder {
     }
     const fd = createPrivate(path.join(this.#ready, this.#nonce))
     try {
-      writeAll(fd, Buffer.from(JSON.stringify({ ...thisProcess(), ...this.#place() })))
+      writeAll(fd, Buffer.from(JSON.stringify({ ...thisProcess(), ...this.#place(), instance: INSTANCE })))
     } finally {
       fs.closeSync(fd)
     }
@@ -126,7 +133,7 @@ export class LockFolder {
       const file = path.join(this.#folder, entry)
       if (!NONCE.test(entry))
         removeTree(file) // litter of sync tools and file managers
-      else if (isGivenUp(file, this.#place())) {
+      else if (entry === this.#nonce || isGivenUp(file, this.#place())) {
         this.#condemned = entry
         return 'stale'
       } else state = 'fresh'
@@ -149,6 +156,7 @@ export class LockFolder {
     this.#condemned = undefined
     if (nonce === undefined) return
     this.#holds = false
+    if (nonce === this.#nonce) inUse.delete(nonce)
     removeFile(path.join(this.#folder, nonce))
     if (nonce === this.#nonce) removeEmptyFolder(this.#folder)
   }
@@ -167,11 +175,15 @@ function answer<T>(done: Done<T>, work: () => T): void {
 }
 
 /** True when the owner of this file is dead, or cannot be seen and has been silent for too long. */
-function isGivenUp(file: string, { path, inode }: Place): boolean {
+function isGivenUp(file: string, place: Place): boolean {
   const owner = ownerIn(file)
   if (owner === 'gone') return false
   const liveness = owner === 'unreadable' ? 'unknown' : livenessOf(owner)
-  if (liveness === 'alive') return (owner as Claim).path !== path && (owner as Claim).inode !== inode
+  if (liveness === 'alive') {
+    const claim = owner as Claim
+    const isLeftOver = claim.instance === INSTANCE && !inUse.has(path.basename(file))
+    return isLeftOver || (claim.path !== place.path && claim.inode !== place.inode)
+  }
   return liveness === 'unknown' ? isSilent(file) : true
 }
 
@@ -190,7 +202,7 @@ function isSilent(path: string, limit = SILENCE_MS): boolean {
 }
 
 /** An owner's file: who, and in which folder of locks. */
-type Claim = Owner & { path?: unknown; inode?: unknown }
+type Claim = Owner & { path?: unknown; inode?: unknown; instance?: unknown }
 
 function ownerIn(file: string): Claim | 'gone' | 'unreadable' {
   const content = readSmall(file)

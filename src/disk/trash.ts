@@ -5,7 +5,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../errors.js'
-import { ensureFolder, listFolder, look, refuseLink, removeEmptyFolder, syncFolder } from './files.js'
+import { ensureSyncedFolder, listFolder, look, refuseLink, removeEmptyFolder, syncFolder } from './files.js'
 import type { Layout } from './names.js'
 
 const ENTRY = /^(.+)~([0-9a-f-]{36})$/
@@ -19,9 +19,10 @@ export interface TrashedFiles {
 
 export function moveToTrash(layout: Layout, name: string, id: string): void {
   const folder = path.join(layout.trash, `${name}~${id}`)
-  ensureFolder(layout.trash)
+  ensureSyncedFolder(layout.trash)
   refuseLink(layout.trash)
-  ensureFolder(folder)
+  // a rename may reach the disk before the folder that it goes into
+  ensureSyncedFolder(folder)
   moveFiles(layout, name, (file) => path.join(folder, path.basename(file)), true)
   syncFolder(folder)
   syncFolder(layout.trash)
