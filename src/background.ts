@@ -1,7 +1,7 @@
 /** What a store does on its own: sidecars of sessions that fell quiet, and the syncs of `everysec`. */
 
 import { breatheIfDue } from './disk/breath.js'
-import type { Settings } from './options.js'
+import { type Settings, tellError } from './options.js'
 import type { SessionLog } from './session-log.js'
 import { writeBehind } from './sidecar.js'
 
@@ -31,6 +31,10 @@ export class Background {
     if (entry !== undefined) entry.last = now
     else this.#behind.set(log, { since: now, last: now })
     if (!this.#closed) this.#ticking ??= setInterval(() => this.#tick(), TICK_MS).unref()
+  }
+
+  noteCaughtUp(log: SessionLog): void {
+    this.#behind.delete(log)
   }
 
   noteUnsynced(log: SessionLog): void {
@@ -75,11 +79,7 @@ export class Background {
     try {
       await work()
     } catch (error) {
-      try {
-        this.#settings.onError(error, log.key)
-      } catch {
-        // a callback that throws must not end the background work
-      }
+      tellError(this.#settings, error, log.key)
     }
   }
 

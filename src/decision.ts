@@ -1,9 +1,10 @@
 /** What a writer decides on, and what the store adds to it. */
 import type { Known } from './catch-up.js'
+import type { FileMark } from './disk/files.js'
 import { type Draft, headerDraft, type Lines, metaDraft } from './draft.js'
 import { SessionError } from './errors.js'
 import { type Summary, timesOf } from './log/fold.js'
-import { FORMAT_VERSION } from './log/line.js'
+import { FORMAT_VERSION, type Line } from './log/line.js'
 import { isoTime } from './log/parse.js'
 
 /** The lines to add, and what the call answers then. */
@@ -12,10 +13,12 @@ export interface Decision<T> {
   result: T
   /** Ids of the live messages that a `remove` draft takes away, if they all have a role. */
   removes?: ReadonlySet<string>
+  /** Told at once when the lines stand in the log, and nothing else was added to it: how they do, and its last bytes. */
+  written?: (lines: readonly Line[], mark: FileMark, print: string) => void
 }
 
 /** Decides on what the log says; undefined for a missing session, which drafts would create. */
-export type Decide<T> = (summary: Summary | undefined) => Decision<T> | Promise<Decision<T>>
+export type Decide<T> = (summary: Summary | undefined, known: Known | undefined) => Decision<T> | Promise<Decision<T>>
 
 /** What was done: the ids of all lines that were added, and the answer. */
 export interface Written<T> {

@@ -5,6 +5,7 @@ import { SessionError } from './errors.js'
 import type { Json, JsonObject } from './json.js'
 import type { Summary } from './log/fold.js'
 import {
+  commitLine,
   compactionLine,
   headerLine,
   MAX_LINE_BYTES,
@@ -13,6 +14,7 @@ import {
   metaLine,
   removeLine,
   type Stamp,
+  tombstoneLine,
   valueLine,
 } from './log/format.js'
 import { FORMAT_VERSION, type Line, type LineKind } from './log/line.js'
@@ -50,6 +52,15 @@ export function valueDraft(value: Json): Draft {
 
 export function compactionDraft(summary: string, through: string | null): Draft {
   return { kind: 'compaction', value: { summary, through }, text: (stamp) => compactionLine(stamp, summary, through) }
+}
+
+/** `value` is what the fold wants to know of `body`, the text of the commit's fields. */
+export function commitDraft(value: JsonObject, body: string): Draft {
+  return { kind: 'commit', value, text: (stamp) => commitLine(stamp, body) }
+}
+
+export function tombstoneDraft(ids: string[]): Draft {
+  return { kind: 'tombstone', value: { ids }, text: (stamp) => tombstoneLine(stamp, ids) }
 }
 
 /** Lines that are ready to be written in one piece. */

@@ -1,10 +1,19 @@
 /** Every code that a `SessionError` can carry. Codes are stable; messages are for people and may change. */
 export type SessionErrorCode =
+  | 'ERR_BLOB_CORRUPT'
+  | 'ERR_BLOB_NOT_FOUND'
   | 'ERR_CLOSED'
+  | 'ERR_GRAPH_INVALID'
+  | 'ERR_HEAD_REVISION_CONFLICT'
   | 'ERR_INVALID_KEY'
   | 'ERR_LOCKED'
   | 'ERR_LOCK_LOST'
+  | 'ERR_LOG_CORRUPT'
+  | 'ERR_MESSAGE_NOT_FOUND'
   | 'ERR_NOT_A_LOG'
+  | 'ERR_READ_SCOPE_UNSUPPORTED'
+  | 'ERR_SESSION_BINDING_MISMATCH'
+  | 'ERR_SESSION_CHANGED'
   | 'ERR_SESSION_EXISTS'
   | 'ERR_SESSION_NOT_FOUND'
   | 'ERR_TOO_LARGE'
@@ -30,6 +39,10 @@ export class SessionError extends Error {
 
 export function notFound(id: string): SessionError {
   return new SessionError('ERR_SESSION_NOT_FOUND', 'there is no such session', { id })
+}
+
+export function messageNotFound(key: string, message: string): SessionError {
+  return new SessionError('ERR_MESSAGE_NOT_FOUND', 'there is no such message in the session', { id: key, message })
 }
 
 /** The system's own code of a failure (`ENOENT`, …), or undefined when it has none. */

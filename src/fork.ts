@@ -1,36 +1,74 @@
 /** An independent copy of a session under a new key. */
+import { checkCount, checkOptionalText, checkText } from './arguments.js'
+import { surveyLog } from './catch-up.js'
 import { look, readSync } from './disk/files.js'
 import { LogReader } from './disk/log-reader.js'
 import { type Part, writeTemporary } from './disk/replace.js'
-import { notFound, SessionError } from './errors.js'
+import { messageNotFound, notFound, SessionError } from './errors.js'
 import { idBefore, isV7, randomNonce } from './ids.js'
 import type { Json, JsonObject } from './json.js'
-import type { Summary } from './log/fold.js'
 import { headerLine, metaLine } from './log/format.js'
 import type { Line, Piece } from './log/line.js'
 import type { Survey } from './log/survey.js'
 import { lastStateIn } from './log/whole-session.js'
 import { type Plan, partsOf, planRewrite } from './plan-rewrite.js'
 import type { SessionLog } from './session-log.js'
+import { stretchOf, WHOLE } from './stretch.js'
 
 /** Labels that a copy takes along; its name is its own. */
 const COPIED = ['tags', 'agent', 'turnCount', 'totalTokens', 'metadata', 'projectRoot']
 const BOM = Buffer.from('\uFEFF')
 
+/** What is copied, and what the copy is called. */
+export interface ForkOptions {
+  /** Key of the copy, a UUIDv7 unless given. */
+  as?: string
+  /** Without one it is called "<name> (fork)" if the source has a name. */
+  name?: string | null
+  /** Id of the last message that is copied, with the summaries that cover copied messages only. */
+  at?: string
+  /**
+   * So many messages at the end, and more where the first of them would be the result of a call that is left out.
+   * Summaries are copied: they stand for what is not.
+   */
+  last?: number
+}
+
+/** @throws TypeError, RangeError */
+export function checkForkOptions({ as, name, at, last, ...others }: ForkOptions): ForkOptions {
+  const [unknown] = Object.keys(others)
+  if (unknown !== undefined) throw new TypeError(`unknown option ${unknown}`)
+  checkOptionalText('name', name)
+  if (at !== undefined) checkText('at', at)
+  if (last !== undefined) checkCount('last', last)
+  return { as, name, at, last } as ForkOptions
+}
+
 /**
  * Copies the live messages of one log, with their ids and times, and the compactions in force into a new one; removed
  * text, run state and graph stay behind. The source is read as it is at one moment and not touched. The copy appears
  * whole or not at all. Without a name it is called after the source.
- * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_SESSION_EXISTS when `to` is there
+ * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_MESSAGE_NOT_FOUND, ERR_SESSION_EXISTS when `to` is there
  */
-export async function forkLog(from: SessionLog, to: SessionLog, name: string | null | undefined): Promise<void> {
+export async function forkLog(from: SessionLog, to: SessionLog, { name, at, last }: ForkOptions): Promise<void> {
   from.context.checkOpen()
   const reader = LogReader.open(from.file.path)
   if (reader === undefined) throw notFound(from.key)
   try {
+    const survey = await surveyLog(reader)
+    const stretch = at === undefined && last === undefined ? WHOLE : await stretchOf(reader, survey, { at, last })
+    if (stretch === undefined) throw messageNotFound(from.key, at as string)
     const collected = new Collector()
-    const plan = await planRewrite(reader, { takes: isTaken, visit: (pieces, survey) => collected.add(pieces, survey) })
-    const set = { ...labelsFor(plan.summary, name, collected.state), ...usageLeft(plan) }
+    const plan = await planRewrite(
+      reader,
+      {
+        takes: (line) => isTaken(line) && !stretch.ended.has(line.offset),
+        purges: ({ offset }) => offset < stretch.from || offset > stretch.upTo,
+        visit: (pieces) => collected.add(pieces, survey),
+      },
+      survey,
+    )
+    const set = { ...labelsFor(plan, name, collected.state), ...usageLeft(plan) }
     await to.hold(() => place(to, from.key, reader, plan, set, collected.firstId))
   } finally {
     reader.close()
@@ -53,10 +91,13 @@ class Collector {
   }
 }
 
-function labelsFor({ labels }: Summary, name: string | null | undefined, state: Json): JsonObject {
+function labelsFor({ summary, purged }: Plan, name: string | null | undefined, state: Json): JsonObject {
+  const { labels } = summary
   const copied = COPIED.flatMap((key) => (key in labels ? [[key, labels[key] as Json] as const] : []))
   const former = typeof labels.name === 'string' && labels.name !== '' ? `${labels.name} (fork)` : null
-  return { ...Object.fromEntries(copied), name: name ?? former, ...(state === null ? {} : { state }) }
+  // as after a rewind
+  const turnCount = purged > 0 ? { turnCount: summary.messages + summary.values - purged } : {}
+  return { ...Object.fromEntries(copied), ...turnCount, name: name ?? former, ...(state === null ? {} : { state }) }
 }
 
 /** What was spent on messages that are not copied stays spent. */

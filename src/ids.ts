@@ -1,4 +1,4 @@
-import { randomBytes, randomFillSync } from 'node:crypto'
+import { createHash, randomBytes, randomFillSync } from 'node:crypto'
 import { v7 } from 'uuid'
 
 const V7_SHAPE = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
@@ -33,6 +33,12 @@ export function timeInId(id: string): number {
 /** A fresh id that sorts before a UUIDv7, as if it had been made a moment earlier. */
 export function idBefore(id: string): string {
   return v7({ msecs: Math.max(timeInId(id) - 1, 0), seq: 0, random: randomness() })
+}
+
+/** An id after a UUIDv7 that whoever has the same `seed` makes as well. */
+export function derivedId(after: string, seed: string): string {
+  const random = createHash('sha256').update(seed).digest().subarray(0, 16)
+  return v7({ msecs: Math.min((isV7(after) ? timeInId(after) : 0) + 1, MAX_MS), seq: 0, random })
 }
 
 /** 16 hex digits that nobody else has. */

@@ -2,35 +2,41 @@
 import { catchUp, foldLog, type Known, knownFromSidecar } from './catch-up.js'
 import { breatheIfDue } from './disk/breath.js'
 import { type FileMark, listFolder, look, markOf, sameMark } from './disk/files.js'
+import { FolderWatch } from './disk/folder-watch.js'
 import { LogReader } from './disk/log-reader.js'
-import { isOwnName, nameOf, nameOfLog } from './disk/names.js'
-import { readSidecar, type Sidecar } from './disk/sidecar-file.js'
-import { copyOfInfo, detailsOf, infoOf, type SessionDetails, type SessionInfo } from './info.js'
+import { isOwnName, nameOf, nameOfLog, nameOfSidecar } from './disk/names.js'
+import { type Run, readSidecar, type Sidecar } from './disk/sidecar-file.js'
+import { copyOfInfo, type ListedSession, listedOf, type SessionInfo } from './info.js'
 import { keyInLog } from './key-in-log.js'
+import { RowsByActivity } from './rows-by-activity.js'
 import type { SessionLog } from './session-log.js'
 import type { StoreContext } from './store-context.js'
 
-interface Row {
+interface Row extends ListedSession {
   log: FileMark
   sidecar: FileMark | undefined
   /** What the sidecar claims, and of which log. */
-  run: Pick<Sidecar, 'run' | 'session'> | null
-  info: SessionInfo
-  details: SessionDetails
+  claim: Pick<Sidecar, 'run' | 'session'> | null
+  /** The claim, if it is of this log. */
+  run: Run | null
 }
 
-/** A session as the faces list it. */
-export interface ListedSession {
-  info: SessionInfo
-  details: SessionDetails
-}
+/** All are looked at, whatever the system told, when that took less than this share of the time since … */
+const SHARE_OF_LOOKS = 1 / 20
+/** … and is at least so long ago, ms. */
+const LOOK_EVERY_MS = 5_000
 
 export class SessionIndex {
   readonly #context: StoreContext
   readonly #logOf: (key: string) => SessionLog | undefined
-  readonly #rows = new Map<string, Row>()
+  readonly #rows = new RowsByActivity<Row>()
+  /** Names of sessions whose row may be another by now. */
+  readonly #stale = new Set<string>()
   /** Keys of names that are no keys themselves, as far as they were found out. */
   readonly #keys = new Map<string, string>()
+  #watch: FolderWatch | undefined
+  #look = { ended: Number.NEGATIVE_INFINITY, took: 0 }
+  #refreshed: Promise<void> = Promise.resolve()
 
   /** `logOf` gives the logs that the store has in mind, which know what was written in this process. */
   constructor(context: StoreContext, logOf: (key: string) => SessionLog | undefined) {
@@ -50,32 +56,83 @@ export class SessionIndex {
     return keys
   }
 
-  /** A row for every session, in no order. */
-  async rows(): Promise<SessionInfo[]> {
-    return (await this.sessions()).map(({ info }) => copyOfInfo(info))
+  /** The rows of the `limit` newest sessions, newest activity first. */
+  async rows(limit = Number.POSITIVE_INFINITY): Promise<SessionInfo[]> {
+    await this.#refresh()
+    return this.#rows.newestFirst(limit).map(({ info }) => copyOfInfo(info))
   }
 
-  /** The same with what only the faces show. The results must not be changed. */
-  async sessions(): Promise<ListedSession[]> {
-    const rows: ListedSession[] = []
-    const names = this.#names()
+  /** All sessions, newest activity first, with what only the faces show. The results must not be changed. */
+  async sessions(): Promise<Array<ListedSession & { run: Run | null }>> {
+    await this.#refresh()
+    return this.#rows.newestFirst(Number.POSITIVE_INFINITY)
+  }
+
+  /** The same of the sessions with these file names, as far as they are there, in the order of the names. */
+  async named(names: Iterable<string>): Promise<Array<ListedSession & { run: Run | null }>> {
+    const rows: Row[] = []
     for (const name of names) {
-      const row = await this.#row(name)
+      const row = await this.#refreshRow(name)
       if (row !== undefined) rows.push(row)
       await breatheIfDue()
     }
-    this.#forgetGone(names)
     return rows
+  }
+
+  close(): void {
+    this.#watch?.close()
   }
 
   #names(): string[] {
     return listFolder(this.#context.layout.root).flatMap((file) => nameOfLog(file) ?? [])
   }
 
-  #forgetGone(names: string[]): void {
-    if (this.#rows.size <= names.length) return
-    const there = new Set(names)
-    for (const name of this.#rows.keys()) if (!there.has(name)) this.#rows.delete(name)
+  /** Brings the rows up to what the folder holds, one call after the other. */
+  #refresh(): Promise<void> {
+    this.#refreshed = this.#refreshed.catch(() => undefined).then(() => this.#refreshNow())
+    return this.#refreshed
+  }
+
+  async #refreshNow(): Promise<void> {
+    const changed = this.#isLookDue() ? undefined : await this.#watch?.take()
+    if (changed === undefined) return this.#lookAtAll()
+    for (const file of changed) {
+      const name = nameOfLog(file) ?? nameOfSidecar(file)
+      if (name !== undefined) this.#stale.add(name)
+    }
+    await this.#refreshStale()
+  }
+
+  #isLookDue(): boolean {
+    const { ended, took } = this.#look
+    return performance.now() - ended > Math.max(LOOK_EVERY_MS, took / SHARE_OF_LOOKS)
+  }
+
+  async #lookAtAll(): Promise<void> {
+    const began = performance.now()
+    this.#watch?.close()
+    // who lists only once has no use for being told
+    this.#watch = this.#look.took === 0 ? undefined : FolderWatch.open(this.#context.layout.root)
+    for (const name of this.#names()) this.#stale.add(name)
+    for (const name of this.#rows.names()) this.#stale.add(name)
+    await this.#refreshStale()
+    const ended = performance.now()
+    this.#look = { ended, took: ended - began }
+  }
+
+  async #refreshStale(): Promise<void> {
+    for (const name of this.#stale) {
+      await this.#refreshRow(name)
+      this.#stale.delete(name)
+      await breatheIfDue()
+    }
+  }
+
+  async #refreshRow(name: string): Promise<Row | undefined> {
+    const row = await this.#row(name)
+    if (row === undefined) this.#rows.delete(name)
+    else if (row !== this.#rows.get(name)) this.#rows.set(name, row)
+    return row
   }
 
   /** The row of one session; undefined when there is no session of that name. */
@@ -89,7 +146,7 @@ export class SessionIndex {
     if (row === undefined || !sameMarks(row.sidecar, sidecarMark)) return this.#readRow(name, log)
     if (sameMark(row.log, log)) return row
     const known = this.#logOf(row.info.key)?.peek(log)
-    return known === undefined ? this.#readRow(name, log) : this.#note(name, row.info.key, known, row.sidecar, row.run)
+    return known === undefined ? this.#readRow(name, log) : toRow(row.info.key, known, row.sidecar, row.claim)
   }
 
   async #readRow(name: string, log: FileMark): Promise<Row | undefined> {
@@ -98,20 +155,7 @@ export class SessionIndex {
     if (key === undefined) return undefined
     const sidecar = read?.sidecar?.key === key ? read.sidecar : null
     const known = this.#logOf(key)?.peek(log) ?? knownFromSidecar(sidecar, log) ?? (await this.#readLog(name, sidecar))
-    return known && this.#note(name, key, known, read?.mark, sidecar)
-  }
-
-  #note(name: string, key: string, known: Known, sidecar: FileMark | undefined, claim: Row['run']): Row {
-    const run = claim?.session === (known.summary.header?.id ?? null) ? (claim?.run ?? null) : null
-    const row = {
-      log: markOf(known.mark),
-      sidecar: sidecar && markOf(sidecar),
-      run: claim && { run: claim.run, session: claim.session },
-      info: infoOf(key, known, run),
-      details: detailsOf(known),
-    }
-    this.#rows.set(name, row)
-    return row
+    return known && toRow(key, known, read?.mark, sidecar)
   }
 
   async #readLog(name: string, sidecar: Sidecar | null) {
@@ -131,6 +175,17 @@ export class SessionIndex {
       claimed && nameOf(claimed.key) === name ? claimed.key : await keyInLog(this.#context.layout.log(name), name)
     if (key !== undefined) this.#keys.set(name, key)
     return key
+  }
+}
+
+function toRow(key: string, known: Known, sidecar: FileMark | undefined, claim: Row['claim']): Row {
+  const run = claim?.session === (known.summary.header?.id ?? null) ? (claim?.run ?? null) : null
+  return {
+    log: markOf(known.mark),
+    sidecar: sidecar && markOf(sidecar),
+    claim: claim && { run: claim.run, session: claim.session },
+    run,
+    ...listedOf(key, known, run),
   }
 }
 

@@ -3,7 +3,7 @@ import type { Run } from './disk/sidecar-file.js'
 import { archivedOf, sumOf, timesOf, totalUsage } from './log/fold.js'
 import type { Usage } from './log/line.js'
 import { isoTime } from './log/parse.js'
-import { labelsOf } from './log/whole-session.js'
+import { shownLabels } from './log/whole-session.js'
 import { type RunState, runStateOf } from './run-state.js'
 
 /** One row of a list. */
@@ -22,20 +22,44 @@ export interface SessionInfo extends RunState {
   damaged: number
 }
 
-export function infoOf(key: string, { summary, mark }: Pick<Known, 'summary' | 'mark'>, run: Run | null): SessionInfo {
-  const { name, tags } = labelsOf(summary)
-  const { created, active } = timesOf(summary, isoTime(mark.mtimeMs))
-  return {
+type Seen = Pick<Known, 'summary' | 'mark'>
+
+export function infoOf(key: string, seen: Seen, run: Run | null): SessionInfo {
+  return listedOf(key, seen, run).info
+}
+
+/** A session as the faces list it: its row, and what only they show. */
+export interface ListedSession {
+  info: SessionInfo
+  details: SessionDetails
+}
+
+export function listedOf(key: string, { summary, mark }: Seen, run: Run | null): ListedSession {
+  const labels = shownLabels(summary)
+  const fileTime = isoTime(mark.mtimeMs)
+  const times = timesOf(summary, fileTime)
+  const { projectRoot } = summary.labels
+  const info = {
     key,
-    name: name || null,
-    tags,
-    createdAt: new Date(created),
-    lastActivity: new Date(active),
+    name: labels.name || null,
+    tags: labels.tags,
+    createdAt: new Date(times.created),
+    lastActivity: new Date(times.active),
     messages: summary.messages,
     bytes: mark.size,
     damaged: summary.damaged,
     ...runStateOf(run),
   }
+  const details = {
+    ...labels,
+    projectRoot: typeof projectRoot === 'string' ? projectRoot : null,
+    forkedFrom: summary.header?.forkedFrom ?? null,
+    updated: Date.parse(times.updated),
+    values: summary.values,
+    usage: sumOf(totalUsage(summary)),
+    archived: archivedOf(summary, fileTime),
+  }
+  return { info, details }
 }
 
 /** What the faces need of a session beside its row, all of it from the sidecar. */
@@ -48,26 +72,13 @@ export interface SessionDetails {
   forkedFrom: string | null
   /** Time of the last transaction, Unix milliseconds. */
   updated: number
-  turnCount: number | null
-  totalTokens: number | null
+  turnCount: number
+  totalTokens: number
   /** Messages without a role. */
   values: number
   usage: Usage
   /** `oldest`: since when the first of them is archived, ISO 8601 UTC. */
   archived: { messages: number; bytes: number; oldest: string | null }
-}
-
-export function detailsOf({ summary, mark }: Pick<Known, 'summary' | 'mark'>): SessionDetails {
-  const { projectRoot } = summary.labels
-  return {
-    ...labelsOf(summary),
-    projectRoot: typeof projectRoot === 'string' ? projectRoot : null,
-    forkedFrom: summary.header?.forkedFrom ?? null,
-    updated: Date.parse(timesOf(summary, isoTime(mark.mtimeMs)).updated),
-    values: summary.values,
-    usage: sumOf(totalUsage(summary)),
-    archived: archivedOf(summary, isoTime(mark.mtimeMs)),
-  }
 }
 
 /** A row that its receiver may change. */

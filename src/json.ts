@@ -28,3 +28,25 @@ export function canonical(value: Json): string {
   const fields = Object.keys(value).sort()
   return `{${fields.map((key) => `${JSON.stringify(key)}:${canonical(value[key] as Json)}`).join(',')}}`
 }
+
+/** The value as JSON holds it: undefined fields dropped, NaN as null. @throws TypeError for a bigint or a cycle */
+export function toJson(value: unknown): Json {
+  return JSON.parse(JSON.stringify(value) ?? 'null')
+}
+
+/** True when JSON makes exactly `known` of a plain value. Of others (dates, undefined fields, …) it does not say so. */
+export function makes(given: unknown, known: Json): boolean {
+  if (typeof known !== 'object' || known === null) return given === known
+  if (typeof given !== 'object' || given === null || 'toJSON' in given) return false
+  if (Array.isArray(known)) {
+    return Array.isArray(given) && given.length === known.length && known.every((item, i) => makes(given[i], item))
+  }
+  const prototype = Object.getPrototypeOf(given)
+  if (prototype !== Object.prototype && prototype !== null) return false
+  const keys = Object.keys(given)
+  if (keys.length !== Object.keys(known).length) return false
+  for (const key of keys) {
+    if (!Object.hasOwn(known, key) || !makes((given as JsonObject)[key], known[key] as Json)) return false
+  }
+  return true
+}

@@ -1,6 +1,8 @@
 /** The options of a store, checked once. */
+import type { CrashedRun } from './crash.js'
 import type { Fsync } from './disk/log-file.js'
 import { isObject } from './json.js'
+import type { LostReport } from './lost-lines.js'
 
 /** Lines that a read could not use. */
 export interface DamageReport {
@@ -24,11 +26,37 @@ export interface StoreOptions {
   maxMessageBytes?: number
   /** Called when reading meets lines that cannot be read. They are skipped and stay where they are. */
   onDamage?: (report: DamageReport) => void
+  /**
+   * Called when a log lacks messages that this process wrote: a sync put an older state or another machine's in its
+   * place. They lie in a file of their own, which `session.merge` takes back.
+   */
+  onLost?: (report: LostReport) => void
   /** Called when work in the background failed, such as writing a sidecar. Nothing is lost by it. */
   onError?: (error: unknown, key: string) => void
+  /**
+   * Called when the store is opened, if a crash left something: turns whose process on this host is dead, and left-overs
+   * that were cleared away. Nothing is done about the turns; see `store.recover()`.
+   */
+  onCrash?: (left: CrashLeft) => void
 }
 
-export type Settings = Required<StoreOptions>
+/** What a crash left. */
+export interface CrashLeft {
+  runs: CrashedRun[]
+  /** Paths of files that were cleared away, relative to the store. */
+  swept: string[]
+}
+
+export type Settings = Required<Omit<StoreOptions, 'onCrash'>> & { onCrash: StoreOptions['onCrash'] }
+
+/** Tells the store's `onError`, whose own failure must not end the work that goes on. */
+export function tellError({ onError }: Settings, error: unknown, key: string): void {
+  try {
+    onError(error, key)
+  } catch {
+    // there is nobody else to tell
+  }
+}
 
 const DEFAULTS: Settings = {
   fsync: 'no',
@@ -36,7 +64,9 @@ const DEFAULTS: Settings = {
   lockTimeout: 15_000,
   maxMessageBytes: 128 * 1024 * 1024,
   onDamage: () => {},
+  onLost: () => {},
   onError: () => {},
+  onCrash: undefined,
 }
 
 /** @throws TypeError for an unknown option or a wrong type, RangeError for a number out of range */
@@ -49,8 +79,9 @@ export function checkOptions(options: unknown): Settings {
   if (!['no', 'everysec', 'always'].includes(settings.fsync)) {
     throw new TypeError("option fsync must be 'no', 'everysec' or 'always'")
   }
-  for (const name of ['now', 'onDamage', 'onError'] as const) {
-    if (typeof settings[name] !== 'function') throw new TypeError(`option ${name} must be a function`)
+  for (const name of ['now', 'onDamage', 'onLost', 'onError', 'onCrash'] as const) {
+    if (settings[name] !== DEFAULTS[name] && typeof settings[name] !== 'function')
+      throw new TypeError(`option ${name} must be a function`)
   }
   checkNumber('lockTimeout', settings.lockTimeout)
   checkNumber('maxMessageBytes', settings.maxMessageBytes)

@@ -8,6 +8,7 @@ import { isLine, type Line, type Piece } from './log/line.js'
 import { parseLines } from './log/parse.js'
 import { mendLine, type RewritePlan, RewritePlanner } from './log/rewrite.js'
 import type { Survey } from './log/survey.js'
+import type { LineChange } from './log/vacuum.js'
 
 /** Lines that go although they count, or that stay out for another reason. */
 export interface Selection {
@@ -15,6 +16,8 @@ export interface Selection {
   purges?: (line: Line, survey: Survey, fileTime: string) => boolean
   /** Lines that are taken over at all. */
   takes?: (line: Line) => boolean
+  /** Gives lines of the graph another text. */
+  changes?: LineChange
   /** Gets to see all that is read. */
   visit?: (pieces: readonly Piece[], survey: Survey) => void
 }
@@ -32,22 +35,25 @@ export interface Plan {
   open: boolean
 }
 
-/** Reads the log twice or thrice. */
-export async function planRewrite(reader: LogReader, { purges, takes, visit }: Selection = {}): Promise<Plan> {
-  const survey = await surveyLog(reader)
-  const planner = new RewritePlanner(
-    survey,
-    reader.fileTime,
-    purges && ((line) => purges(line, survey, reader.fileTime)),
-    takes,
-  )
+/** Reads the log twice or thrice; once where its survey is given. */
+export async function planRewrite(
+  reader: LogReader,
+  { purges, takes, changes, visit }: Selection = {},
+  surveyed?: Survey,
+): Promise<Plan> {
+  const survey = surveyed ?? (await surveyLog(reader))
+  const planner = new RewritePlanner(survey, reader.fileTime, {
+    ...(purges && { purges: (line) => purges(line, survey, reader.fileTime) }),
+    ...(takes && { takes }),
+    ...(changes && { changes }),
+  })
   let last: Piece | undefined
   for await (const pieces of reader.blocks()) {
     for (const piece of pieces) planner.add(piece)
     visit?.(pieces, survey)
     last = pieces.at(-1) ?? last
   }
-  const plan = planner.plan(takes !== undefined)
+  const plan = planner.plan(takes !== undefined || changes !== undefined)
   const open = last !== undefined && isLine(last) && last.open
   return { reader, survey, plan, summary: planner.before, purged: planner.purged, open }
 }

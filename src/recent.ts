@@ -1,6 +1,5 @@
 /** What users said last, in all sessions of a store. */
 import { liveBackwards } from './backwards.js'
-import { byActivity } from './info.js'
 import { hasText, realMessages, textOf } from './log/context.js'
 import type { Line } from './log/line.js'
 import { knownId } from './log/survey.js'
@@ -17,7 +16,7 @@ interface Recent {
 export async function recentUserTexts(store: StoreInternals, limit: number): Promise<string[]> {
   if (limit === 0) return []
   let newest: Recent[] = []
-  for (const { key, lastActivity } of (await store.index.rows()).sort(byActivity)) {
+  for (const { key, lastActivity } of await store.index.rows()) {
     const oldest = newest[limit - 1]
     if (oldest !== undefined && lastActivity.toISOString() < oldest.at) break
     const found = await recentIn(store.log(key), limit)

@@ -1,25 +1,19 @@
-/** Taking away what nobody has used for long, and putting it back. */
-import { look } from './disk/files.js'
-import { isOwnName, nameOf } from './disk/names.js'
+/** Taking away what nobody has used for long. */
+import { type CleanupOptions, type CleanupRules, checkCleanup } from './cleanup-options.js'
+import { breatheIfDue } from './disk/breath.js'
+import { bytesIn } from './disk/files.js'
+import { silenceOf } from './disk/heartbeat.js'
+import { nameOf } from './disk/names.js'
 import { livenessOf } from './disk/owner.js'
-import { type Run, readSidecar } from './disk/sidecar-file.js'
-import { listTrash, logInTrash, moveBack, moveToTrash, sidecarInTrash, type TrashedFiles } from './disk/trash.js'
-import { SessionError } from './errors.js'
-import { timeInId } from './ids.js'
-import { infoOf } from './info.js'
-import { isObject } from './json.js'
-import { keyInLog } from './key-in-log.js'
-import type { Summary } from './log/fold.js'
+import type { Run } from './disk/sidecar-file.js'
+import { moveToTrash } from './disk/trash.js'
+import { type ListedSession, listedOf } from './info.js'
+import { tellError } from './options.js'
+import { type Candidate, mayGo, planCleanup } from './retention-plan.js'
 import type { SessionLog } from './session-log.js'
-import { readRun } from './sidecar.js'
+import { readRun, unmark } from './sidecar.js'
 import type { StoreInternals } from './store.js'
-
-export interface CleanupOptions {
-  /** Sessions whose last activity is longer ago than this, ms. */
-  olderThan: number
-  /** Only tell what would be removed. */
-  dryRun?: boolean
-}
+import type { StoreContext } from './store-context.js'
 
 export interface CleanupResult {
   /** Keys, longest idle first. */
@@ -28,106 +22,78 @@ export interface CleanupResult {
   failed: Array<{ key: string; error: unknown }>
 }
 
-export interface TrashEntry {
-  id: string
-  key: string
-  /** When it was put there. */
-  at: Date
-}
+/** A run whose process cannot be seen is over for a cleanup when that was silent for this long, ms, … */
+const SILENT_RUN_MS = 3_600_000
+/** … or, if it was never heard of, as one of a version without heartbeats, after this time. */
+const UNHEARD_RUN_MS = 24 * 3_600_000
 
-/** A run on another host that says nothing for longer than this is no reason to keep a session, ms. */
-const UNSEEN_RUN_MS = 24 * 3_600_000
-
-/** @throws TypeError for an unknown or missing option, RangeError for an age that is negative or no number */
+/** @throws TypeError for an unknown or missing option or a wrong type, RangeError for a number out of range */
 export async function cleanUp(store: StoreInternals, options: CleanupOptions): Promise<CleanupResult> {
-  const { olderThan, dryRun } = checkCleanup(options)
+  const rules = checkCleanup(options)
+  const now = store.context.clock.passed()
+  const countsBytes = rules.maxBytes < Number.POSITIVE_INFINITY
+  const sessions: Candidate[] = []
+  for (const listed of await store.index.sessions()) {
+    sessions.push(candidateOf(store.context, listed, listed.run, countsBytes))
+    await breatheIfDue()
+  }
   const result: CleanupResult = { removed: [], failed: [] }
-  const rows = (await store.index.rows()).sort((a, b) => a.lastActivity.getTime() - b.lastActivity.getTime())
-  for (const { key, lastActivity } of rows) {
-    if (!(store.context.clock.now() - lastActivity.getTime() > olderThan)) continue
+  for (const session of planCleanup(sessions, rules, now)) {
+    const log = store.log(session.key)
+    const isStillDue = () => isUnchanged(log, session, rules, now)
     try {
-      const log = store.log(key)
-      if (await (dryRun ? isDue(log, olderThan) : removeIfDue(log, olderThan))) result.removed.push(key)
+      if (await (rules.dryRun ? isStillDue() : removeIf(log, isStillDue))) result.removed.push(session.key)
     } catch (error) {
-      result.failed.push({ key, error })
-      store.context.settings.onError(error, key)
+      result.failed.push({ key: session.key, error })
+      tellError(store.context.settings, error, session.key)
     }
+    await breatheIfDue()
   }
   return result
 }
 
-function checkCleanup(options: unknown): Required<CleanupOptions> {
-  if (!isObject(options)) throw new TypeError('cleanup needs an object of options')
-  const { olderThan, dryRun = false, ...unknown } = options as unknown as CleanupOptions & Record<string, unknown>
-  const [name] = Object.keys(unknown)
-  if (name !== undefined) throw new TypeError(`unknown option: ${name}`)
-  if (typeof olderThan !== 'number') throw new TypeError('option olderThan must be a number of milliseconds')
-  if (typeof dryRun !== 'boolean') throw new TypeError('option dryRun must be true or false')
-  if (!(olderThan >= 0)) throw new RangeError('option olderThan must not be negative')
-  return { olderThan, dryRun }
+function candidateOf(
+  context: StoreContext,
+  { info, details }: ListedSession,
+  run: Run | null,
+  countsBytes: boolean,
+): Candidate {
+  return {
+    key: info.key,
+    lastActivity: info.lastActivity.getTime(),
+    bytes: info.bytes + (countsBytes ? bytesIn(context.layout.blobs(nameOf(info.key))) : 0),
+    tags: info.tags,
+    unreadable: info.damaged > 0 && info.messages + details.values === 0,
+    running: mayBeRunning(context, run),
+  }
 }
 
-/** Whether a session has been idle for that long, and nobody who may still live is running a turn in it. */
-async function isDue(log: SessionLog, olderThan: number): Promise<boolean> {
+function mayBeRunning(context: StoreContext, run: Run | null): boolean {
+  if (run?.state !== 'running') return false
+  const liveness = livenessOf(run.owner)
+  if (liveness !== 'unknown') return liveness === 'alive'
+  const silence = silenceOf(context.layout, run.owner)
+  return silence === undefined
+    ? context.clock.passed() - Date.parse(run.since) < UNHEARD_RUN_MS
+    : silence < SILENT_RUN_MS
+}
+
+/** False for a session that was used since it was decided on, or must stay for another reason by now. */
+async function isUnchanged(log: SessionLog, planned: Candidate, rules: CleanupRules, now: number): Promise<boolean> {
   const known = await log.known()
   if (known === undefined) return false
   const run = readRun(log, known.summary)
-  const now = log.context.clock.now()
-  const { lastActivity } = infoOf(log.key, known, run)
-  return now - lastActivity.getTime() > olderThan && !isUnreadable(known.summary) && !mayBeRunning(run, now)
+  const session = candidateOf(log.context, listedOf(log.key, known, run), run, false)
+  return session.lastActivity === planned.lastActivity && mayGo(session, rules, now)
 }
 
-/** What nobody can read is not known to be unused. */
-function isUnreadable({ header, lastAt, messages, damaged }: Summary): boolean {
-  return header === null && lastAt === null && messages === 0 && damaged > 0
-}
-
-function mayBeRunning(run: Run | null, now: number): boolean {
-  if (run?.state !== 'running') return false
-  const liveness = livenessOf(run.owner)
-  return liveness === 'unknown' ? now - Date.parse(run.since) < UNSEEN_RUN_MS : liveness === 'alive'
-}
-
-async function removeIfDue(log: SessionLog, olderThan: number): Promise<boolean> {
+async function removeIf(log: SessionLog, isDue: () => Promise<boolean>): Promise<boolean> {
   return log.hold(async () => {
-    if (!(await isDue(log, olderThan))) return false
+    if (!(await isDue())) return false
     const { layout, clock } = log.context
     log.forget()
     moveToTrash(layout, log.name, clock.id(''))
+    unmark(log)
     return true
-  })
-}
-
-/** What can be put back, newest first. */
-export async function trashOf({ context }: StoreInternals): Promise<TrashEntry[]> {
-  const entries: TrashEntry[] = []
-  for (const trashed of listTrash(context.layout)) {
-    const key = await keyOf(trashed)
-    if (key !== undefined) entries.push({ id: trashed.id, key, at: new Date(timeInId(trashed.id)) })
-  }
-  return entries.sort((a, b) => (a.id < b.id ? 1 : -1))
-}
-
-async function keyOf(trashed: TrashedFiles): Promise<string | undefined> {
-  if (isOwnName(trashed.name)) return trashed.name
-  const key = readSidecar(sidecarInTrash(trashed))?.sidecar?.key
-  return key !== undefined && nameOf(key) === trashed.name ? key : keyInLog(logInTrash(trashed), trashed.name)
-}
-
-export async function restore(store: StoreInternals, id: string): Promise<string> {
-  const { layout } = store.context
-  const trashed = listTrash(layout).find((entry) => entry.id === id)
-  const key = trashed && (await keyOf(trashed))
-  if (trashed === undefined || key === undefined) {
-    throw new SessionError('ERR_SESSION_NOT_FOUND', 'nothing in the trash has this id', { id })
-  }
-  const log = store.log(key)
-  return log.hold(() => {
-    if (look(layout.log(trashed.name)) !== undefined) {
-      throw new SessionError('ERR_SESSION_EXISTS', 'there is a session of this key', { key })
-    }
-    moveBack(layout, trashed)
-    log.forget()
-    return key
   })
 }

@@ -25,22 +25,30 @@ const MAX_ATTEMPTS = 5
 /** With `purges`, live messages go too of which it says so; a log without such messages is not touched then. */
 export async function rewriteLog(log: SessionLog, purges?: Selection['purges']): Promise<RewriteResult | null> {
   if (!log.exists()) return null
-  return log.hold(async () => {
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const outcome = await rewriteOnce(log, purges)
-      if (outcome !== 'replaced') return outcome
-    }
-    throw new SessionError('ERR_LOCKED', 'another program keeps replacing the log', { file: log.file.path })
-  })
+  return log.hold(() => rewriteHeld(log, () => purges && { purges }))
 }
 
-async function rewriteOnce(log: SessionLog, purges?: Selection['purges']): Promise<RewriteResult | null | 'replaced'> {
-  const outcome = await LogReader.using(log.file.path, async (reader) => {
-    const reading = await planRewrite(reader, purges && { purges })
-    const { plan, purged } = reading
-    return plan === null || (purges !== undefined && purged === 0) ? null : await carryOut(log, reading, plan)
-  })
-  return outcome ?? null
+/**
+ * As `rewriteLog`, for work under the lease. `select` says for the log that is open what goes beside what nobody sees;
+ * null leaves the log alone.
+ */
+export async function rewriteHeld(
+  log: SessionLog,
+  select: (reader: LogReader) => Selection | null | undefined | Promise<Selection | null>,
+): Promise<RewriteResult | null> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const outcome = await LogReader.using(log.file.path, async (reader) => {
+      const selection = await select(reader)
+      if (selection === null) return null
+      const reading = await planRewrite(reader, selection)
+      const { plan, purged } = reading
+      return plan === null || (selection?.purges !== undefined && purged === 0)
+        ? null
+        : await carryOut(log, reading, plan)
+    })
+    if (outcome !== 'replaced') return outcome ?? null
+  }
+  throw new SessionError('ERR_LOCKED', 'another program keeps replacing the log', { file: log.file.path })
 }
 
 async function carryOut(log: SessionLog, reading: Plan, plan: RewritePlan): Promise<RewriteResult | 'replaced'> {
@@ -51,14 +59,28 @@ async function carryOut(log: SessionLog, reading: Plan, plan: RewritePlan): Prom
   const aside = plan.edits.filter(({ action }) => action === 'aside')
   await setAside(layout.quarantine(log.name), reader.fd, aside)
   const carry = plan.carry && metaLine({ id: clock.id(summary.maxId), at: plan.carryAt }, plan.carry)
+  const size = await putInPlace(log, reader, withCarry(reading, carry))
+  return size === 'replaced' ? size : { dropped: reader.size - size, purged, quarantined: aside.length }
+}
+
+/**
+ * Puts a new file in the place of the one that `reader` reads, for work under the lease; answers its size, or
+ * `'replaced'` when the log is another by now: then nothing was changed.
+ */
+export async function putInPlace(
+  log: SessionLog,
+  reader: LogReader,
+  parts: Iterable<Part>,
+): Promise<number | 'replaced'> {
+  const file = log.file.path
   let replaced = false
   try {
     const size = await replaceLog({
       file,
-      temporary: (nonce) => layout.temporary(log.name, nonce),
+      temporary: (nonce) => log.context.layout.temporary(log.name, nonce),
       from: reader.fd,
       size: reader.size,
-      parts: withCarry(reading, carry),
+      parts,
       before: () => {
         log.checkLease()
         const now = look(file)
@@ -67,7 +89,7 @@ async function carryOut(log: SessionLog, reading: Plan, plan: RewritePlan): Prom
       },
     })
     log.context.noteBehind(log)
-    return { dropped: reader.size - size, purged, quarantined: aside.length }
+    return size
   } catch (error) {
     if (replaced) return 'replaced'
     throw error

@@ -1,49 +1,118 @@
 /** Making a session exactly what a caller has, at the cost of what is new. */
+import type { Decide } from './decision.js'
 import { type Draft, messageDraft, metaDraft, removeDraft, valueDraft } from './draft.js'
-import { isObject, type Json, type JsonObject } from './json.js'
-import { foldAll } from './log/fold.js'
+import { SessionError } from './errors.js'
+import { isObject, type Json, type JsonObject, jsonEqual } from './json.js'
+import type { Summary } from './log/fold.js'
 import { messageText } from './log/format.js'
-import { commonPrefix, idsToRemove, labelChanges, labelsOf, messageLines, stateOf } from './log/whole-session.js'
+import type { Line } from './log/line.js'
+import {
+  idsToRemove,
+  labelChanges,
+  labelsOf,
+  messageLines,
+  messageOf,
+  shownLabels,
+  stateOf,
+} from './log/whole-session.js'
+import { commonStart, type Given, isSame, type SavedSessions } from './saved.js'
 import type { SessionLog, WholeLog } from './session-log.js'
 
 /** The last time that a Date can hold. */
 const LAST_MS = 8.64e15
 
 export interface Snapshot {
-  messages: Json[]
+  messages: Given
   labels: { name: string | null; tags: string[]; agent: string; turnCount: number; totalTokens: number }
   state: Json
+}
+
+export interface Save extends Snapshot {
   /** For a new session, Unix seconds; 0: now. */
   createdAt: number
+  /** What the session must be before; null: it must not be there. */
+  expected?: Snapshot | null | undefined
 }
 
-/** Creates the session, or adds, removes and sets what makes it equal to the snapshot: all in one write. */
-export async function saveLog(log: SessionLog, snapshot: Snapshot): Promise<void> {
-  await log.transact(async (summary) => {
-    const whole = summary === undefined ? undefined : await log.whole()
-    return { drafts: whole === undefined ? firstDrafts(snapshot) : changes(whole, snapshot), result: undefined }
-  })
+/** What the log holds. */
+interface Stored {
+  messages: Json[]
+  state: Json
+  /** The log, if it had to be read. */
+  whole?: WholeLog
 }
 
-function firstDrafts({ messages, labels, state, createdAt }: Snapshot): Draft[] {
+/**
+ * Creates the session, or adds, removes and sets what makes it equal to the snapshot: all in one write. Reads the log
+ * unless `saved` tells what it holds.
+ * @throws SessionError ERR_SESSION_CHANGED when it is not what is expected; nothing is written then
+ */
+export async function saveLog(log: SessionLog, save: Save, saved: SavedSessions): Promise<void> {
+  const decide: Decide<undefined> = async (summary, known) => {
+    const stored = summary && (saved.of(log, known?.mark) ?? (await read(log)))
+    if (!isExpected(save.expected, stored, summary)) throw changed(log.key)
+    const { drafts, messages } =
+      summary === undefined || stored === undefined ? first(save) : await next(save, stored, summary, log)
+    return { drafts, result: undefined, written: (_, now) => saved.set(log, now, messages(), save.state) }
+  }
+  await log.transact(decide)
+}
+
+async function read(log: SessionLog): Promise<Stored | undefined> {
+  const whole = await log.whole()
+  if (whole === undefined) return undefined
+  const { pieces, survey } = whole
+  return { messages: messageLines(pieces, survey).map(messageOf), state: stateOf(pieces, survey), whole }
+}
+
+function isExpected(expected: Save['expected'], stored: Stored | undefined, summary: Summary | undefined): boolean {
+  if (expected === undefined) return true
+  if (expected === null || stored === undefined || summary === undefined) return expected === null && !stored
+  const { messages, labels, state } = expected
+  return jsonEqual(labels, shownLabels(summary)) && jsonEqual(state, stored.state) && isSame(messages, stored.messages)
+}
+
+function changed(id: string): SessionError {
+  return new SessionError('ERR_SESSION_CHANGED', 'the session is not what it was when it was resumed', { id })
+}
+
+/** The lines to write, and the messages that the session has then. */
+interface Change {
+  drafts: Draft[]
+  messages: () => Json[]
+}
+
+function first({ messages, labels, state, createdAt }: Save): Change {
   const set: JsonObject = { ...labels }
   if (state !== null) set.state = state
   if (createdAt > 0) set.createdAt = new Date(Math.min(createdAt * 1000, LAST_MS)).toISOString()
-  return [...messages.map(draftOf), metaDraft(set)]
+  const all = [...messages.known.slice(0, messages.same), ...messages.rest]
+  return { drafts: [...all.map(draftOf), metaDraft(set)], messages: () => all }
 }
 
-function changes({ pieces, survey }: WholeLog, { messages, labels, state }: Snapshot): Draft[] {
-  const stored = messageLines(pieces, survey)
-  const same = commonPrefix(stored, messages)
-  const added = messages.slice(same).map(draftOf)
-  const gone = idsToRemove(stored.slice(same), pieces, survey)
-  const set = labelChanges(
-    { ...labels, state },
-    { ...labelsOf(foldAll(pieces, survey)), state: stateOf(pieces, survey) },
-  )
-  const drafts = [...added, ...(gone.length > 0 ? [removeDraft(gone)] : [])]
+async function next({ messages, labels, state }: Snapshot, stored: Stored, summary: Summary, log: SessionLog) {
+  const same = commonStart(messages, stored.messages)
+  const added = messages.rest.slice(Math.max(0, same - messages.same))
+  if (same < messages.same) added.unshift(...messages.known.slice(same, messages.same))
+  const gone = same < stored.messages.length ? await idsFrom(same, stored, log) : []
+  const set = labelChanges({ ...labels, state }, { ...labelsOf(summary), state: stored.state })
+  const drafts = [...added.map(draftOf), ...(gone.length > 0 ? [removeDraft(gone)] : [])]
   // a save counts as a change even when nothing is different
-  return drafts.length > 0 && Object.keys(set).length === 0 ? drafts : [...drafts, metaDraft(set)]
+  if (drafts.length === 0 || Object.keys(set).length > 0) drafts.push(metaDraft(set))
+  return { drafts, messages: () => replaceFrom(same, stored.messages, added) }
+}
+
+/** In place where nothing goes: a long list is not copied for one more message. */
+function replaceFrom(start: number, messages: Json[], added: readonly Json[]): Json[] {
+  const kept = start === messages.length ? messages : messages.slice(0, start)
+  for (const message of added) kept.push(message)
+  return kept
+}
+
+async function idsFrom(start: number, { whole }: Stored, log: SessionLog): Promise<string[]> {
+  const { pieces, survey } = whole ?? ((await log.whole()) as WholeLog)
+  const lines: Line[] = messageLines(pieces, survey)
+  return idsToRemove(lines.slice(start), pieces, survey)
 }
 
 /** Messages with a role are lines that every contract reads; other values are this contract's alone. */

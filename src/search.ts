@@ -23,7 +23,7 @@ export async function searchSessions(
   checkOptionalText('words', words)
   checkCount('limit', limit)
   if (limit === 0) return []
-  if (words === null) return (await index.rows()).sort(byActivity).slice(0, limit)
+  if (words === null) return index.rows(limit)
   const wanted = wordsOf(words)
   if (wanted.length === 0) return []
   const hits: Array<{ info: SessionInfo; count: number }> = []

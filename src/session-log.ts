@@ -1,6 +1,6 @@
 /** One session's log as this process knows it: the only place that writes to it. */
 import { catchUp, edgesOf, foldLog, type Known, knownFromSidecar, printOf } from './catch-up.js'
-import { checkVersion, completed, type Decide, type Written, written } from './decision.js'
+import { checkVersion, completed, type Decide, type Decision, type Written, written } from './decision.js'
 import { sleep } from './disk/breath.js'
 import { type FileMark, look, removeOwnFile, removeTree, sameFile, sameMark } from './disk/files.js'
 import { leaseOf } from './disk/lease.js'
@@ -14,6 +14,7 @@ import { emptySummary, foldPiece, type Summary } from './log/fold.js'
 import type { Piece, Range } from './log/line.js'
 import { NOTHING_KNOWN, type Survey, surveyOf } from './log/survey.js'
 import { canFollowWrite, foldTail } from './log/tail.js'
+import { type LastWrite, lookForLost, stillEndsWith } from './lost-lines.js'
 import type { StoreContext } from './store-context.js'
 import { idsInLog, mendTail } from './tail-end.js'
 
@@ -28,6 +29,9 @@ export interface WholeLog {
   fileTime: string
 }
 
+/** Given the header's id when all but the log is in place. */
+type Before = (headerId: string | null) => void
+
 const NONE: ReadonlySet<string> = new Set()
 const LINE_FEED = Buffer.from('\n')
 /** How often a write starts over when other programs keep changing the log under it. */
@@ -38,6 +42,7 @@ export class SessionLog {
   readonly #lock: string
   readonly file: LogFile
   #known: Known | undefined
+  #lastWrite: LastWrite | undefined
   /** The log was there when it was last looked at. */
   #wasThere = false
 
@@ -93,12 +98,9 @@ export class SessionLog {
     return this.#forWriting(edgesOf)
   }
 
-  /**
-   * Makes a session of these lines, for work under the lease. False when there is one by now. `before` is given the
-   * header's id when all but the log is in place: what it makes is there with the session, or means nothing.
-   */
-  create(drafts: Draft[] = [], header = headerDraft(this.key), before?: (headerId: string | null) => void): boolean {
-    return this.#create([header, ...drafts], before) !== undefined
+  /** For work under the lease; false when there is a session by now. What `before` makes is there from its start on. */
+  create(drafts: Draft[] = [], header = headerDraft(this.key), before?: Before): boolean {
+    return this.#create([header, ...drafts], undefined, before) !== undefined
   }
 
   /** What the log says now; undefined when there is no session. Changes nothing on disk. */
@@ -136,7 +138,8 @@ export class SessionLog {
 
   /** For those who changed the log in another way than by adding lines. */
   forget(): void {
-    this.#known = undefined
+    this.#known = this.#lastWrite = undefined
+    this.#context.writes.take(this.name)
     this.#wasThere = false
     this.file.closeFd()
   }
@@ -162,10 +165,10 @@ export class SessionLog {
   async #write<T>(decide: Decide<T>, depth: Depth): Promise<Written<T>> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const known = await this.#forWriting(depth)
-      const { drafts, result, removes } = await decide(known?.summary)
+      const { drafts, result, removes, written: told } = await decide(known?.summary, known)
       if (drafts.length === 0) return { ids: [], result }
       if (known === undefined) {
-        const lines = this.#create([headerDraft(this.key), ...drafts])
+        const lines = this.#create([headerDraft(this.key), ...drafts], told)
         if (lines !== undefined) return written(lines, result)
         continue
       }
@@ -180,7 +183,10 @@ export class SessionLog {
       const outcome = this.file.append(bytes, known.mark)
       if (outcome === 'moved') continue
       if (outcome === 'unsure') await this.#rescue(lines)
-      else this.#advance(known, lines, outcome, removes)
+      else {
+        this.#advance(known, lines, outcome, removes)
+        told?.(lines.pieces, outcome, printOf(lines.bytes))
+      }
       return written(lines, result)
     }
     throw new SessionError('ERR_LOCKED', 'other programs keep changing the log', { file: this.file.path })
@@ -211,6 +217,12 @@ export class SessionLog {
     const former = isUsable ? here : this.#fromSidecar(reader)
     const known = former === undefined ? await depth(reader) : await catchUp(reader, former)
     this.#known = known
+    const written = this.#lastWrite
+    if (written !== undefined && !stillEndsWith(reader, written)) {
+      this.#lastWrite = undefined
+      const writes = this.#context.writes.take(this.name)
+      if ((known.summary.header?.id ?? '') === written.session) await lookForLost(this, reader, writes)
+    }
     return known
   }
 
@@ -225,11 +237,12 @@ export class SessionLog {
   }
 
   /** A new log: header and lines whole, or nothing. Undefined when somebody else made one. */
-  #create(drafts: Draft[], before?: (headerId: string | null) => void): Lines | undefined {
+  #create(drafts: Draft[], told?: Decision<unknown>['written'], before?: Before): Lines | undefined {
     const { layout, settings } = this.#context
     const lines = this.#stamp(drafts, emptySummary(), 0)
     removeOwnFile(this.sidecarPath)
-    removeTree(layout.blobs(this.name))
+    // those of a commit stand there before it
+    if (drafts.every(({ kind }) => kind !== 'commit')) removeTree(layout.blobs(this.name))
     before?.(lines.pieces[0]?.id ?? null)
     const made = this.file.create(lines.bytes, layout.temporary(this.name, randomNonce()), settings.fsync !== 'no')
     if (made === 'exists') return undefined
@@ -238,11 +251,16 @@ export class SessionLog {
     if (made.size !== lines.bytes.length) return lines
     const known = { summary: emptySummary(), mark: made, print: '', open: false, torn: null, partial: false }
     this.#advance(known, lines, made)
+    told?.(lines.pieces, made, printOf(lines.bytes))
     return lines
   }
 
   #advance(known: Known, lines: Lines, mark: FileMark, removes?: ReadonlySet<string>): void {
     this.#context.noteBehind(this)
+    this.#context.writes.note(this.name, lines.bytes)
+    const print = printOf(lines.bytes)
+    const session = known.summary.header?.id ?? (lines.pieces[0]?.kind === 'session' ? lines.pieces[0].id : '')
+    this.#lastWrite = { end: mark.size, print, session }
     if (!canFollowWrite(known.summary, lines.pieces, removes)) {
       // only another reading tells what the log says now
       this.#known = undefined
@@ -252,7 +270,7 @@ export class SessionLog {
     if (lines.pieces.length === 1 && only?.kind === 'message') foldPiece(known.summary, only, NOTHING_KNOWN)
     else foldTail(known.summary, lines.pieces, removes)
     known.mark = mark
-    known.print = printOf(lines.bytes)
+    known.print = print
     known.open = false
     this.#known = known
   }

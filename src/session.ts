@@ -12,10 +12,13 @@ import { messageText } from './log/format.js'
 import type { ChatMessage, StoredMessage } from './log/line.js'
 import { messagesOf, toStored } from './log/views.js'
 import { labelsOf, metadataOf } from './log/whole-session.js'
+import { type MergeResult, mergeInto } from './merge-log.js'
+import { type RemovedMessage, removedFrom, restoreTo } from './removed.js'
+import { checkTarget, type RewindTarget, rewindLog } from './rewind.js'
 import { type RewriteResult, rewriteLog } from './rewrite-log.js'
 import { checkRun, type RunState, runStateOf } from './run-state.js'
 import type { SessionLog } from './session-log.js'
-import { readRun, setRun } from './sidecar.js'
+import { readRun, setRun, unmark } from './sidecar.js'
 import { streamMessages } from './stream.js'
 
 export class Session {
@@ -115,6 +118,38 @@ export class Session {
     return last === 'unclear' ? (await this.#liveIds()).at(-1) : last?.id
   }
 
+  /**
+   * Goes back: removes all messages behind the one of the id `to`, or behind the first `keep`, and the summaries that
+   * cover any of them. Answers how many messages it removed; they stay in the log until a rewrite. Values that
+   * `SessionManager` saved count as messages. A call may lose its results: a context leaves such calls out. With
+   * `dryRun` it only tells.
+   * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_MESSAGE_NOT_FOUND
+   */
+  async rewind(target: RewindTarget, { dryRun = false }: { dryRun?: boolean } = {}): Promise<number> {
+    checkTarget(target)
+    return rewindLog(this.#log, { ...target }, dryRun)
+  }
+
+  /** The removed messages whose text is still in the log, in its order. */
+  async removed(): Promise<RemovedMessage[]> {
+    this.#log.context.checkOpen()
+    return removedFrom(this.#log)
+  }
+
+  /**
+   * Brings removed messages back: adds them at the end, in the given order, under new ids, which it answers. Their
+   * usage is not counted a second time. The removed ones stay what they are.
+   * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_MESSAGE_NOT_FOUND for an id that `removed` does not tell
+   */
+  restore(id: string): Promise<string>
+  restore(ids: readonly string[]): Promise<string[]>
+  async restore(ids: string | readonly string[]): Promise<string | string[]> {
+    const wanted = typeof ids === 'string' ? [ids] : [...ids]
+    checkTexts('ids', wanted)
+    const made = await restoreTo(this.#log, wanted)
+    return typeof ids === 'string' ? (made[0] as string) : made
+  }
+
   /** What a list shows of the session; null when there is none. */
   async info(): Promise<SessionInfo | null> {
     this.#log.context.checkOpen()
@@ -208,6 +243,17 @@ export class Session {
     return rewriteLog(this.#log)
   }
 
+  /**
+   * Takes in the lines of another copy of this log, such as a conflict copy of a synced folder, in the order that they
+   * have on every machine. The file stays where it is.
+   * @throws SessionError ERR_VERSION_UNSUPPORTED, ERR_LOCKED, ERR_LOCK_LOST, ERR_NOT_A_LOG
+   */
+  async merge(file: string): Promise<MergeResult> {
+    checkText('file', file)
+    this.#log.context.checkOpen()
+    return mergeInto(this.#log, file)
+  }
+
   /** Looks at every line and reports what is wrong; null when there is no session. Changes nothing. */
   async check(): Promise<CheckReport | null> {
     this.#log.context.checkOpen()
@@ -227,6 +273,7 @@ export class Session {
       removeOwnFile(this.sidecarPath)
       removeTree(layout.blobs(name))
       removeTree(layout.quarantine(name))
+      unmark(this.#log)
       return existed
     })
   }

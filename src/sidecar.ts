@@ -2,14 +2,18 @@
 import type { Known } from './catch-up.js'
 import { checkVersion } from './decision.js'
 import { look } from './disk/files.js'
+import { beatFor, endBeatFor } from './disk/heartbeat.js'
+import { removeMarker, ring, writeMarker } from './disk/markers.js'
 import { thisProcess } from './disk/owner.js'
 import { loadReplace } from './disk/replace.js'
 import { hashOf, type Run, type RunName, readSidecar, writeSidecar } from './disk/sidecar-file.js'
 import { SessionError } from './errors.js'
 import type { Summary } from './log/fold.js'
 import { isoTime } from './log/parse.js'
-import { nextRun } from './run-state.js'
+import { tellError } from './options.js'
+import { nextRun, type Reporter } from './run-state.js'
 import type { SessionLog } from './session-log.js'
+import type { StoreContext } from './store-context.js'
 
 /** The run state that the sidecar claims; null when it never was set, or was set for an earlier log of this key. */
 export function readRun(log: SessionLog, summary: Summary): Run | null {
@@ -23,17 +27,71 @@ export async function setRun(log: SessionLog, state: RunName, turnId: string | n
   log.context.checkOpen()
   await loadReplace()
   await log.hold(async () => {
-    const change = (run: Run | null) => nextRun(run, state, turnId, isoTime(log.context.clock.now()), thisProcess())
     let known = await log.forWriting()
     while (known === undefined) {
-      const blank = { key: log.key, run: change(null), watermark: null, summary: null }
-      if (log.create([], undefined, (session) => writeSidecar(log.sidecarPath, { ...blank, session }))) return
+      const first = nextRun(null, state, turnId, reporter(log.context))
+      if (first !== null && createWith(log, first)) return
       known = await log.forWriting()
     }
     checkVersion(known.summary, log.file.path)
-    const next = change(readRun(log, known.summary))
-    if (next !== null) write(log, known, next)
+    const run = readRun(log, known.summary)
+    const next = nextRun(run, state, turnId, reporter(log.context))
+    if (next !== null) record(log, known, next)
   })
+}
+
+/** Makes a session that has this run state from its first moment; false when there is a session by now. */
+function createWith(log: SessionLog, run: Run): boolean {
+  const { layout } = log.context
+  const isRunning = run.state === 'running'
+  if (isRunning) beatFor(layout, log.name)
+  let made = false
+  try {
+    made = log.create([], undefined, (session) => {
+      if (isRunning) writeMarker(layout, log.name, log.key, run)
+      writeSidecar(log.sidecarPath, { key: log.key, session, run, watermark: null, summary: null })
+    })
+  } finally {
+    if (isRunning && !made) unmark(log)
+  }
+  if (isRunning) ring(layout)
+  return made
+}
+
+/** This process, now. */
+export function reporter({ clock }: StoreContext): Reporter {
+  return { since: isoTime(clock.now()), uptime: clock.uptime(), owner: thisProcess() }
+}
+
+/** Writes a changed run state down, for work under the lease: the marker first and the sidecar then, or away after it. */
+export function record(log: SessionLog, known: Known, run: Run): void {
+  const { layout } = log.context
+  if (run.state !== 'running') {
+    write(log, known, run)
+    unmark(log)
+    return
+  }
+  beatFor(layout, log.name)
+  try {
+    writeMarker(layout, log.name, log.key, run)
+    write(log, known, run)
+    ring(layout)
+  } catch (error) {
+    if (readRun(log, known.summary)?.state !== 'running') unmark(log)
+    throw error
+  }
+}
+
+/** Takes the marker of a session away that runs no more. One that stays means nothing: it is swept later. */
+export function unmark(log: SessionLog): void {
+  const { layout, settings } = log.context
+  endBeatFor(layout, log.name)
+  try {
+    removeMarker(layout, log.name)
+    ring(layout)
+  } catch (error) {
+    tellError(settings, error, log.key)
+  }
 }
 
 /** Brings the sidecar up to the log. */
@@ -62,4 +120,5 @@ function write(log: SessionLog, known: Known, run: Run | null): void {
     watermark: whole ? { ...mark, print: { length: print.length, hash: hashOf(print) } } : null,
     summary: whole ? summary : null,
   })
+  if (whole) log.context.noteCaughtUp(log)
 }

@@ -1,20 +1,29 @@
 /** A folder of sessions. */
 import path from 'node:path'
+import { checkCount } from './arguments.js'
 import { Background } from './background.js'
-import { Clock } from './clock.js'
-import { leaseOf } from './disk/lease.js'
+import type { CleanupOptions, PurgeTrashOptions } from './cleanup-options.js'
+import { Clock, markClock } from './clock.js'
+import { leaseOf, rest } from './disk/lease.js'
 import { checkKey, Layout, nameOf } from './disk/names.js'
 import { SessionError } from './errors.js'
-import { forkLog } from './fork.js'
+import { checkForkOptions, type ForkOptions, forkLog } from './fork.js'
 import { SessionIndex } from './index-of-sessions.js'
-import { byActivity, type SessionInfo } from './info.js'
-import { checkOptions, type Settings, type StoreOptions } from './options.js'
-import { type CleanupOptions, type CleanupResult, cleanUp, restore, type TrashEntry, trashOf } from './retention.js'
+import type { SessionInfo } from './info.js'
+import { RecentWrites } from './lost-lines.js'
+import { checkOptions, type Settings, type StoreOptions, tellError } from './options.js'
+import { type RecoverReport, recover, reportCrash } from './recover.js'
+import type { RecoverOptions } from './recover-options.js'
+import { type CleanupResult, cleanUp } from './retention.js'
+import { markIfRunning, type RunningSession, runningSessions } from './running.js'
 import { searchSessions } from './search.js'
 import { Session } from './session.js'
 import { SessionLog } from './session-log.js'
 import type { StoreContext } from './store-context.js'
 import { sweep } from './sweep.js'
+import { type PurgeTrashResult, purgeTrash, restore, type TrashEntry, trashOf } from './trash-can.js'
+import { Watcher } from './watch.js'
+import type { WatchOptions } from './watch-options.js'
 
 /** How many sessions are kept in mind between calls. */
 const MAX_SESSIONS = 4_096
@@ -26,7 +35,8 @@ const MAX_SESSIONS = 4_096
 export async function openStore(dir: string, options?: StoreOptions): Promise<SessionStore> {
   if (typeof dir !== 'string' || dir === '') throw new TypeError('the folder of a store must be a path')
   const store = new SessionStore(path.resolve(dir), checkOptions(options))
-  await sweep(store.internals.context)
+  store.internals.swept.push(...(await sweep(store.internals.context)))
+  await reportCrash(store.internals)
   return store
 }
 
@@ -35,6 +45,8 @@ export interface StoreInternals {
   context: StoreContext
   index: SessionIndex
   log(key: string): SessionLog
+  /** What was cleared away at open, until a recovery has reported it. */
+  swept: string[]
 }
 
 export class SessionStore {
@@ -44,6 +56,7 @@ export class SessionStore {
   readonly internals: StoreInternals
   readonly #background: Background
   readonly #sessions = new Map<string, { session: Session; log: SessionLog }>()
+  readonly #watchers = new Set<Watcher>()
   #closed: Promise<void> | undefined
 
   /** @internal Use `openStore`. */
@@ -54,14 +67,17 @@ export class SessionStore {
       layout: new Layout(dir),
       clock: new Clock(settings.now),
       settings,
+      writes: new RecentWrites(),
       checkOpen: () => this.#checkOpen(),
       noteBehind: (log) => this.#background.noteBehind(log),
+      noteCaughtUp: (log) => this.#background.noteCaughtUp(log),
       noteUnsynced: (log) => this.#background.noteUnsynced(log),
     }
     this.internals = {
       context,
       index: new SessionIndex(context, (key) => this.#sessions.get(key)?.log),
       log: (key) => this.#entry(key).log,
+      swept: [],
     }
   }
 
@@ -104,10 +120,22 @@ export class SessionStore {
     return (await this.internals.index.keys()).sort((a, b) => (a < b ? -1 : 1))
   }
 
-  /** All sessions, newest activity first. */
-  async list(): Promise<SessionInfo[]> {
+  /**
+   * All sessions, newest activity first, or the `limit` newest of them.
+   * @throws RangeError for a limit that is no whole number from 0
+   */
+  async list({ limit }: { limit?: number } = {}): Promise<SessionInfo[]> {
     this.#checkOpen()
-    return (await this.internals.index.rows()).sort(byActivity)
+    if (limit !== undefined) checkCount('limit', limit)
+    const rows = await this.internals.index.rows(limit)
+    for (const { key, state } of rows) if (state === 'running') await markIfRunning(this.internals.log(key))
+    return rows
+  }
+
+  /** The sessions in state running, latest start first, whether their owner lives or not. Costs what runs, not what is stored. */
+  async running(): Promise<RunningSession[]> {
+    this.#checkOpen()
+    return runningSessions(this.internals)
   }
 
   /**
@@ -121,17 +149,43 @@ export class SessionStore {
   }
 
   /**
-   * Makes an independent copy of a session under a new key, a UUIDv7 unless given: live messages, labels and the
-   * compactions in force. Without a name it is called "<name> (fork)".
-   * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_SESSION_EXISTS
+   * Makes an independent copy of a session under a new key: live messages, labels and the compactions in force. With
+   * `at` the copy ends with the message of that id, with `last` it has the last so many messages only. See `ForkOptions`.
+   * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_SESSION_EXISTS, ERR_MESSAGE_NOT_FOUND
    */
-  async fork(key: string, { as, name }: { as?: string; name?: string | null } = {}): Promise<Session> {
+  async fork(key: string, options: ForkOptions = {}): Promise<Session> {
+    const { as, ...wanted } = checkForkOptions(options)
     const copy = this.#entry(as ?? this.internals.context.clock.id(''))
-    await forkLog(this.#entry(key).log, copy.log, name)
+    await forkLog(this.#entry(key).log, copy.log, wanted)
     return copy.session
   }
 
-  /** Moves sessions without activity to the trash; see `CleanupOptions`. */
+  /**
+   * Tells which turns begin, end, get stuck and are recovered, in any process, until it is closed or the store is.
+   * @throws TypeError, RangeError for wrong options
+   */
+  watch(options?: WatchOptions): Watcher {
+    this.#checkOpen()
+    const watcher = new Watcher(this.internals.context, options)
+    this.#watchers.add(watcher)
+    watcher.once('close', () => this.#watchers.delete(watcher))
+    return watcher
+  }
+
+  /**
+   * Finds what a crash left behind, and ends the turns that were cut off in the way of `action`: each once, however many
+   * processes do this at once. Changes nothing unless told to.
+   * @throws TypeError, RangeError for wrong options
+   */
+  async recover(options?: RecoverOptions): Promise<RecoverReport> {
+    this.#checkOpen()
+    return recover(this.internals, options)
+  }
+
+  /**
+   * Moves sessions to the trash, longest idle first; see `CleanupOptions`. Never one that somebody who may still live
+   * runs, nor what cannot be read. @throws TypeError, RangeError for wrong options
+   */
   async cleanup(options: CleanupOptions): Promise<CleanupResult> {
     this.#checkOpen()
     return cleanUp(this.internals, options)
@@ -152,6 +206,12 @@ export class SessionStore {
     return restore(this.internals, id)
   }
 
+  /** Removes for good what was put into the trash long ago. @throws TypeError, RangeError for wrong options */
+  async purgeTrash(options: PurgeTrashOptions): Promise<PurgeTrashResult> {
+    this.#checkOpen()
+    return purgeTrash(this.internals, options)
+  }
+
   /** Writes what is still to be written, and gives all leases back. Later calls reject with ERR_CLOSED. */
   close(): Promise<void> {
     this.#closed ??= this.#closeNow()
@@ -162,7 +222,10 @@ export class SessionStore {
     const { layout } = this.internals.context
     const lease = (log: SessionLog) => leaseOf(layout.lock(log.name), layout.waiting)
     const logs = [...this.#sessions.values()].map(({ log }) => log)
+    await Promise.all([...this.#watchers].map((watcher) => watcher.close()))
     await Promise.all(logs.map((log) => lease(log).idle()))
+    this.internals.index.close()
+    this.#markClock()
     await this.#background.finish()
     const failures: unknown[] = []
     for (const log of logs) {
@@ -173,8 +236,18 @@ export class SessionStore {
       }
       log.file.closeFd()
     }
+    rest()
     this.#sessions.clear()
     if (failures.length > 0) throw failures[0]
+  }
+
+  #markClock(): void {
+    const { layout, clock, settings } = this.internals.context
+    try {
+      markClock(layout, clock)
+    } catch (error) {
+      tellError(settings, error, '')
+    }
   }
 
   #checkOpen(): void {

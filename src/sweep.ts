@@ -1,51 +1,82 @@
 /** Clearing away, when a store is opened, what a crash left behind. */
 import path from 'node:path'
-import { sleep } from './disk/breath.js'
+import { markClock } from './clock.js'
+import { breatheIfDue, sleep } from './disk/breath.js'
 import { listFolder, look, removeFile, removeTree } from './disk/files.js'
+import { deadHeartbeats } from './disk/heartbeat.js'
 import { leaseOf } from './disk/lease.js'
-import { waitedFor } from './disk/lock-folder.js'
+import { sweepSpares, waitedFor } from './disk/lock-folder.js'
 import { ABSENCE_MS } from './disk/log-file.js'
+import { markedNames, unfinishedMarkers } from './disk/markers.js'
 import { isSessionName, nameOf, nameOfBlobs, nameOfLog, nameOfSidecar, nameOfTemporary } from './disk/names.js'
 import { unfinishedIn } from './disk/quarantine.js'
 import { readSidecar } from './disk/sidecar-file.js'
 import { sweepTrash } from './disk/trash.js'
 import { errno, SessionError } from './errors.js'
+import { claimOf, findUnmarked } from './running.js'
 import type { StoreContext } from './store-context.js'
 
 /** What a folder of blobs holds. Another folder of that name is somebody else's. */
 const BLOB = /^[0-9a-f]{64}$|\.tmp$/
 
+/** Paths of what was removed, relative to the store. */
+type Swept = string[]
+
 /**
  * Removes temporary files whose writer is gone, and sidecars and blobs whose log is gone. What belongs to a session
- * that somebody is working on is left for the next time.
+ * that somebody is working on is left for the next time. Answers what was removed.
  */
-export async function sweep(context: StoreContext): Promise<void> {
+export async function sweep(context: StoreContext): Promise<Swept> {
   const { layout } = context
   const files = listFolder(layout.root)
-  if (files.length === 0) return
+  const swept: Swept = []
+  if (files.length === 0) return swept
+  const remove = (file: string) => {
+    if (removeFile(file)) swept.push(path.relative(layout.root, file))
+  }
   waitedFor(layout.waiting)
+  sweepSpares(layout.locks)
   for (const name of listFolder(layout.quarantines)) {
     const unfinished = isSessionName(name) ? unfinishedIn(layout.quarantine(name)) : []
-    if (unfinished.length > 0) await underLease(context, name, () => unfinished.forEach(removeFile))
+    if (unfinished.length > 0) await underLease(context, name, () => unfinished.forEach(remove))
   }
   sweepTrash(layout)
+  await findUnmarked(context, files)
+  markClock(layout, context.clock)
+  await sweepMarkers(context, remove)
   const logs = new Set(files.map(nameOfLog))
   for (const file of files) {
     const temporary = nameOfTemporary(file)
     const orphan = nameOfSidecar(file) ?? nameOfBlobs(file)
-    if (temporary !== undefined)
-      await underLease(context, temporary, () => void removeFile(path.join(layout.root, file)))
+    if (temporary !== undefined) await underLease(context, temporary, () => remove(path.join(layout.root, file)))
     else if (orphan !== undefined && !logs.has(orphan))
-      await underLease(context, orphan, () => removeOrphans(context, orphan))
+      await underLease(context, orphan, () => removeOrphans(context, orphan, swept))
   }
+  return swept
 }
 
-async function removeOrphans({ layout }: StoreContext, name: string): Promise<void> {
+/** Markers that mean nothing any more, and heartbeats of processes that are gone. */
+async function sweepMarkers(context: StoreContext, remove: (file: string) => void): Promise<void> {
+  const { layout } = context
+  for (const { name, file } of unfinishedMarkers(layout)) await underLease(context, name, () => remove(file))
+  for (const name of markedNames(layout)) {
+    const isStale = () => claimOf(context, name)?.run.state !== 'running'
+    if (isStale()) await underLease(context, name, () => void (isStale() && remove(layout.marker(name))))
+    await breatheIfDue()
+  }
+  for (const file of deadHeartbeats(layout)) remove(file)
+}
+
+async function removeOrphans({ layout }: StoreContext, name: string, swept: Swept): Promise<void> {
   await sleep(ABSENCE_MS)
   if (look(layout.log(name)) !== undefined) return
   const sidecar = readSidecar(layout.sidecar(name))?.sidecar
-  if (sidecar !== undefined && sidecar !== null && nameOf(sidecar.key) === name) removeFile(layout.sidecar(name))
-  if (listFolder(layout.blobs(name)).every((file) => BLOB.test(file))) removeTree(layout.blobs(name))
+  const isOurs = sidecar !== undefined && sidecar !== null && nameOf(sidecar.key) === name
+  if (isOurs && removeFile(layout.sidecar(name))) swept.push(path.basename(layout.sidecar(name)))
+  if (look(layout.blobs(name)) === undefined) return
+  if (!listFolder(layout.blobs(name)).every((file) => BLOB.test(file))) return
+  removeTree(layout.blobs(name))
+  swept.push(path.basename(layout.blobs(name)))
 }
 
 async function underLease({ layout }: StoreContext, name: string, work: () => void | Promise<void>): Promise<void> {

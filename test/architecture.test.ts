@@ -21,9 +21,12 @@ const LAYERS: Array<[name: string, layer: RegExp]> = [
   ['disk', /^disk\//],
   [
     'one session',
-    /^(backwards|catch-up|check|clock|decision|draft|fork|info|key-in-log|options|plan-rewrite|rewind|rewrite-log|run-state|save|session|session-log|sidecar|store-context|stream|tail-end)\.ts$/,
+    /^(backwards|catch-up|check|clock|collect-blobs|crash|decision|draft|fork|graph-log|info|key-in-log|lost-lines|merge-log|options|plan-rewrite|removed|rewind|rewrite-log|run-state|save|saved|session|session-log|sidecar|store-context|stream|stretch|tail-end|vacuum-log)\.ts$/,
   ],
-  ['many sessions', /^(background|index|index-of-sessions|purge|recent|retention|search|store|sweep)\.ts$/],
+  [
+    'many sessions',
+    /^(background|index|index-of-sessions|purge|recent|recover|recover-options|lookout|cleanup-options|retention|retention-plan|trash-can|rows-by-activity|run-book|running|search|store|sweep|watch|watch-events|watch-options)\.ts$/,
+  ],
   ['faces', /^(cli|contracts)\//],
 ]
 
@@ -59,6 +62,7 @@ describe('the layers', () => {
       }
     }
     expect(Object.fromEntries(doors)).toEqual({
+      chokidar: ['watch.ts'],
       commander: expect.arrayContaining([expect.stringMatching(/^cli\//)]),
       'proper-lockfile': ['disk/lease.ts'],
       'string-width': [expect.stringMatching(/^cli\//)],

@@ -26,6 +26,17 @@ export function ago(date: Date, now: Date): string {
   return days <= 30 ? `${days} days ago` : stamp(date).slice(0, 10)
 }
 
+/** How long something takes: `3 s`, `5 min`, `2 h 10 min`, `3 d 4 h`. */
+export function span(ms: number): string {
+  const seconds = Math.floor(ms / 1000)
+  if (seconds < 60) return `${seconds} s`
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60) return `${minutes} min`
+  const hours = Math.floor(minutes / 60)
+  if (hours < 24) return `${hours} h ${minutes % 60} min`
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`
+}
+
 /** Local date and time, to the second. */
 export function stamp(date: Date): string {
   if (Number.isNaN(date.getTime())) return 'unknown time'

@@ -16,7 +16,7 @@ const program = buildProgram((exitCode) => {
   if (exitCode !== 0) process.exitCode = exitCode
 })
 
-for (const command of [program, ...program.commands]) {
+for (const command of [program, ...program.commands.flatMap((one) => [one, ...one.commands])]) {
   command.exitOverride().configureOutput({
     // Commander's own words on one line, under our name.
     outputError: (text) =>

@@ -10,7 +10,10 @@ import type { SearchOptions } from './commands/search.js'
 import type { ShowOptions } from './commands/show.js'
 import type { UsageOptions } from './commands/usage.js'
 import type { GlobalOptions } from './open.js'
+import { addOperatorCommands } from './operator-commands.js'
 import { PROGRAM } from './output.js'
+import { addSessionCommands } from './session-commands.js'
+import { addSyncCommands } from './sync-commands.js'
 import { atLeastOne, days, httpUrl, notEmpty, seconds, wholeNumber } from './values.js'
 
 const KEYS = 'key of a session, or the beginning of one key only'
@@ -75,6 +78,7 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
     .command('list')
     .description('the sessions, newest activity first')
     .option('--limit <n>', 'at most so many', wholeNumber)
+    .option('--tag <tag>', 'only those with this tag')
     .option('--json', 'print one JSON object')
     .action(async (_: unknown, command: Command) => {
       const { list } = await import('./commands/list.js')
@@ -89,12 +93,21 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
     .addOption(
       new Option('--context', 'what the model would see: the summary, then what is not archived').conflicts('last'),
     )
+    .addOption(
+      new Option('--removed', 'what was removed and is still in the log, with the ids that restore wants').conflicts([
+        'last',
+        'context',
+      ]),
+    )
     .option('--json', 'print one JSON message per line')
     .action(async (key: string, _: unknown, command: Command) => {
       const options = command.optsWithGlobals<ShowOptions>()
       if (options.context) {
         const { showContext } = await import('./commands/show-context.js')
         finish(await showContext(key, options))
+      } else if (options.removed) {
+        const { showRemoved } = await import('./commands/show-removed.js')
+        finish(await showRemoved(key, options))
       } else {
         const { show } = await import('./commands/show.js')
         finish(await show(key, options))
@@ -167,6 +180,10 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
       const { usage } = await import('./commands/usage.js')
       finish(await usage(key, command.optsWithGlobals<UsageOptions>()))
     })
+
+  addOperatorCommands(program, finish)
+  addSyncCommands(program, finish)
+  addSessionCommands(program, finish)
 
   program
     .command('check')

@@ -31,6 +31,25 @@ export function seconds(text: string): number {
   return value
 }
 
+const MS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** Milliseconds from `90s`, `5m`, `72h` or `30d`; `0` is 0. */
+export function duration(text: string): number {
+  if (text === '0') return 0
+  const [, number, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? []
+  if (unit === undefined) throw new InvalidArgumentError('Not a time such as 90s, 5m, 72h or 30d.')
+  return Number(number) * MS[unit]!
+}
+
+const BYTES: Record<string, number> = { '': 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3, TB: 1024 ** 4 }
+
+/** Bytes from `500000`, `500MB` or `2GB`. */
+export function byteCount(text: string): number {
+  const [, number, unit = ''] = /^(\d{1,15})(KB|MB|GB|TB)?$/i.exec(text) ?? []
+  if (number === undefined) throw new InvalidArgumentError('Not a size such as 500000, 500MB or 2GB.')
+  return Number(number) * BYTES[unit.toUpperCase()]!
+}
+
 export function httpUrl(text: string): string {
   let url: URL
   try {

@@ -3,8 +3,7 @@ import path from 'node:path'
 import { checkCount, checkOptionalText, checkText } from '../arguments.js'
 import { type BackwardLine, liveBackwards } from '../backwards.js'
 import { compactionDraft, headerDraft, messageDraft, metaDraft } from '../draft.js'
-import type { ListedSession } from '../index-of-sessions.js'
-import { byKey } from '../info.js'
+import { byKey, type ListedSession } from '../info.js'
 import type { JsonObject } from '../json.js'
 import { summaryMessage, toAgentMessage } from '../log/agent-message.js'
 import { activeMessages, Exchange, hasText, PendingQuestion, realMessages, textOf } from '../log/context.js'
@@ -88,17 +87,16 @@ export class JsonlPersistence implements Persistence {
     if (whole === undefined) return []
     const { pieces, survey, fileTime } = whole
     const shown = new Exchange(activeMessages(pieces, survey)).shown()
-    const messages: Message[] = shown.map((line) => ({ sessionId, ...toAgentMessage(line, survey, fileTime) }))
+    const messages: Message[] = shown.map((line) => toAgentMessage(line, survey, fileTime, sessionId))
     const summary = summaryOf(pieces, survey, fileTime)
-    if (summary === null) return messages
-    return [{ sessionId, kind: 'summary', ...summaryMessage(summary.id, summary.at, summary.text) }, ...messages]
+    return summary === null ? messages : [summaryMessage(summary, sessionId), ...messages]
   }
 
   async loadAllMessages(sessionId: SessionId): Promise<Message[]> {
     const whole = await this.#whole(sessionId)
     if (whole === undefined) return []
     const { pieces, survey, fileTime } = whole
-    return realMessages(pieces, survey).map((line) => ({ sessionId, ...toAgentMessage(line, survey, fileTime) }))
+    return realMessages(pieces, survey).map((line) => toAgentMessage(line, survey, fileTime, sessionId))
   }
 
   async recentUserMessages(limit: number): Promise<string[]> {

@@ -145,19 +145,14 @@ export class JsonlSessionBackend implements SessionBackend {
   }
 
   async listRunningSessions(): Promise<SessionMetadata[]> {
-    return (await this.#running()).sort(byStart(-1)).map(toMetadata)
+    return (await this.#store.running()).map(toMetadata)
   }
 
   async listStuckSessions(thresholdSecs: number): Promise<SessionMetadata[]> {
     if (typeof thresholdSecs !== 'number') throw new TypeError('a threshold must be a number of seconds')
     if (!(thresholdSecs >= 0)) throw new RangeError('a threshold must not be negative')
-    const now = this.#store.now()
-    const isStuck = (info: SessionInfo) => now - startOf(info) > thresholdSecs * 1_000
-    return (await this.#running()).filter(isStuck).sort(byStart(1)).map(toMetadata)
-  }
-
-  async #running(): Promise<SessionInfo[]> {
-    return (await this.#store.list()).filter(({ state }) => state === 'running')
+    const stuck = (await this.#store.running()).filter(({ runningMs }) => runningMs > thresholdSecs * 1_000)
+    return stuck.sort(byStart).map(toMetadata)
   }
 }
 
@@ -169,7 +164,7 @@ function startOf({ turnStartedAt }: SessionInfo): number {
   return turnStartedAt?.getTime() ?? 0
 }
 
-/** By start, earliest (1) or latest (-1) first; ties by key. */
-function byStart(direction: 1 | -1): (a: SessionInfo, b: SessionInfo) => number {
-  return (a, b) => direction * (startOf(a) - startOf(b)) || byKey(a, b)
+/** Earliest start first, ties by key. */
+function byStart(a: SessionInfo, b: SessionInfo): number {
+  return startOf(a) - startOf(b) || byKey(a, b)
 }

@@ -4,13 +4,12 @@ import { checkCount, checkInteger, checkOptionalText, checkText, checkTexts } fr
 import { checkKey } from '../disk/names.js'
 import { metaDraft } from '../draft.js'
 import { notFound } from '../errors.js'
-import type { ListedSession } from '../index-of-sessions.js'
-import { byKey, detailsOf, infoOf } from '../info.js'
-import { isObject, type Json, type JsonObject } from '../json.js'
+import { byKey, type ListedSession, listedOf } from '../info.js'
+import { isObject, type Json, type JsonObject, toJson } from '../json.js'
 import { surveyOf } from '../log/survey.js'
 import { type Labels, labelsOf, messageLines, messageOf, stateOf } from '../log/whole-session.js'
-import { rewindLog } from '../rewind.js'
 import { type Snapshot, saveLog } from '../save.js'
+import { SavedSessions } from '../saved.js'
 import type { SessionLog } from '../session-log.js'
 import type { SessionStore } from '../store.js'
 import type { StoreContext } from '../store-context.js'
@@ -45,13 +44,28 @@ export interface Session {
   state: Json
 }
 
+/** Beyond the contract. */
+export interface SaveOptions {
+  /**
+   * What the caller resumed or saved last, unchanged; null: nothing. The save rejects with ERR_SESSION_CHANGED when
+   * messages, name, tags, agent, counters or state of the session are no longer these, whoever changed them. Without
+   * it the last writer wins.
+   */
+  resumed?: Session | null
+  /**
+   * So many messages at the start are those that this manager saved last: the caller vouches for it, and they are not
+   * looked at again if nobody else has written since. 0 unless given.
+   */
+  unchanged?: number
+}
+
 export interface SessionManager {
   /** All sessions, latest update first, ties by id. */
   list(): Promise<SessionMetadata[]>
   /** The whole session. Rejects with ERR_SESSION_NOT_FOUND, as all that follow but `save`. */
   resume(sessionId: string): Promise<Session>
   /** Creates the session, or makes it exactly what is given. */
-  save(session: Session): Promise<void>
+  save(session: Session, options?: SaveOptions): Promise<void>
   /** Removes a session for good, with all that belongs to it. */
   delete(sessionId: string): Promise<void>
   /** Makes an independent copy under a new id. Without a name it is called "<name> (fork)". */
@@ -67,6 +81,7 @@ export interface SessionManager {
 /** `SessionManager` over a store. */
 export class JsonlSessionManager implements SessionManager {
   readonly #store: SessionStore
+  readonly #saved = new SavedSessions()
 
   constructor(store: SessionStore) {
     this.#store = store
@@ -89,16 +104,34 @@ export class JsonlSessionManager implements SessionManager {
       const survey = surveyOf(pieces)
       const messages = messageLines(pieces, survey).map(messageOf)
       const known = { summary, mark }
-      const metadata = toMetadata({ info: infoOf(sessionId, known, null), details: detailsOf(known) })
+      const metadata = toMetadata(listedOf(sessionId, known, null))
       return { metadata, messages, state: stateOf(pieces, survey) }
     })
     if (session === undefined) throw notFound(sessionId)
     return session
   }
 
-  async save(session: Session): Promise<void> {
-    const { id, snapshot } = toSnapshot(session)
-    await saveLog(this.#log(id), snapshot)
+  async save(session: Session, { resumed, unchanged = 0 }: SaveOptions = {}): Promise<void> {
+    checkCount('unchanged', unchanged)
+    const { id, createdAt } = checkSession(session)
+    const log = this.#log(id)
+    const snapshot = this.#snapshot(log, session, unchanged)
+    const expected = resumed && this.#snapshot(log, checkResumed(resumed, id), unchanged)
+    try {
+      await saveLog(log, { ...snapshot, createdAt, expected }, this.#saved)
+    } catch (error) {
+      this.#saved.forget(log)
+      throw error
+    }
+  }
+
+  /** The session as it is at this moment. */
+  #snapshot(log: SessionLog, { metadata, messages, state }: Session, unchanged: number): Snapshot {
+    const { name = null, tags, agentName, turnCount, totalTokens } = metadata
+    // -0 is 0
+    const counters = { turnCount: turnCount + 0, totalTokens: totalTokens + 0 }
+    const labels = { name, tags: [...new Set(tags)], agent: agentName, ...counters }
+    return { messages: this.#saved.take(log, messages, unchanged), labels, state: toJson(state) }
   }
 
   async delete(sessionId: string): Promise<void> {
@@ -113,7 +146,7 @@ export class JsonlSessionManager implements SessionManager {
 
   async rewind(sessionId: string, turnIndex: number): Promise<Session> {
     checkCount('turnIndex', turnIndex)
-    await rewindLog(this.#log(sessionId), turnIndex + 0)
+    await this.#store.session(sessionId).rewind({ keep: turnIndex + 0 })
     return this.resume(sessionId)
   }
 
@@ -147,28 +180,24 @@ export class JsonlSessionManager implements SessionManager {
 }
 
 /** @throws TypeError, RangeError for what is no session */
-function toSnapshot(session: unknown): { id: string; snapshot: Snapshot } {
+function checkSession(session: unknown): SessionMetadata {
   if (!isObject(session) || !isObject(session.metadata))
     throw new TypeError('a session must be an object with metadata')
-  const { messages, state } = session
-  const { id, tags, agentName, createdAt, turnCount, totalTokens } = session.metadata
-  if (!Array.isArray(messages)) throw new TypeError('messages must be an array')
+  const { id, name, tags, agentName, createdAt, turnCount, totalTokens } = session.metadata
+  if (!Array.isArray(session.messages)) throw new TypeError('messages must be an array')
   checkKey(id)
   checkTexts('tags', tags)
   checkText('agentName', agentName)
-  const name = checkOptionalText('name', session.metadata.name)
+  checkOptionalText('name', name)
   checkInteger('createdAt', createdAt)
   checkCount('turnCount', turnCount)
   checkCount('totalTokens', totalTokens)
-  // -0 is 0
-  const counters = { turnCount: turnCount + 0, totalTokens: totalTokens + 0 }
-  const labels = { name, tags: [...new Set(tags)], agent: agentName, ...counters }
-  return { id, snapshot: { messages: asJson(messages) as Json[], labels, state: asJson(state), createdAt } }
+  return session.metadata as unknown as SessionMetadata
 }
 
-/** The value as JSON holds it: undefined fields dropped, NaN as null. @throws TypeError for a bigint or a cycle */
-function asJson(value: unknown): Json {
-  return JSON.parse(JSON.stringify(value) ?? 'null')
+function checkResumed(resumed: Session, id: string): Session {
+  if (checkSession(resumed).id !== id) throw new TypeError('what was resumed must be the session that is saved')
+  return resumed
 }
 
 function toMetadata({ info, details }: ListedSession): SessionMetadata {
@@ -179,8 +208,8 @@ function toMetadata({ info, details }: ListedSession): SessionMetadata {
     agentName: details.agent,
     createdAt: Math.floor(info.createdAt.getTime() / 1000),
     updatedAt: Math.floor(details.updated / 1000),
-    turnCount: details.turnCount ?? info.messages + details.values,
-    totalTokens: details.totalTokens ?? details.usage.promptTokens + details.usage.completionTokens,
+    turnCount: details.turnCount,
+    totalTokens: details.totalTokens,
     forkedFrom: details.forkedFrom,
   }
 }

@@ -70,17 +70,27 @@ export function readSync(fd: number, position: number, length: number): Buffer {
 
 /** As `readSync`, but large reads do not hold the event loop. */
 export async function read(fd: number, position: number, length: number): Promise<Buffer> {
-  if (length <= SYNC_READ_BYTES) return readSync(fd, position, length)
   const buffer = Buffer.allocUnsafe(length)
+  return buffer.subarray(0, await readInto(buffer, fd, position))
+}
+
+/** Fills the buffer; answers how many bytes there were. Large reads do not hold the event loop. */
+export async function readInto(buffer: Buffer, fd: number, position: number): Promise<number> {
   let done = 0
-  while (done < length) {
-    const count = await new Promise<number>((resolve, reject) =>
-      fs.read(fd, buffer, done, length - done, position + done, (error, n) => (error ? reject(error) : resolve(n))),
-    )
+  while (done < buffer.length) {
+    const count = await readSome(buffer.subarray(done), fd, position + done)
     if (count === 0) break
     done += count
   }
-  return done === length ? buffer : buffer.subarray(0, done)
+  return done
+}
+
+function readSome(buffer: Buffer, fd: number, position: number): Promise<number> | number {
+  const { length } = buffer
+  if (length <= SYNC_READ_BYTES) return fs.readSync(fd, buffer, 0, length, position)
+  return new Promise((resolve, reject) =>
+    fs.read(fd, buffer, 0, length, position, (error, count) => (error ? reject(error) : resolve(count))),
+  )
 }
 
 /** The whole of a small file; undefined when there is no such regular file. */
@@ -89,6 +99,17 @@ export function readSmall(file: string): { bytes: Buffer; stat: fs.Stats } | und
   if (opened === undefined) return undefined
   try {
     return { bytes: readSync(opened.fd, 0, opened.stat.size), stat: opened.stat }
+  } finally {
+    fs.closeSync(opened.fd)
+  }
+}
+
+/** The last byte of a file; undefined when it is empty or there is none. */
+export function lastByteOf(file: string): number | undefined {
+  const opened = openRegular(file)
+  if (opened === undefined) return undefined
+  try {
+    return opened.stat.size === 0 ? undefined : readSync(opened.fd, opened.stat.size - 1, 1)[0]
   } finally {
     fs.closeSync(opened.fd)
   }
@@ -167,6 +188,28 @@ export function listFolder(folder: string): string[] {
     if (errno(error) === 'ENOENT') return []
     throw error
   }
+}
+
+/** Fails when a folder that is there cannot be looked into. Costs the same however much is in it. */
+export function checkFolder(folder: string): void {
+  try {
+    fs.opendirSync(folder).closeSync()
+  } catch (error) {
+    if (errno(error) !== 'ENOENT') throw error
+  }
+}
+
+/** Which file system a folder is on; undefined when it is not there. */
+export function deviceOf(folder: string): number | undefined {
+  return fs.statSync(folder, { throwIfNoEntry: false })?.dev
+}
+
+/** The size of the files right in a folder; 0 when there is none. */
+export function bytesIn(folder: string): number {
+  return listFolder(folder).reduce((sum, name) => {
+    const stat = look(path.join(folder, name))
+    return sum + (stat === undefined || stat === 'other' ? 0 : stat.size)
+  }, 0)
 }
 
 /** Makes renames, links and removals in a folder outlast a power cut. Where folders cannot be synced, that is that. */

@@ -11,6 +11,7 @@ import type { LockOptions } from 'proper-lockfile'
 import { errno, SessionError } from '../errors.js'
 import { breathe, isLoopHeld, sleep } from './breath.js'
 import { LockFolder, SILENCE_MS, waitedFor } from './lock-folder.js'
+import { clearSpares } from './spare-locks.js'
 
 /** A holder that others wait for gives the lease away after this time, ms. */
 const SLICE_MS = 30
@@ -25,6 +26,9 @@ const YIELD_MS = 20
 /** After this time the holder looks whether the lease is still its own, ms. */
 const CHECK_MS = 1_000
 
+/** When no lease has been held for this long, ms, nothing is kept for the next one. */
+const SPARES_MS = 30_000
+
 interface Job {
   work: () => unknown
   /** Whether the lease must be held for it. */
@@ -38,6 +42,7 @@ interface Job {
 const leases = new Map<string, Lease>()
 const held = new Set<Lease>()
 let sweeping: NodeJS.Timeout | undefined
+let resting: NodeJS.Timeout | undefined
 
 /** The lease of the lock folder `folder`; the same object for everybody in this process. */
 export function leaseOf(folder: string, waiting: string): Lease {
@@ -185,6 +190,7 @@ export class Lease {
     this.#since = this.#checked = this.#used = performance.now()
     held.add(this)
     sweeping ??= setInterval(sweep, SWEEP_MS).unref()
+    clearTimeout(resting)
   }
 
   #lose(lock: LockFolder): void {
@@ -246,12 +252,18 @@ export class Lease {
   }
 }
 
+/** For a store that closes: keeps nothing for leases to come when none is held any more. */
+export function rest(): void {
+  if (held.size === 0) clearSpares()
+}
+
 function sweep(): void {
   const now = performance.now()
   for (const lease of held) lease.sweep(now, waitersOrNone)
   if (held.size === 0 && sweeping !== undefined) {
     clearInterval(sweeping)
     sweeping = undefined
+    resting = setTimeout(clearSpares, SPARES_MS).unref()
   }
 }
 

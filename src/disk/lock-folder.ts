@@ -23,6 +23,7 @@ import {
   writeAll,
 } from './files.js'
 import { isOwner, livenessOf, type Owner, thisProcess } from './owner.js'
+import { type SpareLocks, sparesIn } from './spare-locks.js'
 
 type Done<T = unknown> = (error: NodeJS.ErrnoException | null, value?: T) => void
 
@@ -36,10 +37,8 @@ const MAX_SIGHTINGS = 10_000
 const FRESH = new Date(8.64e15)
 const STALE = new Date(-8.64e15)
 
-/** This copy of the module, of which a process may have several: they do not know of each other's locks. */
-const INSTANCE = randomNonce()
-/** The nonces that this copy holds or waits with: what bears another one of it was left by a removal that failed. */
-const inUse = new Set<string>()
+/** Locks that this process gave back but could not remove, or did not find: whoever moved them may bring them back. */
+const released = new Set<string>()
 
 /** When the file of an unseen owner was first seen as it is now, by path: on the monotonic clock. */
 const sightings = new Map<string, { mark: string; since: number }>()
@@ -48,7 +47,10 @@ export class LockFolder {
   readonly #folder: string
   readonly #ready: string
   readonly #nonce = randomNonce()
+  readonly #spares: SpareLocks
   #mtime = FRESH
+  /** When this owner last gave a sign of life, on the monotonic clock. */
+  #lastSign = 0
   #holds = false
   #condemned: string | undefined
 
@@ -56,6 +58,7 @@ export class LockFolder {
   constructor(folder: string, waiting: string) {
     this.#folder = folder
     this.#ready = path.join(waiting, `${path.basename(folder)}.${this.#nonce}`)
+    this.#spares = sparesIn(path.dirname(folder))
   }
 
   /** True while the owner's file is in place. */
@@ -65,7 +68,6 @@ export class LockFolder {
 
   /** Ends the announcement of a waiter that gave up. */
   withdraw(): void {
-    inUse.delete(this.#nonce)
     removeTree(this.#ready)
   }
 
@@ -79,6 +81,7 @@ export class LockFolder {
       throw Object.assign(new Error('locked'), { code: 'EEXIST' })
     }
     this.#holds = true
+    this.#lastSign = performance.now()
   }
 
   #takePlace(): void {
@@ -94,7 +97,7 @@ export class LockFolder {
   }
 
   #makeReady(): void {
-    inUse.add(this.#nonce)
+    if (this.#spares.take(this.#ready, this.#nonce)) return
     try {
       fs.mkdirSync(this.#ready, { mode: 0o700 })
     } catch (error) {
@@ -104,7 +107,7 @@ export class LockFolder {
     }
     const fd = createPrivate(path.join(this.#ready, this.#nonce))
     try {
-      writeAll(fd, Buffer.from(JSON.stringify({ ...thisProcess(), ...this.#place(), instance: INSTANCE })))
+      writeAll(fd, Buffer.from(JSON.stringify({ ...thisProcess(), ...this.#place() })))
     } finally {
       fs.closeSync(fd)
     }
@@ -133,7 +136,7 @@ export class LockFolder {
       const file = path.join(this.#folder, entry)
       if (!NONCE.test(entry))
         removeTree(file) // litter of sync tools and file managers
-      else if (entry === this.#nonce || isGivenUp(file, this.#place())) {
+      else if (isGivenUp(file, this.#place())) {
         this.#condemned = entry
         return 'stale'
       } else state = 'fresh'
@@ -146,19 +149,35 @@ export class LockFolder {
     answer(done, () => {
       fs.utimesSync(path.join(this.#folder, this.#nonce), atime, mtime)
       this.#mtime = mtime
+      this.#lastSign = performance.now()
     })
 
   /** Removes the lock that is ours, or the one that was found stale, and no other. */
-  readonly rmdir = (_: string, done: Done): void => answer(done, () => this.rmdirSync())
+  readonly rmdir = (_: string, done: Done): void =>
+    answer(done, () => {
+      if (!this.#spare()) this.rmdirSync()
+    })
+
+  /** Moves a lock away that nobody can have taken over: its owner has not been silent for long. */
+  #spare(): boolean {
+    if (!this.held || performance.now() - this.#lastSign > SILENCE_MS / 2) return false
+    if (!this.#spares.keep(this.#folder, this.#nonce)) return false
+    this.#holds = false
+    return true
+  }
 
   readonly rmdirSync = (): void => {
     const nonce = this.#holds ? this.#nonce : this.#condemned
     this.#condemned = undefined
     if (nonce === undefined) return
     this.#holds = false
-    if (nonce === this.#nonce) inUse.delete(nonce)
-    removeFile(path.join(this.#folder, nonce))
-    if (nonce === this.#nonce) removeEmptyFolder(this.#folder)
+    if (nonce === this.#nonce) released.add(nonce)
+    const removed = removeFile(path.join(this.#folder, nonce))
+    if (nonce !== this.#nonce) return
+    if (removed) released.delete(nonce)
+    removeEmptyFolder(this.#folder)
+    // this is how a process ends that was told to by a signal
+    this.#spares.clear()
   }
 }
 
@@ -174,16 +193,21 @@ function answer<T>(done: Done<T>, work: () => T): void {
   done(null, value)
 }
 
+/** Removes what processes that are gone have kept in `.spare`. */
+export function sweepSpares(locks: string): void {
+  const { folder } = sparesIn(locks)
+  for (const nonce of listFolder(folder)) {
+    if (isGivenUp(path.join(folder, nonce, nonce), placeOf(locks))) removeTree(path.join(folder, nonce))
+  }
+}
+
 /** True when the owner of this file is dead, or cannot be seen and has been silent for too long. */
 function isGivenUp(file: string, place: Place): boolean {
+  if (released.has(path.basename(file))) return true
   const owner = ownerIn(file)
   if (owner === 'gone') return false
   const liveness = owner === 'unreadable' ? 'unknown' : livenessOf(owner)
-  if (liveness === 'alive') {
-    const claim = owner as Claim
-    const isLeftOver = claim.instance === INSTANCE && !inUse.has(path.basename(file))
-    return isLeftOver || (claim.path !== place.path && claim.inode !== place.inode)
-  }
+  if (liveness === 'alive') return (owner as Claim).path !== place.path && (owner as Claim).inode !== place.inode
   return liveness === 'unknown' ? isSilent(file) : true
 }
 
@@ -202,7 +226,7 @@ function isSilent(path: string, limit = SILENCE_MS): boolean {
 }
 
 /** An owner's file: who, and in which folder of locks. */
-type Claim = Owner & { path?: unknown; inode?: unknown; instance?: unknown }
+type Claim = Owner & { path?: unknown; inode?: unknown }
 
 function ownerIn(file: string): Claim | 'gone' | 'unreadable' {
   const content = readSmall(file)

@@ -4,10 +4,11 @@ import { MAX_LINE_BYTES } from '../log/format.js'
 import type { Piece } from '../log/line.js'
 import { isoTime, parseLines } from '../log/parse.js'
 import { breatheIfDue } from './breath.js'
-import { openRegular, read, readSync } from './files.js'
+import { openRegular, read, readInto, readSync } from './files.js'
 
 const LF = 0x0a
-const BLOCK_BYTES = 256 * 1024
+/** Small enough to stay in the processor's cache until its lines are parsed. */
+const BLOCK_BYTES = 64 * 1024
 /** The first step back is a small one: often the last line is all that is asked for. */
 const FIRST_BACK_BYTES = 4 * 1024
 const MAX_BACK_BYTES = 64 * 1024
@@ -54,26 +55,28 @@ export class LogReader {
 
   /** All pieces from `start` (the start of a line) up to `end`, in order, a block at a time. */
   async *blocks(start = 0, end = this.size): AsyncGenerator<Piece[]> {
-    let rest: Buffer = Buffer.alloc(0)
-    let wanted = BLOCK_BYTES
+    let buffer: Buffer = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, Math.max(end - start, 0)))
+    /** How much of an unfinished line stands at the start of the buffer. */
+    let rest = 0
     for (let position = start; position < end; ) {
-      const chunk = await read(this.fd, position, Math.min(wanted, end - position))
-      if (chunk.length === 0) throw shrunk(this.stat.size, position)
-      position += chunk.length
-      const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
-      const base = position - bytes.length
+      // a long line is read in doubling steps, so that it is copied a few times only
+      if (rest > buffer.length / 2) buffer = Buffer.concat([buffer], buffer.length * 2)
+      const room = buffer.subarray(rest, Math.min(buffer.length, rest + end - position))
+      const count = await readInto(room, this.fd, position)
+      if (count === 0) throw shrunk(this.stat.size, position)
+      position += count
+      const bytes = buffer.subarray(0, rest + count)
       const atEnd = position >= end
       const stop = atEnd ? bytes.length : bytes.lastIndexOf(LF) + 1
-      if (stop > 0) yield parseLines(bytes.subarray(0, stop), base, atEnd)
-      rest = bytes.subarray(stop)
-      if (rest.length > MAX_LINE_BYTES) {
+      if (stop > 0) yield parseLines(bytes.subarray(0, stop), position - bytes.length, atEnd)
+      rest = bytes.length - stop
+      if (rest > MAX_LINE_BYTES) {
         const next = await this.#skipLine(position, end)
-        yield [tooLong(position - rest.length, next, end)]
+        yield [tooLong(position - rest, next, end)]
         position = next
-        rest = Buffer.alloc(0)
+        rest = 0
       }
-      // a long line is read in doubling steps, so that it is copied a few times only
-      wanted = Math.max(BLOCK_BYTES, rest.length)
+      buffer.copyWithin(0, stop, stop + rest)
       await breatheIfDue()
     }
   }

@@ -10,6 +10,8 @@ const OWN_NAME = /^[a-z0-9][a-z0-9._-]{0,99}$/
 const ENCODED_NAME = /^[a-z0-9-]{1,40}~[0-9a-f]{32}$/
 const RESERVED_ON_WINDOWS = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)/
 const TEMPORARY = /^\.(.+)\.[0-9a-f]{16}\.tmp$/
+/** What Syncthing, and what Dropbox or Nextcloud call the loser of two changes to one log. */
+const CONFLICT_COPY = /^(.+?)(?:\.sync-conflict-\d{8}-\d{6}(?:-[0-9a-z]{7})?| \([^()]*conflicted copy[^()]*\))+$/i
 /** What write-file-atomic calls its temporary file: the target's name and a number. */
 const SIDECAR_TEMPORARY = /^(.+)\.meta\.json\.\d+$/
 
@@ -42,13 +44,20 @@ export function nameOf(key: string): string {
 
 /** True for a name that is its own key. */
 export function isOwnName(name: string): boolean {
-  return OWN_NAME.test(name) && !name.endsWith('.') && !RESERVED_ON_WINDOWS.test(name)
+  if (!OWN_NAME.test(name) || name.endsWith('.') || RESERVED_ON_WINDOWS.test(name)) return false
+  return !name.includes('.sync-conflict-') || !CONFLICT_COPY.test(name)
 }
 
 /** The session name that a log's file name stands for; undefined for every file that is no session's log. */
 export function nameOfLog(file: string): string | undefined {
   if (!file.endsWith(LOG)) return undefined
   return sessionName(file.slice(0, -LOG.length))
+}
+
+/** The session that a conflict copy of a synced log belongs to; undefined for all other files. */
+export function nameOfConflictCopy(file: string): string | undefined {
+  if (!file.endsWith(LOG)) return undefined
+  return sessionName(CONFLICT_COPY.exec(file.slice(0, -LOG.length))?.[1])
 }
 
 /** `name` if it can be the name of a session, so that nothing else is ever locked, moved or removed. */
@@ -79,12 +88,14 @@ export class Layout {
   readonly waiting: string
   readonly trash: string
   readonly quarantines: string
+  readonly running: string
 
   constructor(readonly root: string) {
     this.locks = path.join(root, '.locks')
     this.waiting = path.join(this.locks, '.waiting')
     this.trash = path.join(root, '.trash')
     this.quarantines = path.join(root, '.quarantine')
+    this.running = path.join(root, '.running')
   }
 
   log(name: string): string {
@@ -101,6 +112,11 @@ export class Layout {
 
   quarantine(name: string): string {
     return path.join(this.quarantines, name)
+  }
+
+  /** There while a turn runs in the session. */
+  marker(name: string): string {
+    return path.join(this.running, name)
   }
 
   /** The folder that is the session's lock while somebody holds its lease. */

@@ -50,6 +50,16 @@ export function livenessOf(owner: Owner): Liveness {
   return start === owner.start ? 'alive' : 'dead'
 }
 
+/** Time since the kernel started, ms: it passes at one pace whatever the clock is set to. */
+export function uptime(): number {
+  return Math.round(os.uptime() * 1_000)
+}
+
+/** True when both were started under one running kernel and see the same processes, and so the same uptime. */
+export function isSameBoot(a: Owner, b: Owner): boolean {
+  return a.boot !== '' && a.boot === b.boot && a.pidns === b.pidns
+}
+
 export function isOwner(value: unknown): value is Owner {
   return (
     isObject(value) &&

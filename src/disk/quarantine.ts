@@ -33,6 +33,43 @@ export async function setAside(folder: string, fd: number, stretches: readonly R
   return files
 }
 
+/** Keeps lines that a log lost, as a log of their own; the same lines once. */
+export function keepLines(folder: string, bytes: Buffer): string {
+  refuseLink(path.dirname(folder))
+  ensureSyncedFolder(folder)
+  refuseLink(folder)
+  const file = path.join(folder, `lost-${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}.jsonl`)
+  const temporary = path.join(folder, `.${randomNonce()}.tmp`)
+  const out = createPrivate(temporary)
+  try {
+    writeAll(out, bytes)
+    fs.fsyncSync(out)
+  } catch (error) {
+    removeFile(temporary)
+    throw error
+  } finally {
+    fs.closeSync(out)
+  }
+  fs.renameSync(temporary, file)
+  syncFolder(folder)
+  return file
+}
+
+/** Moves a whole file in, under its own name, or with a number behind it where that is taken; answers where it is. */
+export function moveAside(folder: string, file: string): string {
+  refuseLink(path.dirname(folder))
+  ensureSyncedFolder(folder)
+  refuseLink(folder)
+  const taken = new Set(listFolder(folder))
+  let name = path.basename(file)
+  for (let n = 1; taken.has(name); n++) name = `${path.basename(file)}.${n}`
+  const place = path.join(folder, name)
+  fs.renameSync(file, place)
+  syncFolder(folder)
+  syncFolder(path.dirname(file))
+  return place
+}
+
 /** Files that a crash left half copied, or that are being copied now. */
 export function unfinishedIn(folder: string): string[] {
   return listFolder(folder).flatMap((file) => (TEMPORARY.test(file) ? path.join(folder, file) : []))

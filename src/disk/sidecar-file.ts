@@ -9,6 +9,10 @@ import { replaceSmall } from './replace.js'
 
 export type RunName = 'idle' | 'running' | 'error'
 
+/** Why a run is taken for stuck. */
+export type StuckReason = 'too-long' | 'owner-dead' | 'heartbeat-lost'
+const REASONS: readonly unknown[] = ['too-long', 'owner-dead', 'heartbeat-lost'] satisfies StuckReason[]
+
 /** What a session is doing: a claim of its owner, never a fact of the conversation. */
 export interface Run {
   state: RunName
@@ -17,6 +21,10 @@ export interface Run {
   since: string
   /** The process that said so. */
   owner: Owner
+  /** The same moment as `since`, ms since the owner's kernel started; absent where the store's clock was given. */
+  uptime?: number
+  /** Present when the state was entered because the run before was found to be over. */
+  recovered?: StuckReason
 }
 
 /** Up to where the log was folded, and how to tell that the bytes below are still the same. */
@@ -112,9 +120,12 @@ function watermarkFrom(value: Json | undefined): Watermark | null {
 
 function runFrom(value: Json | undefined): Run | null {
   if (!isObject(value)) return null
-  const { state, turnId, owner } = value
+  const { state, turnId, owner, uptime, recovered } = value
   const since = timeOf(value.since)
   if (state !== 'idle' && state !== 'running' && state !== 'error') return null
   if ((turnId !== null && typeof turnId !== 'string') || since === undefined || !isOwner(owner)) return null
-  return { state, turnId, since, owner }
+  const run: Run = { state, turnId, since, owner }
+  if (typeof uptime === 'number') run.uptime = uptime
+  if (REASONS.includes(recovered)) run.recovered = recovered as StuckReason
+  return run
 }

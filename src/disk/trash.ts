@@ -5,7 +5,17 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../errors.js'
-import { ensureSyncedFolder, listFolder, look, refuseLink, removeEmptyFolder, syncFolder } from './files.js'
+import {
+  ensureSyncedFolder,
+  listFolder,
+  look,
+  refuseLink,
+  removeEmptyFolder,
+  removeFile,
+  removeOwnFile,
+  removeTree,
+  syncFolder,
+} from './files.js'
 import type { Layout } from './names.js'
 
 const ENTRY = /^(.+)~([0-9a-f-]{36})$/
@@ -33,7 +43,8 @@ export function moveToTrash(layout: Layout, name: string, id: string): void {
 export function moveBack(layout: Layout, { name, folder }: TrashedFiles): void {
   moveFiles(layout, name, (file) => path.join(folder, path.basename(file)), false)
   syncFolder(layout.root)
-  fs.rmdirSync(folder)
+  // another process that opens the store may have swept it away by now
+  removeEmptyFolder(folder)
 }
 
 function moveFiles(layout: Layout, name: string, inTrash: (file: string) => string, away: boolean): void {
@@ -49,20 +60,38 @@ function moveFiles(layout: Layout, name: string, inTrash: (file: string) => stri
   }
 }
 
-/** Removes what a crash or a failure left of moving: folders without anything in them. */
+/** Removes one life for good; its log goes first, and nothing that is not ours. */
+export function removeForGood(trashed: TrashedFiles): void {
+  removeFile(logInTrash(trashed))
+  removeRest(trashed)
+}
+
+/** Removes what a crash or a failure left of moving or removing: folders without a log. */
 export function sweepTrash(layout: Layout): void {
-  for (const entry of listFolder(layout.trash)) if (ENTRY.test(entry)) removeEmptyFolder(path.join(layout.trash, entry))
+  for (const entry of listFolder(layout.trash)) {
+    const trashed = toTrashed(layout, entry)
+    if (trashed !== undefined && look(logInTrash(trashed)) === undefined) removeRest(trashed)
+  }
+}
+
+function removeRest({ name, id, folder }: TrashedFiles): void {
+  removeOwnFile(sidecarInTrash({ name, id, folder }))
+  removeTree(path.join(folder, `${name}.blobs`))
+  removeEmptyFolder(folder)
 }
 
 /** All lives in the trash that still have their log. */
 export function listTrash(layout: Layout): TrashedFiles[] {
   return listFolder(layout.trash).flatMap((entry) => {
-    const [, name, id] = ENTRY.exec(entry) ?? []
-    if (name === undefined || id === undefined) return []
-    const folder = path.join(layout.trash, entry)
-    const log = look(logInTrash({ name, id, folder }))
-    return log === undefined || log === 'other' ? [] : [{ name, id, folder }]
+    const trashed = toTrashed(layout, entry)
+    const log = trashed && look(logInTrash(trashed))
+    return trashed === undefined || log === undefined || log === 'other' ? [] : [trashed]
   })
+}
+
+function toTrashed(layout: Layout, entry: string): TrashedFiles | undefined {
+  const [, name, id] = ENTRY.exec(entry) ?? []
+  return name === undefined || id === undefined ? undefined : { name, id, folder: path.join(layout.trash, entry) }
 }
 
 export function sidecarInTrash({ name, folder }: TrashedFiles): string {

@@ -7,7 +7,7 @@ import { isLive, reachOver, type Survey } from './survey.js'
 /** An assistant message with calls and the tool messages that belong to it, as places in a list of lines. */
 interface Group {
   assistant: number
-  calls: ReadonlySet<string>
+  calls: readonly string[]
   /** Places of the results, by call, in line order. */
   results: Map<string, number[]>
 }
@@ -24,10 +24,12 @@ export function callsOf({ value }: Line): string[] {
     }
   }
   if (!Array.isArray(list)) return []
-  return list.flatMap((call) => {
+  const ids: string[] = []
+  for (const call of list) {
     const id = (call as JsonObject | null)?.id
-    return typeof id === 'string' ? [id] : []
-  })
+    if (typeof id === 'string') ids.push(id)
+  }
+  return ids
 }
 
 /** The calls of a message as they stand, in our spelling or in the other usual one. */
@@ -83,8 +85,8 @@ export class Exchange {
   }
 
   #addAssistant(line: Line, place: number, latest: Map<string, Group>): void {
-    const calls = new Set(callsOf(line))
-    if (calls.size === 0) return
+    const calls = callsOf(line)
+    if (calls.length === 0) return
     const group = { assistant: place, calls, results: new Map() }
     this.#groups.set(place, group)
     this.#pending = group
@@ -95,7 +97,9 @@ export class Exchange {
     const call = answeredCall(line)
     const group = call === undefined ? undefined : latest.get(call)
     if (call === undefined || group === undefined) return
-    group.results.set(call, [...(group.results.get(call) ?? []), place])
+    const results = group.results.get(call)
+    if (results === undefined) group.results.set(call, [place])
+    else results.push(place)
     this.#groupOf.set(place, group)
   }
 
@@ -113,21 +117,29 @@ export class Exchange {
   }
 
   #shownPlaces(): number[] {
-    return this.#lines.flatMap((line, place) => {
-      if (line.value.role === 'tool') return this.#shownResult(line, place)
-      if (line.value.role !== 'assistant') return [place]
-      const group = this.#groups.get(place)
-      const isShown = group === undefined ? hasText(line) : this.#isWhole(group)
-      return isShown ? [place] : []
+    const places: number[] = []
+    this.#lines.forEach((line, place) => {
+      const shown = this.#shownAt(line, place)
+      if (shown !== undefined) places.push(shown)
     })
+    return places
+  }
+
+  /** The place of the message that is shown where this one stands, if one is. */
+  #shownAt(line: Line, place: number): number | undefined {
+    if (line.value.role === 'tool') return this.#shownResult(line, place)
+    if (line.value.role !== 'assistant') return place
+    const group = this.#groups.get(place)
+    const isShown = group === undefined ? hasText(line) : this.#isWhole(group)
+    return isShown ? place : undefined
   }
 
   /** The last of several results stands in the place of the first. */
-  #shownResult(line: Line, place: number): number[] {
+  #shownResult(line: Line, place: number): number | undefined {
     const group = this.#groupOf.get(place)
-    if (group === undefined || !this.#isWhole(group)) return []
+    if (group === undefined || !this.#isWhole(group)) return undefined
     const results = group.results.get(answeredCall(line) as string) as number[]
-    return results[0] === place ? [results.at(-1) as number] : []
+    return results[0] === place ? results.at(-1) : undefined
   }
 
   #isWhole(group: Group): boolean {
@@ -142,12 +154,18 @@ export class Exchange {
     const shown = this.#shownPlaces()
     if (keep >= shown.length) return undefined
     const kept = keep === 0 ? [] : shown.slice(-keep)
-    let cut = kept.reduce((first, place) => Math.min(first, place), this.#lines.length)
+    const cut = this.wholeFrom(kept.reduce((first, place) => Math.min(first, place), this.#lines.length))
+    return cut === 0 ? undefined : cut
+  }
+
+  /** Where a part that begins at `cut` must begin so that no call is cut from its results. */
+  wholeFrom(cut: number): number {
+    let from = cut
     // from the last group to the first: moving the cut back to one can only split earlier ones
     for (const group of [...this.#groups.values()].reverse()) {
-      if (group.assistant < cut && this.#endOf(group) >= cut) cut = group.assistant
+      if (group.assistant < from && this.#endOf(group) >= from) from = group.assistant
     }
-    return cut === 0 ? undefined : cut
+    return from
   }
 
   /** The place of a group's last member. The pending one is still growing. */
@@ -158,7 +176,7 @@ export class Exchange {
 }
 
 function isAnswered({ calls, results }: Group): boolean {
-  return [...calls].every((call) => results.has(call))
+  return calls.every((call) => results.has(call))
 }
 
 /** Whether calls wait for results, asked of the active messages from the last one backwards. */

@@ -2,7 +2,7 @@
 import { isObject, type Json, type JsonObject } from '../json.js'
 import { isLine, type Line, type Piece, type Usage } from './line.js'
 import { isChat, timeOf } from './parse.js'
-import { isLive, isNew, noteIds, type Order, reachOver, type Survey } from './survey.js'
+import { isLive, noteIds, type Order, reachOver, type Survey } from './survey.js'
 
 /** The sums over one log up to `bytes`. Times are ISO 8601 UTC. */
 export interface Summary extends Order {
@@ -89,8 +89,7 @@ export function foldPiece(summary: Summary, piece: Piece, survey: Survey): void 
   summary.bytes = piece.end
   if (piece.kind === 'damage') summary.damaged++
   if (!isLine(piece)) return
-  if (!piece.bare && !isNew(piece, summary)) summary.orderedFrom = piece.end
-  noteIds(summary, piece)
+  if (!noteIds(summary, piece) && !piece.bare) summary.orderedFrom = piece.end
   if (survey.copies.get(piece.offset) === 'duplicate') return
   noteTime(summary, piece)
   if (piece.kind === 'message') addMessage(summary, piece, survey)
@@ -191,26 +190,35 @@ export function isCarryLine(line: Line): boolean {
   return line.kind === 'meta' && Object.keys(line.value.set as JsonObject).every((key) => CARRIED.has(key))
 }
 
-const COUNTERS = [
-  'promptTokens',
-  'completionTokens',
-  'cacheReadTokens',
-  'cacheCreationTokens',
-  'thinkingTokens',
-  'apiCalls',
-] as const
-
 export function countersOf(usage: JsonObject): Usage {
-  const count = (value: Json | undefined) =>
-    Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : 0
-  return Object.fromEntries(COUNTERS.map((name) => [name, count(usage[name])])) as unknown as Usage
+  return {
+    promptTokens: counter(usage.promptTokens),
+    completionTokens: counter(usage.completionTokens),
+    cacheReadTokens: counter(usage.cacheReadTokens),
+    cacheCreationTokens: counter(usage.cacheCreationTokens),
+    thinkingTokens: counter(usage.thinkingTokens),
+    apiCalls: counter(usage.apiCalls),
+  }
 }
+
+function counter(value: Json | undefined): number {
+  return Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : 0
+}
+
+const NOTHING_USED: Readonly<Usage> = countersOf({})
 
 /** Adds or takes away. A sum that no number can hold exactly stays at the greatest one that can be. */
 export function addUsage(sums: Map<string, Usage>, agent: string, usage: Usage, sign: 1 | -1): void {
-  const sum = { ...(sums.get(agent) ?? countersOf({})) }
-  for (const name of COUNTERS) sum[name] = Math.min(sum[name] + sign * usage[name], Number.MAX_SAFE_INTEGER)
-  sums.set(agent, sum)
+  const sum = sums.get(agent) ?? NOTHING_USED
+  const add = (a: number, b: number) => Math.min(a + sign * b, Number.MAX_SAFE_INTEGER)
+  sums.set(agent, {
+    promptTokens: add(sum.promptTokens, usage.promptTokens),
+    completionTokens: add(sum.completionTokens, usage.completionTokens),
+    cacheReadTokens: add(sum.cacheReadTokens, usage.cacheReadTokens),
+    cacheCreationTokens: add(sum.cacheCreationTokens, usage.cacheCreationTokens),
+    thinkingTokens: add(sum.thinkingTokens, usage.thinkingTokens),
+    apiCalls: add(sum.apiCalls, usage.apiCalls),
+  })
 }
 
 export function usageFromJson(value: Json | undefined): Map<string, Usage> {

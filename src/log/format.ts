@@ -33,6 +33,15 @@ export function compactionLine({ id, at }: Stamp, summary: string, through: stri
   return `${JSON.stringify({ type: 'compaction', id, at, summary, through })}\n`
 }
 
+/** `body` is the text of a commit's own fields: an object's without its braces. */
+export function commitLine({ id, at }: Stamp, body: string): string {
+  return `{"type":"commit","id":"${id}","at":"${at}",${body}}\n`
+}
+
+export function tombstoneLine({ id, at }: Stamp, ids: string[]): string {
+  return `${JSON.stringify({ type: 'tombstone', id, at, ids })}\n`
+}
+
 /** Message text that is ready to be stamped; made at the call, so that later changes to the object are not seen. */
 export interface MessageText {
   readonly text: string

@@ -1,4 +1,6 @@
 /** The fields of a JSON object as they are written, so that a line can change while the text of its values stays. */
+import { isObject } from '../json.js'
+import type { Line } from './line.js'
 
 /** One field of an object: its name, and the text of its value. */
 export interface Member {
@@ -20,6 +22,19 @@ export function membersOf(text: string): Member[] {
     place = afterSpace(text, end)
   } while (text[place] === ',')
   return members
+}
+
+/** The texts of an array's items. `text` must be a JSON array. */
+export function itemsOf(text: string): string[] {
+  const items: string[] = []
+  let place = text.indexOf('[')
+  do {
+    const start = afterSpace(text, place + 1)
+    if (text[start] === ']') break
+    place = endOfValue(text, start)
+    items.push(text.slice(start, place).trimEnd())
+  } while (text[place] === ',')
+  return items
 }
 
 /** An object of these fields. */
@@ -51,7 +66,14 @@ function endOfValue(text: string, start: number): number {
     const char = text[place]
     if (char === '"') place = endOfString(text, place) - 1
     else if (char === '{' || char === '[') depth++
-    else if (depth === 0 && (char === ',' || char === '}')) return place
+    else if (depth === 0 && (char === ',' || char === '}' || char === ']')) return place
     else if (char === '}' || char === ']') depth--
   }
+}
+
+/** What stands in `own` already. Without the type "message" a field of that name is one like others. */
+export function ownOf(line: Line, members: readonly Member[]): Member[] {
+  const own = members.filter(({ key }) => key === 'own').at(-1)
+  if (own === undefined) return []
+  return line.value.type === 'message' && isObject(line.value.own) ? membersOf(own.text) : [own]
 }

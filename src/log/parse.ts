@@ -1,5 +1,5 @@
 /** From bytes to lines: nothing here throws, whatever the bytes. */
-import { constants, isUtf8 } from 'node:buffer'
+import { constants, isAscii, isUtf8 } from 'node:buffer'
 import { isObject, type Json, type JsonObject } from '../json.js'
 import type { Line, LineKind, Piece } from './line.js'
 
@@ -17,17 +17,28 @@ const STAND_IN = /^#(\d{1,15})-[0-9a-f]{8}$/
  */
 export function parseLines(bytes: Buffer, base = 0, atEnd = true): Piece[] {
   const pieces: Piece[] = []
-  const clean = isUtf8(bytes)
+  // most logs are ASCII: they become text at once, and a place in the bytes is one in the text
+  const text = bytes.length <= constants.MAX_STRING_LENGTH && isAscii(bytes) ? bytes.toString('latin1') : undefined
+  const clean = text !== undefined || isUtf8(bytes)
   let start = 0
   for (let feed = bytes.indexOf(LF); feed !== -1; feed = bytes.indexOf(LF, start)) {
-    pieces.push(parseLine(bytes, start, feed, base, clean, false))
+    pieces.push(parseLine(bytes, start, feed, base, false, clean, text))
     start = feed + 1
   }
-  if (atEnd && start < bytes.length) pieces.push(parseLine(bytes, start, bytes.length, base, clean, true))
+  if (atEnd && start < bytes.length) pieces.push(parseLine(bytes, start, bytes.length, base, true, clean, text))
   return pieces
 }
 
-function parseLine(bytes: Buffer, start: number, stop: number, base: number, clean: boolean, open: boolean): Piece {
+/** `clean` says that all the bytes are UTF-8; `all` is their text if they are ASCII. */
+function parseLine(
+  bytes: Buffer,
+  start: number,
+  stop: number,
+  base: number,
+  open: boolean,
+  clean: boolean,
+  all: string | undefined,
+): Piece {
   const offset = base + start
   const end = base + (open ? stop : stop + 1)
   if (!clean && !isUtf8(bytes.subarray(start, stop))) {
@@ -36,7 +47,7 @@ function parseLine(bytes: Buffer, start: number, stop: number, base: number, cle
   if (stop - start > constants.MAX_STRING_LENGTH) {
     return open ? { kind: 'torn', offset, end } : { kind: 'damage', offset, end, reason: 'too long', open }
   }
-  let text = bytes.toString('utf8', start, stop)
+  let text = all === undefined ? bytes.toString('utf8', start, stop) : all.slice(start, stop)
   if (offset === 0 && text.startsWith(BOM)) text = text.slice(1)
   let value: Json
   try {

@@ -2,11 +2,12 @@
  * The shortest log that reads the same. A plan names only the stretches that do not stay as they are;
  * all other bytes are copied untouched.
  */
-import { isObject, type Json, type JsonObject, jsonEqual } from '../json.js'
+import { type Json, type JsonObject, jsonEqual } from '../json.js'
 import { addUsage, emptySummary, foldPiece, isCarryLine, timesOf, totalUsage } from './fold.js'
 import { isLine, type Line, namedIds, type Piece, type Range, type Usage } from './line.js'
-import { type Member, membersOf, objectText } from './members.js'
+import { membersOf, objectText, ownOf } from './members.js'
 import { isLive, isUndated, knownId, type Survey, timeIn } from './survey.js'
+import type { LineChange } from './vacuum.js'
 
 /** A stretch that is left out, left out and put into quarantine, or written anew by `mendLine`. */
 export interface Edit extends Range {
@@ -22,6 +23,18 @@ export interface RewritePlan {
   carryAt: string
   /** Messages that are dropped, with the live message before each: a `through` moves there. */
   heirs: ReadonlyMap<string, string | null>
+  /** What becomes of lines for another reason. */
+  changes: LineChange
+}
+
+/** Lines that go although they count, or that are not what they were. */
+export interface Choice {
+  /** Tells of each live message whether it goes all the same. */
+  purges?: (line: Line) => boolean
+  /** Tells of each line whether it is taken at all. */
+  takes?: (line: Line) => boolean
+  /** Gives lines of the graph another text. */
+  changes?: LineChange
 }
 
 /** Second reading of a rewrite; the first one gave the survey. */
@@ -39,24 +52,16 @@ export class RewritePlanner {
   readonly before = emptySummary()
   /** The sums of the lines that stay. Old carry lines do not: a new one says what is still to be said. */
   readonly #after = emptySummary()
-  readonly #purges: (line: Line) => boolean
-  readonly #takes: (line: Line) => boolean
+  readonly #choice: Required<Choice>
   #firstDated = Number.POSITIVE_INFINITY
   #survivor: string | null = null
   /** How many live messages go because `purges` says so. */
   purged = 0
 
-  /** `purges` tells of each live message whether it goes all the same, `takes` of each line whether it is taken at all. */
-  constructor(
-    survey: Survey,
-    fileTime: string,
-    purges: (line: Line) => boolean = () => false,
-    takes: (line: Line) => boolean = () => true,
-  ) {
+  constructor(survey: Survey, fileTime: string, choice: Choice = {}) {
     this.#survey = survey
     this.#fileTime = fileTime
-    this.#purges = purges
-    this.#takes = takes
+    this.#choice = { ...NO_CHOICE, ...choice }
   }
 
   add(piece: Piece): void {
@@ -67,14 +72,15 @@ export class RewritePlanner {
   }
 
   #addLine(line: Line): void {
-    if (!this.#takes(line)) {
+    const change = this.#choice.changes(line)
+    if (!this.#choice.takes(line) || change === null) {
       this.#edits.push(edit(line, 'drop'))
       return
     }
     const id = knownId(line, this.#survey)
     if (this.#survey.removed.has(id)) this.#present.add(id)
     const live = line.kind === 'unknown' || isLive(line, this.#survey)
-    const purged = live && line.kind === 'message' && this.#purges(line)
+    const purged = live && line.kind === 'message' && this.#choice.purges(line)
     if (purged) this.purged++
     if (live && !purged) this.#keep(line, id)
     else {
@@ -92,7 +98,7 @@ export class RewritePlanner {
       const fields = newFields(line, this.#survey, this.#fileTime, NO_HEIRS)
       if (line.kind === 'message') this.#survivor = id
       if (line.kind === 'compaction') this.#compactions.push(line)
-      else if (Object.keys(fields).length > 0) this.#edits.push(edit(line, 'mend'))
+      else if (Object.keys(fields).length > 0 || this.#choice.changes(line)) this.#edits.push(edit(line, 'mend'))
       this.#count('at' in fields ? { ...line, at: fields.at as string } : line)
     }
   }
@@ -120,6 +126,7 @@ export class RewritePlanner {
       carry: this.#carry(),
       carryAt: timesOf(this.before, this.#fileTime).updated,
       heirs: this.#heirs,
+      changes: this.#choice.changes,
     }
   }
 
@@ -136,6 +143,7 @@ export class RewritePlanner {
   }
 }
 
+const NO_CHOICE: Required<Choice> = { purges: () => false, takes: () => true, changes: () => undefined }
 const NO_HEIRS: RewritePlan['heirs'] = new Map()
 
 /** What must be written into a line: what stood in for its id and time, and where a moved `through` points. */
@@ -175,7 +183,12 @@ function difference(total: ReadonlyMap<string, Usage>, part: ReadonlyMap<string,
 
 /** The new text of a line whose edit is `mend`, without line feed. `raw` is its text on disk. */
 export function mendLine(raw: string, line: Line, plan: RewritePlan, survey: Survey, fileTime: string): string {
-  const fields = newFields(line, survey, fileTime, plan.heirs)
+  const change = plan.changes(line)
+  return change ? change(raw) : withFields(raw, line, newFields(line, survey, fileTime, plan.heirs))
+}
+
+/** The text of a line with these fields of the line written in. A message's own fields of their names move to `own`. */
+export function withFields(raw: string, line: Line, fields: JsonObject): string {
   const written = Object.entries(fields).map(([key, value]) => ({ key, text: JSON.stringify(value) }))
   const members = membersOf(raw)
   const moved =
@@ -190,11 +203,4 @@ export function mendLine(raw: string, line: Line, plan: RewritePlan, survey: Sur
 /** True when the field is no id or no time of the line: then it is the message's own. */
 function isOwn(line: Line, field: string): boolean {
   return field === 'id' ? line.bare : line.at === undefined
-}
-
-/** What stands in `own` already. Without the type "message" a field of that name is one like others. */
-function ownOf(line: Line, members: readonly Member[]): Member[] {
-  const own = members.filter(({ key }) => key === 'own').at(-1)
-  if (own === undefined) return []
-  return line.value.type === 'message' && isObject(line.value.own) ? membersOf(own.text) : [own]
 }

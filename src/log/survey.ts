@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { isV7 } from '../ids.js'
-import { canonical, type JsonObject } from '../json.js'
+import { canonical, type Json, type JsonObject } from '../json.js'
 import { isLine, type Line, namedIds, type Piece } from './line.js'
 import { isChat, standInId, standInOffset, timeOf } from './parse.js'
 
@@ -42,23 +42,27 @@ export interface Order {
   bareFrom: number
 }
 
-/** True when the line's id says by itself that no line before it has or names the same. */
-export function isNew(line: Line, { maxId, bareFrom }: Order): boolean {
-  return line.bare ? line.offset >= bareFrom : line.id > maxId && isV7(line.id)
-}
-
-/** Takes note of the ids that a line has and names: a line of that id that comes later is no plain new one. */
-export function noteIds(order: Order, line: Line): void {
-  if (!line.bare) noteId(order, line.id, line.offset)
+/**
+ * Takes note of the ids that a line has and names: a line of that id that comes later is no plain new one.
+ * True when the line's own id says by itself that no line before it has or names the same.
+ */
+export function noteIds(order: Order, line: Line): boolean {
+  const isNew = line.bare ? line.offset >= order.bareFrom : noteId(order, line.id, line.offset)
   if (line.kind === 'remove') for (const id of namedIds(line)) noteId(order, id, line.offset)
-  const { through } = line.value
-  if (line.kind === 'compaction' && typeof through === 'string') noteId(order, through, line.offset)
+  if (line.kind === 'compaction') noteId(order, line.value.through, line.offset)
+  return isNew
 }
 
-function noteId(order: Order, id: string, offset: number): void {
+/** True when the id is a UUIDv7 beyond all before. */
+function noteId(order: Order, id: Json | undefined, offset: number): boolean {
+  if (typeof id !== 'string') return false
   if (isV7(id)) {
-    if (id > order.maxId) order.maxId = id
-  } else if (standInOffset(id) >= offset) order.bareFrom = Math.max(order.bareFrom, standInOffset(id) + 1)
+    if (id <= order.maxId) return false
+    order.maxId = id
+    return true
+  }
+  if (standInOffset(id) >= offset) order.bareFrom = Math.max(order.bareFrom, standInOffset(id) + 1)
+  return false
 }
 
 /**
@@ -75,8 +79,7 @@ export class Surveyor {
 
   add(piece: Piece): void {
     if (!isLine(piece)) return
-    if (!isNew(piece, this.#order)) this.suspects.add(piece.id)
-    noteIds(this.#order, piece)
+    if (!noteIds(this.#order, piece)) this.suspects.add(piece.id)
     if (piece.kind === 'remove') for (const id of namedIds(piece)) this.removed.add(id)
     if (piece.kind === 'compaction') this.compactions.push(piece)
     this.#noteTime(piece)
@@ -186,7 +189,8 @@ export function timeIn(line: Line, { carried }: Survey, fileTime: string): strin
   return line.at ?? carried.find(({ offset }) => offset > line.offset)?.at ?? fileTime
 }
 
-function contentOf(line: Line): string {
+/** What a line says, in one spelling. */
+export function contentOf(line: Line): string {
   try {
     return canonical(line.value)
   } catch {

@@ -3,7 +3,7 @@ import { isV7 } from '../ids.js'
 import { foldPiece, type Summary } from './fold.js'
 import { isLine, type Line, namedIds, type Piece } from './line.js'
 import { isChat } from './parse.js'
-import { type Carried, carriedActivity, isLive, isNew, NOTHING_KNOWN, noteIds, type Survey } from './survey.js'
+import { type Carried, carriedActivity, isLive, NOTHING_KNOWN, noteIds, type Survey } from './survey.js'
 
 /**
  * Which lines below the watermark must be looked at before `added` can be folded: the ids that the
@@ -16,8 +16,7 @@ export function idsToLookUp(summary: Summary, added: readonly Piece[]): Set<stri
   const named = new Set<string>()
   for (const piece of added) {
     if (!isLine(piece)) continue
-    if (!isNew(piece, order)) return undefined
-    noteIds(order, piece)
+    if (!noteIds(order, piece)) return undefined
     held.add(piece.id)
     if (piece.kind === 'remove') for (const id of namedIds(piece)) named.add(id)
   }

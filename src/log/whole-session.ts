@@ -1,6 +1,6 @@
 /** A session as `SessionManager` sees it: any JSON values as messages, labels and a state. */
 import { isObject, type Json, type JsonObject, jsonEqual } from '../json.js'
-import type { Summary } from './fold.js'
+import { type Summary, sumOf, totalUsage } from './fold.js'
 import type { Line, Piece } from './line.js'
 import { isChat } from './parse.js'
 import { isLive, knownId, type Survey } from './survey.js'
@@ -32,7 +32,7 @@ function setOf({ value }: Line): JsonObject {
 }
 
 /** The labels of a session, where they have the kind that they should have. */
-export interface Labels {
+export type Labels = {
   name: string | null
   tags: string[]
   agent: string
@@ -51,18 +51,22 @@ export function labelsOf({ labels }: Pick<Summary, 'labels'>): Labels {
   }
 }
 
+/** The labels with what stands in for counters that were never set. */
+export function shownLabels(summary: Summary) {
+  const labels = labelsOf(summary)
+  const { promptTokens, completionTokens } = sumOf(totalUsage(summary))
+  return {
+    ...labels,
+    turnCount: labels.turnCount ?? summary.messages + summary.values,
+    totalTokens: labels.totalTokens ?? promptTokens + completionTokens,
+  }
+}
+
 /** A text that was set under a key, or null. */
 export function metadataOf({ labels }: Pick<Summary, 'labels'>, key: string): string | null {
   const { metadata } = labels
   const value = isObject(metadata) && Object.hasOwn(metadata, key) ? metadata[key] : null
   return typeof value === 'string' ? value : null
-}
-
-/** How many of the given messages the log holds already, from the start on. */
-export function commonPrefix(stored: readonly Line[], given: readonly Json[]): number {
-  const most = Math.min(stored.length, given.length)
-  for (let i = 0; i < most; i++) if (!jsonEqual(messageOf(stored[i] as Line), given[i])) return i
-  return most
 }
 
 /** Ids of the lines, and of the compactions in force that cover the first of them: a summary must not outlive its messages. */

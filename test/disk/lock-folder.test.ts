@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { expect, test } from 'vitest'
-import { LockFolder, waitedFor } from '../../src/disk/lock-folder.js'
+import { expect, test, vi } from 'vitest'
+import { LockFolder, sweepSpares, waitedFor } from '../../src/disk/lock-folder.js'
 import { thisProcess } from '../../src/disk/owner.js'
 import { ended, start } from '../helpers/child.js'
 import { patch } from '../helpers/faults.js'
@@ -112,6 +112,58 @@ test('a lock that changes hands while a waiter looks at it is no error, and stay
     if (count <= moment) break
     expect(next.held, `at ${moment}`).toBe(true)
   }
+})
+
+test('a lock that was moved away while it was given back, and brought back, locks nobody out', () => {
+  const { lock, waiting } = staleLock()
+  const [first, second] = [new LockFolder(lock, waiting), new LockFolder(lock, waiting)]
+  expect(take(first)).toBe(true)
+  fs.renameSync(lock, `${lock}-away`)
+  call(first, 'rmdir')
+  fs.renameSync(`${lock}-away`, lock)
+  expect(take(second)).toBe(true)
+  expect([first.held, second.held]).toEqual([false, true])
+})
+
+test('what was given back is kept to be a lock again, under a name of its own', () => {
+  const { lock, waiting } = staleLock()
+  const spare = path.join(path.dirname(lock), '.spare')
+  const [first, second] = [new LockFolder(lock, waiting), new LockFolder(lock, waiting)]
+  expect(take(first)).toBe(true)
+  const [nonce] = fs.readdirSync(lock)
+  const folder = fs.statSync(lock).ino
+  call(first, 'rmdir')
+  expect([fs.existsSync(lock), first.held, fs.readdirSync(spare)]).toEqual([false, false, [nonce]])
+  expect(take(second)).toBe(true)
+  expect([fs.statSync(lock).ino, fs.readdirSync(spare)]).toEqual([folder, []])
+  expect(fs.readdirSync(lock)).not.toEqual([nonce])
+  second.rmdirSync()
+  expect(fs.existsSync(lock)).toBe(false)
+})
+
+test('an owner that was silent for long may have been succeeded, and moves nothing away', () => {
+  const { lock, waiting } = staleLock()
+  const owner = new LockFolder(lock, waiting)
+  expect(take(owner)).toBe(true)
+  const now = performance.now()
+  vi.spyOn(performance, 'now').mockReturnValue(now + 6_000)
+  call(owner, 'rmdir')
+  vi.restoreAllMocks()
+  expect([fs.existsSync(lock), fs.existsSync(path.join(path.dirname(lock), '.spare'))]).toEqual([false, false])
+})
+
+test('what a killed process kept is removed, what a living one keeps is not', () => {
+  const { lock, waiting } = staleLock()
+  const locks = path.dirname(lock)
+  const owner = new LockFolder(lock, waiting)
+  expect(take(owner)).toBe(true)
+  call(owner, 'rmdir')
+  const dead = path.join(locks, '.spare', NONCE)
+  fs.mkdirSync(dead)
+  fs.writeFileSync(path.join(dead, NONCE), DEAD)
+  sweepSpares(locks)
+  expect(fs.existsSync(dead)).toBe(false)
+  expect(fs.readdirSync(path.join(locks, '.spare'))).toHaveLength(1)
 })
 
 test('waiters are announced until they give up or get it', () => {

@@ -1,4 +1,5 @@
 // A store that another process works with: remote-store.mjs FOLDER OPTIONS
+import fs from 'node:fs'
 import { openStore } from '../../dist/src/index.js'
 
 const [folder, options] = process.argv.slice(2)
@@ -14,6 +15,16 @@ const own = {
   },
   close: () => store.close(),
   list: () => store.list(),
+  recover: (options) => store.recover(options),
+  cleanup: (options) => store.cleanup(options),
+  /** Recovers by a function that adds a line to a file and takes its time. */
+  async recoverSlowly(file, ms) {
+    const action = async ({ key }) => {
+      fs.appendFileSync(file, `${key}\n`)
+      await new Promise((resolve) => setTimeout(resolve, ms))
+    }
+    return store.recover({ action })
+  },
   exit: () => setImmediate(() => process.exit(0)),
   /** Appends without a pause until told to stop. */
   async flood(key) {

@@ -59,7 +59,7 @@ export function locksIn(folder: string): string[] {
   const locks = path.join(folder, '.locks')
   if (!fs.existsSync(locks)) return []
   const names = fs.readdirSync(locks, { recursive: true, encoding: 'utf8' })
-  return names.filter((name) => name !== '.waiting').sort()
+  return names.filter((name) => name !== '.waiting' && name !== '.spare').sort()
 }
 
 /** The bytes of all quarantined stretches of a session, in the order of their names. */
@@ -68,6 +68,7 @@ export function quarantined(folder: string, name: string): Buffer[] {
   if (!fs.existsSync(place)) return []
   return fs
     .readdirSync(place)
+    .filter((file) => file.endsWith('.bin'))
     .sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))
     .map((file) => fs.readFileSync(path.join(place, file)))
 }

@@ -15,7 +15,7 @@ import {
 import { isLine, type Line, type Piece } from '../../src/log/line.js'
 import { isChat, isoTime, parseLines } from '../../src/log/parse.js'
 import { isLive, knownId, surveyOf } from '../../src/log/survey.js'
-import { rewrite } from './rewriting.js'
+import { applyPlan, planOf, rewrite } from './rewriting.js'
 
 export const FILE_TIME = '2026-11-24T12:00:00.000Z'
 const START = Date.parse('2026-11-21T07:00:00.000Z')
@@ -406,6 +406,7 @@ type OwnStep =
   | { do: 'meta'; set: JsonObject }
   | { do: 'commit' }
   | { do: 'rewrite' }
+  | { do: 'purge' }
   | { do: 'foreign'; line: string }
 
 const ownMessage = fc.record({ role, content, usage, agent, extras }, { requiredKeys: ['content', 'extras'] })
@@ -469,29 +470,99 @@ export const grownLog = logOf(
   ),
 )
 
+/** What happens to a log on two machines after they have parted: the log before, and the log of each. */
+export interface Parted {
+  base: Buffer
+  ours: Buffer
+  theirs: Buffer
+  /** Goes on with a log as one of the two machines. */
+  grow: Array<(log: Buffer) => Buffer>
+}
+
+const pace = fc.constantFrom(0, 1, 1000)
+const ownSteps = fc.array(
+  fc.oneof({ weight: 16, arbitrary: ownStep }, { weight: 1, arbitrary: fc.constant<OwnStep>({ do: 'purge' }) }),
+  {
+    maxLength: 10,
+    size: 'max',
+  },
+)
+const foreignSteps = fc.array(fc.oneof({ weight: 2, arbitrary: ownStep }, { weight: 1, arbitrary: foreignStep }), {
+  maxLength: 8,
+  size: 'max',
+})
+
+/** Two descendants of a log, each with a clock and with lengths of its own, and four more stretches of work. */
+function partedBy(steps: fc.Arbitrary<OwnStep[]>): fc.Arbitrary<Parted> {
+  const machine = fc.record({ steps, more: steps, last: steps, pace, late: fc.constantFrom(0, 0, 500, 60_000) })
+  return fc
+    .record({ before: steps, pace, ours: machine, theirs: machine })
+    .map(({ before, pace: step, ours, theirs }) => {
+      const first = new OwnLog(step)
+      for (const each of before) first.add(each)
+      const base = first.bytes
+      const goOn = (side: typeof ours, what: OwnStep[], place: number) => {
+        const work = (log: Buffer) => {
+          const fileTime = isoTime(Date.parse(FILE_TIME) + place)
+          const next = new OwnLog(side.pace, { log, clock: first.clock + side.late + place, fileTime })
+          for (const each of what) next.add(each)
+          return next.bytes
+        }
+        return Object.assign(work, { [fc.toStringMethod]: () => JSON.stringify(what) })
+      }
+      return {
+        base: readable(base),
+        ours: readable(goOn(ours, ours.steps, 1)(base)),
+        theirs: readable(goOn(theirs, theirs.steps, 2)(base)),
+        grow: [
+          goOn(ours, ours.more, 3),
+          goOn(theirs, theirs.more, 4),
+          goOn(ours, ours.last, 5),
+          goOn(theirs, theirs.last, 6),
+        ],
+      }
+    })
+}
+
+export const parted = partedBy(ownSteps)
+/** The same with lines of another program, which have no ids. */
+export const partedMixed = partedBy(foreignSteps)
+
 class OwnLog {
   bytes: Buffer
   readonly #ids = new IdSource()
   readonly #pace: number
-  #clock = START
+  readonly #fileTime: string
+  /** No line is earlier. */
+  readonly #floor: number
+  clock = START
 
-  constructor(pace: number) {
+  constructor(pace: number, former?: { log: Buffer; clock: number; fileTime: string }) {
     this.#pace = pace
-    this.bytes = Buffer.from(headerLine(this.#stamp(), 'key'))
+    this.#fileTime = former?.fileTime ?? FILE_TIME
+    this.clock = former?.clock ?? START
+    this.#floor = START
+    if (former === undefined) this.bytes = Buffer.from(headerLine(this.#stamp(), 'key'))
+    else {
+      this.bytes = former.log
+      const pieces = parseLines(former.log)
+      this.#floor = Date.parse(foldAll(pieces, surveyOf(pieces)).lastAt ?? isoTime(START))
+    }
   }
 
   add(each: OwnStep): void {
     if (each.do === 'rewrite') this.#rewrite()
+    else if (each.do === 'purge') this.#purge()
     else if (each.do === 'foreign') this.bytes = Buffer.concat([this.bytes, Buffer.from(`${each.line}\n`)])
     else this.bytes = Buffer.concat([this.bytes, Buffer.from(this.#linesOf(each).join(''))])
   }
 
   #stamp(): Stamp {
-    this.#clock += this.#pace
-    return { id: this.#ids.next(this.#clock), at: isoTime(Math.max(START, this.#clock)) }
+    this.clock += this.#pace
+    return { id: this.#ids.next(this.clock), at: isoTime(Math.max(this.#floor, this.clock)) }
   }
 
-  #linesOf(each: Exclude<OwnStep, { do: 'rewrite' | 'foreign' }>): string[] {
+  #linesOf(each: Exclude<OwnStep, { do: 'rewrite' | 'purge' | 'foreign' }>): string[] {
     if (each.do === 'append') return each.messages.map((one) => this.#messageLine(one))
     return [...this.#carried(), ...this.#changes(each)]
   }
@@ -509,7 +580,7 @@ class OwnLog {
     return undated ? [metaLine(this.#stamp(), { lastActivity: isoTime(START + this.bytes.length * 1000) })] : []
   }
 
-  #changes(each: Exclude<OwnStep, { do: 'rewrite' | 'foreign' | 'append' }>): string[] {
+  #changes(each: Exclude<OwnStep, { do: 'rewrite' | 'purge' | 'foreign' | 'append' }>): string[] {
     if (each.do === 'meta') return [metaLine(this.#stamp(), each.set)]
     if (each.do === 'commit') {
       return [`${JSON.stringify({ type: 'commit', ...this.#stamp(), revision: 1, nodes: [], leaf: null })}\n`]
@@ -534,7 +605,14 @@ class OwnLog {
   }
 
   #rewrite(): void {
-    const result = rewrite(this.bytes, FILE_TIME, () => this.#ids.next(this.#clock))
+    const result = rewrite(this.bytes, this.#fileTime, () => this.#ids.next(this.clock))
     if (result !== null) this.bytes = result
+  }
+
+  #purge(): void {
+    const plan = planOf(this.bytes, this.#fileTime, { purge: true })
+    const survey = surveyOf(parseLines(this.bytes))
+    if (plan !== null)
+      this.bytes = applyPlan(this.bytes, plan, survey, this.#fileTime, () => this.#ids.next(this.clock))
   }
 }

@@ -32,7 +32,7 @@ export function readingOf(bytes: Buffer, fileTime: string) {
     archive: archiveOf(pieces, survey, fileTime),
     archived: archivedOf(summary, fileTime),
     context: {
-      active: active.map((line) => toAgentMessage(line, survey, fileTime)),
+      active: active.map((line) => toAgentMessage(line, survey, fileTime, '')),
       shown: exchange.shown().map((line) => knownId(line, survey)),
       pending: exchange.hasPending,
     },

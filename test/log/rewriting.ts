@@ -9,7 +9,9 @@ import { reachOver, type Survey, surveyOf } from '../../src/log/survey.js'
 export function planOf(bytes: Buffer, fileTime: string, { purge = false } = {}): RewritePlan | null {
   const pieces = parseLines(bytes)
   const survey = surveyOf(pieces)
-  const planner = new RewritePlanner(survey, fileTime, ({ offset }) => purge && reachOver(offset, survey) !== undefined)
+  const planner = new RewritePlanner(survey, fileTime, {
+    purges: ({ offset }) => purge && reachOver(offset, survey) !== undefined,
+  })
   for (const piece of pieces) planner.add(piece)
   return planner.plan()
 }

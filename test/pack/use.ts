@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { openStore, type SessionInfo, type StoredMessage } from 'jsonl-sessions'
-import { testPersistence, testSessionBackend, testSessionManager } from 'jsonl-sessions/conformance'
+import {
+  testPersistence,
+  testRuntimePersistence,
+  testSessionBackend,
+  testSessionManager,
+} from 'jsonl-sessions/conformance'
 import { JsonlPersistence, type Persistence } from 'jsonl-sessions/persistence'
+import { JsonlRuntimePersistence, type RuntimePersistence } from 'jsonl-sessions/runtime-persistence'
 import { JsonlSessionBackend, type SessionBackend } from 'jsonl-sessions/session-backend'
 import { JsonlSessionManager, type SessionManager } from 'jsonl-sessions/session-manager'
 
@@ -17,6 +23,9 @@ const persistence: Persistence = new JsonlPersistence(store)
 assert.equal(await persistence.lastUserMessage('telegram_ann'), 'hello')
 const manager: SessionManager = new JsonlSessionManager(store)
 assert.equal((await manager.resume('telegram_ann')).messages.length, 1)
+const runtime: RuntimePersistence = new JsonlRuntimePersistence(store, 'telegram_ann')
+assert.equal(await runtime.loadSession({ kind: 'fullGraph' }), null)
 
-for (const suite of [testSessionBackend, testPersistence, testSessionManager]) assert.equal(typeof suite, 'function')
+for (const suite of [testSessionBackend, testPersistence, testSessionManager, testRuntimePersistence])
+  assert.equal(typeof suite, 'function')
 await store.close()

@@ -283,3 +283,16 @@ describe('calls at the same time in one process', () => {
     }
   })
 })
+
+test('a turn ends with a sidecar that says everything, which is not written again for nothing', async () => {
+  const store = await open()
+  const session = store.session('a')
+  await session.setState('running', 't')
+  await session.append(message('question'))
+  await session.append(message('answer'))
+  await session.setState('idle', 't')
+  const { ino } = fs.statSync(session.sidecarPath)
+  await store.close()
+  expect(fs.statSync(session.sidecarPath).ino).toBe(ino)
+  expect(JSON.parse(fs.readFileSync(session.sidecarPath, 'utf8')).summary.messages).toBe(2)
+})

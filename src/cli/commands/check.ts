@@ -1,4 +1,5 @@
 import { relative } from 'node:path'
+import { conflictCopiesIn } from '../../disk/conflict-copies.js'
 import type { CheckReport, SessionStore } from '../../index.js'
 import { escapeLine } from '../escape.js'
 import { count } from '../format.js'
@@ -13,9 +14,13 @@ export async function check(given: readonly string[], { root }: GlobalOptions): 
       given.length === 0 ? { keys: await store.keys(), missing: 0 } : await findKeys(store, given)
     const totals = { sessions: 0, messages: 0, damage: 0, failed: missing }
     for (const key of keys) await checkOne(store, key, totals)
+    const copies = given.length === 0 ? conflictCopiesIn(store.dir) : []
+    for (const { file, name } of copies) {
+      await print(`${shownPath(file)}: a conflict copy of ${name}; jsonl-sessions merge FILE takes its lines in`)
+    }
     const damage = totals.damage === 0 ? 'no damage' : count(totals.damage, 'unreadable line')
     await print(`${count(totals.sessions, 'session')}, ${count(totals.messages, 'message')}, ${damage}`)
-    return totals.damage + totals.failed > 0 ? 1 : 0
+    return totals.damage + totals.failed + copies.length > 0 ? 1 : 0
   })
 }
 

@@ -9,21 +9,24 @@ import { type Column, table } from '../table.js'
 export interface ListOptions extends GlobalOptions {
   json?: boolean
   limit?: number
+  tag?: string
 }
 
-export async function list({ root, json, limit = Number.POSITIVE_INFINITY }: ListOptions): Promise<number> {
+export async function list({ root, json, tag, limit = Number.POSITIVE_INFINITY }: ListOptions): Promise<number> {
   const isThere = await storeIsThere(root)
-  const all = isThere ? await withStore(root, (store) => store.list()) : []
+  const found = isThere ? await withStore(root, (store) => store.list()) : []
+  const all = tag === undefined ? found : found.filter(({ tags }) => tags.includes(tag))
   const shown = all.slice(0, limit)
   if (json) {
     await print(jsonLine({ root: resolve(root), total: all.length, sessions: shown }))
     return 0
   }
-  if (shown.length > 0) await print(await table(COLUMNS, rowsOf(shown, new Date()), terminalWidth()))
+  if (shown.length > 0) await print(await tableOf(shown, tag !== undefined))
   const damaged = all.filter((info) => info.damaged > 0).length
   if (damaged > 0) note(`${damaged} with unreadable lines, see: jsonl-sessions check`)
   if (shown.length < all.length) note(`${shown.length} of ${all.length} sessions`)
-  else if (isThere && all.length === 0) note('no sessions')
+  else if (isThere && all.length === 0)
+    note(tag === undefined ? 'no sessions' : `no sessions with the tag ${escapeLine(tag)}`)
   return 0
 }
 
@@ -43,6 +46,18 @@ const COLUMNS: readonly Column[] = [
   { title: 'STATE', paint: paintState },
   { title: 'SIZE', right: true },
 ]
+
+/** With tags where the sessions were chosen by one. */
+function tableOf(infos: readonly SessionInfo[], tagged: boolean): Promise<string> {
+  const rows = rowsOf(infos, new Date())
+  if (!tagged) return table(COLUMNS, rows, terminalWidth())
+  const tags = infos.map((info) => info.tags.map((one) => `#${escapeLine(one)}`).join(' '))
+  return table(
+    [...COLUMNS, { title: 'TAGS' }],
+    rows.map((row, i) => [...row, tags[i] ?? '']),
+    terminalWidth(),
+  )
+}
 
 function rowsOf(infos: readonly SessionInfo[], now: Date): string[][] {
   return infos.map((info) => [

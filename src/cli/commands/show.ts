@@ -10,6 +10,7 @@ export interface ShowOptions extends GlobalOptions {
   json?: boolean
   last?: number
   context?: boolean
+  removed?: boolean
 }
 
 export async function show(given: string, { root, json, last }: ShowOptions): Promise<number> {

@@ -38,8 +38,8 @@ export class Ours {
     return this.store.list()
   }
 
-  async newest(count) {
-    return (await this.store.list()).slice(0, count)
+  newest(count) {
+    return this.store.list({ limit: count })
   }
 
   metadata(key) {

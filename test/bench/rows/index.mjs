@@ -19,6 +19,7 @@ import { create, removeLast, setName, setState } from './change.mjs'
 import { listFreshProcess, listFreshStore, listNewest, listOpen } from './list.mjs'
 import { burst, mixed } from './mixed.mjs'
 import { last, load } from './read.mjs'
+import { watchEvent, watchReady } from './watch.mjs'
 
 /** `size`: 'short' for CI, 'normal', or 'full' for the sizes that the goals name. */
 export function rows(size) {
@@ -41,6 +42,8 @@ export function rows(size) {
     listFreshStore(sessions),
     listOpen(sessions),
     listNewest(sessions),
+    watchReady(size === 'full' ? 100_000 : sessions),
+    watchEvent(size === 'full' ? 100_000 : sessions),
     ...agentRows(size === 'full' ? 100_000 : 10_000),
   ]
   return size === 'short' ? normal.flatMap(onlyRatios) : normal

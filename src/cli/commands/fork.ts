@@ -1,0 +1,30 @@
+import { resolve } from 'node:path'
+import { escapeLine, jsonLine } from '../escape.js'
+import { count } from '../format.js'
+import { findKey } from '../key.js'
+import { type GlobalOptions, withExistingStore } from '../open.js'
+import { print } from '../output.js'
+
+export interface ForkCommandOptions extends GlobalOptions {
+  at?: string
+  last?: number
+  name?: string
+  json?: boolean
+}
+
+export async function fork(given: string, { root, json, at, last, name }: ForkCommandOptions): Promise<number> {
+  return withExistingStore(root, async (store) => {
+    const key = await findKey(store, given)
+    if (key === null) return 1
+    const copy = await store.fork(key, {
+      ...(at !== undefined && { at }),
+      ...(last !== undefined && { last }),
+      ...(name !== undefined && { name }),
+    })
+    const info = await copy.info()
+    const messages = info?.messages ?? 0
+    if (json) await print(jsonLine({ root: resolve(root), key: copy.key, forkedFrom: key, name: info?.name, messages }))
+    else await print(`${escapeLine(key)}: ${count(messages, 'message')} copied to ${escapeLine(copy.key)}`)
+    return 0
+  })
+}

@@ -1,0 +1,37 @@
+import { randomBytes } from 'node:crypto'
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mergeLogs } from '../../log/merge.js'
+import { escapeLine } from '../escape.js'
+import { note, PROGRAM } from '../output.js'
+
+export interface DriverFiles {
+  base: string
+  ours: string
+  theirs: string
+  path: string | undefined
+}
+
+/**
+ * Leaves the merged log in `ours`. Exit code 0; when that fails, 1 (of whoever catches the error), and git keeps our
+ * version and calls it a conflict. Nothing but whole logs is ever written.
+ */
+export async function mergeDriver({ base, ours, theirs, path = ours }: DriverFiles): Promise<number> {
+  const [former, left, right] = await Promise.all([base, ours, theirs].map((file) => readFile(file)))
+  const { bytes, report } = mergeLogs(former as Buffer, left as Buffer, right as Buffer)
+  await replace(ours, bytes)
+  for (const id of report.contradictions) {
+    note(`${PROGRAM}: ${escapeLine(path)}: id ${escapeLine(id)} has different content on the two sides, both are kept`)
+  }
+  return 0
+}
+
+async function replace(file: string, bytes: Buffer): Promise<void> {
+  const temporary = `${file}.${randomBytes(8).toString('hex')}.tmp`
+  try {
+    await writeFile(temporary, bytes, { flag: 'wx', mode: 0o600, flush: true })
+    await rename(temporary, file)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+}

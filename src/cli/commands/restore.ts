@@ -1,0 +1,21 @@
+import { resolve } from 'node:path'
+import { escapeLine, jsonLine } from '../escape.js'
+import { count } from '../format.js'
+import { findKey } from '../key.js'
+import { type GlobalOptions, withExistingStore } from '../open.js'
+import { print } from '../output.js'
+
+export interface RestoreOptions extends GlobalOptions {
+  json?: boolean
+}
+
+export async function restore(given: string, ids: readonly string[], { root, json }: RestoreOptions): Promise<number> {
+  return withExistingStore(root, async (store) => {
+    const key = await findKey(store, given)
+    if (key === null) return 1
+    const restored = await store.session(key).restore(ids)
+    if (json) await print(jsonLine({ root: resolve(root), key, restored }))
+    else await print(`${escapeLine(key)}: ${count(restored.length, 'message')} restored, at the end`)
+    return 0
+  })
+}

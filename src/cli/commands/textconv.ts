@@ -1,0 +1,56 @@
+import { readFile } from 'node:fs/promises'
+import type { JsonObject } from '../../json.js'
+import { foldAll } from '../../log/fold.js'
+import type { Line, Piece } from '../../log/line.js'
+import { isChat, parseLines } from '../../log/parse.js'
+import { isLive, type Survey, surveyOf } from '../../log/survey.js'
+import { toStored } from '../../log/views.js'
+import { messageOf } from '../../log/whole-session.js'
+import { escapeBlock, escapeLine, jsonLine } from '../escape.js'
+import { count } from '../format.js'
+import { messageText } from '../message.js'
+import { print } from '../output.js'
+
+/** A log as people read it, with the same text for the same lines on every machine; what is removed is not in it. */
+export async function textconv(file: string): Promise<number> {
+  const bytes = await readFile(file)
+  const pieces = parseLines(bytes)
+  const survey = surveyOf(pieces)
+  const { header } = foldAll(pieces, survey)
+  if (header !== null) await print(`session ${escapeLine(header.key)}`)
+  for (const piece of pieces) {
+    const text = textOf(piece, survey, bytes)
+    if (text !== undefined && !(await print(`\n${text}`))) break
+  }
+  return 0
+}
+
+function textOf(piece: Piece, survey: Survey, bytes: Buffer): string | undefined {
+  if (piece.kind === 'blank') return undefined
+  if (piece.kind === 'damage' || piece.kind === 'torn') {
+    return `unreadable line: ${escapeLine(bytes.toString('utf8', piece.offset, piece.end).trimEnd())}`
+  }
+  return isLive(piece, survey) ? lineText(piece, survey) : undefined
+}
+
+function lineText(line: Line, survey: Survey): string | undefined {
+  const { kind, value } = line
+  // the time of a line without one would be that of a temporary file
+  if (isChat(line)) return messageText(toStored(line, survey, line.at ?? ''))
+  if (kind === 'message') return `message  ${jsonLine(messageOf(line))}`
+  if (kind === 'meta') return metaText(value.set as JsonObject)
+  if (kind === 'compaction') return `summary of all before\n${escapeBlock(String(value.summary)).replace(/^/gm, '  ')}`
+  if (kind === 'commit') return `commit ${jsonLine(value.revision ?? null)}, ${nodes(value)}`
+  if (kind === 'tombstone') return `tombstone  ${jsonLine(value.ids)}`
+  return kind === 'unknown' ? jsonLine(value) : undefined
+}
+
+function metaText(set: JsonObject): string {
+  return Object.entries(set)
+    .map(([key, value]) => `${escapeLine(key)}: ${jsonLine(value)}`)
+    .join('\n')
+}
+
+function nodes({ nodes: given }: JsonObject): string {
+  return count(Array.isArray(given) ? given.length : 0, 'node')
+}

@@ -1,0 +1,128 @@
+/**
+ * Contents that are too large for a log: `<name>.blobs/<sha256>`, one file for each content, whatever it is for.
+ * A file gets its name when all of it is on disk, so that a name always stands for whole content.
+ */
+import { createHash } from 'node:crypto'
+import fs from 'node:fs'
+import path from 'node:path'
+import { randomNonce } from '../ids.js'
+import { breatheIfDue } from './breath.js'
+import {
+  createPrivate,
+  ensureSyncedFolder,
+  listFolder,
+  look,
+  openRegular,
+  read,
+  refuseLink,
+  removeFile,
+  syncFolder,
+  writeAll,
+} from './files.js'
+import { sync } from './replace.js'
+
+const SLICE_BYTES = 256 * 1024
+const REF = /^[0-9a-f]{64}$/
+const TEMPORARY = /^\.[0-9a-f]{16}\.tmp$/
+
+/** True for what can be the name of a blob. */
+export function isRef(text: string): boolean {
+  return REF.test(text)
+}
+
+/** The name of a content: its SHA-256 in hex. */
+export async function refOf(bytes: Uint8Array): Promise<string> {
+  const hash = createHash('sha256')
+  for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
+    hash.update(bytes.subarray(at, at + SLICE_BYTES))
+    if (bytes.length > SLICE_BYTES) await breatheIfDue()
+  }
+  return hash.digest('hex')
+}
+
+export class BlobDir {
+  constructor(readonly folder: string) {}
+
+  #file(ref: string): string {
+    return path.join(this.folder, ref)
+  }
+
+  /** True when there is a file of this name, whatever is in it. */
+  has(ref: string): boolean {
+    if (!isRef(ref)) return false
+    refuseLink(this.folder)
+    const found = look(this.#file(ref))
+    return found !== undefined && found !== 'other'
+  }
+
+  /** The content of this name; `'wrong'` when the file holds something else, undefined when there is none. */
+  async read(ref: string): Promise<Buffer | 'wrong' | undefined> {
+    if (!isRef(ref)) return undefined
+    const bytes = await this.#bytes(ref)
+    return bytes === undefined || (await refOf(bytes)) === ref ? bytes : 'wrong'
+  }
+
+  async #bytes(ref: string): Promise<Buffer | undefined> {
+    refuseLink(this.folder)
+    const opened = openRegular(this.#file(ref))
+    if (opened === undefined) return undefined
+    try {
+      return await read(opened.fd, 0, opened.stat.size)
+    } finally {
+      fs.closeSync(opened.fd)
+    }
+  }
+
+  /**
+   * Makes sure that this content is there and whole; true when it had to be written. The file is synced then, its name
+   * is once `settle` has been called.
+   */
+  async put(ref: string, bytes: Uint8Array): Promise<boolean> {
+    const there = await this.#bytes(ref)
+    if (there?.equals(bytes)) return false
+    ensureSyncedFolder(this.folder)
+    refuseLink(this.folder)
+    const temporary = this.#file(`.${randomNonce()}.tmp`)
+    const fd = createPrivate(temporary)
+    try {
+      try {
+        for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
+          writeAll(fd, Buffer.from(bytes.buffer, bytes.byteOffset + at, Math.min(SLICE_BYTES, bytes.length - at)))
+          if (bytes.length > SLICE_BYTES) await breatheIfDue()
+        }
+        await sync(fd)
+      } finally {
+        fs.closeSync(fd)
+      }
+      fs.renameSync(temporary, this.#file(ref))
+    } catch (error) {
+      removeFile(temporary)
+      throw error
+    }
+    return true
+  }
+
+  /** Makes the names of all that was put outlast a power cut. */
+  settle(): void {
+    syncFolder(this.folder)
+  }
+
+  /** The names of all blobs, and of what writers left half written. Other files are somebody else's. */
+  list(): { refs: string[]; temporaries: string[] } {
+    refuseLink(this.folder)
+    const names = listFolder(this.folder)
+    return { refs: names.filter((name) => REF.test(name)), temporaries: names.filter((name) => TEMPORARY.test(name)) }
+  }
+
+  /** How long a blob is, bytes; undefined when there is none. */
+  size(ref: string): number | undefined {
+    const found = look(this.#file(ref))
+    return found === undefined || found === 'other' ? undefined : found.size
+  }
+
+  /** Removes a blob or a left-over; false when it was gone. A folder of that name stays. */
+  remove(name: string): boolean {
+    const stat = fs.lstatSync(this.#file(name), { throwIfNoEntry: false })
+    return stat !== undefined && !stat.isDirectory() && removeFile(this.#file(name))
+  }
+}

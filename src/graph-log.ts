@@ -1,0 +1,176 @@
+/** A session's log as `RuntimePersistence` knows it: what its graph is now, read no further than it must be. */
+import { BlobDir } from './disk/blob-dir.js'
+import { type FileMark, markOf, read, readSync, sameFile, sameMark } from './disk/files.js'
+import { LogReader } from './disk/log-reader.js'
+import type { Draft } from './draft.js'
+import { SessionError } from './errors.js'
+import type { Summary } from './log/fold.js'
+import { emptyGraph, followGraph, type Graph, GraphCollector, type Records } from './log/graph.js'
+import { commitOf } from './log/graph-line.js'
+import type { Line, Piece, Range } from './log/line.js'
+import { parseLines } from './log/parse.js'
+import type { SessionLog } from './session-log.js'
+
+const PRINT_BYTES = 512
+/** What lies between two lines is read with them up to this size; a larger gap is worth another read. */
+const NEAR_BYTES = 16 * 1024
+const GROUP_BYTES = 1024 * 1024
+
+/** The graph of which bytes. */
+interface KnownGraph {
+  graph: Graph
+  mark: FileMark
+  /** The last bytes below `graph.bytes`: a file that still has them there has only grown. */
+  print: string
+}
+
+/** What a change adds to the log, and what the call answers then. */
+export interface GraphDecision<T> {
+  drafts: Draft[]
+  result: T
+}
+
+export class GraphLog {
+  readonly blobs: BlobDir
+  #known: KnownGraph | undefined
+
+  constructor(readonly log: SessionLog) {
+    this.blobs = new BlobDir(log.context.layout.blobs(log.name))
+  }
+
+  /**
+   * Reads in the log, knowing its graph; undefined when there is no session. The graph goes on with later commits:
+   * `work` must take what it needs of it before it waits for anything.
+   */
+  reading<T>(work: (reader: LogReader, graph: Graph) => T | Promise<T>): Promise<T | undefined> {
+    return LogReader.using(this.log.file.path, async (reader) => work(reader, await this.graphIn(reader)))
+  }
+
+  /** Reads the whole log: its graph, and the records of the nodes. Undefined when there is no session. */
+  whole<T>(work: (graph: Graph, records: Records) => T): Promise<T | undefined> {
+    return LogReader.using(this.log.file.path, async (reader) => {
+      const records: Records = new Map()
+      const { graph, last } = await foldGraph(reader, records)
+      const result = work(graph, records)
+      this.#remember(graph, reader, last)
+      return result
+    })
+  }
+
+  /**
+   * Decides under the lease on what the graph is then (undefined: no session), and adds the lines decided on in one
+   * write, after which the graph is known without reading them again.
+   */
+  transact<T>(
+    decide: (graph: Graph | undefined, summary: Summary | undefined) => GraphDecision<T> | Promise<GraphDecision<T>>,
+  ): Promise<T> {
+    return this.log.transact(async (summary, known) => {
+      const graph = known === undefined ? undefined : await this.#graphAt(known.mark)
+      const { drafts, result } = await decide(graph, summary)
+      const written = (lines: readonly Line[], mark: FileMark, print: string) =>
+        this.#follow(graph ?? emptyGraph(), lines, mark, print)
+      return { drafts, result, written }
+    })
+  }
+
+  async #graphAt(mark: FileMark): Promise<Graph | undefined> {
+    if (this.#known !== undefined && sameMark(this.#known.mark, mark)) return this.#known.graph
+    return this.reading((_, graph) => graph)
+  }
+
+  #follow(graph: Graph, lines: readonly Line[], mark: FileMark, print: string): void {
+    this.#known = followGraph(graph, lines) ? { graph, mark, print } : undefined
+  }
+
+  /** The graph of an open log. */
+  async graphIn(reader: LogReader): Promise<Graph> {
+    const known = this.#known
+    if (known !== undefined && sameMark(known.mark, reader.stat)) return known.graph
+    const { bytes } = known?.graph ?? { bytes: 0 }
+    if (known !== undefined && isGrown(known, reader)) {
+      const added = await reader.pieces(bytes)
+      // somebody else may have gone on with it while this waited
+      if (this.#known === known && known.graph.bytes === bytes && followGraph(known.graph, added)) {
+        this.#remember(known.graph, reader, added.at(-1))
+        return known.graph
+      }
+    }
+    const { graph, last } = await foldGraph(reader)
+    this.#remember(graph, reader, last)
+    return graph
+  }
+
+  /**
+   * The records of nodes, by one read for those that stand together. `nodes` are ids and lines that a graph of this
+   * log names.
+   */
+  async recordsIn(reader: LogReader, nodes: ReadonlyArray<readonly [id: string, line: Range]>): Promise<Records> {
+    const wanted = new Set(nodes.map(([id]) => id))
+    const records: Records = new Map()
+    for (const lines of together(nodes.map(([, line]) => line))) {
+      const start = lines[0]?.offset ?? 0
+      const bytes = await read(reader.fd, start, (lines.at(-1)?.end ?? start) - start)
+      for (const { offset, end } of lines) {
+        const [line] = parseLines(bytes.subarray(offset - start, end - start), offset)
+        const commit = line?.kind === 'commit' ? commitOf(line) : undefined
+        if (commit === undefined) throw Object.assign(new Error('the log changed while it was read'), { code: 'EIO' })
+        for (const node of commit.nodes) if (wanted.has(node.nodeId)) records.set(node.nodeId, node)
+      }
+    }
+    return records
+  }
+
+  #remember(graph: Graph, reader: LogReader, last: Piece | undefined): void {
+    // a last line that lacks its line feed may still become another one
+    const isOpen = last !== undefined && last.kind !== 'torn' && last.open
+    this.#known = isOpen ? undefined : { graph, mark: markOf(reader.stat), print: printAt(reader, graph.bytes) }
+  }
+}
+
+function printAt(reader: LogReader, end: number, length = PRINT_BYTES): string {
+  const start = Math.max(0, end - length)
+  return readSync(reader.fd, start, end - start).toString('latin1')
+}
+
+function isGrown({ graph, mark, print }: KnownGraph, reader: LogReader): boolean {
+  return sameFile(mark, reader.stat) && reader.size > mark.size && printAt(reader, graph.bytes, print.length) === print
+}
+
+/** The graph of the whole log, not to be remembered. */
+export async function foldGraph(
+  reader: LogReader,
+  records?: Records,
+): Promise<{ graph: Graph; last: Piece | undefined }> {
+  const collector = new GraphCollector()
+  let last: Piece | undefined
+  for await (const pieces of reader.blocks()) {
+    for (const piece of pieces) collector.add(piece)
+    last = pieces.at(-1) ?? last
+  }
+  return { graph: collector.graph(records), last }
+}
+
+/** Different lines in their order, those next to each other in one group. */
+function together(lines: readonly Range[]): Range[][] {
+  const groups: Range[][] = []
+  const rising = [...new Map(lines.map((line) => [line.offset, line])).values()].sort((a, b) => a.offset - b.offset)
+  for (const line of rising) {
+    const group = groups.at(-1)
+    const isNear = group !== undefined && line.offset - (group.at(-1)?.end ?? 0) <= NEAR_BYTES
+    if (isNear && line.end - (group[0]?.offset ?? 0) <= GROUP_BYTES) group.push(line)
+    else groups.push([line])
+  }
+  return groups
+}
+
+/** @throws SessionError ERR_LOG_CORRUPT when the graph cannot be read */
+export function checkReadable({ damage, head }: Graph): void {
+  if (damage !== null) throw corrupt(damage, head?.revision ?? 0)
+}
+
+export function corrupt(reason: string, headRevision: number): SessionError {
+  return new SessionError('ERR_LOG_CORRUPT', `the graph of the session cannot be read: ${reason}`, {
+    reason,
+    headRevision,
+  })
+}

@@ -1,0 +1,265 @@
+/**
+ * The graph that `commit` and `tombstone` lines make: ids and parents, head and ledger, without what is in the nodes.
+ * It is followed from line to line; a log that was merged or edited by hand is folded as a whole.
+ */
+import { isV7 } from '../ids.js'
+import { canonical, type JsonObject, jsonEqual } from '../json.js'
+import { type Commit, commitOf, LEDGER_COUNTERS, type LedgerRow, type NodeRecord, parentOf } from './graph-line.js'
+import { faultIn, type GraphFlaw, type NewNode } from './graph-rules.js'
+import { isLine, type Line, namedIds, type Piece, type Range } from './line.js'
+
+export interface GraphNode {
+  /** The node that it was committed under; null for a root. */
+  parent: string | null
+  /** The line that it stands in. */
+  line: Range
+}
+
+export interface GraphHead {
+  revision: number
+  at: string
+  id: string
+  leaf: string | null
+  config: JsonObject
+  checkpoint: string
+  line: Range
+}
+
+/** Where a commit stands among all, whatever the order of their lines. */
+export type Place = Pick<GraphHead, 'revision' | 'at' | 'id'>
+
+/** Why the graph cannot be read; a commit that replaces it ends that. */
+export type GraphDamage = GraphFlaw | 'missingRevision' | 'malformedCommit'
+
+export interface Graph {
+  /** Where the folded part ends: all whole lines before it are in. */
+  bytes: number
+  head: GraphHead | null
+  /** All nodes of the graph in order of insertion, tombstoned ones too. */
+  nodes: Map<string, GraphNode>
+  tombstoned: Set<string>
+  /** In order of first appearance. */
+  ledger: Map<string, LedgerRow>
+  damage: GraphDamage | null
+  /** The last commit that replaced the graph: what is less is history. */
+  start: Place | null
+  /** Revisions that two histories both committed. */
+  divergences: Set<number>
+  /** Something that cannot be read stands behind the last commit line. */
+  unsure: boolean
+  /** The greatest id of a commit or tombstone line. */
+  lastId: string
+}
+
+export function emptyGraph(): Graph {
+  return {
+    ...{ bytes: 0, head: null, nodes: new Map(), tombstoned: new Set(), ledger: new Map() },
+    ...{ damage: null, start: null, divergences: new Set(), unsure: false, lastId: '' },
+  }
+}
+
+/** The records of nodes, by id. */
+export type Records = Map<string, NodeRecord>
+
+export function isGraphLine(piece: Piece): piece is Line {
+  return piece.kind === 'commit' || piece.kind === 'tombstone'
+}
+
+/**
+ * Adds pieces that stand behind the folded part, in place. False when only the whole log can tell what they say; then
+ * nothing is added.
+ */
+export function followGraph(graph: Graph, pieces: readonly Piece[]): boolean {
+  if (!canFollow(graph, pieces.filter(isGraphLine))) return false
+  for (const piece of pieces) {
+    if (piece.kind === 'torn') continue
+    graph.bytes = piece.end
+    if (piece.kind === 'damage') graph.unsure = true
+    if (!isGraphLine(piece)) continue
+    graph.lastId = piece.id
+    const commit = piece.kind === 'commit' ? commitOf(piece) : undefined
+    if (piece.kind === 'tombstone') markNodes(graph, piece)
+    else if (commit === undefined) noteMalformed(graph)
+    else addCommit(graph, piece, commit)
+  }
+  return true
+}
+
+/** True when all lines are new, come after the head, and bring no node that may be there already. */
+function canFollow({ lastId, head, nodes }: Graph, lines: readonly Line[]): boolean {
+  let id = lastId
+  let place: Place | null = head
+  let isReplaced = false
+  const added = new Set<string>()
+  for (const line of lines) {
+    if (line.bare || !isV7(line.id) || line.id <= id) return false
+    id = line.id
+    const commit = line.kind === 'commit' ? commitOf(line) : undefined
+    if (commit === undefined) continue
+    const next = headOf(line, commit)
+    if (place !== null && compare(next, place) <= 0) return false
+    place = next
+    if (commit.replace) {
+      isReplaced = true
+      added.clear()
+    }
+    for (const { nodeId } of commit.nodes) {
+      if (added.has(nodeId) || (!isReplaced && nodes.has(nodeId))) return false
+      added.add(nodeId)
+    }
+  }
+  return true
+}
+
+/** What the graph needs of a whole log, line by line. */
+export class GraphCollector {
+  readonly #lines: Line[] = []
+  #unsure = false
+  #bytes = 0
+
+  add(piece: Piece): void {
+    if (piece.kind === 'torn') return
+    this.#bytes = piece.end
+    if (piece.kind === 'damage') this.#unsure = true
+    if (!isLine(piece) || !isGraphLine(piece)) return
+    this.#lines.push(piece)
+    if (piece.kind === 'commit') this.#unsure = commitOf(piece) === undefined
+  }
+
+  /** The graph; the records of its nodes go into `records`. */
+  graph(records: Records = new Map()): Graph {
+    const lines = withoutCopies(this.#lines)
+    const graph = emptyGraph()
+    const commits: Array<{ line: Line; commit: Commit }> = []
+    const malformed: Line[] = []
+    for (const line of lines) {
+      if (line.kind === 'tombstone') continue
+      const commit = commitOf(line)
+      if (commit === undefined) malformed.push(line)
+      else commits.push({ line, commit })
+    }
+    // of merged histories the lines stand in any order: what they say must not depend on it
+    commits.sort((a, b) => compare(headOf(a.line, a.commit), headOf(b.line, b.commit)))
+    for (const { line, commit } of commits) addCommit(graph, line, commit, records)
+    const start = commits.findLast(({ commit }) => commit.replace)?.line.offset ?? -1
+    if (malformed.some(({ offset }) => offset > start)) noteMalformed(graph)
+    for (const line of lines) if (line.kind === 'tombstone') markNodes(graph, line)
+    for (const { id } of lines) if (isV7(id) && id > graph.lastId) graph.lastId = id
+    graph.bytes = this.#bytes
+    graph.unsure = this.#unsure
+    return graph
+  }
+}
+
+/** A line that stands there again, with equal content, counts once. */
+function withoutCopies(lines: readonly Line[]): readonly Line[] {
+  const byId = new Map<string, Line[]>()
+  for (const line of lines) if (!line.bare) byId.set(line.id, [...(byId.get(line.id) ?? []), line])
+  if (byId.size === lines.length) return lines
+  const copies = new Set<Line>()
+  for (const same of byId.values()) {
+    const contents = new Set<string>()
+    for (const line of same.length > 1 ? same : []) {
+      const content = contentOf(line)
+      if (contents.has(content)) copies.add(line)
+      contents.add(content)
+    }
+  }
+  return lines.filter((line) => !copies.has(line))
+}
+
+function contentOf({ value, offset }: Line): string {
+  try {
+    return canonical(value)
+  } catch {
+    // nested too deeply to be compared: equal to no other line
+    return `#${offset}`
+  }
+}
+
+function headOf({ id, at = '', offset, end }: Line, commit: Commit): GraphHead {
+  const { revision, leaf, config, checkpoint } = commit
+  return { revision, at, id, leaf, config, checkpoint, line: { offset, end } }
+}
+
+/** True for the commit of a line that the graph is made of. */
+export function isPartOf({ start }: Graph, line: Line, commit: Commit): boolean {
+  return start === null || compare(headOf(line, commit), start) >= 0
+}
+
+/** The greater one is the head. */
+function compare(a: Place, b: Place): number {
+  return a.revision - b.revision || order(a.at, b.at) || order(a.id, b.id)
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+/** Adds a commit that is greater than the head. `records` are needed where its nodes may be there already. */
+function addCommit(graph: Graph, line: Line, commit: Commit, records?: Records): void {
+  const former = graph.head?.revision ?? 0
+  graph.head = headOf(line, commit)
+  graph.unsure = false
+  for (const row of commit.usage) addToLedger(graph.ledger, row)
+  if (commit.replace) {
+    graph.nodes.clear()
+    graph.tombstoned.clear()
+    graph.divergences.clear()
+    records?.clear()
+    graph.damage = null
+    graph.start = graph.head
+  } else if (commit.revision === former) graph.divergences.add(former)
+  else if (commit.revision > former + 1) graph.damage ??= 'missingRevision'
+  if (graph.damage === null) addNodes(graph, commit, graph.head.line, records)
+}
+
+function addNodes(graph: Graph, { nodes, leaf, replace }: Commit, line: Range, records?: Records): void {
+  const { added, again } = replace ? { added: nodes, again: [] } : divided(graph, nodes)
+  const differs = again.some((node) => !jsonEqual(records?.get(node.nodeId), node))
+  const isThere = (id: string) => graph.nodes.has(id)
+  const fresh: NewNode[] = added.map((node) => ({ id: node.nodeId, parent: parentOf(node) }))
+  const fault = differs ? 'duplicateNode' : faultIn(fresh, leaf, isThere, isThere)?.reason
+  if (fault !== undefined) graph.damage = fault
+  for (const [i, { id, parent }] of fresh.entries()) {
+    graph.nodes.set(id, { parent, line })
+    records?.set(id, added[i] as NodeRecord)
+  }
+  for (const { nodeId } of again) {
+    const node = graph.nodes.get(nodeId)
+    if (node !== undefined && line.offset < node.line.offset) node.line = line
+  }
+}
+
+/** The nodes that are new, and those that another history has as well. */
+function divided(graph: Graph, nodes: NodeRecord[]): { added: NodeRecord[]; again: NodeRecord[] } {
+  const again = nodes.filter(({ nodeId }) => graph.nodes.has(nodeId))
+  return again.length === 0
+    ? { added: nodes, again }
+    : { added: nodes.filter(({ nodeId }) => !graph.nodes.has(nodeId)), again }
+}
+
+/** A tombstone is for the nodes that stand before it. */
+function markNodes(graph: Graph, line: Line): void {
+  for (const id of namedIds(line)) {
+    const node = graph.nodes.get(id)
+    if (node !== undefined && node.line.offset < line.offset) graph.tombstoned.add(id)
+  }
+}
+
+function noteMalformed(graph: Graph): void {
+  graph.damage = 'malformedCommit'
+  graph.unsure = true
+}
+
+/** Adds a row. A sum that no number can hold exactly stays at the greatest one that can be. */
+export function addToLedger(ledger: Map<string, LedgerRow>, { source, model, usage }: LedgerRow): void {
+  if (LEDGER_COUNTERS.every((name) => usage[name] === 0)) return
+  const key = JSON.stringify([source, model])
+  const former = ledger.get(key)
+  const sum = { ...usage }
+  if (former !== undefined) {
+    for (const name of LEDGER_COUNTERS) sum[name] = Math.min(former.usage[name] + usage[name], Number.MAX_SAFE_INTEGER)
+  }
+  ledger.set(key, { source, model, usage: sum })
+}

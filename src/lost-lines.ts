@@ -1,0 +1,127 @@
+/**
+ * Noticing that a log was put back to an older state, or replaced by another machine's, without lines that this process
+ * wrote: a sync that overwrote it. A process knows what it wrote lately, and only that.
+ */
+import { readSync } from './disk/files.js'
+import type { LogReader } from './disk/log-reader.js'
+import { keepLines } from './disk/quarantine.js'
+import { isLine, namedIds } from './log/line.js'
+import { parseLines } from './log/parse.js'
+import { tellError } from './options.js'
+import type { SessionLog } from './session-log.js'
+
+/** Messages that were written, and that the log lacks although nobody is known to have removed them. */
+export interface LostReport {
+  key: string
+  /** The log. */
+  file: string
+  /** How many messages. */
+  messages: number
+  /** Where the lines lie now; `session.merge(kept)` puts them back. */
+  kept: string
+}
+
+const MOST_WRITES = 4_096
+const MOST_BYTES = 4 * 1024 * 1024
+
+interface Write {
+  name: string
+  bytes: Buffer
+}
+
+/** The last writes of a store, for as many sessions as it has. Taking note of one costs next to nothing. */
+export class RecentWrites {
+  readonly #writes: Array<Write | undefined> = new Array(MOST_WRITES)
+  #from = 0
+  #to = 0
+  #bytes = 0
+
+  note(name: string, bytes: Buffer): void {
+    this.#writes[this.#to++ % MOST_WRITES] = { name, bytes }
+    this.#bytes += bytes.length
+    while (this.#bytes > MOST_BYTES || this.#to - this.#from >= MOST_WRITES) {
+      const place = this.#from++ % MOST_WRITES
+      this.#bytes -= this.#writes[place]?.bytes.length ?? 0
+      this.#writes[place] = undefined
+    }
+  }
+
+  /** The writes to one session that are still known, oldest first; they are forgotten by it. */
+  take(name: string): Buffer[] {
+    const taken: Buffer[] = []
+    for (let n = this.#from; n < this.#to; n++) {
+      const write = this.#writes[n % MOST_WRITES]
+      if (write?.name !== name) continue
+      taken.push(write.bytes)
+      this.#bytes -= write.bytes.length
+      this.#writes[n % MOST_WRITES] = undefined
+    }
+    return taken
+  }
+}
+
+/** The end of the last write of this process: while it stands where it was, nothing before it was taken away. */
+export interface LastWrite {
+  end: number
+  /** The last bytes, as latin1. */
+  print: string
+  /** The header's id, which tells this life of a session from a later one. */
+  session: string
+}
+
+export function stillEndsWith(reader: LogReader, { end, print }: LastWrite): boolean {
+  if (reader.size < end) return false
+  return readSync(reader.fd, end - print.length, print.length).toString('latin1') === print
+}
+
+/** Looks for the lines of these writes in the log, sets aside those that are missing, and tells of them. */
+export async function lookForLost(log: SessionLog, reader: LogReader, writes: readonly Buffer[]): Promise<void> {
+  const { context, key, name } = log
+  const { onLost } = context.settings
+  const missing = missingFrom(await idsIn(reader), writes)
+  if (missing.length === 0) return
+  try {
+    const kept = keepLines(context.layout.quarantine(name), Buffer.concat(missing))
+    onLost({ key, file: log.file.path, messages: missing.length, kept })
+  } catch (error) {
+    tellError(context.settings, error, key)
+  }
+}
+
+/**
+ * The written messages that a log lacks. What other processes remove and rewrite goes one by one, what they purge was
+ * archived before; what a sync takes away is the end: as long as the last message is there, none is lost.
+ */
+function missingFrom({ ids, removed, archivedAt }: Ids, writes: readonly Buffer[]): Buffer[] {
+  const written = writes.flatMap((bytes) => {
+    const lines = parseLines(bytes).filter(isLine)
+    return lines.map((line) => ({ line, raw: bytes.subarray(line.offset, line.end) }))
+  })
+  const takenBack = new Set(written.flatMap(({ line }) => (line.kind === 'remove' ? namedIds(line) : [])))
+  const messages = written.filter(
+    ({ line }) => line.kind === 'message' && !removed.has(line.id) && !takenBack.has(line.id),
+  )
+  const missing = messages.filter(({ line }) => !ids.has(line.id) && (line.at ?? '') > archivedAt)
+  return missing.length > 0 && missing.at(-1) === messages.at(-1) ? missing.map(({ raw }) => raw) : []
+}
+
+interface Ids {
+  ids: Set<string>
+  removed: Set<string>
+  /** When the last compaction archived what stood before it. */
+  archivedAt: string
+}
+
+async function idsIn(reader: LogReader): Promise<Ids> {
+  const found: Ids = { ids: new Set(), removed: new Set(), archivedAt: '' }
+  for await (const pieces of reader.blocks()) {
+    for (const piece of pieces) {
+      if (!isLine(piece)) continue
+      found.ids.add(piece.id)
+      if (piece.kind === 'remove') for (const id of namedIds(piece)) found.removed.add(id)
+      if (piece.kind === 'compaction' && piece.at !== undefined && piece.at > found.archivedAt)
+        found.archivedAt = piece.at
+    }
+  }
+  return found
+}

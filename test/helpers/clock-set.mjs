@@ -1,0 +1,28 @@
+// Watches while the clock is set: clock-set.mjs FOLDER MS
+const real = Date.now
+let ahead = 0
+Date.now = () => real() + ahead
+
+const { openStore } = await import('../../dist/src/index.js')
+const { JsonlSessionBackend } = await import('../../dist/src/contracts/session-backend.js')
+
+const [folder, ms] = process.argv.slice(2)
+const sleep = (time) => new Promise((resolve) => setTimeout(resolve, time))
+const store = await openStore(folder)
+const told = []
+const watcher = store.watch({ stuckAfterMs: 1_500, rescanMs: 300 })
+for (const type of ['started', 'stuck']) {
+  watcher.on(type, (event) => told.push([type, event.key, event.reason].filter(Boolean).join(' ')))
+}
+await watcher.ready
+await store.session('before').setState('running', 't')
+await sleep(100)
+ahead = Number(ms)
+await store.session('after').setState('running', 't')
+await sleep(500)
+const early = [...told]
+const older = (await new JsonlSessionBackend(store).listStuckSessions(60)).length
+while (told.length < 4) await sleep(50)
+process.send({ told: early, late: told.slice(2).sort(), older, moved: Math.abs(store.now() - real() - ahead) < 1_000 })
+process.disconnect()
+await store.close()

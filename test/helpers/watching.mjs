@@ -1,0 +1,7 @@
+// Watches, and has nothing else to do: watching.mjs FOLDER OPTIONS
+import { openStore } from '../../dist/src/index.js'
+
+const [folder, options] = process.argv.slice(2)
+const store = await openStore(folder)
+await store.watch(JSON.parse(options)).ready
+process.disconnect()
