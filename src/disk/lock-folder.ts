@@ -37,10 +37,8 @@ const MAX_SIGHTINGS = 10_000
 const FRESH = new Date(8.64e15)
 const STALE = new Date(-8.64e15)
 
-/** This copy of the module, of which a process may have several: they do not know of each other's locks. */
-const INSTANCE = randomNonce()
-/** The nonces that this copy holds or waits with: what bears another one of it was left by a removal that failed. */
-const inUse = new Set<string>()
+/** Locks that this process gave back but could not remove, or did not find: whoever moved them may bring them back. */
+const released = new Set<string>()
 
 /** When the file of an unseen owner was first seen as it is now, by path: on the monotonic clock. */
 const sightings = new Map<string, { mark: string; since: number }>()
@@ -70,7 +68,6 @@ export class LockFolder {
 
   /** Ends the announcement of a waiter that gave up. */
   withdraw(): void {
-    inUse.delete(this.#nonce)
     removeTree(this.#ready)
   }
 
@@ -100,7 +97,6 @@ export class LockFolder {
   }
 
   #makeReady(): void {
-    inUse.add(this.#nonce)
     if (this.#spares.take(this.#ready, this.#nonce)) return
     try {
       fs.mkdirSync(this.#ready, { mode: 0o700 })
@@ -111,7 +107,7 @@ export class LockFolder {
     }
     const fd = createPrivate(path.join(this.#ready, this.#nonce))
     try {
-      writeAll(fd, Buffer.from(JSON.stringify({ ...thisProcess(), ...this.#place(), instance: INSTANCE })))
+      writeAll(fd, Buffer.from(JSON.stringify({ ...thisProcess(), ...this.#place() })))
     } finally {
       fs.closeSync(fd)
     }
@@ -140,7 +136,7 @@ export class LockFolder {
       const file = path.join(this.#folder, entry)
       if (!NONCE.test(entry))
         removeTree(file) // litter of sync tools and file managers
-      else if (entry === this.#nonce || isGivenUp(file, this.#place())) {
+      else if (isGivenUp(file, this.#place())) {
         this.#condemned = entry
         return 'stale'
       } else state = 'fresh'
@@ -165,11 +161,11 @@ export class LockFolder {
   /** Moves a lock away that nobody can have taken over: its owner has not been silent for long. */
   #spare(): boolean {
     if (!this.held || performance.now() - this.#lastSign > SILENCE_MS / 2) return false
-    // what cannot be moved away now is a left-over
-    inUse.delete(this.#nonce)
-    if (!this.#spares.keep(this.#folder, this.#nonce)) return false
-    this.#holds = false
-    return true
+    released.add(this.#nonce)
+    const isKept = this.#spares.keep(this.#folder, this.#nonce)
+    released.delete(this.#nonce)
+    if (isKept) this.#holds = false
+    return isKept
   }
 
   readonly rmdirSync = (): void => {
@@ -177,9 +173,10 @@ export class LockFolder {
     this.#condemned = undefined
     if (nonce === undefined) return
     this.#holds = false
-    if (nonce === this.#nonce) inUse.delete(nonce)
-    removeFile(path.join(this.#folder, nonce))
+    if (nonce === this.#nonce) released.add(nonce)
+    const removed = removeFile(path.join(this.#folder, nonce))
     if (nonce !== this.#nonce) return
+    if (removed) released.delete(nonce)
     removeEmptyFolder(this.#folder)
     // this is how a process ends that was told to by a signal
     this.#spares.clear()
@@ -200,23 +197,19 @@ function answer<T>(done: Done<T>, work: () => T): void {
 
 /** Removes what processes that are gone have kept in `.spare`. */
 export function sweepSpares(locks: string): void {
-  const spares = sparesIn(locks)
-  for (const nonce of listFolder(spares.folder)) {
-    const folder = path.join(spares.folder, nonce)
-    if (!spares.has(nonce) && isGivenUp(path.join(folder, nonce), placeOf(locks))) removeTree(folder)
+  const { folder } = sparesIn(locks)
+  for (const nonce of listFolder(folder)) {
+    if (isGivenUp(path.join(folder, nonce, nonce), placeOf(locks))) removeTree(path.join(folder, nonce))
   }
 }
 
 /** True when the owner of this file is dead, or cannot be seen and has been silent for too long. */
 function isGivenUp(file: string, place: Place): boolean {
+  if (released.has(path.basename(file))) return true
   const owner = ownerIn(file)
   if (owner === 'gone') return false
   const liveness = owner === 'unreadable' ? 'unknown' : livenessOf(owner)
-  if (liveness === 'alive') {
-    const claim = owner as Claim
-    const isLeftOver = claim.instance === INSTANCE && !inUse.has(path.basename(file))
-    return isLeftOver || (claim.path !== place.path && claim.inode !== place.inode)
-  }
+  if (liveness === 'alive') return (owner as Claim).path !== place.path && (owner as Claim).inode !== place.inode
   return liveness === 'unknown' ? isSilent(file) : true
 }
 
@@ -235,7 +228,7 @@ function isSilent(path: string, limit = SILENCE_MS): boolean {
 }
 
 /** An owner's file: who, and in which folder of locks. */
-type Claim = Owner & { path?: unknown; inode?: unknown; instance?: unknown }
+type Claim = Owner & { path?: unknown; inode?: unknown }
 
 function ownerIn(file: string): Claim | 'gone' | 'unreadable' {
   const content = readSmall(file)

@@ -19,10 +19,6 @@ export class SpareLocks {
     this.folder = path.join(locks, '.spare')
   }
 
-  has(nonce: string): boolean {
-    return this.#nonces.includes(nonce)
-  }
-
   /** Takes the lock `from`, with its owner's file, out of the way; false when it cannot be kept. */
   keep(from: string, nonce: string): boolean {
     if (this.#nonces.length >= MAX_SPARES) return false

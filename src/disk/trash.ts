@@ -43,7 +43,8 @@ export function moveToTrash(layout: Layout, name: string, id: string): void {
 export function moveBack(layout: Layout, { name, folder }: TrashedFiles): void {
   moveFiles(layout, name, (file) => path.join(folder, path.basename(file)), false)
   syncFolder(layout.root)
-  fs.rmdirSync(folder)
+  // another process that opens the store may have swept it away by now
+  removeEmptyFolder(folder)
 }
 
 function moveFiles(layout: Layout, name: string, inTrash: (file: string) => string, away: boolean): void {
