@@ -161,7 +161,9 @@ export class LockFolder {
   /** Moves a lock away that nobody can have taken over: its owner has not been silent for long. */
   #spare(): boolean {
     if (!this.held || performance.now() - this.#lastSign > SILENCE_MS / 2) return false
+    released.add(this.#nonce)
     if (!this.#spares.keep(this.#folder, this.#nonce)) return false
+    released.delete(this.#nonce)
     this.#holds = false
     return true
   }
