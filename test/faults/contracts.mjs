@@ -34,6 +34,7 @@ const store = {
     await store.session('torn').append(message('1'))
     fs.appendFileSync(store.session('torn').path, '{"TORN-BYTES')
     await old.session('gone').append(message('1'))
+    await new Promise((resolve) => setTimeout(resolve, 5))
     await old.cleanup({ olderThan: 0 })
     await old.session('idle').append(message('1'))
   },
