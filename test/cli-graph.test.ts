@@ -137,6 +137,20 @@ test('a head in doubt is 1, and nothing goes', async () => {
   }
 })
 
+test('check tells of two merged histories, and of a graph that cannot be read', async () => {
+  await prepare()
+  const log = join(root, 'alpha.jsonl')
+  const text = await readFile(log, 'utf8')
+  const last = JSON.parse(text.split('\n').at(-2)!)
+  await writeFile(log, `${text}${JSON.stringify({ ...last, id: 'other', nodes: [node('e', 'c')], leaf: 'e' })}\n`)
+  expect((await cli(['check', 'alpha'])).err).toContain('revision 2 of the graph twice, by two merged histories\n')
+  expect((await cli(['graph', 'alpha'])).err).toBe('two histories committed revision 2\n')
+  await writeFile(log, `${text}${JSON.stringify({ ...last, id: 'other', revision: 7 })}\n`)
+  const { code, err } = await cli(['check', 'alpha'])
+  expect(code).toBe(1)
+  expect(err).toContain('the graph cannot be read: missingRevision\n')
+})
+
 test('wrong usage is 2, what is not there is 1', async () => {
   await prepare()
   for (const args of [['graph'], ['blobs'], ['vacuum'], ['gc'], ['gc', 'alpha', '--all'], ['graph', 'a', 'b']]) {
