@@ -20,6 +20,7 @@ import { listFreshProcess, listFreshStore, listNewest, listOpen } from './list.m
 import { managerRows } from './manager.mjs'
 import { burst, mixed } from './mixed.mjs'
 import { last, load } from './read.mjs'
+import { runtimeRows } from './runtime.mjs'
 import { watchEvent, watchReady } from './watch.mjs'
 
 /** `size`: 'short' for CI, 'normal', or 'full' for the sizes that the goals name. */
@@ -47,6 +48,7 @@ export function rows(size) {
     watchEvent(size === 'full' ? 100_000 : sessions),
     ...agentRows(size === 'full' ? 100_000 : 10_000),
     ...managerRows(size, sessions),
+    ...runtimeRows(10_000),
   ]
   return size === 'short' ? normal.flatMap(onlyRatios) : normal
 }
