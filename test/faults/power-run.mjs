@@ -12,7 +12,7 @@ const original = {}
 
 /** Only what is in the store, and no locks: they mean nothing after a power cut. */
 const inside = (file) => {
-  const relative = path.relative(folder, path.resolve(file))
+  const relative = path.relative(folder, path.resolve(String(file)))
   return relative === '' ? '.' : /^(\.\.|\.locks)/.test(relative) ? undefined : relative
 }
 
