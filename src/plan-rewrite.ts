@@ -12,6 +12,8 @@ import type { LineChange } from './log/vacuum.js'
 
 /** Lines that go although they count, or that stay out for another reason. */
 export interface Selection {
+  /** All that goes is kept in quarantine, not only what cannot be read. */
+  keepsAll?: boolean
   /** Live messages that go. */
   purges?: (line: Line, survey: Survey, fileTime: string) => boolean
   /** Lines that are taken over at all. */

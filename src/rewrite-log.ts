@@ -28,6 +28,12 @@ export async function rewriteLog(log: SessionLog, purges?: Selection['purges']):
   return log.hold(() => rewriteHeld(log, () => purges && { purges }))
 }
 
+/** As `rewriteLog`; all bytes that go are kept in quarantine. */
+export async function rewriteKeepingAll(log: SessionLog): Promise<RewriteResult | null> {
+  if (!log.exists()) return null
+  return log.hold(() => rewriteHeld(log, () => ({ keepsAll: true })))
+}
+
 /**
  * As `rewriteLog`, for work under the lease. `select` says for the log that is open what goes beside what nobody sees;
  * null leaves the log alone.
@@ -44,19 +50,24 @@ export async function rewriteHeld(
       const { plan, purged } = reading
       return plan === null || (selection?.purges !== undefined && purged === 0)
         ? null
-        : await carryOut(log, reading, plan)
+        : await carryOut(log, reading, plan, selection?.keepsAll)
     })
     if (outcome !== 'replaced') return outcome ?? null
   }
   throw new SessionError('ERR_LOCKED', 'another program keeps replacing the log', { file: log.file.path })
 }
 
-async function carryOut(log: SessionLog, reading: Plan, plan: RewritePlan): Promise<RewriteResult | 'replaced'> {
+async function carryOut(
+  log: SessionLog,
+  reading: Plan,
+  plan: RewritePlan,
+  keepsAll = false,
+): Promise<RewriteResult | 'replaced'> {
   const { reader, summary, purged } = reading
   const file = log.file.path
   checkVersion(summary, file)
   const { layout, clock } = log.context
-  const aside = plan.edits.filter(({ action }) => action === 'aside')
+  const aside = plan.edits.filter(({ action }) => action === 'aside' || (keepsAll && action === 'drop'))
   await setAside(layout.quarantine(log.name), reader.fd, aside)
   const carry = plan.carry && metaLine({ id: clock.id(summary.maxId), at: plan.carryAt }, plan.carry)
   const size = await putInPlace(log, reader, withCarry(reading, carry))

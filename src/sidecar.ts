@@ -94,6 +94,20 @@ export function unmark(log: SessionLog): void {
   }
 }
 
+/** Makes a sidecar again from the log, once `takeAway` has taken the old one away. The run state stays. */
+export async function makeAgain(log: SessionLog, takeAway: () => void): Promise<void> {
+  await loadReplace()
+  await log.hold(async () => {
+    const former = await log.known()
+    const run = former === undefined ? null : readRun(log, former.summary)
+    takeAway()
+    // what is known here may come from the old one
+    log.forget()
+    const known = await log.known()
+    if (known !== undefined) write(log, known, run)
+  })
+}
+
 /** Brings the sidecar up to the log. */
 export async function writeBehind(log: SessionLog): Promise<void> {
   if (look(log.file.path) === undefined) return

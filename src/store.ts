@@ -40,6 +40,11 @@ export async function openStore(dir: string, options?: StoreOptions): Promise<Se
   return store
 }
 
+/** @internal Opens a store without clearing anything away: for those who only look. */
+export function openAsItIs(dir: string, options?: StoreOptions): SessionStore {
+  return new SessionStore(path.resolve(dir), checkOptions(options), { leavesMark: false })
+}
+
 /** @internal What the parts of the store share. */
 export interface StoreInternals {
   context: StoreContext
@@ -55,13 +60,16 @@ export class SessionStore {
   /** @internal */
   readonly internals: StoreInternals
   readonly #background: Background
+  /** False for those who only look: nothing is written then that was not asked for. */
+  readonly #leavesMark: boolean
   readonly #sessions = new Map<string, { session: Session; log: SessionLog }>()
   readonly #watchers = new Set<Watcher>()
   #closed: Promise<void> | undefined
 
   /** @internal Use `openStore`. */
-  constructor(dir: string, settings: Settings) {
+  constructor(dir: string, settings: Settings, { leavesMark = true } = {}) {
     this.dir = dir
+    this.#leavesMark = leavesMark
     this.#background = new Background(settings)
     const context: StoreContext = {
       layout: new Layout(dir),
@@ -225,7 +233,7 @@ export class SessionStore {
     await Promise.all([...this.#watchers].map((watcher) => watcher.close()))
     await Promise.all(logs.map((log) => lease(log).idle()))
     this.internals.index.close()
-    this.#markClock()
+    if (this.#leavesMark) this.#markClock()
     await this.#background.finish()
     const failures: unknown[] = []
     for (const log of logs) {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import type { BotOptions } from './commands/bot.js'
+import type { CheckOptions } from './commands/check.js'
 import type { CompactOptions } from './commands/compact.js'
 import type { CompactSessionOptions } from './commands/compact-session.js'
 import type { ListOptions } from './commands/list.js'
@@ -10,7 +11,6 @@ import type { SearchOptions } from './commands/search.js'
 import type { ShowOptions } from './commands/show.js'
 import type { UsageOptions } from './commands/usage.js'
 import { addGraphCommands } from './graph-commands.js'
-import type { GlobalOptions } from './open.js'
 import { addOperatorCommands } from './operator-commands.js'
 import { PROGRAM } from './output.js'
 import { addSessionCommands } from './session-commands.js'
@@ -189,11 +189,19 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
 
   program
     .command('check')
-    .description('look for damage; reads only')
-    .argument('[keys...]', `${KEYS} (default: all sessions)`)
+    .description('look for damage; reads only, unless told to mend it')
+    .argument('[keys...]', `${KEYS} (default: all sessions, and what else is in the folder)`)
+    .option('--all', 'all sessions')
+    .option('--fix', 'mend what can be mended; all that is taken out is kept in .quarantine')
+    .option('--dry-run', 'with --fix: only tell what it would do')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExit codes: 0 clean, 1 damage or no such session, 2 wrong usage, 3 a session is in use.')
     .action(async (keys: string[], _: unknown, command: Command) => {
+      const options = command.optsWithGlobals<CheckOptions>()
+      if (options.all && keys.length > 0) command.error('name the sessions, or use --all')
+      if (options.dryRun && !options.fix) command.error('--dry-run is for --fix')
       const { check } = await import('./commands/check.js')
-      finish(await check(keys, command.optsWithGlobals<GlobalOptions>()))
+      finish(await check(keys, options))
     })
 
   return program

@@ -77,7 +77,11 @@ export class LockFolder {
     try {
       this.#takePlace()
     } catch (error) {
-      if (!['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(errno(error) ?? '')) throw error
+      if (!['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(errno(error) ?? '')) {
+        // it may have been taken all the same
+        released.add(this.#nonce)
+        throw error
+      }
       throw Object.assign(new Error('locked'), { code: 'EEXIST' })
     }
     this.#holds = true
@@ -193,6 +197,23 @@ function answer<T>(done: Done<T>, work: () => T): void {
     return
   }
   done(null, value)
+}
+
+/** The files of owners and waiters that are dead, looked at and left alone. */
+export function staleLocks(locks: string, waiting: string): string[] {
+  const folders = [
+    ...listFolder(locks).map((entry) => path.join(locks, entry)),
+    ...listFolder(waiting).map((entry) => path.join(waiting, entry)),
+  ]
+  const nonces = folders.flatMap((folder) =>
+    fs.lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()
+      ? listFolder(folder).flatMap((entry) => (NONCE.test(entry) ? [path.join(folder, entry)] : []))
+      : [],
+  )
+  return nonces.filter((file) => {
+    const owner = ownerIn(file)
+    return owner !== 'gone' && owner !== 'unreadable' && livenessOf(owner) === 'dead'
+  })
 }
 
 /** Removes what processes that are gone have kept in `.spare`. */

@@ -56,13 +56,13 @@ export function keepLines(folder: string, bytes: Buffer): string {
 }
 
 /** Moves a whole file in, under its own name, or with a number behind it where that is taken; answers where it is. */
-export function moveAside(folder: string, file: string): string {
+export function moveAside(folder: string, file: string, as = path.basename(file)): string {
   refuseLink(path.dirname(folder))
   ensureSyncedFolder(folder)
   refuseLink(folder)
   const taken = new Set(listFolder(folder))
-  let name = path.basename(file)
-  for (let n = 1; taken.has(name); n++) name = `${path.basename(file)}.${n}`
+  let name = as
+  for (let n = 1; taken.has(name); n++) name = `${as}.${n}`
   const place = path.join(folder, name)
   fs.renameSync(file, place)
   syncFolder(folder)

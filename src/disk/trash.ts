@@ -31,9 +31,18 @@ export function moveToTrash(layout: Layout, name: string, id: string): void {
   const folder = path.join(layout.trash, `${name}~${id}`)
   ensureSyncedFolder(layout.trash)
   refuseLink(layout.trash)
-  // a rename may reach the disk before the folder that it goes into
-  ensureSyncedFolder(folder)
-  moveFiles(layout, name, (file) => path.join(folder, path.basename(file)), true)
+  const log = layout.log(name)
+  for (let attempt = 1; ; attempt++) {
+    // a rename may reach the disk before the folder that it goes into
+    ensureSyncedFolder(folder)
+    try {
+      moveFiles(layout, name, (file) => path.join(folder, path.basename(file)), true)
+      break
+    } catch (error) {
+      // another process that opens the store sweeps empty folders away
+      if (errno(error) !== 'ENOENT' || attempt === 5 || look(log) === undefined) throw error
+    }
+  }
   syncFolder(folder)
   syncFolder(layout.trash)
   syncFolder(layout.root)
@@ -43,6 +52,7 @@ export function moveToTrash(layout: Layout, name: string, id: string): void {
 export function moveBack(layout: Layout, { name, folder }: TrashedFiles): void {
   moveFiles(layout, name, (file) => path.join(folder, path.basename(file)), false)
   syncFolder(layout.root)
+  syncFolder(folder)
   // another process that opens the store may have swept it away by now
   removeEmptyFolder(folder)
 }

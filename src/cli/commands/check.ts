@@ -1,70 +1,116 @@
+import { stat } from 'node:fs/promises'
 import { relative } from 'node:path'
-import { conflictCopiesIn } from '../../disk/conflict-copies.js'
-import type { CheckReport, SessionStore } from '../../index.js'
+import { checkStore, mend } from '../../check-store.js'
+import type { Finding, Remedy } from '../../finding.js'
+import { SessionError } from '../../index.js'
+import { openAsItIs, type SessionStore } from '../../store.js'
 import { escapeLine } from '../escape.js'
 import { count } from '../format.js'
 import { findKeys } from '../key.js'
-import { type GlobalOptions, withExistingStore } from '../open.js'
+import type { GlobalOptions } from '../open.js'
 import { complain, describe, note, print } from '../output.js'
 
-/** Only reads; exit code 1 when a session is damaged or cannot be read at all. */
-export async function check(given: readonly string[], { root }: GlobalOptions): Promise<number> {
-  return withExistingStore(root, async (store) => {
-    const { keys, missing } =
-      given.length === 0 ? { keys: await store.keys(), missing: 0 } : await findKeys(store, given)
-    const totals = { sessions: 0, messages: 0, damage: 0, failed: missing }
-    for (const key of keys) await checkOne(store, key, totals)
-    const copies = given.length === 0 ? conflictCopiesIn(store.dir) : []
-    for (const { file, name } of copies) {
-      await print(`${shownPath(file)}: a conflict copy of ${name}; jsonl-sessions merge FILE takes its lines in`)
-    }
-    const damage = totals.damage === 0 ? 'no damage' : count(totals.damage, 'unreadable line')
-    await print(`${count(totals.sessions, 'session')}, ${count(totals.messages, 'message')}, ${damage}`)
-    return totals.damage + totals.failed + copies.length > 0 ? 1 : 0
-  })
+export interface CheckOptions extends GlobalOptions {
+  all?: boolean
+  fix?: boolean
+  dryRun?: boolean
+  json?: boolean
 }
 
-interface Totals {
-  sessions: number
-  messages: number
-  damage: number
-  failed: number
+const BUSY = 3
+
+/** What a remedy does, for "would" and "did". */
+const DONE: Record<Remedy, string> = {
+  rewrite: 'take it out of the log, into quarantine',
+  'set aside': 'move it to quarantine',
+  'make again': 'move it to quarantine and make it again from the log',
+  'make private': 'take it away from all but its owner',
+  release: 'release what the dead process holds',
 }
 
-async function checkOne(store: SessionStore, key: string, totals: Totals): Promise<void> {
+/** Only reads, unless it is to fix. */
+export async function check(given: readonly string[], options: CheckOptions): Promise<number> {
+  await stat(options.root)
+  const onError = (error: unknown, key: string) => complain(`${escapeLine(key)}: ${describe(error)}`)
+  const store = openAsItIs(options.root, { onError })
   try {
-    const report = await store.session(key).check()
-    // Deleted since it was listed.
-    if (report === null) return
-    totals.sessions++
-    totals.messages += report.messages
-    totals.damage += report.damage.length
-    if (report.graph !== null) totals.failed++
-    for (const line of reportLines(report)) await print(line)
-    for (const line of remarks(report)) note(line)
-  } catch (error) {
-    totals.failed++
-    complain(`${escapeLine(key)}: ${describe(error)}`)
+    return await checkIn(store, given, options)
+  } finally {
+    await store.close()
   }
 }
 
-/** One line per damaged line, in the form that editors can jump to. */
-function reportLines({ file, damage }: CheckReport): string[] {
-  return damage.map(
-    ({ line, offset, length, reason }) =>
-      `${shownPath(file)}:${line}: offset ${offset}, ${count(length, 'byte')}: ${escapeLine(reason)}`,
-  )
+async function checkIn(store: SessionStore, given: readonly string[], options: CheckOptions): Promise<number> {
+  const { keys, missing } = given.length === 0 ? { keys: null, missing: 0 } : await findKeys(store, given)
+  const checked = await checkStore(store.internals, keys)
+  for (const { key, error } of checked.failed) complain(`${escapeLine(key)}: ${describe(error)}`)
+  let mended: Finding[] = []
+  let isBusy = false
+  if (options.fix) {
+    try {
+      const doable = checked.findings.filter(({ remedy }) => remedy !== null)
+      mended = options.dryRun ? doable : await mend(store.internals, doable)
+    } catch (error) {
+      isBusy = error instanceof SessionError && error.code === 'ERR_LOCKED'
+      if (!isBusy) throw error
+      complain(describe(error))
+    }
+  }
+  const left =
+    options.fix && !options.dryRun ? checked.findings.filter((one) => !mended.includes(one)) : checked.findings
+  if (options.json) await print(JSON.stringify(asJson({ ...checked, mended, dryRun: options.dryRun === true })))
+  else await report(checked, mended, options)
+  if (isBusy) return BUSY
+  return left.some(({ isDamage }) => isDamage) || checked.failed.length + missing > 0 ? 1 : 0
 }
 
-/** What is worth knowing and no damage. */
-function remarks({ file, torn, duplicates, contradictions, divergences, graph }: CheckReport): string[] {
-  const lines: string[] = []
-  if (torn) lines.push(`an unfinished last line, ${count(torn.length, 'byte')} at offset ${torn.offset}`)
-  if (duplicates > 0) lines.push(`${count(duplicates, 'line')} twice with equal content`)
-  for (const id of contradictions) lines.push(`id ${escapeLine(id)} twice with different content, both are kept`)
-  for (const revision of divergences) lines.push(`revision ${revision} of the graph twice, by two merged histories`)
-  if (graph !== null) lines.push(`the graph cannot be read: ${graph}`)
-  return lines.map((line) => `${shownPath(file)}: ${line}`)
+type Checked = Awaited<ReturnType<typeof checkStore>>
+
+function asJson({
+  sessions,
+  messages,
+  findings,
+  failed,
+  mended,
+  dryRun,
+}: Checked & { mended: Finding[]; dryRun: boolean }) {
+  const errors = failed.map(({ key, error }) => ({ key, error: describe(error) }))
+  return {
+    sessions,
+    messages,
+    findings,
+    failed: errors,
+    [dryRun ? 'wouldMend' : 'mended']: mended.map(({ file }) => file),
+  }
+}
+
+async function report(
+  { sessions, messages, findings }: Checked,
+  mended: Finding[],
+  options: CheckOptions,
+): Promise<void> {
+  for (const finding of findings) {
+    const line = described(finding)
+    if (finding.isDamage) await print(line)
+    else note(line)
+    if (!options.fix) continue
+    const { remedy } = finding
+    if (remedy === null) note('  nothing is done about it: it needs a decision of yours')
+    else if (mended.includes(finding)) note(`  ${options.dryRun ? 'would' : 'did'}: ${DONE[remedy]}`)
+  }
+  const unreadable = findings.filter(({ kind }) => kind === 'damaged line' || kind === 'merge marker').length
+  const others = findings.filter(({ isDamage }) => isDamage).length - unreadable
+  const damage = unreadable === 0 ? 'no damage' : count(unreadable, 'unreadable line')
+  const more = others === 0 ? '' : `, ${count(others, 'other problem')}`
+  await print(`${count(sessions, 'session')}, ${count(messages, 'message')}, ${damage}${more}`)
+}
+
+/** One line, in the form that editors can jump to. */
+function described({ kind, file, line, offset, length, reason }: Finding): string {
+  if (kind === 'conflict copy') return `${shownPath(file)}: a conflict copy ${escapeLine(reason)}`
+  const place = line === null ? shownPath(file) : `${shownPath(file)}:${line}`
+  const bytes = offset === null || length === null ? '' : `offset ${offset}, ${count(length, 'byte')}: `
+  return `${place}: ${bytes}${kind}: ${escapeLine(reason)}`
 }
 
 /** Relative to the working directory when it lies in there. */

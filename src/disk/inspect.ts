@@ -1,0 +1,36 @@
+/** What lies in a folder, looked at and left alone. */
+import fs from 'node:fs'
+import path from 'node:path'
+import { listFolder } from './files.js'
+
+export interface Entry {
+  name: string
+  file: string
+  kind: 'file' | 'folder' | 'other'
+  /** Others than the owner may read, write or enter it. */
+  isOpen: boolean
+}
+
+/** The entries of a folder in the order of their names; none when there is no folder. Links are not followed. */
+export function entriesIn(folder: string): Entry[] {
+  return listFolder(folder)
+    .sort()
+    .flatMap((name) => {
+      const file = path.join(folder, name)
+      const stat = fs.lstatSync(file, { throwIfNoEntry: false })
+      if (stat === undefined) return []
+      const kind = stat.isFile() ? 'file' : stat.isDirectory() ? 'folder' : 'other'
+      const isOpen = process.platform !== 'win32' && kind !== 'other' && (stat.mode & 0o077) !== 0
+      return [{ name, file, kind, isOpen }]
+    })
+}
+
+/** Takes a file or folder away from all but its owner. */
+export function makePrivate(file: string): void {
+  const fd = fs.openSync(file, fs.constants.O_RDONLY | (fs.constants.O_NOFOLLOW ?? 0) | (fs.constants.O_NONBLOCK ?? 0))
+  try {
+    fs.fchmodSync(fd, fs.fstatSync(fd).isDirectory() ? 0o700 : 0o600)
+  } finally {
+    fs.closeSync(fd)
+  }
+}
