@@ -17,7 +17,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { judge } from './goals.mjs'
+import { judge, regressions } from './goals.mjs'
 import { measure } from './harness.mjs'
 import { installCompetitors } from './install.mjs'
 import { describe, machine } from './machine.mjs'
@@ -68,9 +68,12 @@ if (options.markdown) console.log(markdown({ rows: measured, machine: where, com
 const missed = measured.flatMap(({ name, goals }) => goals.filter(({ met }) => !met).map((goal) => ({ name, ...goal })))
 say(`${missed.length} of ${measured.flatMap(({ goals }) => goals).length} goals not met`)
 if (options.short) {
-  const far = missed.filter(({ kind, off }) => kind === 'ratio' && off > TOLERATED)
-  for (const { name, words, off } of far) console.error(`${name}: off the goal "${words}" by ${off.toFixed(1)}x`)
-  if (far.length > 0) process.exitCode = 1
+  for (const { name, goals } of measured) {
+    for (const { words, off } of regressions(goals, TOLERATED)) {
+      console.error(`${name}: off the goal "${words}" by ${off.toFixed(1)}x`)
+      process.exitCode = 1
+    }
+  }
 }
 
 function temporaryFolder() {

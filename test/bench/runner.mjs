@@ -39,12 +39,13 @@ const commands = {
     globalThis.gc()
     await one.turn?.(repetition)
     const before = process.cpuUsage()
-    const sample = (await time(one.operations)) / one.operations
+    const count = one.operations * (one.per ?? 1)
+    const sample = (await time(one.operations)) / count
     const { user, system } = process.cpuUsage(before)
-    // what is not timed cannot be told apart here
-    const cpu = one.before === undefined && !one.selfTimed ? (user + system) / one.operations : undefined
+    // what is not timed cannot be told apart here, and what other processes do is not seen
+    const cpu = one.before === undefined && !one.selfTimed && !one.elsewhere ? (user + system) / count : undefined
     const latencies = row.latency ? await timeEach(Math.min(one.operations, LATENCY_OPERATIONS)) : {}
-    return { sample, cpu, latencies }
+    return { sample, cpu, latencies, figures: one.figures?.() ?? {} }
   },
 }
 

@@ -41,8 +41,8 @@ export function mixed(sessions) {
         return operation.call(store, key)
       },
       kind: () => kind,
-      // fewer would not hold all kinds in their shares
-      least: 300,
+      // fewer would not hold all kinds in their shares, nor let a lease be used as often as in a busy bot
+      least: store instanceof Naive ? 300 : 3000,
       most: 20_000,
       async proof() {
         for (const [key, count] of counts) {
