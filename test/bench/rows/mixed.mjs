@@ -9,6 +9,7 @@ import { random } from '../statistics.mjs'
 import { contestant, withStore } from './contestant.mjs'
 
 const EACH = 100
+const GOAL_SESSIONS = 1000
 const ALL = [Ours, Raw, Sqlite, SqliteFts, Naive]
 
 /** What a bot does all day, by share. */
@@ -62,7 +63,12 @@ export function mixed(sessions) {
     unit: 'µs',
     latency: true,
     contestants: ALL.map((Store) => contestant(Store, day, { fill })),
-    goals: [faster(5, 'sqlite'), faster(10, 'sqlite+FTS5'), faster(400, 'naive')],
+    goals: [
+      faster(5, 'sqlite'),
+      faster(10, 'sqlite+FTS5'),
+      // with fewer sessions the naive list has less to read, and the goal says nothing
+      ...(sessions >= GOAL_SESSIONS ? [faster(400, 'naive')] : []),
+    ],
   }
 }
 
