@@ -33,7 +33,7 @@ import { watchEvent, watchReady } from './watch.mjs'
 
 const SIZES = {
   /** For CI. */
-  short: { sessions: 200, busy: 50, appends: 2000, long: 10_000, megabytes: 4, watched: 200, agent: 10_000 },
+  short: { sessions: 200, busy: 50, appends: 2000, long: 10_000, megabytes: 16, watched: 200, agent: 10_000 },
   normal: { sessions: 1000, busy: 1000, appends: 5000, long: 100_000, megabytes: 20, watched: 1000, agent: 10_000 },
   /** What the goals name. */
   full: {
