@@ -1,5 +1,7 @@
 /** What a row of the benchmark ought to reach, as data. Ratios are what counts: absolute figures drift between machines. */
 
+import { MB } from './memory.mjs'
+
 const OURS = 'jsonl-sessions'
 
 /** At most `limit` times as long as `other`. */
@@ -8,15 +10,37 @@ export function atMost(limit, other, { of = OURS, as = other } = {}) {
 }
 
 /** At least `times` as fast as `other`. */
-export function faster(times, other, { of = OURS } = {}) {
-  const words = times === 1 ? `no slower than ${other}` : `${times}x as fast as ${other}`
+export function faster(times, other, { of = OURS, as = other } = {}) {
+  const words = times === 1 ? `no slower than ${as}` : `${times}x as fast as ${as}`
   return { kind: 'ratio', of, other, limit: 1 / times, inverse: true, words }
 }
 
-/** `figure` ('median' or 'p99') stays under `micros`. */
+/** At most `micros` more than `other` takes. */
+export function above(micros, other, { of = OURS, as = other } = {}) {
+  return { kind: 'difference', of, other, limit: micros, unit: 'µs', words: `at most ${time(micros)} above ${as}` }
+}
+
+/** `figure` ('median', 'p99', or a time that the contestants tell by `figures`) stays under `micros`. */
 export function under(micros, figure, { of = OURS } = {}) {
-  const words = `${figure} under ${micros < 1000 ? `${micros} µs` : `${micros / 1000} ms`}`
-  return { kind: 'absolute', of, figure, limit: micros, words }
+  return { kind: 'absolute', of, figure, limit: micros, unit: 'µs', words: `${figure} under ${time(micros)}` }
+}
+
+/** `figure`, which the contestants tell by `figures`, stays under so many MB. */
+export function below(megabytes, figure, { of = OURS } = {}) {
+  const words = `${figure} under ${megabytes} MB`
+  return { kind: 'absolute', of, figure, limit: megabytes * MB, unit: 'bytes', words }
+}
+
+/**
+ * A goal known to be missed by a factor of `off` on a quiet machine, and why. It counts as not met like any other; only
+ * the short form takes it for a regression no sooner than that far beyond `off`.
+ */
+export function known(off, why, goal) {
+  return { ...goal, known: { off, why } }
+}
+
+function time(micros) {
+  return micros < 1000 ? `${micros} µs` : `${micros / 1000} ms`
 }
 
 /**
@@ -27,10 +51,22 @@ export function judge(goals, results, figure = 'median') {
   const find = (name) => results.find((result) => result.name === name)
   return goals.flatMap((goal) => {
     const result = find(goal.of)
-    const other = goal.kind === 'ratio' ? find(goal.other) : result
+    const other = goal.kind === 'absolute' ? result : find(goal.other)
     if (result === undefined || other === undefined) return []
-    const measured = goal.kind === 'ratio' ? result[figure] / other[figure] : result[goal.figure]
+    const measured = MEASURES[goal.kind](goal, result, other, figure)
+    if (!Number.isFinite(measured)) throw new Error(`nothing was measured for the goal "${goal.words}"`)
     const off = measured / goal.limit
     return [{ ...goal, measured, off, met: off <= 1 }]
   })
+}
+
+const MEASURES = {
+  ratio: (_goal, result, other, figure) => result[figure] / other[figure],
+  difference: (_goal, result, other, figure) => result[figure] - other[figure],
+  absolute: (goal, result) => result[goal.figure],
+}
+
+/** The goals that are worse than their limit, or than the miss that is known, by more than `tolerated` times. */
+export function regressions(goals, tolerated) {
+  return goals.filter(({ kind, off, known }) => kind === 'ratio' && off > tolerated * Math.max(1, known?.off ?? 1))
 }

@@ -8,18 +8,19 @@ import path from 'node:path'
 import { median, quantile, random, shuffled } from './statistics.mjs'
 
 /**
- * Measures `row` of the rows of `size`; answers `[{name, operations, median, min, max, cpu, p50, p99, kinds}]`, times in µs.
+ * Measures `row` of the rows of `size`; answers `[{name, as, operations, median, min, max, cpu, p50, p99, kinds, figures}]`,
+ * times in µs; the worst of each of the contestant's own figures stands beside them, too.
  * `cpu` is the processor time of all threads, which a busy machine changes less than the time that passes.
  * What a row is stands in rows/index.mjs.
  */
 export async function measure(row, { size, dir, repetitions, milliseconds, seed = 1 }) {
-  const running = row.contestants.map(({ name }, place) => new Contestant(row, { size, name, dir, place }))
+  const running = row.contestants.map(({ name, as }, place) => new Contestant(row, { size, name, as, dir, place }))
   try {
     for (const one of running) await one.ask('start')
     for (const one of running) one.operations = await one.ask('warmUp', milliseconds)
     for (const one of running) await one.prove()
     const rand = random(seed)
-    for (let repetition = 1; repetition <= repetitions; repetition++) {
+    for (let repetition = 1; repetition <= Math.min(repetitions, row.most ?? repetitions); repetition++) {
       for (const one of shuffled(running, rand)) one.note(await one.ask('repeat', repetition))
     }
     for (const one of running) await one.prove()
@@ -34,9 +35,11 @@ class Contestant {
   #samples = []
   #cpu = []
   #latencies = {}
+  #figures = {}
 
-  constructor(row, { size, name, dir, place }) {
+  constructor(row, { size, name, as, dir, place }) {
     this.name = name
+    this.as = as
     this.folder = path.join(dir, `${row.name}-${place}`)
     fs.mkdirSync(this.folder)
     const file = path.join(import.meta.dirname, 'runner.mjs')
@@ -56,16 +59,19 @@ class Contestant {
     await this.ask('prove')
   }
 
-  note({ sample, cpu, latencies }) {
+  note({ sample, cpu, latencies, figures }) {
     this.#samples.push(sample)
     if (cpu !== undefined) this.#cpu.push(cpu)
     for (const [kind, took] of Object.entries(latencies)) {
       this.#latencies[kind] = (this.#latencies[kind] ?? []).concat(took)
     }
+    for (const [name, value] of Object.entries(figures)) {
+      this.#figures[name] = Math.max(value, this.#figures[name] ?? value)
+    }
   }
 
   summary() {
-    const { name, operations } = this
+    const { name, as, operations } = this
     const samples = this.#samples
     const kinds = Object.entries(this.#latencies).map(([kind, took]) => [
       kind,
@@ -74,7 +80,8 @@ class Contestant {
     const figures = { median: median(samples), min: Math.min(...samples), max: Math.max(...samples) }
     if (this.#cpu.length > 0) figures.cpu = median(this.#cpu)
     const byKind = Object.fromEntries(kinds)
-    return { name, operations, ...figures, ...byKind.operation, kinds: byKind }
+    const own = this.#figures
+    return { name, as, operations, ...figures, ...byKind.operation, ...own, kinds: byKind, figures: own }
   }
 
   async end() {

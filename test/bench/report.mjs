@@ -1,27 +1,31 @@
 /** The outcome as people read it: text while it runs, and a Markdown table for the README. */
 import { describe } from './machine.mjs'
+import { MB } from './memory.mjs'
 
 const OURS = 'jsonl-sessions'
+/** Of the figures that contestants tell themselves, those in bytes; the others are times in µs. */
+const BYTES = new Set(['memory'])
 const COLUMNS = [OURS, 'raw limit', 'sqlite', 'sqlite+FTS5', 'naive']
 
 /** One row with all its contestants and goals. */
 export function text({ name, work, unit, results, goals }) {
   const ours = results.find((result) => result.name === OURS)
-  const width = Math.max(...results.map((result) => result.name.length))
+  const width = Math.max(...results.map((result) => nameOf(result).length))
   const lines = results.map((result) => {
     const { median, min, max, cpu, p99 } = result
     const cells = [
-      result.name.padEnd(width),
+      nameOf(result).padEnd(width),
       figure(median, unit).padStart(10),
       `(${figure(min, unit, false)} - ${figure(max, unit, false)})`.padEnd(18),
       `${factor(median / ours.median)}x`.padStart(8),
       cpu === undefined ? '' : `  cpu ${figure(cpu, unit)}`,
       p99 === undefined ? '' : `  p99 ${figure(p99, unit)}`,
+      ...Object.entries(result.figures).map(([name, value]) => `  ${name} ${own(name, value)}`),
     ]
     return `  ${cells.join(' ').trimEnd()}`
   })
   const kinds = Object.entries(ours.kinds).filter(([kind]) => kind !== 'operation')
-  const verdicts = goals.map((goal) => `  ${verdict(goal)} ${goal.words}: ${reached(goal)}`)
+  const verdicts = goals.map((goal) => `  ${verdict(goal)} ${goal.words}: ${reached(goal)}${excuse(goal)}`)
   const parts = results
     .filter(({ kinds }) => Object.keys(kinds).length > 1)
     .map((result) => `  ${byKind(result, width)}`)
@@ -39,7 +43,8 @@ export function markdown({ rows, machine, command }) {
       const result = results.find(({ name }) => name === column)
       if (result === undefined) return ''
       if (result === ours) return `**${figure(ours.median, unit)}**`
-      return `${figure(result.median, unit)} (${factor(result.median / ours.median)}x)`
+      const what = result.as === undefined ? '' : `${result.as}: `
+      return `${what}${figure(result.median, unit)} (${factor(result.median / ours.median)}x)`
     })
     return [work, ...cells, summary(goals)]
   })
@@ -50,7 +55,7 @@ export function markdown({ rows, machine, command }) {
 
 function summary(goals) {
   if (goals.length === 0) return ''
-  const missed = goals.filter(({ met }) => !met).map((goal) => `${goal.words}: ${reached(goal)}`)
+  const missed = goals.filter(({ met }) => !met).map((goal) => `${goal.words}: ${reached(goal)}${excuse(goal)}`)
   return missed.length === 0 ? 'met' : `not met: ${missed.join('; ')}`
 }
 
@@ -58,9 +63,26 @@ function verdict({ met }) {
   return met ? 'met    ' : 'NOT MET'
 }
 
-function reached({ kind, measured, inverse }) {
-  if (kind === 'absolute') return `${factor(measured)} µs`
-  return inverse ? `${factor(1 / measured)}x as fast` : `${factor(measured)}x`
+function reached({ kind, measured, inverse, unit }) {
+  if (kind === 'ratio') return inverse ? `${factor(1 / measured)}x as fast` : `${factor(measured)}x`
+  return unit === 'bytes' ? megabytes(measured) : `${factor(measured)} µs`
+}
+
+/** A known miss is told with its reason wherever it is told. */
+function excuse({ met, known }) {
+  return met || known === undefined ? '' : ` (known: ${known.why})`
+}
+
+function own(name, value) {
+  return BYTES.has(name) ? megabytes(value) : figure(value, 'ms')
+}
+
+function megabytes(bytes) {
+  return `${factor(bytes / MB)} MB`
+}
+
+function nameOf({ name, as }) {
+  return as === undefined ? name : `${name}: ${as}`
 }
 
 function byKind({ name, kinds }, width) {

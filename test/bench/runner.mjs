@@ -15,15 +15,16 @@ const commands = {
     one = await contestant.start(folder)
   },
 
-  /** Lets the compiler settle and finds how many operations take about `milliseconds`. */
+  /** Lets the compiler settle, for ten times `milliseconds`, and finds how many operations take about as long as that. */
   async warmUp(milliseconds) {
     const { least = 1, most = MOST_OPERATIONS } = one
     let operations = least
     await one.turn?.(0)
+    const warm = performance.now() + 10 * milliseconds
     // the first operations are slow, and say little about the later ones
     for (let round = 0; ; round++) {
       const took = (await time(operations)) / 1000
-      if (round > 0 && (took > milliseconds / 2 || operations >= most)) break
+      if (round > 0 && performance.now() > warm && (took > milliseconds / 2 || operations >= most)) break
       const growth = Math.min(8, Math.max(1, milliseconds / Math.max(took, 0.02)))
       operations = Math.min(most, Math.ceil(operations * growth))
     }
@@ -39,12 +40,13 @@ const commands = {
     globalThis.gc()
     await one.turn?.(repetition)
     const before = process.cpuUsage()
-    const sample = (await time(one.operations)) / one.operations
+    const count = one.operations * (one.per ?? 1)
+    const sample = (await time(one.operations)) / count
     const { user, system } = process.cpuUsage(before)
-    // what is not timed cannot be told apart here
-    const cpu = one.before === undefined && !one.selfTimed ? (user + system) / one.operations : undefined
+    // what is not timed cannot be told apart here, and what other processes do is not seen
+    const cpu = one.before === undefined && !one.selfTimed && !one.elsewhere ? (user + system) / count : undefined
     const latencies = row.latency ? await timeEach(Math.min(one.operations, LATENCY_OPERATIONS)) : {}
-    return { sample, cpu, latencies }
+    return { sample, cpu, latencies, figures: one.figures?.() ?? {} }
   },
 }
 

@@ -7,6 +7,8 @@ import writeFileAtomic from 'write-file-atomic'
 
 /** Unbounded, as such code often is, a list of many sessions ends in EMFILE. */
 const AT_ONCE = 64
+/** Without them a second process is refused. */
+const RETRIES = { retries: 1000, factor: 1.2, minTimeout: 2, maxTimeout: 50 }
 
 export class Naive {
   static title = 'naive'
@@ -91,7 +93,7 @@ export class Naive {
   close() {}
 
   async locked(key, work) {
-    const release = await lockfile.lock(this.log(key), { realpath: false })
+    const release = await lockfile.lock(this.log(key), { realpath: false, retries: RETRIES })
     try {
       return await work()
     } finally {

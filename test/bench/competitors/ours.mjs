@@ -63,6 +63,13 @@ export class Ours {
   }
 }
 
+/** Every append is on disk when it is answered. */
+export class OursDurable extends Ours {
+  static async open(dir) {
+    return new OursDurable(await openStore(path.join(dir, 'sessions'), { fsync: 'always' }))
+  }
+}
+
 /** The same store behind the interface SessionBackend. */
 export class OurBackend extends Ours {
   static title = 'as SessionBackend'

@@ -15,6 +15,10 @@ const STAMP = '{"id":"019aa1b2-0000-7000-8000-000000000000","at":"2026-11-21T07:
 const UNDO =
   '{"type":"remove","undo":true,"id":"019aa1b2-0000-7000-8000-000000000000","at":"2026-11-21T07:00:00.000Z"}\n'
 
+export function lineOf(message) {
+  return `${STAMP}${JSON.stringify(message).slice(1)}\n`
+}
+
 export class Raw {
   static title = 'raw limit'
 
@@ -35,7 +39,7 @@ export class Raw {
 
   append(key, message) {
     const about = this.about.get(key) ?? this.create(key)
-    this.write(key, `${STAMP}${JSON.stringify(message).slice(1)}\n`)
+    this.write(key, lineOf(message))
     about.messages++
     about.lastActivity = Date.now()
     this.bringForward(about)
@@ -43,7 +47,7 @@ export class Raw {
 
   fill(key, messages) {
     const about = this.about.get(key) ?? this.create(key)
-    this.write(key, messages.map((message) => `${STAMP}${JSON.stringify(message).slice(1)}\n`).join(''))
+    this.write(key, messages.map(lineOf).join(''))
     about.messages += messages.length
     about.lastActivity = Date.now()
     this.bringForward(about)

