@@ -1,6 +1,7 @@
 /** What is wrong with a log, said in lines and bytes. */
 import { surveyLog } from './catch-up.js'
 import { LogReader } from './disk/log-reader.js'
+import { GraphCollector, type GraphDamage } from './log/graph.js'
 import { isLine, type Piece } from './log/line.js'
 import { isChat } from './log/parse.js'
 import { isLive } from './log/survey.js'
@@ -18,6 +19,10 @@ export interface CheckReport extends DamageReport {
   duplicates: number
   /** Ids that two different lines bear; both count. */
   contradictions: string[]
+  /** Revisions of the graph that two merged histories both committed; all their nodes count. */
+  divergences: number[]
+  /** Why the graph cannot be read; null when it can. */
+  graph: GraphDamage | null
 }
 
 export async function checkLog(log: SessionLog): Promise<CheckReport | null> {
@@ -26,13 +31,15 @@ export async function checkLog(log: SessionLog): Promise<CheckReport | null> {
     const survey = await surveyLog(reader)
     const report: CheckReport = {
       ...{ key: log.key, file, bytes: reader.size, lines: 0, messages: 0 },
-      ...{ damage: [], torn: null, duplicates: 0, contradictions: [] },
+      ...{ damage: [], torn: null, duplicates: 0, contradictions: [], divergences: [], graph: null },
     }
+    const collector = new GraphCollector()
     for await (const pieces of reader.blocks()) {
       report.damage.push(...damageIn(pieces, report.lines))
       for (const piece of pieces) {
         if (piece.kind === 'torn') report.torn = { offset: piece.offset, length: piece.end - piece.offset }
         else report.lines++
+        collector.add(piece)
         if (!isLine(piece)) continue
         const copy = survey.copies.get(piece.offset)
         if (copy === 'duplicate') report.duplicates++
@@ -40,7 +47,8 @@ export async function checkLog(log: SessionLog): Promise<CheckReport | null> {
         if (isChat(piece) && isLive(piece, survey)) report.messages++
       }
     }
-    return report
+    const { divergences, damage } = collector.graph()
+    return { ...report, divergences: [...divergences], graph: damage }
   })
   return report ?? null
 }

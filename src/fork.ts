@@ -121,8 +121,9 @@ async function place(
   const id = firstId !== undefined && isV7(firstId) ? idBefore(firstId) : clock.id('')
   const header = headerLine({ id, at: end.at }, to.key, { forkedFrom: source })
   const temporary = layout.temporary(to.name, randomNonce())
-  await writeTemporary(temporary, reader.fd, parts(header, reader, plan, metaLine(end, set)))
-  if (to.file.adopt(temporary, settings.fsync !== 'no') === 'exists') throw exists(to.key)
+  const synced = settings.fsync !== 'no'
+  await writeTemporary(temporary, { from: reader.fd, parts: parts(header, reader, plan, metaLine(end, set)), synced })
+  if (to.file.adopt(temporary, synced) === 'exists') throw exists(to.key)
   to.context.noteBehind(to)
 }
 

@@ -136,11 +136,25 @@ function isGrown({ graph, mark, print }: KnownGraph, reader: LogReader): boolean
   return sameFile(mark, reader.stat) && reader.size > mark.size && printAt(reader, graph.bytes, print.length) === print
 }
 
-/** The graph of the whole log, not to be remembered. */
-export async function foldGraph(
-  reader: LogReader,
-  records?: Records,
-): Promise<{ graph: Graph; last: Piece | undefined }> {
+/** A graph, and the last piece of its log. */
+interface Folded {
+  graph: Graph
+  last: Piece | undefined
+}
+
+/** The graph of the whole log, not to be remembered. Lines are only kept where one can be judged by the others alone. */
+export async function foldGraph(reader: LogReader, records?: Records): Promise<Folded> {
+  const graph = emptyGraph()
+  let last: Piece | undefined
+  for await (const pieces of reader.blocks()) {
+    if (!followGraph(graph, pieces, records)) return collectGraph(reader, records)
+    last = pieces.at(-1) ?? last
+  }
+  return { graph, last }
+}
+
+async function collectGraph(reader: LogReader, records?: Records): Promise<Folded> {
+  records?.clear()
   const collector = new GraphCollector()
   let last: Piece | undefined
   for await (const pieces of reader.blocks()) {

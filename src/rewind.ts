@@ -4,9 +4,10 @@ import { metaDraft, removeDraft } from './draft.js'
 import { messageNotFound, notFound } from './errors.js'
 import { isObject } from './json.js'
 import { isChat } from './log/parse.js'
+import type { WholeLog } from './log/survey.js'
 import { knownId } from './log/survey.js'
 import { idsToRemove, messageLines } from './log/whole-session.js'
-import type { SessionLog, WholeLog } from './session-log.js'
+import type { SessionLog } from './session-log.js'
 
 /** The id of the last message that stays, or how many of the first ones stay. */
 export type RewindTarget = { to: string } | { keep: number }

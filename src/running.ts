@@ -19,6 +19,9 @@ export interface RunningSession extends SessionInfo {
   runningMs: number
 }
 
+/** To read fewer sidecars than this at every open costs less than a folder that nobody needs. */
+const MANY_SIDECARS = 64
+
 /** Latest start first, ties by key. */
 export async function runningSessions({ context, index }: StoreInternals): Promise<RunningSession[]> {
   // without it, a folder that cannot be reached would look like one in which nothing runs
@@ -43,8 +46,8 @@ export function claimOf({ layout }: StoreContext, name: string): { key: string; 
 }
 
 /**
- * Once in a folder that has no markers yet, because it is older than they are, was copied without them or lost them:
- * finds what its sidecars say is running. `files` are the names in the folder.
+ * In a folder without markers, because it is older than they are, was copied without them, lost them or never had a
+ * turn: finds what its sidecars say is running. `files` are the names in the folder. In a large store that is done once.
  */
 export async function findUnmarked(context: StoreContext, files: readonly string[]): Promise<void> {
   const { layout } = context
@@ -56,6 +59,7 @@ export async function findUnmarked(context: StoreContext, files: readonly string
     if (claim?.run.state === 'running') running.push({ name, ...claim })
     await breatheIfDue()
   }
+  if (running.length === 0 && names.length < MANY_SIDECARS) return
   try {
     makeMarkers(layout)
     for (const { name, key, run } of running) if (!hasMarker(layout, name)) writeMarker(layout, name, key, run)

@@ -6,6 +6,7 @@ import { isObject, type Json, type JsonObject, jsonEqual } from './json.js'
 import type { Summary } from './log/fold.js'
 import { messageText } from './log/format.js'
 import type { Line } from './log/line.js'
+import type { WholeLog } from './log/survey.js'
 import {
   idsToRemove,
   labelChanges,
@@ -16,7 +17,7 @@ import {
   stateOf,
 } from './log/whole-session.js'
 import { commonStart, type Given, isSame, type SavedSessions } from './saved.js'
-import type { SessionLog, WholeLog } from './session-log.js'
+import type { SessionLog } from './session-log.js'
 
 /** The last time that a Date can hold. */
 const LAST_MS = 8.64e15

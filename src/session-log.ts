@@ -11,8 +11,8 @@ import { type Draft, headerDraft, type Lines, stampLines } from './draft.js'
 import { notFound, SessionError } from './errors.js'
 import { randomNonce } from './ids.js'
 import { emptySummary, foldPiece, type Summary } from './log/fold.js'
-import type { Piece, Range } from './log/line.js'
-import { NOTHING_KNOWN, type Survey, surveyOf } from './log/survey.js'
+import type { Range } from './log/line.js'
+import { NOTHING_KNOWN, surveyOf, type WholeLog } from './log/survey.js'
 import { canFollowWrite, foldTail } from './log/tail.js'
 import { type LastWrite, lookForLost, stillEndsWith } from './lost-lines.js'
 import type { StoreContext } from './store-context.js'
@@ -21,12 +21,11 @@ import { idsInLog, mendTail } from './tail-end.js'
 /** How a log is read of which nothing is known: `foldLog` or `edgesOf`. */
 type Depth = (reader: LogReader) => Promise<Known>
 
-/** A log in memory, with what must be known to judge its lines. */
-export interface WholeLog {
-  pieces: Piece[]
-  survey: Survey
-  /** What stands in for the time of a line without one. */
-  fileTime: string
+/** What is done when a log is made. */
+interface AroundCreation {
+  /** Is given the header's id when all but the log is in place. */
+  before?: ((headerId: string | null) => void) | undefined
+  told?: Decision<unknown>['written'] | undefined
 }
 
 const NONE: ReadonlySet<string> = new Set()
@@ -95,9 +94,12 @@ export class SessionLog {
     return this.#forWriting(edgesOf)
   }
 
-  /** Makes a session of these lines, for work under the lease. False when there is one by now. */
-  create(drafts: Draft[] = [], header = headerDraft(this.key)): boolean {
-    return this.#create([header, ...drafts]) !== undefined
+  /**
+   * Makes a session of these lines, for work under the lease. False when there is one by now. `before` is given the
+   * header's id when all but the log is in place: what it makes is there with the session, or means nothing.
+   */
+  create(drafts: Draft[] = [], header = headerDraft(this.key), before?: (headerId: string | null) => void): boolean {
+    return this.#create([header, ...drafts], { before }) !== undefined
   }
 
   /** What the log says now; undefined when there is no session. Changes nothing on disk. */
@@ -165,7 +167,7 @@ export class SessionLog {
       const { drafts, result, removes, written: told } = await decide(known?.summary, known)
       if (drafts.length === 0) return { ids: [], result }
       if (known === undefined) {
-        const lines = this.#create([headerDraft(this.key), ...drafts], told)
+        const lines = this.#create([headerDraft(this.key), ...drafts], { told })
         if (lines !== undefined) return written(lines, result)
         continue
       }
@@ -234,12 +236,13 @@ export class SessionLog {
   }
 
   /** A new log: header and lines whole, or nothing. Undefined when somebody else made one. */
-  #create(drafts: Draft[], told?: Decision<unknown>['written']): Lines | undefined {
+  #create(drafts: Draft[], { before, told }: AroundCreation = {}): Lines | undefined {
     const { layout, settings } = this.#context
     const lines = this.#stamp(drafts, emptySummary(), 0)
     removeOwnFile(this.sidecarPath)
     // those of a commit stand there before it
     if (drafts.every(({ kind }) => kind !== 'commit')) removeTree(layout.blobs(this.name))
+    before?.(lines.pieces[0]?.id ?? null)
     const made = this.file.create(lines.bytes, layout.temporary(this.name, randomNonce()), settings.fsync !== 'no')
     if (made === 'exists') return undefined
     this.#wasThere = true

@@ -27,14 +27,14 @@ export async function setRun(log: SessionLog, state: RunName, turnId: string | n
   log.context.checkOpen()
   await loadReplace()
   await log.hold(async () => {
+    const change = (run: Run | null) => nextRun(run, state, turnId, reporter(log.context))
     let known = await log.forWriting()
     while (known === undefined) {
-      log.create()
+      if (createWith(log, change(null))) return
       known = await log.forWriting()
     }
     checkVersion(known.summary, log.file.path)
-    const run = readRun(log, known.summary)
-    const next = nextRun(run, state, turnId, reporter(log.context))
+    const next = change(readRun(log, known.summary))
     if (next !== null) record(log, known, next)
   })
 }
@@ -44,23 +44,42 @@ export function reporter({ clock }: StoreContext): Reporter {
   return { since: isoTime(clock.now()), uptime: clock.uptime(), owner: thisProcess() }
 }
 
+/** Makes a session with its state: both are there, or neither. False when somebody else made one. */
+function createWith(log: SessionLog, run: Run | null): boolean {
+  const blank = { key: log.key, run, watermark: null, summary: null }
+  const isMade = (session: string | null) => writeSidecar(log.sidecarPath, { ...blank, session })
+  try {
+    return log.create([], undefined, (session) => {
+      if (run?.state === 'running') recordRunning(log, run, () => isMade(session))
+      else if (run !== null) isMade(session)
+    })
+  } catch (error) {
+    if (run?.state === 'running') unmark(log)
+    throw error
+  }
+}
+
 /** Writes a changed run state down, for work under the lease: the marker first and the sidecar then, or away after it. */
 export function record(log: SessionLog, known: Known, run: Run): void {
-  const { layout } = log.context
   if (run.state !== 'running') {
     write(log, known, run)
     unmark(log)
     return
   }
-  beatFor(layout, log.name)
   try {
-    writeMarker(layout, log.name, log.key, run)
-    write(log, known, run)
-    ring(layout)
+    recordRunning(log, run, () => write(log, known, run))
   } catch (error) {
     if (readRun(log, known.summary)?.state !== 'running') unmark(log)
     throw error
   }
+}
+
+function recordRunning(log: SessionLog, run: Run, write: () => void): void {
+  const { layout } = log.context
+  beatFor(layout, log.name)
+  writeMarker(layout, log.name, log.key, run)
+  write()
+  ring(layout)
 }
 
 /** Takes the marker of a session away that runs no more. One that stays means nothing: it is swept later. */

@@ -227,12 +227,18 @@ export class SessionStore {
     this.internals.index.close()
     this.#markClock()
     await this.#background.finish()
+    const failures: unknown[] = []
     for (const log of logs) {
-      await lease(log).release()
+      try {
+        await lease(log).release()
+      } catch (error) {
+        failures.push(error)
+      }
       log.file.closeFd()
     }
     rest()
     this.#sessions.clear()
+    if (failures.length > 0) throw failures[0]
   }
 
   #markClock(): void {

@@ -9,6 +9,7 @@ import type { RmOptions } from './commands/rm.js'
 import type { SearchOptions } from './commands/search.js'
 import type { ShowOptions } from './commands/show.js'
 import type { UsageOptions } from './commands/usage.js'
+import { addGraphCommands } from './graph-commands.js'
 import type { GlobalOptions } from './open.js'
 import { addOperatorCommands } from './operator-commands.js'
 import { PROGRAM } from './output.js'
@@ -184,6 +185,7 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
   addOperatorCommands(program, finish)
   addSyncCommands(program, finish)
   addSessionCommands(program, finish)
+  addGraphCommands(program, finish)
 
   program
     .command('check')

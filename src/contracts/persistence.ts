@@ -10,12 +10,12 @@ import { activeMessages, Exchange, hasText, PendingQuestion, realMessages, textO
 import { type Summary, sumOf, totalUsage } from '../log/fold.js'
 import { messageText } from '../log/format.js'
 import type { Line } from '../log/line.js'
+import type { WholeLog } from '../log/survey.js'
 import { knownId } from '../log/survey.js'
 import { summaryOf } from '../log/views.js'
 import { metadataOf } from '../log/whole-session.js'
 import { dueArchived, purgeArchived } from '../purge.js'
 import { recentUserTexts } from '../recent.js'
-import type { WholeLog } from '../session-log.js'
 import type { SessionStore, StoreInternals } from '../store.js'
 import { toLine } from './new-message.js'
 import type {

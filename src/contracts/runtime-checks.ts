@@ -3,7 +3,7 @@ import { checkVersion } from '../decision.js'
 import { SessionError } from '../errors.js'
 import { checkReadable } from '../graph-log.js'
 import type { Summary } from '../log/fold.js'
-import { addToLedger, type Graph } from '../log/graph.js'
+import { addToLedger, type Graph, ledgerKey } from '../log/graph.js'
 import { LEDGER_COUNTERS, type LedgerRow } from '../log/graph-line.js'
 import { faultIn, type GraphFault, leafFault } from '../log/graph-rules.js'
 import { isLiveNode } from '../log/graph-views.js'
@@ -47,7 +47,7 @@ export function invalid({ reason, nodeId }: GraphFault): SessionError {
 export function checkLedger(usage: readonly LedgerRow[], { ledger }: Graph): void {
   const sums = new Map<string, LedgerRow>()
   for (const { source, model, usage: counts } of usage) {
-    const key = JSON.stringify([source, model])
+    const key = ledgerKey(source, model)
     const former = (sums.get(key) ?? ledger.get(key))?.usage
     for (const name of LEDGER_COUNTERS) {
       if ((former?.[name] ?? 0) + counts[name] <= Number.MAX_SAFE_INTEGER) continue

@@ -16,6 +16,7 @@ import {
   read,
   refuseLink,
   removeFile,
+  sameMark,
   syncFolder,
   writeAll,
 } from './files.js'
@@ -40,7 +41,15 @@ export async function refOf(bytes: Uint8Array): Promise<string> {
   return hash.digest('hex')
 }
 
+/** How many blobs are known to be whole, as long as nothing touches their files. */
+const MAX_KNOWN = 64
+/** A file whose last change is older than this shows by its times when it changes again, ms. */
+const SETTLED_MS = 100
+
 export class BlobDir {
+  /** The files as they were when they were found or made whole. */
+  readonly #whole = new Map<string, fs.Stats>()
+
   constructor(readonly folder: string) {}
 
   #file(ref: string): string {
@@ -78,8 +87,7 @@ export class BlobDir {
    * is once `settle` has been called.
    */
   async put(ref: string, bytes: Uint8Array): Promise<boolean> {
-    const there = await this.#bytes(ref)
-    if (there?.equals(bytes)) return false
+    if (await this.#isWhole(ref, bytes)) return false
     ensureSyncedFolder(this.folder)
     refuseLink(this.folder)
     const temporary = this.#file(`.${randomNonce()}.tmp`)
@@ -98,6 +106,25 @@ export class BlobDir {
     } catch (error) {
       removeFile(temporary)
       throw error
+    }
+    return true
+  }
+
+  async #isWhole(ref: string, bytes: Uint8Array): Promise<boolean> {
+    const stat = look(this.#file(ref))
+    const known = this.#whole.get(ref)
+    if (stat === undefined || stat === 'other') return false
+    if (known !== undefined && sameMark(known, stat) && known.ctimeMs === stat.ctimeMs) {
+      refuseLink(this.folder)
+      return true
+    }
+    const there = await this.#bytes(ref)
+    if (there === undefined || !there.equals(bytes)) return false
+    // what was changed in this moment may be changed again without a later time
+    if (Date.now() - stat.ctimeMs > SETTLED_MS) {
+      this.#whole.delete(ref)
+      this.#whole.set(ref, stat)
+      if (this.#whole.size > MAX_KNOWN) for (const [oldest] of this.#whole) return this.#whole.delete(oldest)
     }
     return true
   }

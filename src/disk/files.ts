@@ -129,7 +129,13 @@ export function writeAll(fd: number, bytes: Buffer, position: number | null = nu
 /** Makes a new private file; fails with EEXIST when there is anything under that name. */
 export function createPrivate(file: string): number {
   const fd = fs.openSync(file, O_APPEND | O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0o600)
-  fs.fchmodSync(fd, 0o600)
+  try {
+    fs.fchmodSync(fd, 0o600)
+  } catch (error) {
+    fs.closeSync(fd)
+    removeFile(file)
+    throw error
+  }
   return fd
 }
 

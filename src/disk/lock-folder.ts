@@ -37,7 +37,7 @@ const MAX_SIGHTINGS = 10_000
 const FRESH = new Date(8.64e15)
 const STALE = new Date(-8.64e15)
 
-/** Locks that this process gave back but did not find: whoever moved them away may bring them back. */
+/** Locks that this process gave back but could not remove, or did not find: whoever moved them may bring them back. */
 const released = new Set<string>()
 
 /** When the file of an unseen owner was first seen as it is now, by path: on the monotonic clock. */
@@ -161,9 +161,11 @@ export class LockFolder {
   /** Moves a lock away that nobody can have taken over: its owner has not been silent for long. */
   #spare(): boolean {
     if (!this.held || performance.now() - this.#lastSign > SILENCE_MS / 2) return false
-    if (!this.#spares.keep(this.#folder, this.#nonce)) return false
-    this.#holds = false
-    return true
+    released.add(this.#nonce)
+    const isKept = this.#spares.keep(this.#folder, this.#nonce)
+    released.delete(this.#nonce)
+    if (isKept) this.#holds = false
+    return isKept
   }
 
   readonly rmdirSync = (): void => {
@@ -171,9 +173,10 @@ export class LockFolder {
     this.#condemned = undefined
     if (nonce === undefined) return
     this.#holds = false
+    if (nonce === this.#nonce) released.add(nonce)
     const removed = removeFile(path.join(this.#folder, nonce))
     if (nonce !== this.#nonce) return
-    if (!removed) released.add(nonce)
+    if (removed) released.delete(nonce)
     removeEmptyFolder(this.#folder)
     // this is how a process ends that was told to by a signal
     this.#spares.clear()

@@ -86,13 +86,16 @@ export async function replaceLog({ file, temporary, from, size, parts, before }:
   }
 }
 
-/** Writes a new file of parts of another, synced; nothing is left of it when that fails. */
-export async function writeTemporary(file: string, from: number, parts: Iterable<Part>): Promise<void> {
+/** Writes a new file of parts of another, synced if wanted; nothing is left of it when that fails. */
+export async function writeTemporary(
+  file: string,
+  { from, parts, synced }: { from: number; parts: Iterable<Part>; synced: boolean },
+): Promise<void> {
   const out = createPrivate(file)
   try {
     const expected = await writeParts(out, from, parts)
     if (fs.fstatSync(out).size !== expected) throw notWhole('the new log')
-    await sync(out)
+    if (synced) await sync(out)
   } catch (error) {
     removeFile(file)
     throw error

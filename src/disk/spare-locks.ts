@@ -5,7 +5,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../errors.js'
-import { ensureFolder, removeTree } from './files.js'
+import { ensureFolder, removeEmptyFolder, removeFile } from './files.js'
 
 /** More are not kept. */
 const MAX_SPARES = 1_024
@@ -57,7 +57,11 @@ export class SpareLocks {
   }
 
   clear(): void {
-    for (const nonce of this.#nonces.splice(0)) removeTree(path.join(this.folder, nonce))
+    for (const nonce of this.#nonces.splice(0)) {
+      const spare = path.join(this.folder, nonce)
+      removeFile(path.join(spare, nonce))
+      removeEmptyFolder(spare)
+    }
   }
 }
 

@@ -6,7 +6,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../errors.js'
 import {
-  ensureFolder,
+  ensureSyncedFolder,
   listFolder,
   look,
   refuseLink,
@@ -29,9 +29,10 @@ export interface TrashedFiles {
 
 export function moveToTrash(layout: Layout, name: string, id: string): void {
   const folder = path.join(layout.trash, `${name}~${id}`)
-  ensureFolder(layout.trash)
+  ensureSyncedFolder(layout.trash)
   refuseLink(layout.trash)
-  ensureFolder(folder)
+  // a rename may reach the disk before the folder that it goes into
+  ensureSyncedFolder(folder)
   moveFiles(layout, name, (file) => path.join(folder, path.basename(file)), true)
   syncFolder(folder)
   syncFolder(layout.trash)
@@ -42,7 +43,7 @@ export function moveToTrash(layout: Layout, name: string, id: string): void {
 export function moveBack(layout: Layout, { name, folder }: TrashedFiles): void {
   moveFiles(layout, name, (file) => path.join(folder, path.basename(file)), false)
   syncFolder(layout.root)
-  // a store that opens now sweeps it
+  // another process that opens the store may have swept it away by now
   removeEmptyFolder(folder)
 }
 

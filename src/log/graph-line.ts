@@ -55,12 +55,17 @@ function isNode(value: Json): value is NodeRecord {
 
 function rowOf(value: Json): LedgerRow[] {
   if (!isObject(value) || typeof value.source !== 'string' || typeof value.model !== 'string') return []
-  const usage = isObject(value.usage) ? value.usage : {}
-  return [{ source: value.source, model: value.model, usage: counted((name) => usage[name]) }]
+  const given: JsonObject = isObject(value.usage) ? value.usage : {}
+  const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens } = given
+  const usage = {
+    inputTokens: counted(inputTokens),
+    outputTokens: counted(outputTokens),
+    cachedInputTokens: counted(cachedInputTokens),
+    reasoningTokens: counted(reasoningTokens),
+  }
+  return [{ source: value.source, model: value.model, usage }]
 }
 
-function counted(count: (name: keyof LedgerUsage) => Json | undefined): LedgerUsage {
-  const whole = (value: Json | undefined) =>
-    Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : 0
-  return Object.fromEntries(LEDGER_COUNTERS.map((name) => [name, whole(count(name))])) as LedgerUsage
+function counted(value: Json | undefined): number {
+  return Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : 0
 }

@@ -6,7 +6,7 @@ import { isV7 } from '../ids.js'
 import { canonical, type JsonObject, jsonEqual } from '../json.js'
 import { type Commit, commitOf, LEDGER_COUNTERS, type LedgerRow, type NodeRecord, parentOf } from './graph-line.js'
 import { faultIn, type GraphFlaw, type NewNode } from './graph-rules.js'
-import { isLine, type Line, namedIds, type Piece, type Range } from './line.js'
+import { type Line, namedIds, type Piece, type Range } from './line.js'
 
 export interface GraphNode {
   /** The node that it was committed under; null for a root. */
@@ -66,37 +66,42 @@ export function isGraphLine(piece: Piece): piece is Line {
 }
 
 /**
- * Adds pieces that stand behind the folded part, in place. False when only the whole log can tell what they say; then
- * nothing is added.
+ * Adds pieces that stand behind the folded part, in place, and the records of their nodes to `records`. False when only
+ * the whole log can tell what they say; then nothing is added.
  */
-export function followGraph(graph: Graph, pieces: readonly Piece[]): boolean {
-  if (!canFollow(graph, pieces.filter(isGraphLine))) return false
+export function followGraph(graph: Graph, pieces: readonly Piece[], records?: Records): boolean {
+  const reads = pieces.filter(isGraphLine).map(readOf)
+  if (!canFollow(graph, reads)) return false
+  let next = 0
   for (const piece of pieces) {
     if (piece.kind === 'torn') continue
     graph.bytes = piece.end
     if (piece.kind === 'damage') graph.unsure = true
     if (!isGraphLine(piece)) continue
     graph.lastId = piece.id
-    const commit = piece.kind === 'commit' ? commitOf(piece) : undefined
+    const commit = reads[next++]?.commit
     if (piece.kind === 'tombstone') markNodes(graph, piece)
     else if (commit === undefined) noteMalformed(graph)
-    else addCommit(graph, piece, commit)
+    else addCommit(graph, piece, commit, records)
   }
   return true
 }
 
+function readOf(line: Line): Read {
+  return { line, commit: line.kind === 'commit' ? commitOf(line) : undefined }
+}
+
 /** True when all lines are new, come after the head, and bring no node that may be there already. */
-function canFollow({ lastId, head, nodes }: Graph, lines: readonly Line[]): boolean {
+function canFollow({ lastId, head, nodes }: Graph, reads: readonly Read[]): boolean {
   let id = lastId
   let place: Place | null = head
   let isReplaced = false
   const added = new Set<string>()
-  for (const line of lines) {
+  for (const { line, commit } of reads) {
     if (line.bare || !isV7(line.id) || line.id <= id) return false
     id = line.id
-    const commit = line.kind === 'commit' ? commitOf(line) : undefined
     if (commit === undefined) continue
-    const next = headOf(line, commit)
+    const next = placeOf(line, commit)
     if (place !== null && compare(next, place) <= 0) return false
     place = next
     if (commit.replace) {
@@ -111,61 +116,63 @@ function canFollow({ lastId, head, nodes }: Graph, lines: readonly Line[]): bool
   return true
 }
 
+/** A line with what it says, if it is a sound commit. */
+interface Read {
+  line: Line
+  commit: Commit | undefined
+}
+
 /** What the graph needs of a whole log, line by line. */
 export class GraphCollector {
-  readonly #lines: Line[] = []
+  readonly #reads: Read[] = []
   #unsure = false
   #bytes = 0
+  #lastId = ''
+  /** Ids rise, so that no line stands there twice. */
+  #isRising = true
 
   add(piece: Piece): void {
     if (piece.kind === 'torn') return
     this.#bytes = piece.end
     if (piece.kind === 'damage') this.#unsure = true
-    if (!isLine(piece) || !isGraphLine(piece)) return
-    this.#lines.push(piece)
-    if (piece.kind === 'commit') this.#unsure = commitOf(piece) === undefined
+    if (!isGraphLine(piece)) return
+    const read = readOf(piece)
+    this.#reads.push(read)
+    if (piece.kind === 'commit') this.#unsure = read.commit === undefined
+    if (!isV7(piece.id) || piece.id <= this.#lastId) this.#isRising = false
+    else this.#lastId = piece.id
   }
 
   /** The graph; the records of its nodes go into `records`. */
   graph(records: Records = new Map()): Graph {
-    const lines = withoutCopies(this.#lines)
+    const reads = this.#isRising ? this.#reads : withoutCopies(this.#reads)
     const graph = emptyGraph()
-    const commits: Array<{ line: Line; commit: Commit }> = []
-    const malformed: Line[] = []
-    for (const line of lines) {
-      if (line.kind === 'tombstone') continue
-      const commit = commitOf(line)
-      if (commit === undefined) malformed.push(line)
-      else commits.push({ line, commit })
-    }
     // of merged histories the lines stand in any order: what they say must not depend on it
-    commits.sort((a, b) => compare(headOf(a.line, a.commit), headOf(b.line, b.commit)))
+    const commits = reads.filter((read): read is Required<Read> & { commit: Commit } => read.commit !== undefined)
+    commits.sort((a, b) => compare(placeOf(a.line, a.commit), placeOf(b.line, b.commit)))
     for (const { line, commit } of commits) addCommit(graph, line, commit, records)
     const start = commits.findLast(({ commit }) => commit.replace)?.line.offset ?? -1
-    if (malformed.some(({ offset }) => offset > start)) noteMalformed(graph)
-    for (const line of lines) if (line.kind === 'tombstone') markNodes(graph, line)
-    for (const { id } of lines) if (isV7(id) && id > graph.lastId) graph.lastId = id
-    graph.bytes = this.#bytes
-    graph.unsure = this.#unsure
-    return graph
+    for (const { line, commit } of reads) {
+      if (line.kind === 'tombstone') markNodes(graph, line)
+      else if (commit === undefined && line.offset > start) noteMalformed(graph)
+    }
+    return Object.assign(graph, { bytes: this.#bytes, unsure: this.#unsure, lastId: this.#lastId })
   }
 }
 
 /** A line that stands there again, with equal content, counts once. */
-function withoutCopies(lines: readonly Line[]): readonly Line[] {
-  const byId = new Map<string, Line[]>()
-  for (const line of lines) if (!line.bare) byId.set(line.id, [...(byId.get(line.id) ?? []), line])
-  if (byId.size === lines.length) return lines
-  const copies = new Set<Line>()
-  for (const same of byId.values()) {
-    const contents = new Set<string>()
-    for (const line of same.length > 1 ? same : []) {
-      const content = contentOf(line)
-      if (contents.has(content)) copies.add(line)
-      contents.add(content)
-    }
-  }
-  return lines.filter((line) => !copies.has(line))
+function withoutCopies(reads: readonly Read[]): readonly Read[] {
+  const contents = new Map<string, Set<string>>()
+  const counts = new Map<string, number>()
+  for (const { line } of reads) counts.set(line.id, (counts.get(line.id) ?? 0) + 1)
+  return reads.filter(({ line }) => {
+    if (line.bare || counts.get(line.id) === 1) return true
+    const former = contents.get(line.id) ?? new Set()
+    const content = contentOf(line)
+    if (former.has(content)) return false
+    contents.set(line.id, former.add(content))
+    return true
+  })
 }
 
 function contentOf({ value, offset }: Line): string {
@@ -184,7 +191,11 @@ function headOf({ id, at = '', offset, end }: Line, commit: Commit): GraphHead {
 
 /** True for the commit of a line that the graph is made of. */
 export function isPartOf({ start }: Graph, line: Line, commit: Commit): boolean {
-  return start === null || compare(headOf(line, commit), start) >= 0
+  return start === null || compare(placeOf(line, commit), start) >= 0
+}
+
+function placeOf({ id, at = '' }: Line, { revision }: Commit): Place {
+  return { revision, at, id }
 }
 
 /** The greater one is the head. */
@@ -252,10 +263,15 @@ function noteMalformed(graph: Graph): void {
   graph.unsure = true
 }
 
+/** One for each pair: the length tells where the source ends. */
+export function ledgerKey(source: string, model: string): string {
+  return `${source.length}:${source}${model}`
+}
+
 /** Adds a row. A sum that no number can hold exactly stays at the greatest one that can be. */
 export function addToLedger(ledger: Map<string, LedgerRow>, { source, model, usage }: LedgerRow): void {
   if (LEDGER_COUNTERS.every((name) => usage[name] === 0)) return
-  const key = JSON.stringify([source, model])
+  const key = ledgerKey(source, model)
   const former = ledger.get(key)
   const sum = { ...usage }
   if (former !== undefined) {

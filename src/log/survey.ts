@@ -153,6 +153,14 @@ export class SecondSurveyor {
   }
 }
 
+/** A log in memory, with what must be known to judge its lines. */
+export interface WholeLog {
+  pieces: Piece[]
+  survey: Survey
+  /** What stands in for the time of a line without one. */
+  fileTime: string
+}
+
 /** The survey of a log that is in memory as a whole. */
 export function surveyOf(pieces: readonly Piece[]): Survey {
   const surveyor = new Surveyor()

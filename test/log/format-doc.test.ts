@@ -3,6 +3,8 @@ import fs from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../src/json.js'
 import { foldAll, timesOf, totalUsage } from '../../src/log/fold.js'
+import { GraphCollector } from '../../src/log/graph.js'
+import { liveNodes } from '../../src/log/graph-views.js'
 import { isLine, type LineKind } from '../../src/log/line.js'
 import { parseLines, standInId } from '../../src/log/parse.js'
 import { asGiven, messagesOf } from '../../src/log/views.js'
@@ -48,6 +50,19 @@ describe('the specification', () => {
     const kinds = new Set<string>(examples.map(({ piece }) => piece.kind))
     expect([...kinds].sort()).toEqual(
       ['commit', 'compaction', 'message', 'meta', 'remove', 'session', 'tombstone', 'unknown'].sort(),
+    )
+  })
+
+  it('shows a graph that reads as it says', () => {
+    const collector = new GraphCollector()
+    for (const { heading, piece } of examples) if (heading.includes('`commit`')) collector.add(piece)
+    const graph = collector.graph()
+    expect(graph.damage).toBe(null)
+    expect(liveNodes(graph)).toEqual(['q', 'no'])
+    const tokens = [...graph.ledger.values()].map(({ usage }) => usage.inputTokens)
+    const { leaf, revision } = graph.head ?? {}
+    expect(doc).toContain(
+      `nodes \`${liveNodes(graph).join('` and `')}\`, the leaf \`${leaf}\`, the revision ${revision} and ${tokens} input`,
     )
   })
 

@@ -362,6 +362,23 @@ describe('the graph of an agent', () => {
   })
 })
 
+it('a graph that both sides vacuumed is whole, with what either took out as tombstoned nodes', () => {
+  const commit = (nodes: JsonObject[]) => log(base, line(3, { type: 'commit', revision: 1, nodes, leaf: 'd' }))
+  const grown = [
+    { nodeId: 'a' },
+    ...['ab', 'bc', 'cd'].map(([up, id]) => ({ nodeId: id as string, parentNodeId: up as string })),
+  ]
+  const [ours, theirs] = [
+    commit([{ nodeId: 'a' }, { nodeId: 'c', parentNodeId: 'a' }, { nodeId: 'd', parentNodeId: 'c' }]),
+    commit([{ nodeId: 'a' }, { nodeId: 'b', parentNodeId: 'a' }, { nodeId: 'd', parentNodeId: 'b' }]),
+  ]
+  const { lines } = read(merged(commit(grown), ours as Buffer, theirs as Buffer).bytes)
+  expect(lines.slice(-2).map(({ kind, value }) => [kind, value.nodes ?? value.ids])).toEqual([
+    ['commit', grown],
+    ['tombstone', ['b', 'c']],
+  ])
+})
+
 it('a log of a newer format is not merged', () => {
   const newer = log(base, line(3, { type: 'session', version: 2, key: 'ann' }))
   expect(() => mergeLogs(base, newer, log(base, line(4, 'b')))).toThrowError(

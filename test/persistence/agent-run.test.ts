@@ -137,6 +137,5 @@ test('an agent works, is interrupted, compacts, and forgets what is old', async 
 
   expect(await program.step((p) => p.deleteSession(id))).toBe(true)
   await program.store.close()
-  // the folder of markers, empty
-  expect(filesIn(program.dir)).toEqual(['.running'])
+  expect(filesIn(program.dir)).toEqual([])
 })

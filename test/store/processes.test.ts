@@ -40,6 +40,8 @@ async function expectWhole(folder: string, keys: string[], reports: Report[]): P
       torn: null,
       duplicates: 0,
       contradictions: [],
+      divergences: [],
+      graph: null,
     })
     expect((await session.info())?.messages).toBe(texts.length)
     for (const { writer } of reports) {

@@ -1,6 +1,8 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { heartbeatFile } from '../../src/disk/heartbeat.js'
+import { Layout } from '../../src/disk/names.js'
 import type { CrashedRun, CrashLeft, RecoverOptions, RecoverReport, SessionStore } from '../../src/index.js'
 import { ended, RemoteStore } from '../helpers/child.js'
 import { type Call, during, systemError } from '../helpers/faults.js'
@@ -221,6 +223,11 @@ describe('an owner that cannot be seen', () => {
     const now = Date.now()
     // no heartbeat at all: perhaps an older version, which is given a day
     expect((await store.recover({ action: 'error', silentAfterMs: 0 })).runs).toEqual([])
+    const { run } = JSON.parse(fs.readFileSync(session.sidecarPath, 'utf8'))
+    const heartbeat = heartbeatFile(new Layout(store.dir), run.owner)
+    fs.writeFileSync(heartbeat, 'beat')
+    expect((await store.recover({ action: 'error' })).runs).toEqual([])
+    fs.rmSync(heartbeat)
     const later = await open(store.dir, { now: () => now + 25 * 3_600_000 })
     expect((await later.recover({ action: 'error' })).runs).toMatchObject([{ key: 'a', reason: 'heartbeat-lost' }])
     expect(await session.state()).toMatchObject({ state: 'error' })

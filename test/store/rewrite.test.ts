@@ -119,9 +119,11 @@ describe('lines that come while a log is rewritten', () => {
           if (now) call = `${name} ${moment}`
           // before the call in every second moment, after it in the others
           if (now && moment % 2 === 0) act(session.path, moment)
-          const result = original(...args)
-          if (now && moment % 2 === 1) act(session.path, moment)
-          return result
+          try {
+            return original(...args)
+          } finally {
+            if (now && moment % 2 === 1) act(session.path, moment)
+          }
         }),
       )
       let error: unknown

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -268,7 +269,8 @@ describe('a watcher goes away', () => {
 
   test('and keeps the process until then, if not', async () => {
     const child = start('watching.mjs', [tempFolder(), '{}'])
-    await sleep(1_500)
+    await once(child, 'disconnect')
+    await sleep(500)
     expect(child.exitCode).toBe(null)
   })
 })

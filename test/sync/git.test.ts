@@ -75,10 +75,16 @@ function staysIn(past: string[], mine: string[], yours: string[], id: string): b
   return !past.includes(id) || (mine.includes(id) && yours.includes(id))
 }
 
+interface Parting {
+  prepare?: (clone: Clone) => void
+  what?: Work[]
+  pairs?: number
+}
+
 /** Two clones with a common past and work of their own since, both committed. */
-async function partedClones({ prepare, what }: { prepare?: (clone: Clone) => void; what?: Work[] } = {}) {
+async function partedClones({ prepare, what, pairs = PAIRS }: Parting = {}) {
   const [ours, theirs] = clones(2, prepare) as [Clone, Clone]
-  const keys = Array.from({ length: PAIRS }, (_, i) => (i % 3 === 0 ? `Telegram/${i}` : `chat_${i}`))
+  const keys = Array.from({ length: pairs }, (_, i) => (i % 3 === 0 ? `Telegram/${i}` : `chat_${i}`))
   const before = await work(ours, keys, SEED, 10, what)
   ours.commit()
   ours.git('push', '--quiet', 'origin', 'main')
@@ -178,7 +184,7 @@ describe.skipIf(!hasProgram('git'))('git with the merge driver', () => {
   })
 
   test('a rebase has the same lines as a merge', async () => {
-    const { ours, theirs } = await partedClones()
+    const { ours, theirs } = await partedClones({ pairs: 4 })
     ours.git('merge', '--quiet', '--no-edit', 'origin/right')
     theirs.git('rebase', '--quiet', 'origin/left')
     expect(theirs.logs()).toEqual(ours.logs())

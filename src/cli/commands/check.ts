@@ -39,6 +39,7 @@ async function checkOne(store: SessionStore, key: string, totals: Totals): Promi
     totals.sessions++
     totals.messages += report.messages
     totals.damage += report.damage.length
+    if (report.graph !== null) totals.failed++
     for (const line of reportLines(report)) await print(line)
     for (const line of remarks(report)) note(line)
   } catch (error) {
@@ -56,11 +57,13 @@ function reportLines({ file, damage }: CheckReport): string[] {
 }
 
 /** What is worth knowing and no damage. */
-function remarks({ file, torn, duplicates, contradictions }: CheckReport): string[] {
+function remarks({ file, torn, duplicates, contradictions, divergences, graph }: CheckReport): string[] {
   const lines: string[] = []
   if (torn) lines.push(`an unfinished last line, ${count(torn.length, 'byte')} at offset ${torn.offset}`)
   if (duplicates > 0) lines.push(`${count(duplicates, 'line')} twice with equal content`)
   for (const id of contradictions) lines.push(`id ${escapeLine(id)} twice with different content, both are kept`)
+  for (const revision of divergences) lines.push(`revision ${revision} of the graph twice, by two merged histories`)
+  if (graph !== null) lines.push(`the graph cannot be read: ${graph}`)
   return lines.map((line) => `${shownPath(file)}: ${line}`)
 }
 

@@ -17,8 +17,10 @@ import { agentRows } from './agent.mjs'
 import { append, appendFirst, appendSpread } from './append.mjs'
 import { create, removeLast, setName, setState } from './change.mjs'
 import { listFreshProcess, listFreshStore, listNewest, listOpen } from './list.mjs'
+import { managerRows } from './manager.mjs'
 import { burst, mixed } from './mixed.mjs'
 import { last, load } from './read.mjs'
+import { runtimeRows } from './runtime.mjs'
 import { watchEvent, watchReady } from './watch.mjs'
 
 /** `size`: 'short' for CI, 'normal', or 'full' for the sizes that the goals name. */
@@ -45,6 +47,8 @@ export function rows(size) {
     watchReady(size === 'full' ? 100_000 : sessions),
     watchEvent(size === 'full' ? 100_000 : sessions),
     ...agentRows(size === 'full' ? 100_000 : 10_000),
+    ...managerRows(size, sessions),
+    ...runtimeRows(10_000),
   ]
   return size === 'short' ? normal.flatMap(onlyRatios) : normal
 }

@@ -1,0 +1,31 @@
+import { checkReadable, GraphLog } from '../../graph-log.js'
+import { vacuumLog } from '../../vacuum-log.js'
+import { escapeLine } from '../escape.js'
+import { count } from '../format.js'
+import { findKey } from '../key.js'
+import { type GlobalOptions, withExistingStore } from '../open.js'
+import { print } from '../output.js'
+
+export interface VacuumOptions extends GlobalOptions {
+  dryRun?: boolean
+}
+
+export async function vacuum(given: string, { root, dryRun }: VacuumOptions): Promise<number> {
+  return withExistingStore(root, async (store) => {
+    const key = await findKey(store, given)
+    if (key === null) return 1
+    const session = new GraphLog(store.internals.log(key))
+    const nodes = dryRun ? await markedIn(session) : await vacuumLog(session)
+    const what = nodes === 0 ? 'nothing to remove' : `${dryRun ? 'would remove' : 'removed'} ${count(nodes, 'node')}`
+    await print(`${escapeLine(key)}: ${what}`)
+    return 0
+  })
+}
+
+async function markedIn(session: GraphLog): Promise<number> {
+  const marked = await session.reading((_, graph) => {
+    checkReadable(graph)
+    return graph.tombstoned.size
+  })
+  return marked ?? 0
+}

@@ -1,0 +1,144 @@
+/** Every operation x every file call that it makes x every fault, in real processes. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import fs from 'node:fs'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { faultsOf, isCrash, nameOfFault } from './calls.mjs'
+import { loadContracts } from './contracts.mjs'
+import { complaint } from './judge.mjs'
+import { litterIn, lostBytes, makeScene, tell } from './scene.mjs'
+
+const WORKER = fileURLToPath(new URL('worker.mjs', import.meta.url))
+/** A worker that answers nothing for so long hangs, ms. */
+const SILENCE_MS = 120_000
+
+/**
+ * Runs the matrix; answers { operations, faults, outcomes, failures }. `share` < 1 takes that part of the faults,
+ * evenly spread. Ends at the first outcome that should not be, unless it is to keep going.
+ */
+export async function runMatrix({ library, folder, share = 1, only, keepGoing = false, say = () => {} }) {
+  const exports = await import(library)
+  const contracts = await loadContracts()
+  const template = path.join(folder, 'template')
+  // made by the library itself, also when a careless one is tried
+  const scene = await makeScene(await import('../../dist/src/index.js'), contracts, template)
+  const old = await tell(exports, contracts, copy(template, path.join(folder, 'old')))
+  const world = { library, exports, contracts, folder, template, scene, old, share, spread: 0 }
+  const tally = {
+    ...{ operations: 0, faults: 0, outcomes: {}, failures: [] },
+    fail: (text) => tally.failures.push(text),
+    get isOver() {
+      return tally.failures.length > 0 && !keepGoing
+    },
+  }
+  const jobs = contracts.flatMap((contract) =>
+    Object.keys(contract.operations)
+      .filter((name) => only === undefined || only(contract.name, name))
+      .map((name) => ({ contract, name, operation: contract.operations[name] })),
+  )
+  const runNext = async () => {
+    for (let job = jobs.shift(); job !== undefined && !tally.isOver; job = jobs.shift()) {
+      const number = await runOperation(world, job, tally)
+      say(`${job.contract.name}: ${job.name}: ${number} faults`)
+    }
+  }
+  await Promise.all([runNext(), runNext()])
+  return tally
+}
+
+async function runOperation(world, job, tally) {
+  const scratch = path.join(world.folder, `${job.contract.name}-${job.name}`.replace(/[^a-zA-Z]+/g, '-'))
+  const [plain] = await runWorker(world, job, { scratch })
+  if (plain.calls === undefined) {
+    tally.fail(`${job.contract.name}: ${job.name}, without a fault: ${plain.violation}`)
+    return 0
+  }
+  const expected = { old: world.old, made: plain.found, result: plain.result }
+  const report = (outcome) => {
+    const kind = isCrash(outcome.fault) ? 'crashed' : outcome.code === undefined ? 'resolved' : 'rejected'
+    const state = JSON.stringify(outcome.found) === JSON.stringify(expected.made) ? 'new' : 'old'
+    const what = job.operation.reads ? kind : `${kind}, ${state}`
+    tally.faults++
+    tally.outcomes[what] = (tally.outcomes[what] ?? 0) + 1
+    const wrong = complaint(job.operation, expected, outcome)
+    if (wrong !== undefined)
+      tally.fail(
+        `${job.contract.name}: ${job.name}: ${nameOfFault(outcome.fault)} at call ${outcome.fault.nth}, ${outcome.hit ?? ''} (${outcome.code ?? 'no error'}): ${wrong}`,
+      )
+  }
+  const wrong = plain.code ?? complaint(job.operation, expected, { ...plain, fault: { kind: 'none' } })
+  const changes = JSON.stringify(plain.found) !== JSON.stringify(world.old)
+  if (wrong !== undefined) tally.fail(`${job.contract.name}: ${job.name}, without a fault: ${wrong}`)
+  else if (changes === (job.operation.reads === true))
+    tally.fail(`${job.contract.name}: ${job.name} changes ${changes ? 'something' : 'nothing'}`)
+  tally.operations++
+  const faults = plain.calls.flatMap((call, i) => faultsOf(call).map((fault) => ({ ...fault, nth: i + 1, call })))
+  const chosen = faults.filter(() => {
+    world.spread += world.share
+    if (world.spread < 1) return false
+    world.spread -= 1
+    return true
+  })
+  const before = tally.faults
+  const errors = chosen.filter((fault) => !isCrash(fault))
+  if (errors.length > 0 && !tally.isOver)
+    for (const outcome of await runWorker(world, job, { scratch, faults: errors })) {
+      if (outcome.violation === undefined && outcome.hit === null) continue
+      report(outcome)
+    }
+  for (const fault of chosen.filter(isCrash)) {
+    if (tally.isOver) break
+    const outcome = await crash(world, job, scratch, fault)
+    if (outcome !== null) report(outcome)
+  }
+  return tally.faults - before
+}
+
+/** Runs the operation in a process that dies at the call; null when it did not get there. */
+async function crash(world, job, scratch, fault) {
+  const folder = `${scratch}-${fault.nth}`
+  const answers = await runWorker(world, job, { scratch, faults: [fault] })
+  if (answers.length > 0) return answers[0].violation ? answers[0] : null
+  const { exports, contracts } = world
+  const found = await tell(exports, contracts, folder)
+  const outcome = { fault, hit: fault.call, found, lost: lostBytes(folder), litter: litterIn(folder), leaked: 0 }
+  const store = await exports.openStore(folder, { lockTimeout: 2_000 })
+  try {
+    for (const key of ['a', 'torn', 'chat', 'trip']) await store.session(key).append({ role: 'user', content: 'next' })
+  } catch (error) {
+    outcome.violation = `the next call: ${error?.stack}`
+  }
+  await store.close()
+  fs.rmSync(folder, { recursive: true, force: true })
+  return outcome
+}
+
+async function runWorker({ library, template, scene }, { contract, name }, more) {
+  const job = { library, template, scene, contract: contract.name, operation: name, ...more }
+  const child = spawn(process.execPath, [WORKER, JSON.stringify(job)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = once(child, 'exit')
+  const answers = []
+  let silence
+  const watch = () => {
+    clearTimeout(silence)
+    silence = setTimeout(() => child.kill('SIGKILL'), SILENCE_MS)
+  }
+  watch()
+  for await (const line of createInterface({ input: child.stdout })) {
+    answers.push(JSON.parse(line))
+    watch()
+  }
+  clearTimeout(silence)
+  const [code, signal] = await ended
+  const isExpected = code === 0 || (more.faults?.length === 1 && isCrash(more.faults[0]) && signal === 'SIGKILL')
+  if (!isExpected && !answers.at(-1)?.violation)
+    answers.push({ fault: more.faults?.[answers.length], violation: `the process ended with ${code ?? signal}` })
+  return answers
+}
+
+function copy(from, to) {
+  fs.cpSync(from, to, { recursive: true, preserveTimestamps: true })
+  return to
+}

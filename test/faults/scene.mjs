@@ -1,0 +1,56 @@
+/** The folder that every operation begins with, and what readers tell of a folder. */
+import fs from 'node:fs'
+import path from 'node:path'
+import { faceOf } from './contracts.mjs'
+
+const UNREADABLE = ['DAMAGED-BYTES', 'TORN-BYTES']
+
+/** Makes the scene; answers the ids in it. The process must live on: it is the owner of the runs in there. */
+export async function makeScene({ openStore }, contracts, folder) {
+  const scene = {}
+  const old = await openStore(folder, { now: () => Date.now() - 1_000_000_000 })
+  const store = await openStore(folder)
+  for (const contract of contracts) await contract.prepare(faceOf(contract, store), { old, scene })
+  await store.close()
+  await old.close()
+  return scene
+}
+
+/** All that a reader can tell of a store, by a fresh store; without ids and times, which no two runs share. */
+export async function tell({ openStore }, contracts, folder, { run = true } = {}) {
+  const store = await openStore(folder)
+  try {
+    const sessions = []
+    for (const { key } of await store.list()) {
+      const session = { key: key.replace(/^[0-9a-f-]{36}$/, 'ID') }
+      for (const contract of contracts) session[contract.name] = await contract.tell(faceOf(contract, store), key)
+      if (!run) delete session.SessionStore.state
+      if (!run) delete session.SessionStore.turnId
+      sessions.push(JSON.stringify(session))
+    }
+    return { sessions: sessions.sort(), trash: (await store.trash()).map(({ key }) => key).sort() }
+  } finally {
+    await store.close()
+  }
+}
+
+/** What unreadable bytes of the scene are in no file any more. */
+export function lostBytes(folder) {
+  const files = fs.readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  const all = files.map((entry) =>
+    fs.readFileSync(path.join(entry.parentPath ?? entry.path, entry.name)).toString('latin1'),
+  )
+  return UNREADABLE.filter((bytes) => !all.some((content) => content.includes(bytes)))
+}
+
+/** Temporary files, and trash without a log in it. */
+export function litterIn(folder) {
+  const names = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  return names.filter((name) => !name.startsWith('.locks') && /tmp$|json\.\d+$/.test(name))
+}
+
+/** Answers that may differ from run to run, made comparable. */
+export function plain(value) {
+  const text = JSON.stringify(value ?? null)
+  return text.replace(/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f-]{21}/g, 'ID').replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
+}

@@ -1,0 +1,57 @@
+// Another process with one runtime's state: runtime-process.mjs FOLDER race ROUNDS NAME | FOLDER commit|vacuum|gc STEP
+import fs from 'node:fs'
+import { JsonlRuntimePersistence } from '../../dist/src/contracts/runtime-persistence.js'
+import { openStore } from '../../dist/src/index.js'
+
+const [folder, way, number, name] = process.argv.slice(2)
+const store = await openStore(folder)
+const runtime = new JsonlRuntimePersistence(store, 'alpha')
+const config = { providerId: 'p', configuredModel: 'm', contextWindow: 0 }
+
+function commit(expectedHeadRevision, id) {
+  return runtime.commitRuntimeState({
+    sessionId: 'alpha',
+    expectedHeadRevision,
+    config,
+    graph: { kind: 'append', nodes: [{ nodeId: id, timestamp: 't', kind: 'event', event: id }], leafNodeId: id },
+    checkpoint: { executionState: Buffer.from(id), toolState: { generation: 1, tools: { id } } },
+    usageDeltas: [{ source: 'turn', model: 'm', usage: { inputTokens: 1 } }],
+  })
+}
+
+/** Dies, as by a power cut of this process alone, right before the `nth` call that changes something in the store. */
+function dieBefore(nth) {
+  let count = 0
+  const names = ['writeSync', 'fsync', 'fsyncSync', 'renameSync', 'linkSync', 'unlinkSync', 'mkdirSync', 'rmSync']
+  for (const call of names) {
+    const original = fs[call]
+    fs[call] = (...args) => {
+      if (!String(args[0]).includes('.locks') && ++count === nth) process.kill(process.pid, 'SIGKILL')
+      return original.apply(fs, args)
+    }
+  }
+}
+
+if (way === 'race') {
+  const wins = []
+  process.send('ready')
+  process.on('message', async (revision) => {
+    try {
+      wins.push((await commit(revision, `${name}-${revision}`)).headRevision)
+      process.send({ won: true })
+    } catch (error) {
+      process.send({ won: false, code: error.code, details: error.details })
+    }
+    if (revision === Number(number)) {
+      await store.close()
+      process.disconnect()
+    }
+  })
+} else {
+  const head = await runtime.loadSession({ kind: 'activePath' })
+  dieBefore(Number(number))
+  if (way === 'commit') await commit(head?.headRevision ?? null, 'new')
+  else if (way === 'vacuum') await runtime.vacuum()
+  else await runtime.gcUnreachable()
+  process.send('done', () => process.kill(process.pid, 'SIGKILL'))
+}
