@@ -55,20 +55,23 @@ export async function restore(store: StoreInternals, id: string): Promise<string
   const { layout } = store.context
   const trashed = listTrash(layout).find((entry) => entry.id === id)
   const key = trashed && (await keyOf(trashed))
-  if (trashed === undefined || key === undefined) {
-    throw new SessionError('ERR_SESSION_NOT_FOUND', 'nothing in the trash has this id', { id })
-  }
+  if (trashed === undefined || key === undefined) throw notInTrash(id)
   const log = store.log(key)
   return log.hold(() => {
     if (look(layout.log(trashed.name)) !== undefined) {
       throw new SessionError('ERR_SESSION_EXISTS', 'there is a session of this key', { key })
     }
+    if (look(logInTrash(trashed)) === undefined) throw notInTrash(id)
     const run = readSidecar(sidecarInTrash(trashed))?.sidecar?.run
     if (run?.state === 'running') writeMarker(layout, log.name, key, run)
     moveBack(layout, trashed)
     log.forget()
     return key
   })
+}
+
+function notInTrash(id: string): SessionError {
+  return new SessionError('ERR_SESSION_NOT_FOUND', 'nothing in the trash has this id', { id })
 }
 
 /** Removes for good what was put into the trash long ago. @throws TypeError, RangeError for wrong options */
@@ -82,8 +85,7 @@ export async function purgeTrash(store: StoreInternals, options: PurgeTrashOptio
     const entry = await entryOf(trashed)
     if (entry === undefined) continue
     try {
-      if (!dryRun) await store.log(entry.key).hold(() => removeForGood(trashed))
-      result.purged.push(entry)
+      if (dryRun || (await store.log(entry.key).hold(() => removeForGood(trashed)))) result.purged.push(entry)
     } catch (error) {
       result.failed.push({ id: trashed.id, error })
       tellError(context.settings, error, entry.key)

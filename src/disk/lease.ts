@@ -35,6 +35,8 @@ interface Job {
   leased: boolean
   /** How long it may wait for another process, ms. */
   timeout: number
+  /** When it was asked for. */
+  since: number
   resolve: (value: never) => void
   reject: (reason: unknown) => void
 }
@@ -66,6 +68,8 @@ export class Lease {
   #used = 0
   #checked = 0
   #yieldUntil = 0
+  /** Since when the lease has been wanted and not been had. */
+  #lackedSince: number | undefined
 
   constructor(folder: string, waiting: string) {
     this.#folder = folder
@@ -76,7 +80,8 @@ export class Lease {
   /**
    * Runs `work` while this process holds the lease and nobody else in it runs work of this session.
    * At once, without waiting a turn, when the lease is held and free.
-   * @throws SessionError ERR_LOCKED when another process keeps the lease for `timeout` ms
+   * @throws SessionError ERR_LOCKED when another process keeps the lease for `timeout` ms, in which the time that
+   *   earlier work of this process takes does not count
    * @throws SessionError ERR_LOCK_LOST when the lease was taken away; `work` does not run
    */
   run<T>(work: () => T | Promise<T>, timeout: number): Promise<T> | T {
@@ -105,7 +110,7 @@ export class Lease {
 
   #enqueue<T>(work: () => T | Promise<T>, timeout: number): Promise<T> {
     const result = new Promise<T>((resolve, reject) =>
-      this.#queue.push({ work, leased: true, timeout, resolve, reject }),
+      this.#queue.push({ work, leased: true, timeout, since: performance.now(), resolve, reject }),
     )
     if (!this.#busy) {
       this.#busy = true
@@ -123,7 +128,7 @@ export class Lease {
     for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift()) {
       try {
         const now = performance.now()
-        if (job.leased && !this.#isReady(now)) await this.#prepare(job.timeout)
+        if (job.leased && !this.#isReady(now)) await this.#prepare(job)
         this.#used = performance.now()
         job.resolve((await job.work()) as never)
       } catch (error) {
@@ -135,14 +140,14 @@ export class Lease {
   }
 
   /** Takes the lease or makes sure of it, and lets others have their turn. */
-  async #prepare(timeout: number): Promise<void> {
+  async #prepare(job: Job): Promise<void> {
     if (isLoopHeld(performance.now())) await breathe()
     if (this.#lock !== undefined && performance.now() - this.#checked >= CHECK_MS) this.check()
     if (this.#unlock !== undefined && performance.now() - this.#since >= SLICE_MS) {
       if (waitersIn(this.#waiting).has(this.#name)) await this.#handOver()
       else this.#since = performance.now()
     }
-    if (this.#unlock === undefined) await this.#acquire(timeout)
+    if (this.#unlock === undefined) await this.#acquire(job)
   }
 
   /** Looks whether the lease is still this process's. @throws SessionError ERR_LOCK_LOST */
@@ -156,8 +161,10 @@ export class Lease {
     throw new SessionError('ERR_LOCK_LOST', 'the lease of the session was taken away', { lock: folder })
   }
 
-  async #acquire(timeout: number): Promise<void> {
-    const deadline = performance.now() + timeout
+  async #acquire({ timeout, since }: Job): Promise<void> {
+    // what earlier work has waited in vain for the same holder, this one has waited too
+    this.#lackedSince ??= performance.now()
+    const deadline = Math.max(since, this.#lackedSince) + timeout
     const { lock } = await import('proper-lockfile')
     const own = new LockFolder(this.#folder, this.#waiting)
     const options = {
@@ -187,6 +194,7 @@ export class Lease {
   #hold(lock: LockFolder, unlock: () => Promise<void>): void {
     this.#lock = lock
     this.#unlock = unlock
+    this.#lackedSince = undefined
     this.#since = this.#checked = this.#used = performance.now()
     held.add(this)
     sweeping ??= setInterval(sweep, SWEEP_MS).unref()
@@ -235,7 +243,9 @@ export class Lease {
   }
 
   #enqueueLast(work: () => void | Promise<void>): Promise<void> {
-    return new Promise((resolve, reject) => this.#queue.push({ work, leased: false, timeout: 0, resolve, reject }))
+    return new Promise((resolve, reject) =>
+      this.#queue.push({ work, leased: false, timeout: 0, since: 0, resolve, reject }),
+    )
   }
 
   /** Forgets an idle lease object, so that the map of them does not grow for ever. */

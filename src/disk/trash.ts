@@ -70,10 +70,11 @@ function moveFiles(layout: Layout, name: string, inTrash: (file: string) => stri
   }
 }
 
-/** Removes one life for good; its log goes first, and nothing that is not ours. */
-export function removeForGood(trashed: TrashedFiles): void {
-  removeFile(logInTrash(trashed))
+/** Removes one life for good; its log goes first, and nothing that is not ours. False when it was not there any more. */
+export function removeForGood(trashed: TrashedFiles): boolean {
+  const existed = removeFile(logInTrash(trashed))
   removeRest(trashed)
+  return existed
 }
 
 /** Removes what a crash or a failure left of moving or removing: folders without a log. */

@@ -1,6 +1,7 @@
 // npm run test:soak -- [--minutes 60] [--processes 3]
-// Mixed work of all contracts in several processes. Exit code 1 when memory, descriptors or timers grow, when
-// something fails that should not, or when a message is missing.
+// Mixed work of all contracts in several processes, and in one more that is killed and begun again with each row.
+// Exit code 1 when memory, descriptors, timers or files grow, when something fails that should not, when a process
+// hangs or does not end, or when a session is not what it should be. With --leak it must fail.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
@@ -8,68 +9,142 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { openStore } from '../../dist/src/index.js'
+import { growing } from './judge.mjs'
 
 const { values } = parseArgs({
-  options: { minutes: { type: 'string', default: '60' }, processes: { type: 'string', default: '3' } },
+  options: {
+    minutes: { type: 'string', default: '60' },
+    processes: { type: 'string', default: '3' },
+    leak: { type: 'boolean', default: false },
+  },
 })
 const MB = 1024 * 1024
+/** A process that says nothing for so long hangs, ms. */
+const PATIENCE_MS = 120_000
+/** In a run of this length all that is kept in mind for speed is full after a third, ms. */
+const WARM_MS = 10 * 60_000
 const whole = Number(values.minutes) * 60_000
-// a line a minute; of a short run, nine lines
-const every = Math.min(60_000, whole / 9)
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'jsonl-sessions-soak-'))
-process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true }))
-const say = (text) => process.stdout.write(`${text}\n`)
-const worker = fileURLToPath(new URL('worker.mjs', import.meta.url))
-const children = Array.from({ length: Number(values.processes) }, (_, i) =>
-  fork(worker, [path.join(folder, 'sessions'), String(i + 1)], { execArgv: ['--expose-gc'] }),
-)
+const processes = Number(values.processes)
+// a line a minute; of a short run, twelve lines
+const every = Math.min(60_000, whole / 12)
+const top = fs.mkdtempSync(path.join(os.tmpdir(), 'jsonl-sessions-soak-'))
+const folder = path.join(top, 'sessions')
 const failures = []
-for (const [i, child] of children.entries()) {
-  child.setMaxListeners(0)
-  child.on('exit', (code, signal) => code !== 0 && failures.push(`process ${i} ended with ${code ?? signal}`))
-}
-
 const rows = []
-const start = performance.now()
-while (performance.now() - start < whole && failures.length === 0) {
-  await new Promise((resolve) => setTimeout(resolve, every))
-  const reports = await Promise.all(
-    children.map(async (child) => {
-      if (!child.connected) return undefined
-      child.send('tell')
-      return new Promise((resolve) => {
-        child.once('message', resolve)
-        child.once('exit', () => resolve(undefined))
-      })
-    }),
-  )
-  const there = reports.filter((report) => report !== undefined)
-  const row = {}
-  for (const what of ['operations', 'heapUsed', 'rss', 'timers', 'descriptors'])
-    row[what] = there.reduce((sum, report) => sum + report[what], 0)
-  rows.push(row)
-  for (const report of there) failures.push(...report.failures)
-  const minutes = ((performance.now() - start) / 60_000).toFixed(1)
-  const { operations, heapUsed, rss, timers, descriptors } = row
-  say(
-    `${minutes} min: ${operations} operations, heap ${(heapUsed / MB).toFixed(1)} MB, rss ${(rss / MB).toFixed(0)} MB, ` +
-      `${descriptors} descriptors, ${timers} timers`,
-  )
-}
-for (const child of children) if (child.connected) child.send('stop')
-await Promise.all(children.map((child) => child.exitCode ?? child.signalCode ?? once(child, 'exit')))
+const children = new Set()
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+const say = (text) => process.stdout.write(`${text}\n`)
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL')
+  fs.rmSync(top, { recursive: true, force: true })
+})
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
 
-/** How much the last third has more than the middle one, each at its best: what is left when all else is given back. */
-function growth(what) {
-  const third = Math.floor(rows.length / 3)
-  const least = (some) => Math.min(...some.map((row) => row[what]))
-  return third === 0 ? 0 : least(rows.slice(-third)) - least(rows.slice(third, 2 * third))
+/** One worker, and what it told last. */
+class Worker {
+  last = undefined
+
+  constructor(seed, flags) {
+    this.seed = seed
+    const program = fileURLToPath(new URL('worker.mjs', import.meta.url))
+    this.child = fork(program, [folder, String(seed), ...flags], { execArgv: ['--expose-gc'] })
+    children.add(this.child)
+    this.ended = once(this.child, 'exit').finally(() => children.delete(this.child))
+    this.child.on('message', (report) => {
+      failures.push(...report.failures.map((failure) => `process ${seed}: ${failure}`))
+      this.last = report
+    })
+  }
+
+  get lives() {
+    return this.child.exitCode === null && this.child.signalCode === null
+  }
+
+  async ask() {
+    if (!this.lives) return
+    this.last = undefined
+    this.child.send('tell')
+    const end = performance.now() + PATIENCE_MS
+    while (this.last === undefined && this.lives && performance.now() < end) await sleep(5)
+    if (this.last === undefined) failures.push(`process ${this.seed} ${this.lives ? 'hangs' : 'ended too early'}`)
+  }
+
+  async stop() {
+    if (this.child.connected) this.child.send('stop')
+    const late = setTimeout(() => {
+      failures.push(`process ${this.seed} does not end`)
+      this.child.kill('SIGKILL')
+    }, PATIENCE_MS)
+    const [code, signal] = await this.ended
+    clearTimeout(late)
+    if (code !== 0) failures.push(`process ${this.seed} ended with ${code ?? signal}`)
+  }
+
+  async kill() {
+    this.child.kill('SIGKILL')
+    await this.ended
+  }
 }
-const processes = children.length
-const limits = { heapUsed: 4 * MB * processes, descriptors: 10 * processes, timers: 3 * processes }
-for (const [what, limit] of Object.entries(limits))
-  if (growth(what) > limit) failures.push(`${what} grow: by ${growth(what)} from the middle third to the last`)
-for (const failure of failures.slice(0, 10)) say(`FAILED: ${failure}`)
+
+/** How many files and folders there are, while others come and go. */
+function countFiles(within) {
+  let entries = []
+  try {
+    entries = fs.readdirSync(within, { withFileTypes: true })
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error
+  }
+  const folders = entries.filter((entry) => entry.isDirectory())
+  return folders.reduce((sum, { name }) => sum + countFiles(path.join(within, name)), entries.length)
+}
+
+// the first keeps its stores open all the time
+const leak = values.leak ? ['--leak'] : []
+const workers = Array.from({ length: processes }, (_, i) => new Worker(i + 1, i === 0 ? leak : ['--reopen', ...leak]))
+const newVictim = () => new Worker(processes + 1, [])
+let victim = newVictim()
+let kills = 0
+const start = performance.now()
+while (performance.now() - start < whole && (values.leak || failures.length === 0)) {
+  await sleep(every)
+  await Promise.all(workers.map((worker) => worker.ask()))
+  const told = workers.flatMap(({ last }) => last ?? [])
+  if (told.length < processes) break
+  const sum = (what) => told.reduce((total, report) => total + report[what], 0)
+  const names = ['operations', 'memory', 'rss', 'descriptors', 'timers', 'resources']
+  const row = { ...Object.fromEntries(names.map((name) => [name, sum(name)])), files: countFiles(folder) }
+  rows.push(row)
+  say(
+    `${((performance.now() - start) / 60_000).toFixed(1)} min: ${row.operations} operations, ` +
+      `memory ${(row.memory / MB).toFixed(1)} MB, rss ${(row.rss / MB).toFixed(0)} MB, ` +
+      `${row.descriptors} descriptors, ${row.timers} timers, ${row.resources} resources, ${row.files} files`,
+  )
+  await victim.kill()
+  kills++
+  victim = newVictim()
+}
+await victim.kill()
+await Promise.all(workers.map((worker) => worker.stop()))
+failures.push(...growing(rows, processes, { isWarm: whole >= WARM_MS }))
+await checkStore()
+
+/** What is left is whole, and nobody holds or waits for anything. */
+async function checkStore() {
+  const store = await openStore(folder)
+  for (const key of await store.keys()) {
+    const { damage, duplicates, contradictions } = (await store.session(key).check()) ?? {}
+    if (damage?.length || duplicates || contradictions?.length)
+      failures.push(`${key}: ${JSON.stringify({ damage, duplicates, contradictions })}`)
+  }
+  await store.recover({ action: 'idle' })
+  const runs = await store.running()
+  if (runs.length > 0) failures.push(`turns that nobody runs: ${JSON.stringify(runs)}`)
+  await store.close()
+}
+
+const told = new Map(failures.map((failure) => [failure.split('\n', 1)[0], failure]))
+for (const failure of [...told.values()].slice(0, 20)) say(`FAILED: ${failure.split('\n').slice(0, 8).join('\n')}`)
 const { operations = 0 } = rows.at(-1) ?? {}
-say(`${operations} operations in ${processes} processes, ${failures.length} failures`)
+say(`${operations} operations in ${processes} processes, ${kills} kills beside them, ${failures.length} failures`)
 process.exitCode = failures.length === 0 && operations > 0 ? 0 : 1

@@ -1,158 +1,87 @@
-// Works on a store with all contracts until told to stop: worker.mjs FOLDER SEED. Tells how it is when asked.
+// Works on a store with all contracts until told to stop: worker.mjs FOLDER SEED [--reopen] [--leak]
+// Tells how it is when asked. With --leak it leaks whatever can be leaked, to show that this is seen.
+import './timers.mjs'
 import fs from 'node:fs'
-import { JsonlPersistence } from '../../dist/src/contracts/persistence.js'
-import { JsonlSessionBackend } from '../../dist/src/contracts/session-backend.js'
-import { JsonlSessionManager } from '../../dist/src/contracts/session-manager.js'
+import { setImmediate } from 'node:timers/promises'
 import { openStore } from '../../dist/src/index.js'
+import { liveTimers } from './timers.mjs'
+import { Lane } from './work.mjs'
 
-const [folder, seed] = process.argv.slice(2)
-/** What other processes may have done to a session meanwhile. */
-const EXPECTED = new Set(['ERR_SESSION_NOT_FOUND', 'ERR_SESSION_EXISTS', 'ERR_TURN_MISMATCH'])
+const [folder, seed, ...flags] = process.argv.slice(2)
+const reopens = flags.includes('--reopen')
+const leaks = flags.includes('--leak')
+const LANES = 3
+/** After so many pieces of work a store is closed and opened again. */
+const LIFE = 300
+
 const failures = []
-process.on('unhandledRejection', (error) => failures.push(`unhandled rejection: ${error?.stack}`))
+const fail = (what, error) => failures.push(`${what}: ${error?.stack ?? error}`)
+process.on('unhandledRejection', (error) => fail('unhandled rejection', error))
+process.on('uncaughtException', (error) => fail('uncaught exception', error))
+process.on('warning', (warning) => fail('warning', warning))
 
-const options = { lockTimeout: 60_000, onError: (error, key) => failures.push(`${key}: ${error?.stack}`) }
-let store
-let backend
-let persistence
-let manager
+const options = { lockTimeout: 60_000, onError: (error, key) => fail(`in the background, ${key}`, error) }
+
 async function open() {
-  store = await openStore(folder, options)
-  backend = new JsonlSessionBackend(store)
-  persistence = new JsonlPersistence(store)
-  manager = new JsonlSessionManager(store)
-}
-await open()
-
-let state = Number(seed) * 7919 + 1
-function random(n) {
-  state = (state * 1103515245 + 12345) % 2147483648
-  return Math.floor((state / 2147483648) * n)
-}
-const message = () => ({ role: 'user', content: `text ${random(1e6)} ${'x'.repeat([10, 200, 4_000][random(3)])}` })
-const key = () => `shared-${random(12)}`
-const own = `own-${seed}`
-/** Messages that the session of this process alone must have. */
-let kept = 0
-let agent = await persistence.createSession('coder', '/project')
-
-const WORK = [
-  [30, async () => backend.append(key(), message())],
-  [
-    20,
-    async () => {
-      await backend.append(own, message())
-      kept++
-    },
-  ],
-  [
-    4,
-    async () => {
-      if (await backend.removeLast(own)) kept--
-    },
-  ],
-  [4, async () => store.session(key()).rewrite()],
-  [4, async () => backend.setSessionState(key(), ['running', 'idle', 'error'][random(3)], null)],
-  [3, async () => backend.setSessionName(key(), `name ${random(100)}`)],
-  [3, async () => store.session(key()).messages()],
-  [3, async () => store.session(key()).tail(5)],
-  [2, async () => store.list()],
-  [1, async () => store.search('text 1')],
-  [6, async () => persistence.insertMessage(agent, { ...message(), usage: { promptTokens: 3, completionTokens: 1 } })],
-  [2, async () => persistence.loadContext(agent)],
-  [1, async () => persistence.compactSession(agent, 'so far', 2)],
-  [1, async () => persistence.purgeCompacted(0)],
-  [
-    1,
-    async () => {
-      await persistence.deleteSession(agent)
-      agent = await persistence.createSession('coder', '/project')
-    },
-  ],
-  [
-    2,
-    async () => {
-      const metadata = { id: `trip-${seed}`, name: 't', tags: [], agentName: '', createdAt: 0, updatedAt: 0 }
-      const messages = Array.from({ length: random(6) }, message)
-      await manager.save({
-        metadata: { ...metadata, turnCount: 1, totalTokens: 2 },
-        messages,
-        state: { random: random(9) },
-      })
-      const { id } = await manager.fork(metadata.id)
-      await manager.tag(id, ['x'])
-      await manager.rewind(id, 0)
-      await manager.delete(id)
-    },
-  ],
-  [1, async () => store.session(key()).delete()],
-  [
-    1,
-    async () => {
-      // old sessions only: nobody's but those that rest for 3 seconds
-      await store.cleanup({ olderThan: 3_000 })
-      const [entry] = await store.trash()
-      if (entry !== undefined) await store.restore(entry.id)
-    },
-  ],
-  [
-    1,
-    async () => {
-      await store.close()
-      await open()
-    },
-  ],
-]
-const total = WORK.reduce((sum, [weight]) => sum + weight, 0)
-
-function choose(dice) {
-  let left = dice
-  for (const [weight, work] of WORK) {
-    if (left < weight) return work
-    left -= weight
-  }
+  const opened = await openStore(folder, options)
+  opened.watch({ rescanMs: 1_000, persistent: false }).on('error', (error) => fail('watcher', error))
+  return opened
 }
 
-let operations = 0
 let running = true
-let asked = false
+let operations = 0
+const leaked = []
 
-async function check() {
-  const found = (await store.session(own).messages()).length
-  // cleanup of another process may have put it into the trash in a quiet moment
-  if (found !== kept) {
-    const info = await store.session(own).info()
-    if (info === null) kept = 0
-    else if (found !== kept) failures.push(`${own}: ${found} messages instead of ${kept}`)
+/** A lane has a store, or one after the other; all share what is shared within a process. */
+async function work(number) {
+  let store = await open()
+  const lane = new Lane(`${seed}${'abc'[number]}`, Number(seed) * LANES + number, () => store)
+  await lane.begin()
+  for (let i = 1; running; i++) {
+    try {
+      await lane.step()
+    } catch (error) {
+      fail(lane.name, error)
+    }
+    operations++
+    if (reopens && i % LIFE === 0) {
+      await store.close()
+      store = await open()
+    }
+    // lets the questions of the parent in
+    await setImmediate()
   }
+  await lane.check().catch((error) => fail(lane.name, error))
+  await store.close()
+}
+
+function leak() {
+  for (let i = 0; i < 10; i++) {
+    leaked.push(fs.openSync(folder, 'r'), setInterval(() => {}, 1e9).unref())
+    fs.writeFileSync(`${folder}/leaked-${process.pid}-${leaked.length}`, '')
+    fs.mkdirSync(`${folder}/.leaked/${process.pid}/${leaked.length}/1/2/3`, { recursive: true })
+  }
+  leaked.push(Buffer.alloc(3_000_000))
+  void Promise.reject(new Error('leaked'))
+}
+
+function tell() {
+  global.gc()
+  const { heapUsed, external, rss } = process.memoryUsage()
+  const resources = process.getActiveResourcesInfo().length
+  const descriptors = fs.readdirSync('/proc/self/fd').length
+  const measured = { memory: heapUsed + external, rss, timers: liveTimers(), resources, descriptors }
+  process.send({ operations, ...measured, failures: failures.splice(0) })
 }
 
 process.on('message', (what) => {
   if (what === 'stop') running = false
-  else asked = true
+  else tell()
 })
 
-async function tell() {
-  await check()
-  global.gc()
-  const { heapUsed, rss } = process.memoryUsage()
-  const timers = process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
-  const descriptors = fs.readdirSync('/proc/self/fd').length
-  process.send({ operations, heapUsed, rss, timers, descriptors, failures: failures.splice(0) })
-}
-
-while (running) {
-  const work = choose(random(total))
-  try {
-    await work()
-  } catch (error) {
-    if (!EXPECTED.has(error.code)) failures.push(error?.stack ?? String(error))
-  }
-  operations++
-  if (asked) {
-    asked = false
-    await tell()
-  }
-}
-await store.close()
-process.exit(0)
+const leaking = leaks ? setInterval(leak, 50) : undefined
+await Promise.all(Array.from({ length: LANES }, (_, number) => work(number)))
+clearInterval(leaking)
+tell()
+// nothing else keeps a process alive whose stores are closed
+process.disconnect()

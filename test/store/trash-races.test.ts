@@ -1,0 +1,42 @@
+/** What others do to the trash while something is put back. */
+import fs from 'node:fs'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import { type Call, during } from '../helpers/faults.js'
+import { codeOf, contents, fill, open, sleep, tempFolder } from '../helpers/store.js'
+
+async function storeWithTrash() {
+  const folder = tempFolder()
+  const store = await open(folder)
+  await fill(store, 'a', ['1', '2'])
+  await sleep(5)
+  await store.cleanup({ olderThan: 0 })
+  const [entry] = await store.trash()
+  return { folder, store, id: entry!.id }
+}
+
+test('a store that opens in the middle of it, and sweeps the folder, does not make it fail', async () => {
+  const { folder, store, id } = await storeWithTrash()
+  const sweeping = (rename: Call) => (from: string, to: string) => {
+    rename(from, to)
+    if (to === store.session('a').path) fs.rmdirSync(path.dirname(from))
+  }
+  expect(await during('renameSync', sweeping, () => store.restore(id))).toBe('a')
+  expect(await contents(store.session('a'))).toEqual(['1', '2'])
+  expect(fs.readdirSync(path.join(folder, '.trash'))).toEqual([])
+})
+
+test('what is purged at the same time is either back or purged, and told so', async () => {
+  const { store, id } = await storeWithTrash()
+  const [purge, code] = await Promise.all([store.purgeTrash({ olderThan: 0 }), codeOf(store.restore(id))])
+  expect(purge.failed).toEqual([])
+  if (code === undefined) {
+    expect(purge.purged).toEqual([])
+    expect(await contents(store.session('a'))).toEqual(['1', '2'])
+  } else {
+    expect(code).toBe('ERR_SESSION_NOT_FOUND')
+    expect(purge.purged.map((entry) => entry.id)).toEqual([id])
+    expect(await store.session('a').info()).toBe(null)
+  }
+  expect(await store.trash()).toEqual([])
+})
