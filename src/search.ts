@@ -1,4 +1,5 @@
 /** Which sessions speak of something. */
+import { isAscii } from 'node:buffer'
 import { checkCount, checkOptionalText } from './arguments.js'
 import { breatheIfDue } from './disk/breath.js'
 import { read } from './disk/files.js'
@@ -13,6 +14,8 @@ import type { StoreInternals } from './store.js'
 
 /** Logs above this size are looked at block by block, without a look at their raw text before. */
 const RAW_BYTES = 32 * 1024 * 1024
+/** More words than this are looked for one by one. */
+const MAX_PATTERNS = 20
 
 /** @throws TypeError, RangeError for a limit that is no whole number from 0 */
 export async function searchSessions(
@@ -26,9 +29,10 @@ export async function searchSessions(
   if (words === null) return index.rows(limit)
   const wanted = wordsOf(words)
   if (wanted.length === 0) return []
+  const mayHold = glanceFor(wanted)
   const hits: Array<{ info: SessionInfo; count: number }> = []
   for (const info of await index.rows()) {
-    const count = await countWords(context.layout.log(nameOf(info.key)), wanted)
+    const count = await countWords(context.layout.log(nameOf(info.key)), wanted, mayHold)
     if (count > 0) hits.push({ info, count })
     await breatheIfDue()
   }
@@ -52,23 +56,48 @@ export function wordsOf(query: string): string[] {
   return [...words]
 }
 
+/** False when no text of a log can hold any of the words, by a look at the log's bytes. */
+type Glance = (bytes: Buffer) => boolean
+
 /** How many of the words stand in the live messages of a log; 0 when there is no log. */
-async function countWords(file: string, words: string[]): Promise<number> {
+async function countWords(file: string, words: string[], mayHold: Glance): Promise<number> {
   const count = await LogReader.using(file, async (reader) => {
-    if (reader.size <= RAW_BYTES) {
-      const bytes = await read(reader.fd, 0, reader.size)
-      if (!mayHold(bytes.toString().toLowerCase(), words)) return 0
-    }
+    if (reader.size <= RAW_BYTES && !mayHold(await read(reader.fd, 0, reader.size))) return 0
     return countIn(await reader.pieces(), words)
   })
   return count ?? 0
 }
 
-/** False when no text of the log, as it stands on disk, can hold any of the words. */
-function mayHold(raw: string, words: string[]): boolean {
-  // escapes, and the Greek sigma that changes at the end of a word, are looked at message by message
-  if (raw.includes('\\u') || raw.includes('\\/')) return true
-  return words.some((word) => /[σς]/u.test(word) || raw.includes(JSON.stringify(word).slice(1, -1)))
+/** Text on disk as JSON spells it. What can be spelled in another way is looked at message by message. */
+function glanceFor(words: string[]): Glance {
+  const spelled = words.map((word) => JSON.stringify(word).slice(1, -1))
+  if (words.length > MAX_PATTERNS || !isAscii(Buffer.from(words.join('')))) {
+    // the Greek sigma changes at the end of a word
+    if (words.some((word) => /[σς]/u.test(word))) return () => true
+    return (bytes) => hasEscapes(bytes, words) || includesAny(bytes.toString().toLowerCase(), spelled)
+  }
+  // the beginning of a long word will do for a glance
+  const parts = words.map((word) =>
+    JSON.stringify(word.slice(0, 50))
+      .slice(1, -1)
+      .replace(/[^a-z0-9]/gi, '\\$&'),
+  )
+  const pattern = new RegExp(parts.join('|'), 'i')
+  return (bytes) => hasEscapes(bytes, words) || hasOddLetters(bytes, words) || pattern.test(bytes.toString('latin1'))
+}
+
+function hasEscapes(bytes: Buffer, words: readonly string[]): boolean {
+  return bytes.includes('\\u') || (words.some((word) => word.includes('/')) && bytes.includes('\\/'))
+}
+
+/** The two letters beyond ASCII whose lower case is in it: the Kelvin sign, and the I with a dot. */
+function hasOddLetters(bytes: Buffer, words: readonly string[]): boolean {
+  const hasLetter = (letter: string) => words.some((word) => word.includes(letter))
+  return (hasLetter('k') && bytes.includes('\u212a')) || (hasLetter('i') && bytes.includes('\u0130'))
+}
+
+function includesAny(text: string, parts: readonly string[]): boolean {
+  return parts.some((part) => text.includes(part))
 }
 
 function countIn(pieces: readonly Piece[], words: string[]): number {
