@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
+import { errno } from '../errors.js'
 import { randomNonce } from '../ids.js'
 import type { Range } from '../log/line.js'
 import {
@@ -19,6 +20,8 @@ import {
 } from './files.js'
 
 const BLOCK_BYTES = 1024 * 1024
+/** How often lines are kept anew whose file was swept away before it was whole. */
+const MAX_ATTEMPTS = 5
 const TEMPORARY = /^\.[0-9a-f]{16}\.tmp$/
 
 /** Copies stretches of an open file into the folder and syncs them; only then may they go from where they were. */
@@ -39,6 +42,21 @@ export function keepLines(folder: string, bytes: Buffer): string {
   ensureSyncedFolder(folder)
   refuseLink(folder)
   const file = path.join(folder, `lost-${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}.jsonl`)
+  for (let attempt = 1; ; attempt++) {
+    try {
+      writeWhole(folder, file, bytes)
+      break
+    } catch (error) {
+      // a store that opens now sweeps what is unfinished
+      if (errno(error) !== 'ENOENT' || attempt === MAX_ATTEMPTS) throw error
+      ensureSyncedFolder(folder)
+    }
+  }
+  syncFolder(folder)
+  return file
+}
+
+function writeWhole(folder: string, file: string, bytes: Buffer): void {
   const temporary = path.join(folder, `.${randomNonce()}.tmp`)
   const out = createPrivate(temporary)
   try {
@@ -51,8 +69,6 @@ export function keepLines(folder: string, bytes: Buffer): string {
     fs.closeSync(out)
   }
   fs.renameSync(temporary, file)
-  syncFolder(folder)
-  return file
 }
 
 /** Moves a whole file in, under its own name, or with a number behind it where that is taken; answers where it is. */

@@ -18,6 +18,8 @@ import {
 } from './files.js'
 import type { Layout } from './names.js'
 
+/** How often a move starts over because the folder that it goes into was swept. */
+const MAX_ATTEMPTS = 50
 const ENTRY = /^(.+)~([0-9a-f-]{36})$/
 
 /** One life of a session in the trash. `id` tells several lives of one session apart and when each went. */
@@ -31,7 +33,6 @@ export function moveToTrash(layout: Layout, name: string, id: string): void {
   const folder = path.join(layout.trash, `${name}~${id}`)
   ensureSyncedFolder(layout.trash)
   refuseLink(layout.trash)
-  const log = layout.log(name)
   for (let attempt = 1; ; attempt++) {
     // a rename may reach the disk before the folder that it goes into
     ensureSyncedFolder(folder)
@@ -39,8 +40,9 @@ export function moveToTrash(layout: Layout, name: string, id: string): void {
       moveFiles(layout, name, (file) => path.join(folder, path.basename(file)), true)
       break
     } catch (error) {
-      // another process that opens the store sweeps empty folders away
-      if (errno(error) !== 'ENOENT' || attempt === 5 || look(log) === undefined) throw error
+      // a store that opens now sweeps the folder as long as there is no log in it
+      const isSwept = errno(error) === 'ENOENT' && look(layout.log(name)) !== undefined
+      if (!isSwept || attempt === MAX_ATTEMPTS) throw error
     }
   }
   syncFolder(folder)

@@ -1,4 +1,4 @@
-/** What others do to the trash while something is put back. */
+/** What others do to the trash while something is put there or back. */
 import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
@@ -24,6 +24,23 @@ test('a store that opens in the middle of it, and sweeps the folder, does not ma
   expect(await during('renameSync', sweeping, () => store.restore(id))).toBe('a')
   expect(await contents(store.session('a'))).toEqual(['1', '2'])
   expect(fs.readdirSync(path.join(folder, '.trash'))).toEqual([])
+})
+
+test('nor does one that sweeps the folder before the log is in it make a cleanup fail', async () => {
+  const store = await open()
+  await fill(store, 'a', ['1', '2'])
+  await sleep(5)
+  let sweeps = 0
+  const sweeping = (rename: Call) => (from: string, to: string) => {
+    if (from === store.session('a').path && sweeps++ === 0) fs.rmdirSync(path.dirname(to))
+    rename(from, to)
+  }
+  const { removed, failed } = await during('renameSync', sweeping, () => store.cleanup({ olderThan: 0 }))
+  expect({ removed, failed }).toMatchObject({ removed: ['a'], failed: [] })
+  expect(sweeps).toBe(2)
+  const [entry] = await store.trash()
+  await store.restore(entry!.id)
+  expect(await contents(store.session('a'))).toEqual(['1', '2'])
 })
 
 test('what is purged at the same time is either back or purged, and told so', async () => {

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { JsonlPersistence } from '../../src/contracts/persistence.js'
 import type { LostReport } from '../../src/index.js'
+import { patch } from '../helpers/faults.js'
 import { contents, fill, message, open, tempFolder } from '../helpers/store.js'
 import { type Clone, clones, hasProgram, runIn } from './machines.js'
 
@@ -134,5 +135,22 @@ describe('what is no loss', () => {
     expect((await ann.info())?.messages).toBe(1)
     expect(lost).toEqual([])
     expect(errors).toHaveLength(1)
+  })
+
+  test('lines are kept also when a store that opens meanwhile sweeps what is unfinished', async () => {
+    const { store, lost, errors } = await openWatched(path.join(tempFolder(), 'sessions'))
+    const ann = await fill(store, 'ann', ['one'])
+    const older = fs.readFileSync(ann.path)
+    await ann.append(message('two'))
+    fs.writeFileSync(ann.path, older)
+    let swept = 0
+    patch('renameSync', (rename) => (from: string, to: string) => {
+      if (to.includes('lost-') && swept++ === 0) fs.rmSync(path.dirname(from), { recursive: true })
+      return rename(from, to)
+    })
+    await ann.append(message('three'))
+    expect(errors).toEqual([])
+    expect(lost.map(({ messages }) => messages)).toEqual([1])
+    expect(linesIn(lost[0]?.kept as string).map((line) => JSON.parse(line).content)).toEqual(['two'])
   })
 })
