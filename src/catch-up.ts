@@ -77,13 +77,14 @@ export function liveBelow(reader: LogReader, summary: Summary, ids: ReadonlySet<
   const live = new Set<string>()
   const wanted = new Set(ids)
   if (wanted.size === 0) return live
+  const rising = [...ids].filter(isV7).sort()
   const reading = new BackwardReading(summary)
   for (const piece of reader.backwards(summary.bytes)) {
     const isLive = reading.add(piece)
     if (reading.uncertain) return undefined
     if (!isLine(piece)) continue
     if (wanted.delete(piece.id) && isLive) live.add(piece.id)
-    if (isV7(piece.id)) for (const id of wanted) if (isV7(id) && id > piece.id) wanted.delete(id)
+    if (isV7(piece.id)) while (rising.length > 0 && rising.at(-1)! > piece.id) wanted.delete(rising.pop()!)
     if (wanted.size === 0) break
   }
   return live
