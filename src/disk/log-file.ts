@@ -2,6 +2,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { errno, SessionError } from '../errors.js'
+import { breathe } from './breath.js'
 import {
   createPrivate,
   type FileMark,
@@ -32,6 +33,8 @@ export class LogFile {
   #dirty = false
   #syncing: Promise<void> | undefined
   #nextSync: Promise<void> | undefined
+  /** Several callers wait for syncs at once. */
+  #isShared = false
 
   constructor(readonly path: string) {}
 
@@ -166,23 +169,32 @@ export class LogFile {
   }
 
   /**
-   * Resolves when all that was written before the call is on disk. Calls made while a sync runs share the next one.
+   * Resolves when all that was written before the call is on disk. Whoever writes before the sync begins shares it.
    * A failed sync closes the descriptor: what it says later about the same pages is worth nothing.
    */
   sync(): Promise<void> {
-    if (this.#syncing === undefined) {
-      this.#syncing = this.#syncNow().finally(() => {
-        this.#syncing = undefined
-      })
-      return this.#syncing
+    if (this.#nextSync !== undefined) {
+      this.#isShared = true
+      return this.#nextSync
     }
-    // whoever waits here has written before that sync ended: if it fails, their pages are lost with the others
-    this.#nextSync ??= this.#syncing
+    if (this.#syncing === undefined && !this.#isShared) return this.#begin()
+    this.#isShared = false
+    // whoever waits behind a sync has written before it ended: if it fails, their pages are lost with the others
+    this.#nextSync = (this.#syncing ?? Promise.resolve())
+      // all who were waiting for the last one may write first
+      .then(breathe)
       .finally(() => {
         this.#nextSync = undefined
       })
-      .then(() => this.sync())
+      .then(() => this.#begin())
     return this.#nextSync
+  }
+
+  #begin(): Promise<void> {
+    this.#syncing = this.#syncNow().finally(() => {
+      this.#syncing = undefined
+    })
+    return this.#syncing
   }
 
   #syncNow(): Promise<void> {
