@@ -205,10 +205,96 @@ const manager = {
   },
 }
 
+const GRAPH = 'graph'
+const node = (nodeId, parentNodeId) => ({
+  ...{ nodeId, parentNodeId, timestamp: '2026-11-24T08:00:00Z', kind: 'event', event: nodeId },
+})
+const commit = (expectedHeadRevision, graph, state) => ({
+  ...{ sessionId: GRAPH, expectedHeadRevision, graph },
+  config: { providerId: 'p', configuredModel: 'm', contextWindow: 0, executionMode: 'standard' },
+  checkpoint: { toolState: { generation: 1, tools: {} }, executionState: Uint8Array.of(state) },
+  usageDeltas: [{ source: 'turn', model: 'm', usage: { inputTokens: state } }],
+})
+const record = (sessionName) => ({ ...{ sessionId: GRAPH, sessionName, createdAt: '', model: 'm' } })
+
+const runtime = {
+  name: 'RuntimePersistence',
+  module: 'contracts/runtime-persistence.js',
+  open: (store, { JsonlRuntimePersistence }) => ({ of: (key) => new JsonlRuntimePersistence(store, key) }),
+  async prepare(face) {
+    const graph = face.of(GRAPH)
+    const nodes = [node('a'), node('b', 'a'), node('c', 'b'), node('d', 'c')]
+    await graph.commitRuntimeState(commit(null, { kind: 'replaceFull', graph: { nodes, leafNodeId: 'c' } }, 1))
+    await graph.commitRuntimeState(commit(1, { kind: 'unchanged', leafNodeId: 'd' }, 2))
+    await graph.tombstoneNodes(['b'])
+    await graph.saveSessionMeta(record('name'))
+  },
+  async tell(face, key) {
+    const graph = face.of(key)
+    const read = await graph.loadSession({ kind: 'fullGraph' })
+    const nodes = read?.graph.nodes.map(({ nodeId, parentNodeId }) => [nodeId, parentNodeId ?? null])
+    const state = read?.checkpoint?.executionState && [...read.checkpoint.executionState]
+    const { headRevision, tokenLedger } = read ?? {}
+    return {
+      headRevision,
+      nodes,
+      leaf: read?.graph.leafNodeId,
+      state,
+      tokenLedger,
+      meta: await graph.loadSessionMeta(),
+    }
+  },
+  operations: {
+    commit: operation(({ face }) =>
+      face.of(GRAPH).commitRuntimeState(commit(2, { kind: 'append', nodes: [node('e', 'd')], leafNodeId: 'e' }, 3)),
+    ),
+    'commit that replaces': operation(({ face }) =>
+      face
+        .of(GRAPH)
+        .commitRuntimeState(commit(2, { kind: 'replaceFull', graph: { nodes: [node('z')], leafNodeId: 'z' } }, 3)),
+    ),
+    'commit over another revision': operation(
+      ({ face }) =>
+        face
+          .of(GRAPH)
+          .commitRuntimeState(commit(1, { kind: 'unchanged' }, 3))
+          .catch(({ code }) => {
+            if (code !== 'ERR_HEAD_REVISION_CONFLICT') throw Object.assign(new Error(code), { code })
+          }),
+      { reads: true },
+    ),
+    tombstoneNodes: operation(({ face }) => face.of(GRAPH).tombstoneNodes(['c'])),
+    // these two change files, and no answer
+    vacuum: reading(({ face }) =>
+      face
+        .of(GRAPH)
+        .vacuum()
+        .then(() => null),
+    ),
+    gcUnreachable: reading(({ face }) =>
+      face
+        .of(GRAPH)
+        .gcUnreachable()
+        .then(() => null),
+    ),
+    saveSessionMeta: operation(({ face }) => face.of(GRAPH).saveSessionMeta(record('other'))),
+    'saveSessionMeta of a new session': operation(({ face }) =>
+      face.of('newgraph').saveSessionMeta({ ...record('new'), sessionId: 'newgraph' }),
+    ),
+    loadSession: reading(({ face }) =>
+      face
+        .of(GRAPH)
+        .loadSession({ kind: 'activePath' })
+        .then(({ graph }) => graph),
+    ),
+    loadNode: reading(({ face }) => face.of(GRAPH).loadNode('c')),
+  },
+}
+
 /** Of the contracts in the list, those that the library has. */
 export async function loadContracts() {
   const loaded = []
-  for (const contract of [store, backend, persistence, manager]) {
+  for (const contract of [store, backend, persistence, manager, runtime]) {
     const file = contract.module && new URL(contract.module, dist)
     if (file && !fs.existsSync(file)) continue
     loaded.push({ ...contract, exports: file && (await import(file)) })

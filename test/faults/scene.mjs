@@ -43,10 +43,10 @@ export function lostBytes(folder) {
   return UNREADABLE.filter((bytes) => !all.some((content) => content.includes(bytes)))
 }
 
-/** Temporary files, and trash without a log in it. */
+/** Temporary files, and trash without a log in it; but for blobs half written, which the next collection takes. */
 export function litterIn(folder) {
   const names = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' })
-  return names.filter((name) => !name.startsWith('.locks') && /tmp$|json\.\d+$/.test(name))
+  return names.filter((name) => !/^\.locks|\.blobs\//.test(name) && /tmp$|json\.\d+$/.test(name))
 }
 
 /** Answers that may differ from run to run, made comparable. */
