@@ -52,17 +52,27 @@ export function liveNodes({ nodes, tombstoned }: Graph): string[] {
   return tombstoned.size === 0 ? ids : ids.filter((id) => !tombstoned.has(id))
 }
 
-/** A record as readers see it: below its nearest live ancestor. */
-export function asSeen(record: NodeRecord, ancestors: LiveAncestors): NodeRecord {
-  const stored = parentOf(record)
-  const parent = ancestors.of(stored)
-  if (parent === stored) return record
+/** The record of a node below another parent than the one that it was committed under, if need be. */
+export function below(record: NodeRecord, parent: string | null): NodeRecord {
+  if (parentOf(record) === parent) return record
   const { parentNodeId: _, ...rest } = record
   return (parent === null ? rest : { ...record, parentNodeId: parent }) as NodeRecord
+}
+
+/** A live node and the parent that readers see. */
+export type SeenNode = readonly [id: string, parent: string | null]
+
+/** All live nodes in order of insertion. */
+export function seenNodes(graph: Graph): SeenNode[] {
+  const ancestors = new LiveAncestors(graph)
+  return liveNodes(graph).map((id) => [id, ancestors.of(graph.nodes.get(id)?.parent ?? null)])
 }
 
 /** The records of these nodes as readers see them. */
 export function recordsOf(graph: Graph, ids: readonly string[], records: Records): NodeRecord[] {
   const ancestors = new LiveAncestors(graph)
-  return ids.map((id) => asSeen(records.get(id) as NodeRecord, ancestors))
+  return ids.map((id) => {
+    const record = records.get(id) as NodeRecord
+    return below(record, ancestors.of(parentOf(record)))
+  })
 }

@@ -1,0 +1,142 @@
+/** Reading the records of nodes where a graph says that they stand. */
+import { isAscii } from 'node:buffer'
+import { breatheIfDue } from './disk/breath.js'
+import { readInto } from './disk/files.js'
+import type { LogReader } from './disk/log-reader.js'
+import { isObject, type Json } from './json.js'
+import type { Graph, NodesLine, NodeTexts, Records } from './log/graph.js'
+import { commitOf, type NodeRecord } from './log/graph-line.js'
+import { below, type SeenNode } from './log/graph-views.js'
+import { parseLines } from './log/parse.js'
+
+/** What lies between two lines is read with them up to this size; a larger gap is worth another read. */
+const NEAR_BYTES = 16 * 1024
+/** Small enough to stay in the processor's cache until it is parsed. */
+const GROUP_BYTES = 64 * 1024
+const COMMA = 0x2c
+const OPEN = 0x5b
+const CLOSE = 0x5d
+
+/**
+ * The records of nodes of the graph of an open log, in this order, as readers see them. What is needed of the graph is
+ * taken at once. Undefined when the log is no longer what it was.
+ */
+export async function nodesIn(
+  reader: LogReader,
+  { nodes }: Graph,
+  seen: readonly SeenNode[],
+): Promise<NodeRecord[] | undefined> {
+  const lines = new Set<NodesLine>()
+  for (const [id] of seen) {
+    const node = nodes.get(id)
+    if (node !== undefined) lines.add(node.line)
+  }
+  const records = await recordsIn(reader, lines)
+  return records && asSeen(records, seen)
+}
+
+/** The records of these nodes as readers see them; undefined when one is missing. */
+function asSeen(records: Records, seen: readonly SeenNode[]): NodeRecord[] | undefined {
+  const nodes: NodeRecord[] = []
+  for (const [id, parent] of seen) {
+    const record = records.get(id)
+    if (record === undefined) return undefined
+    nodes.push(below(record, parent))
+  }
+  return nodes
+}
+
+/**
+ * The records of all nodes in these lines of a log; undefined when the lines are no longer what they were. Lines that
+ * stand together are read at once, and only the texts of their nodes parsed when those were found before.
+ */
+async function recordsIn(reader: LogReader, lines: ReadonlySet<NodesLine>): Promise<Records | undefined> {
+  const records: Records = new Map()
+  let buffer = Buffer.allocUnsafe(GROUP_BYTES)
+  for (const group of together(lines)) {
+    const start = group[0]?.offset ?? 0
+    const length = (group.at(-1)?.end ?? start) - start
+    if (length > buffer.length) buffer = Buffer.allocUnsafe(length)
+    const bytes = buffer.subarray(0, length)
+    if ((await readInto(bytes, reader.fd, start)) < length) return undefined
+    const known = group.filter(({ texts }) => texts)
+    for (const line of group) if (!line.texts && !addWhole(records, line, bytes, start)) return undefined
+    if (known.length > 0 && !addTexts(records, known, bytes, start)) return undefined
+    await breatheIfDue()
+  }
+  return records
+}
+
+/** Adds the records of a whole line, and finds the texts of its nodes for the next time. */
+function addWhole(records: Records, line: NodesLine, bytes: Buffer, start: number): boolean {
+  const own = bytes.subarray(line.offset - start, line.end - start)
+  const [piece] = parseLines(own, line.offset)
+  const commit = piece?.kind === 'commit' ? commitOf(piece) : undefined
+  if (commit === undefined) return false
+  const texts = textsOf(own, line.offset, commit.nodes)
+  if (texts !== undefined) line.texts = texts
+  for (const node of commit.nodes) records.set(node.nodeId, node)
+  return true
+}
+
+/** Where the texts of the nodes stand in a line, if they are spelled there as this library spells them. */
+function textsOf(bytes: Buffer, offset: number, nodes: NodeRecord[]): NodeTexts | undefined {
+  let text: string
+  try {
+    text = JSON.stringify(nodes).slice(1, -1)
+  } catch {
+    // nested too deeply
+    return undefined
+  }
+  const at = text === '' ? -1 : bytes.indexOf(text)
+  if (at === -1) return undefined
+  return { offset: offset + at, end: offset + at + Buffer.byteLength(text), count: nodes.length }
+}
+
+/** Adds the records whose texts are known, by one parse. What is in `bytes` is moved. */
+function addTexts(records: Records, lines: readonly NodesLine[], bytes: Buffer, start: number): boolean {
+  let count = 0
+  let at = 0
+  bytes[at++] = OPEN
+  for (const { texts } of lines) {
+    if (!texts) continue
+    bytes.copyWithin(at, texts.offset - start, texts.end - start)
+    at += texts.end - texts.offset
+    bytes[at++] = COMMA
+    count += texts.count
+  }
+  bytes[at - 1] = CLOSE
+  const nodes = parsed(bytes.subarray(0, at))
+  if (!Array.isArray(nodes) || nodes.length !== count) return false
+  for (const node of nodes) {
+    if (!isObject(node) || typeof node.nodeId !== 'string') return false
+    records.set(node.nodeId, node as NodeRecord)
+  }
+  return true
+}
+
+function parsed(bytes: Buffer): Json | undefined {
+  try {
+    return JSON.parse(bytes.toString(isAscii(bytes) ? 'latin1' : 'utf8'))
+  } catch {
+    return undefined
+  }
+}
+
+/** Lines in their order, those next to each other in one group. */
+function together(lines: ReadonlySet<NodesLine>): NodesLine[][] {
+  const groups: NodesLine[][] = []
+  let group: NodesLine[] = []
+  let start = 0
+  let end = 0
+  for (const line of [...lines].sort((a, b) => a.offset - b.offset)) {
+    if (group.length > 0 && line.offset - end <= NEAR_BYTES && line.end - start <= GROUP_BYTES) group.push(line)
+    else {
+      group = [line]
+      groups.push(group)
+      start = line.offset
+    }
+    end = line.end
+  }
+  return groups
+}
