@@ -7,7 +7,7 @@ import { SessionError } from './errors.js'
 import type { Summary } from './log/fold.js'
 import { emptyGraph, followGraph, type Graph, GraphCollector, type Records } from './log/graph.js'
 import type { NodeRecord } from './log/graph-line.js'
-import { liveNodes, recordsOf, seenNodes } from './log/graph-views.js'
+import { liveNodes, parentsOf, recordsOf } from './log/graph-views.js'
 import type { Line, Piece } from './log/line.js'
 import { nodesIn } from './node-records.js'
 import type { SessionLog } from './session-log.js'
@@ -59,7 +59,8 @@ export class GraphLog {
       if (this.#known !== undefined) {
         const graph = await this.graphIn(reader)
         const taken = take(graph)
-        const nodes = await nodesIn(reader, graph, seenNodes(graph))
+        const ids = liveNodes(graph)
+        const nodes = await nodesIn(reader, graph, ids, parentsOf(graph, ids))
         if (nodes !== undefined) return { taken, nodes }
       }
       const records: Records = new Map()

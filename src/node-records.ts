@@ -4,9 +4,9 @@ import { breatheIfDue } from './disk/breath.js'
 import { readInto } from './disk/files.js'
 import type { LogReader } from './disk/log-reader.js'
 import { isObject, type Json } from './json.js'
-import type { Graph, NodesLine, NodeTexts, Records } from './log/graph.js'
+import type { Graph, NodesLine, NodeTexts } from './log/graph.js'
 import { commitOf, type NodeRecord } from './log/graph-line.js'
-import { below, type SeenNode } from './log/graph-views.js'
+import { below } from './log/graph-views.js'
 import { parseLines } from './log/parse.js'
 
 /** What lies between two lines is read with them up to this size; a larger gap is worth another read. */
@@ -18,30 +18,34 @@ const OPEN = 0x5b
 const CLOSE = 0x5d
 
 /**
- * The records of nodes of the graph of an open log, in this order, as readers see them. What is needed of the graph is
- * taken at once. Undefined when the log is no longer what it was.
+ * The records of nodes of the graph of an open log, in this order, each below the parent given if there are any. What
+ * is needed of the graph is taken at once. Undefined when the log is no longer what it was.
  */
 export async function nodesIn(
   reader: LogReader,
   { nodes }: Graph,
-  seen: readonly SeenNode[],
+  ids: readonly string[],
+  parents?: ReadonlyArray<string | null>,
 ): Promise<NodeRecord[] | undefined> {
-  const lines = new Set<NodesLine>()
-  for (const [id] of seen) {
+  const lines: NodesLine[] = []
+  for (const id of ids) {
     const node = nodes.get(id)
-    if (node !== undefined) lines.add(node.line)
+    if (node !== undefined && node.line !== lines.at(-1)) lines.push(node.line)
   }
-  const records = await recordsIn(reader, lines)
-  return records && asSeen(records, seen)
+  const found = inOrder(ids, await recordsIn(reader, lines))
+  return parents === undefined ? found : found?.map((record, i) => below(record, parents[i] ?? null))
 }
 
-/** The records of these nodes as readers see them; undefined when one is missing. */
-function asSeen(records: Records, seen: readonly SeenNode[]): NodeRecord[] | undefined {
+/** The records of these nodes in this order, which mostly is the one they were found in; undefined when one is missing. */
+function inOrder(ids: readonly string[], found: NodeRecord[] | undefined): NodeRecord[] | undefined {
+  if (found === undefined) return undefined
+  if (found.length === ids.length && found.every(({ nodeId }, i) => nodeId === ids[i])) return found
+  const records = new Map(found.map((record) => [record.nodeId, record]))
   const nodes: NodeRecord[] = []
-  for (const [id, parent] of seen) {
+  for (const id of ids) {
     const record = records.get(id)
     if (record === undefined) return undefined
-    nodes.push(below(record, parent))
+    nodes.push(record)
   }
   return nodes
 }
@@ -50,8 +54,8 @@ function asSeen(records: Records, seen: readonly SeenNode[]): NodeRecord[] | und
  * The records of all nodes in these lines of a log; undefined when the lines are no longer what they were. Lines that
  * stand together are read at once, and only the texts of their nodes parsed when those were found before.
  */
-async function recordsIn(reader: LogReader, lines: ReadonlySet<NodesLine>): Promise<Records | undefined> {
-  const records: Records = new Map()
+async function recordsIn(reader: LogReader, lines: NodesLine[]): Promise<NodeRecord[] | undefined> {
+  const records: NodeRecord[] = []
   let buffer = Buffer.allocUnsafe(GROUP_BYTES)
   for (const group of together(lines)) {
     const start = group[0]?.offset ?? 0
@@ -59,42 +63,42 @@ async function recordsIn(reader: LogReader, lines: ReadonlySet<NodesLine>): Prom
     if (length > buffer.length) buffer = Buffer.allocUnsafe(length)
     const bytes = buffer.subarray(0, length)
     if ((await readInto(bytes, reader.fd, start)) < length) return undefined
-    const known = group.filter(({ texts }) => texts)
-    for (const line of group) if (!line.texts && !addWhole(records, line, bytes, start)) return undefined
-    if (known.length > 0 && !addTexts(records, known, bytes, start)) return undefined
+    const isKnown = group.every(({ texts }) => texts)
+    if (isKnown ? !addTexts(records, group, bytes, start) : !addWhole(records, group, bytes, start)) return undefined
     await breatheIfDue()
   }
   return records
 }
 
-/** Adds the records of a whole line, and finds the texts of its nodes for the next time. */
-function addWhole(records: Records, line: NodesLine, bytes: Buffer, start: number): boolean {
-  const own = bytes.subarray(line.offset - start, line.end - start)
-  const [piece] = parseLines(own, line.offset)
-  const commit = piece?.kind === 'commit' ? commitOf(piece) : undefined
-  if (commit === undefined) return false
-  const texts = textsOf(own, line.offset, commit.nodes)
-  if (texts !== undefined) line.texts = texts
-  for (const node of commit.nodes) records.set(node.nodeId, node)
+/** Adds the records of whole lines, and finds the texts of their nodes for the next time. */
+function addWhole(records: NodeRecord[], lines: readonly NodesLine[], bytes: Buffer, start: number): boolean {
+  for (const line of lines) {
+    const own = bytes.subarray(line.offset - start, line.end - start)
+    const [piece] = parseLines(own, line.offset)
+    const commit = piece?.kind === 'commit' ? commitOf(piece) : undefined
+    if (commit === undefined) return false
+    if (line.texts === undefined) line.texts = textsOf(own, line.offset, commit.nodes)
+    for (const node of commit.nodes) records.push(node)
+  }
   return true
 }
 
-/** Where the texts of the nodes stand in a line, if they are spelled there as this library spells them. */
-function textsOf(bytes: Buffer, offset: number, nodes: NodeRecord[]): NodeTexts | undefined {
+/** Where the texts of the nodes stand in a line; null when they are not spelled there as this library spells them. */
+function textsOf(bytes: Buffer, offset: number, nodes: NodeRecord[]): NodeTexts | null {
   let text: string
   try {
     text = JSON.stringify(nodes).slice(1, -1)
   } catch {
     // nested too deeply
-    return undefined
+    return null
   }
   const at = text === '' ? -1 : bytes.indexOf(text)
-  if (at === -1) return undefined
+  if (at === -1) return null
   return { offset: offset + at, end: offset + at + Buffer.byteLength(text), count: nodes.length }
 }
 
 /** Adds the records whose texts are known, by one parse. What is in `bytes` is moved. */
-function addTexts(records: Records, lines: readonly NodesLine[], bytes: Buffer, start: number): boolean {
+function addTexts(records: NodeRecord[], lines: readonly NodesLine[], bytes: Buffer, start: number): boolean {
   let count = 0
   let at = 0
   bytes[at++] = OPEN
@@ -110,7 +114,7 @@ function addTexts(records: Records, lines: readonly NodesLine[], bytes: Buffer, 
   if (!Array.isArray(nodes) || nodes.length !== count) return false
   for (const node of nodes) {
     if (!isObject(node) || typeof node.nodeId !== 'string') return false
-    records.set(node.nodeId, node as NodeRecord)
+    records.push(node as NodeRecord)
   }
   return true
 }
@@ -123,20 +127,20 @@ function parsed(bytes: Buffer): Json | undefined {
   }
 }
 
-/** Lines in their order, those next to each other in one group. */
-function together(lines: ReadonlySet<NodesLine>): NodesLine[][] {
+/** Different lines in their order, those next to each other in one group. */
+function together(lines: NodesLine[]): NodesLine[][] {
   const groups: NodesLine[][] = []
   let group: NodesLine[] = []
-  let start = 0
-  let end = 0
-  for (const line of [...lines].sort((a, b) => a.offset - b.offset)) {
-    if (group.length > 0 && line.offset - end <= NEAR_BYTES && line.end - start <= GROUP_BYTES) group.push(line)
+  let last: NodesLine | undefined
+  for (const line of lines.sort((a, b) => a.offset - b.offset)) {
+    if (line === last) continue
+    const isNear = last !== undefined && line.offset - last.end <= NEAR_BYTES
+    if (isNear && line.end - (group[0]?.offset ?? 0) <= GROUP_BYTES) group.push(line)
     else {
       group = [line]
       groups.push(group)
-      start = line.offset
     }
-    end = line.end
+    last = line
   }
   return groups
 }

@@ -89,11 +89,8 @@ export class JsonlRuntimePersistence implements RuntimePersistence {
       const leaf = leafNodeId ?? effectiveLeaf(graph)
       const path = pathTo(graph, leaf)
       const ledger = [...graph.ledger.values()]
-      const nodes = await nodesIn(
-        reader,
-        graph,
-        path.map((id, i) => [id, path[i - 1] ?? null]),
-      )
+      const parents = path.map((_, i) => path[i - 1] ?? null)
+      const nodes = await nodesIn(reader, graph, path, parents)
       return { head, nodes: nodes ?? changed(), leaf, ledger }
     })
   }
@@ -122,7 +119,7 @@ export class JsonlRuntimePersistence implements RuntimePersistence {
       checkReadable(graph)
       if (!isLiveNode(graph, nodeId)) return null
       const parent = new LiveAncestors(graph).of(graph.nodes.get(nodeId)?.parent ?? null)
-      const nodes = await nodesIn(reader, graph, [[nodeId, parent]])
+      const nodes = await nodesIn(reader, graph, [nodeId], [parent])
       return (nodes ?? changed())[0] ?? null
     })
     return (record ?? null) as SessionNodeRecord | null

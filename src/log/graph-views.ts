@@ -59,13 +59,11 @@ export function below(record: NodeRecord, parent: string | null): NodeRecord {
   return (parent === null ? rest : { ...record, parentNodeId: parent }) as NodeRecord
 }
 
-/** A live node and the parent that readers see. */
-export type SeenNode = readonly [id: string, parent: string | null]
-
-/** All live nodes in order of insertion. */
-export function seenNodes(graph: Graph): SeenNode[] {
+/** The parents that readers see above live nodes; undefined when they are those that the nodes were committed under. */
+export function parentsOf(graph: Graph, ids: readonly string[]): Array<string | null> | undefined {
+  if (graph.tombstoned.size === 0) return undefined
   const ancestors = new LiveAncestors(graph)
-  return liveNodes(graph).map((id) => [id, ancestors.of(graph.nodes.get(id)?.parent ?? null)])
+  return ids.map((id) => ancestors.of(graph.nodes.get(id)?.parent ?? null))
 }
 
 /** The records of these nodes as readers see them. */

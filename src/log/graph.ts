@@ -15,9 +15,9 @@ export interface GraphNode {
   line: NodesLine
 }
 
-/** A commit line, and where the texts of its nodes stand in the log, if that is known. */
+/** A commit line, and where the texts of its nodes stand in the log; null when that was looked for in vain. */
 export interface NodesLine extends Range {
-  texts?: NodeTexts
+  texts?: NodeTexts | null
 }
 
 /** The texts of nodes with commas between them. */
