@@ -1,20 +1,18 @@
 /** A session's log as `RuntimePersistence` knows it: what its graph is now, read no further than it must be. */
 import { BlobDir } from './disk/blob-dir.js'
-import { type FileMark, markOf, read, readSync, sameFile, sameMark } from './disk/files.js'
+import { type FileMark, markOf, readSync, sameFile, sameMark } from './disk/files.js'
 import { LogReader } from './disk/log-reader.js'
 import type { Draft } from './draft.js'
 import { SessionError } from './errors.js'
 import type { Summary } from './log/fold.js'
 import { emptyGraph, followGraph, type Graph, GraphCollector, type Records } from './log/graph.js'
-import { commitOf } from './log/graph-line.js'
-import type { Line, Piece, Range } from './log/line.js'
-import { parseLines } from './log/parse.js'
+import type { NodeRecord } from './log/graph-line.js'
+import { liveNodes, parentsOf, recordsOf } from './log/graph-views.js'
+import type { Line, Piece } from './log/line.js'
+import { nodesIn } from './node-records.js'
 import type { SessionLog } from './session-log.js'
 
 const PRINT_BYTES = 512
-/** What lies between two lines is read with them up to this size; a larger gap is worth another read. */
-const NEAR_BYTES = 16 * 1024
-const GROUP_BYTES = 1024 * 1024
 
 /** The graph of which bytes. */
 interface KnownGraph {
@@ -22,6 +20,12 @@ interface KnownGraph {
   mark: FileMark
   /** The last bytes below `graph.bytes`: a file that still has them there has only grown. */
   print: string
+}
+
+/** All live nodes as readers see them, and what was taken of their graph. */
+export interface Whole<T> {
+  taken: T
+  nodes: NodeRecord[]
 }
 
 /** What a change adds to the log, and what the call answers then. */
@@ -46,14 +50,24 @@ export class GraphLog {
     return LogReader.using(this.log.file.path, async (reader) => work(reader, await this.graphIn(reader)))
   }
 
-  /** Reads the whole log: its graph, and the records of the nodes. Undefined when there is no session. */
-  whole<T>(work: (graph: Graph, records: Records) => T): Promise<T | undefined> {
+  /**
+   * The records of all live nodes in order of insertion, as readers see them, and what `take` takes of the graph that
+   * they are in. Undefined when there is no session.
+   */
+  whole<T>(take: (graph: Graph) => T): Promise<Whole<T> | undefined> {
     return LogReader.using(this.log.file.path, async (reader) => {
+      if (this.#known !== undefined) {
+        const graph = await this.graphIn(reader)
+        const taken = take(graph)
+        const ids = liveNodes(graph)
+        const nodes = await nodesIn(reader, graph, ids, parentsOf(graph, ids))
+        if (nodes !== undefined) return { taken, nodes }
+      }
       const records: Records = new Map()
       const { graph, last } = await foldGraph(reader, records)
-      const result = work(graph, records)
+      const whole = { taken: take(graph), nodes: recordsOf(graph, liveNodes(graph), records) }
       this.#remember(graph, reader, last)
-      return result
+      return whole
     })
   }
 
@@ -100,26 +114,6 @@ export class GraphLog {
     return graph
   }
 
-  /**
-   * The records of nodes, by one read for those that stand together. `nodes` are ids and lines that a graph of this
-   * log names.
-   */
-  async recordsIn(reader: LogReader, nodes: ReadonlyArray<readonly [id: string, line: Range]>): Promise<Records> {
-    const wanted = new Set(nodes.map(([id]) => id))
-    const records: Records = new Map()
-    for (const lines of together(nodes.map(([, line]) => line))) {
-      const start = lines[0]?.offset ?? 0
-      const bytes = await read(reader.fd, start, (lines.at(-1)?.end ?? start) - start)
-      for (const { offset, end } of lines) {
-        const [line] = parseLines(bytes.subarray(offset - start, end - start), offset)
-        const commit = line?.kind === 'commit' ? commitOf(line) : undefined
-        if (commit === undefined) throw Object.assign(new Error('the log changed while it was read'), { code: 'EIO' })
-        for (const node of commit.nodes) if (wanted.has(node.nodeId)) records.set(node.nodeId, node)
-      }
-    }
-    return records
-  }
-
   #remember(graph: Graph, reader: LogReader, last: Piece | undefined): void {
     // a last line that lacks its line feed may still become another one
     const isOpen = last !== undefined && last.kind !== 'torn' && last.open
@@ -162,19 +156,6 @@ async function collectGraph(reader: LogReader, records?: Records): Promise<Folde
     last = pieces.at(-1) ?? last
   }
   return { graph: collector.graph(records), last }
-}
-
-/** Different lines in their order, those next to each other in one group. */
-function together(lines: readonly Range[]): Range[][] {
-  const groups: Range[][] = []
-  const rising = [...new Map(lines.map((line) => [line.offset, line])).values()].sort((a, b) => a.offset - b.offset)
-  for (const line of rising) {
-    const group = groups.at(-1)
-    const isNear = group !== undefined && line.offset - (group.at(-1)?.end ?? 0) <= NEAR_BYTES
-    if (isNear && line.end - (group[0]?.offset ?? 0) <= GROUP_BYTES) group.push(line)
-    else groups.push([line])
-  }
-  return groups
 }
 
 /** @throws SessionError ERR_LOG_CORRUPT when the graph cannot be read */

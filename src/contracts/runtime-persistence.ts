@@ -2,15 +2,15 @@
 import { checkText, checkTexts } from '../arguments.js'
 import { blobError, collectBlobs } from '../collect-blobs.js'
 import { removeTree } from '../disk/files.js'
-import type { LogReader } from '../disk/log-reader.js'
 import { commitDraft, metaDraft, tombstoneDraft } from '../draft.js'
 import { SessionError } from '../errors.js'
 import { checkReadable, GraphLog } from '../graph-log.js'
 import { isObject, jsonEqual } from '../json.js'
 import { MAX_LINE_BYTES } from '../log/format.js'
-import { emptyGraph, type Graph, type GraphHead } from '../log/graph.js'
-import { type LedgerRow, type NodeRecord, parentOf } from '../log/graph-line.js'
-import { effectiveLeaf, isLiveNode, LiveAncestors, liveNodes, pathTo, recordsOf } from '../log/graph-views.js'
+import { emptyGraph, type GraphHead } from '../log/graph.js'
+import type { LedgerRow, NodeRecord } from '../log/graph-line.js'
+import { effectiveLeaf, isLiveNode, LiveAncestors, pathTo } from '../log/graph-views.js'
+import { nodesIn } from '../node-records.js'
 import type { SessionStore } from '../store.js'
 import { vacuumLog } from '../vacuum-log.js'
 import { type NamedBlobs, nameBlobs, readCheckpoint } from './runtime-checkpoint.js'
@@ -69,14 +69,13 @@ export class JsonlRuntimePersistence implements RuntimePersistence {
     }
   }
 
-  #fullGraph(): Promise<ReadGraph | null | undefined> {
-    return this.#session.whole((graph, records) => {
+  async #fullGraph(): Promise<ReadGraph | null | undefined> {
+    const whole = await this.#session.whole((graph): Omit<ReadGraph, 'nodes'> | null => {
       checkReadable(graph)
       const { head } = graph
-      if (head === null) return null
-      const nodes = recordsOf(graph, liveNodes(graph), records)
-      return { head, nodes, leaf: effectiveLeaf(graph), ledger: [...graph.ledger.values()] }
+      return head && { head, leaf: effectiveLeaf(graph), ledger: [...graph.ledger.values()] }
     })
+    return whole?.taken && { ...whole.taken, nodes: whole.nodes }
   }
 
   #activePath(leafNodeId: string | null): Promise<ReadGraph | null | undefined> {
@@ -90,17 +89,10 @@ export class JsonlRuntimePersistence implements RuntimePersistence {
       const leaf = leafNodeId ?? effectiveLeaf(graph)
       const path = pathTo(graph, leaf)
       const ledger = [...graph.ledger.values()]
-      const records = await this.#recordsIn(reader, graph, path)
-      return { head, nodes: path.map((id, i) => below(records.get(id), path[i - 1] ?? null)), leaf, ledger }
+      const parents = path.map((_, i) => path[i - 1] ?? null)
+      const nodes = await nodesIn(reader, graph, path, parents)
+      return { head, nodes: nodes ?? changed(), leaf, ledger }
     })
-  }
-
-  #recordsIn(reader: LogReader, { nodes }: Graph, ids: readonly string[]): Promise<Map<string, NodeRecord>> {
-    const lines = ids.flatMap((id) => {
-      const node = nodes.get(id)
-      return node === undefined ? [] : [[id, node.line] as const]
-    })
-    return this.#session.recordsIn(reader, lines)
   }
 
   async #isHead({ revision, id }: GraphHead): Promise<boolean> {
@@ -127,7 +119,8 @@ export class JsonlRuntimePersistence implements RuntimePersistence {
       checkReadable(graph)
       if (!isLiveNode(graph, nodeId)) return null
       const parent = new LiveAncestors(graph).of(graph.nodes.get(nodeId)?.parent ?? null)
-      return below((await this.#recordsIn(reader, graph, [nodeId])).get(nodeId), parent)
+      const nodes = await nodesIn(reader, graph, [nodeId], [parent])
+      return (nodes ?? changed())[0] ?? null
     })
     return (record ?? null) as SessionNodeRecord | null
   }
@@ -220,10 +213,6 @@ export class JsonlRuntimePersistence implements RuntimePersistence {
   }
 }
 
-/** The record below another parent than the one that it was committed under, if need be. */
-function below(record: NodeRecord | undefined, parent: string | null): NodeRecord {
-  if (record === undefined) throw Object.assign(new Error('the log changed while it was read'), { code: 'EIO' })
-  if (parentOf(record) === parent) return record
-  const { parentNodeId: _, ...rest } = record
-  return (parent === null ? rest : { ...record, parentNodeId: parent }) as NodeRecord
+function changed(): never {
+  throw Object.assign(new Error('the log changed while it was read'), { code: 'EIO' })
 }

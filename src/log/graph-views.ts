@@ -52,17 +52,25 @@ export function liveNodes({ nodes, tombstoned }: Graph): string[] {
   return tombstoned.size === 0 ? ids : ids.filter((id) => !tombstoned.has(id))
 }
 
-/** A record as readers see it: below its nearest live ancestor. */
-export function asSeen(record: NodeRecord, ancestors: LiveAncestors): NodeRecord {
-  const stored = parentOf(record)
-  const parent = ancestors.of(stored)
-  if (parent === stored) return record
+/** The record of a node below another parent than the one that it was committed under, if need be. */
+export function below(record: NodeRecord, parent: string | null): NodeRecord {
+  if (parentOf(record) === parent) return record
   const { parentNodeId: _, ...rest } = record
   return (parent === null ? rest : { ...record, parentNodeId: parent }) as NodeRecord
+}
+
+/** The parents that readers see above live nodes; undefined when they are those that the nodes were committed under. */
+export function parentsOf(graph: Graph, ids: readonly string[]): Array<string | null> | undefined {
+  if (graph.tombstoned.size === 0) return undefined
+  const ancestors = new LiveAncestors(graph)
+  return ids.map((id) => ancestors.of(graph.nodes.get(id)?.parent ?? null))
 }
 
 /** The records of these nodes as readers see them. */
 export function recordsOf(graph: Graph, ids: readonly string[], records: Records): NodeRecord[] {
   const ancestors = new LiveAncestors(graph)
-  return ids.map((id) => asSeen(records.get(id) as NodeRecord, ancestors))
+  return ids.map((id) => {
+    const record = records.get(id) as NodeRecord
+    return below(record, ancestors.of(parentOf(record)))
+  })
 }

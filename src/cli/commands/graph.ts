@@ -2,7 +2,7 @@ import { checkReadable, GraphLog } from '../../graph-log.js'
 import type { SessionStore } from '../../index.js'
 import { isObject, type Json } from '../../json.js'
 import { type NodeRecord, parentOf } from '../../log/graph-line.js'
-import { effectiveLeaf, liveNodes, pathTo, recordsOf } from '../../log/graph-views.js'
+import { effectiveLeaf, pathTo } from '../../log/graph-views.js'
 import { escapeLine, flatten, jsonLine } from '../escape.js'
 import { count } from '../format.js'
 import { findKey } from '../key.js'
@@ -50,19 +50,20 @@ export async function graph(given: string, { root, json }: GraphOptions): Promis
 }
 
 async function shownOf(store: SessionStore, key: string): Promise<Shown> {
-  const shown = await new GraphLog(store.internals.log(key)).whole((graph, records): Shown => {
+  const shown = await new GraphLog(store.internals.log(key)).whole((graph): Omit<Shown, 'nodes'> => {
     checkReadable(graph)
     const leaf = effectiveLeaf(graph)
     return {
       revision: graph.head?.revision ?? 0,
       leaf,
-      nodes: recordsOf(graph, liveNodes(graph), records),
       path: pathTo(graph, leaf),
       tombstoned: graph.tombstoned.size,
       divergences: [...graph.divergences],
     }
   })
-  return shown ?? { revision: 0, leaf: null, nodes: [], path: [], tombstoned: 0, divergences: [] }
+  return shown
+    ? { ...shown.taken, nodes: shown.nodes }
+    : { revision: 0, leaf: null, nodes: [], path: [], tombstoned: 0, divergences: [] }
 }
 
 function factsOf({ revision, nodes, path, tombstoned }: Shown): string {
