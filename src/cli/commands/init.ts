@@ -59,7 +59,7 @@ async function complete(file: string, lines: readonly string[]): Promise<void> {
   const missing = lines.filter((line) => !there.has(line))
   if (missing.length > 0) {
     const feed = text === undefined || text === '' || text.endsWith('\n') ? '' : '\n'
-    await appendFile(file, `${feed}${missing.join('\n')}\n`)
+    await appendFile(file, `${feed}${missing.join('\n')}\n`, { mode: 0o600 })
   }
   const done =
     missing.length === 0 ? 'as it should be' : text === undefined ? 'written' : `${missing.length} lines added`
