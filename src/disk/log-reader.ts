@@ -1,7 +1,7 @@
 /** Reads a log in whole lines, forwards in blocks or backwards from the end. Takes no lock and changes nothing. */
 import fs from 'node:fs'
 import { MAX_LINE_BYTES } from '../log/format.js'
-import type { Piece } from '../log/line.js'
+import type { Piece, Range } from '../log/line.js'
 import { isoTime, parseLines } from '../log/parse.js'
 import { breatheIfDue } from './breath.js'
 import { openRegular, read, readInto, readSync } from './files.js'
@@ -9,6 +9,8 @@ import { openRegular, read, readInto, readSync } from './files.js'
 const LF = 0x0a
 /** Small enough to stay in the processor's cache until its lines are parsed. */
 const BLOCK_BYTES = 64 * 1024
+/** A little less than what is read in the thread pool. */
+const SEARCH_BYTES = 192 * 1024
 /** The first step back is a small one: often the last line is all that is asked for. */
 const FIRST_BACK_BYTES = 4 * 1024
 const MAX_BACK_BYTES = 64 * 1024
@@ -101,6 +103,16 @@ export class LogReader {
     return pieces
   }
 
+  /** The piece that begins at `offset`, the start of a line. */
+  lineAt(offset: number): Piece | undefined {
+    for (let wanted = FIRST_BACK_BYTES; ; wanted *= 2) {
+      const bytes = readSync(this.fd, offset, Math.min(wanted, this.size - offset))
+      const feed = bytes.indexOf(LF)
+      if (feed !== -1 || bytes.length < wanted)
+        return parseLines(bytes.subarray(0, feed + 1 || bytes.length), offset)[0]
+    }
+  }
+
   /** Pieces from `end` backwards, each read only when it is asked for. */
   *backwards(end = this.size): Generator<Piece> {
     let wanted = FIRST_BACK_BYTES
@@ -119,6 +131,19 @@ export class LogReader {
       wanted = right === bytes.length ? wanted * 2 : Math.min(wanted * 4, MAX_BACK_BYTES)
       stop = start + right
     }
+  }
+}
+
+/** The places in a stretch of an open file where these bytes begin, in order. */
+export async function* findBytes(fd: number, wanted: Buffer, { offset, end }: Range): AsyncGenerator<number> {
+  const beyond = wanted.length - 1
+  const buffer = Buffer.allocUnsafe(SEARCH_BYTES + beyond)
+  for (let position = offset; position < end; position += SEARCH_BYTES) {
+    const room = buffer.subarray(0, Math.min(SEARCH_BYTES, end - position) + beyond)
+    const bytes = room.subarray(0, await readInto(room, fd, position))
+    for (let place = bytes.indexOf(wanted); place !== -1; place = bytes.indexOf(wanted, place + 1))
+      yield position + place
+    await breatheIfDue()
   }
 }
 

@@ -7,7 +7,7 @@ import { errno } from '../errors.js'
 import { randomNonce } from '../ids.js'
 import type { Range } from '../log/line.js'
 import { breatheIfDue } from './breath.js'
-import { createPrivate, look, read, removeFile, syncFolderOf, writeAll } from './files.js'
+import { createPrivate, look, readInto, removeFile, syncFolderOf, writeAll } from './files.js'
 
 const BLOCK_BYTES = 256 * 1024
 
@@ -86,16 +86,17 @@ export async function replaceLog({ file, temporary, from, size, parts, before }:
   }
 }
 
-/** Writes a new file of parts of another, synced if wanted; nothing is left of it when that fails. */
+/** Writes a new file of parts of another, synced if wanted; nothing is left of it when that fails. Answers its size. */
 export async function writeTemporary(
   file: string,
   { from, parts, synced }: { from: number; parts: Iterable<Part>; synced: boolean },
-): Promise<void> {
+): Promise<number> {
   const out = createPrivate(file)
   try {
     const expected = await writeParts(out, from, parts)
     if (fs.fstatSync(out).size !== expected) throw notWhole('the new log')
     if (synced) await sync(out)
+    return expected
   } catch (error) {
     removeFile(file)
     throw error
@@ -146,12 +147,13 @@ async function writeParts(out: number, from: number, parts: Iterable<Part>): Pro
 
 /** Copies a stretch of one open file to the end of another. */
 export async function copyRange(from: number, to: number, { offset, end }: Range): Promise<void> {
+  // one buffer for all: a new one for each block costs more than the reading
+  const buffer = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, end - offset))
   for (let position = offset; position < end; ) {
-    const bytes = await read(from, position, Math.min(BLOCK_BYTES, end - position))
-    if (bytes.length === 0)
-      throw Object.assign(new Error('the log became shorter while it was copied'), { code: 'EIO' })
-    writeAll(to, bytes)
-    position += bytes.length
+    const count = await readInto(buffer.subarray(0, end - position), from, position)
+    if (count === 0) throw Object.assign(new Error('the log became shorter while it was copied'), { code: 'EIO' })
+    writeAll(to, buffer.subarray(0, count))
+    position += count
     await breatheIfDue()
   }
 }
