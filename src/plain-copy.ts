@@ -1,7 +1,7 @@
 /** Copying a plain log without reading its lines: it is enough to find the labels among them. */
 import type { Known } from './catch-up.js'
-import { findBytes, type LogReader } from './disk/log-reader.js'
-import type { Part } from './disk/replace.js'
+import type { LogReader } from './disk/log-reader.js'
+import type { Part } from './disk/part-writer.js'
 import type { Json } from './json.js'
 import type { Summary } from './log/fold.js'
 import type { Line, Range } from './log/line.js'
@@ -72,14 +72,15 @@ async function labelsIn(reader: LogReader, count: number): Promise<Labels | unde
   ]
   for (const stretch of stretches) {
     if (lines.length === count) break
-    for await (const place of findBytes(reader.fd, LABELS_BEGIN, stretch)) {
-      const line = reader.lineAt(place + 1)
-      if (line?.kind !== 'meta') return undefined
-      lines.push({ offset: line.offset, end: line.end })
-      carry ||= carriedActivity(line) !== undefined
-      const state = lastStateIn([line], NOTHING_KNOWN)
-      if (state !== undefined && line.offset >= (stated?.offset ?? 0)) stated = { offset: line.offset, state }
-      if (lines.length === count) break
+    for await (const pieces of reader.linesBeginning(LABELS_BEGIN, stretch)) {
+      if (pieces.some(({ kind }) => kind !== 'meta')) return undefined
+      for (const line of pieces as Line[]) {
+        lines.push({ offset: line.offset, end: line.end })
+        carry ||= carriedActivity(line) !== undefined
+        const state = lastStateIn([line], NOTHING_KNOWN)
+        if (state !== undefined && line.offset >= (stated?.offset ?? 0)) stated = { offset: line.offset, state }
+      }
+      if (lines.length >= count) break
     }
   }
   if (lines.length !== count) return undefined

@@ -103,13 +103,33 @@ export class LogReader {
     return pieces
   }
 
-  /** The piece that begins at `offset`, the start of a line. */
-  lineAt(offset: number): Piece | undefined {
+  /**
+   * The lines in a stretch behind a line feed there that begin with these bytes, a block at a time; none but these are
+   * read. `begin` is given with the line feed before it.
+   */
+  async *linesBeginning(begin: Buffer, { offset, end }: Range): AsyncGenerator<Piece[]> {
+    const beyond = begin.length - 1
+    const buffer = Buffer.allocUnsafe(SEARCH_BYTES + beyond)
+    for (let position = offset; position < end; position += SEARCH_BYTES) {
+      const room = buffer.subarray(0, Math.min(SEARCH_BYTES, end - position) + beyond)
+      const bytes = room.subarray(0, await readInto(room, this.fd, position))
+      const pieces: Piece[] = []
+      for (let place = bytes.indexOf(begin); place !== -1; place = bytes.indexOf(begin, place + 1)) {
+        const feed = bytes.indexOf(LF, place + 1)
+        const start = position + place + 1
+        const line = feed === -1 ? this.#lineAt(start) : bytes.subarray(place + 1, feed + 1)
+        pieces.push(...parseLines(line, start))
+      }
+      yield pieces
+      await breatheIfDue()
+    }
+  }
+
+  #lineAt(offset: number): Buffer {
     for (let wanted = FIRST_BACK_BYTES; ; wanted *= 2) {
       const bytes = readSync(this.fd, offset, Math.min(wanted, this.size - offset))
       const feed = bytes.indexOf(LF)
-      if (feed !== -1 || bytes.length < wanted)
-        return parseLines(bytes.subarray(0, feed + 1 || bytes.length), offset)[0]
+      if (feed !== -1 || bytes.length < wanted) return bytes.subarray(0, feed === -1 ? bytes.length : feed + 1)
     }
   }
 
@@ -131,19 +151,6 @@ export class LogReader {
       wanted = right === bytes.length ? wanted * 2 : Math.min(wanted * 4, MAX_BACK_BYTES)
       stop = start + right
     }
-  }
-}
-
-/** The places in a stretch of an open file where these bytes begin, in order. */
-export async function* findBytes(fd: number, wanted: Buffer, { offset, end }: Range): AsyncGenerator<number> {
-  const beyond = wanted.length - 1
-  const buffer = Buffer.allocUnsafe(SEARCH_BYTES + beyond)
-  for (let position = offset; position < end; position += SEARCH_BYTES) {
-    const room = buffer.subarray(0, Math.min(SEARCH_BYTES, end - position) + beyond)
-    const bytes = room.subarray(0, await readInto(room, fd, position))
-    for (let place = bytes.indexOf(wanted); place !== -1; place = bytes.indexOf(wanted, place + 1))
-      yield position + place
-    await breatheIfDue()
   }
 }
 

@@ -5,11 +5,8 @@
 import fs from 'node:fs'
 import { errno } from '../errors.js'
 import { randomNonce } from '../ids.js'
-import type { Range } from '../log/line.js'
-import { breatheIfDue } from './breath.js'
-import { createPrivate, look, readInto, removeFile, syncFolderOf, writeAll } from './files.js'
-
-const BLOCK_BYTES = 256 * 1024
+import { createPrivate, look, removeFile, syncFolderOf, writeAll } from './files.js'
+import { type Part, PartWriter } from './part-writer.js'
 
 type ReplaceSync = (file: string, data: null, options: Record<string, unknown>) => void
 
@@ -42,9 +39,6 @@ export function replaceSmall(file: string, bytes: Buffer): void {
     },
   })
 }
-
-/** Bytes of the former file, or new ones. */
-export type Part = Range | Buffer
 
 /** Temporary file names come from the caller, who knows them again when a crash has left one. */
 export interface Replacement {
@@ -121,7 +115,7 @@ async function copyLate(from: number, out: number, size: number): Promise<void> 
   for (let offset = size; ; ) {
     const end = fs.fstatSync(from).size
     if (end <= offset) return
-    await copyRange(from, out, { offset, end })
+    await writeParts(out, from, [{ offset, end }])
     await sync(out)
     offset = end
   }
@@ -132,30 +126,10 @@ function notWhole(what: string): Error {
 }
 
 async function writeParts(out: number, from: number, parts: Iterable<Part>): Promise<number> {
-  let size = 0
-  for (const part of parts) {
-    if (Buffer.isBuffer(part)) {
-      writeAll(out, part)
-      size += part.length
-    } else {
-      await copyRange(from, out, part)
-      size += part.end - part.offset
-    }
-  }
-  return size
-}
-
-/** Copies a stretch of one open file to the end of another. */
-export async function copyRange(from: number, to: number, { offset, end }: Range): Promise<void> {
-  // one buffer for all: a new one for each block costs more than the reading
-  const buffer = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, end - offset))
-  for (let position = offset; position < end; ) {
-    const count = await readInto(buffer.subarray(0, end - position), from, position)
-    if (count === 0) throw Object.assign(new Error('the log became shorter while it was copied'), { code: 'EIO' })
-    writeAll(to, buffer.subarray(0, count))
-    position += count
-    await breatheIfDue()
-  }
+  const writer = new PartWriter(out, from)
+  for (const part of parts) await writer.add(part)
+  writer.flush()
+  return writer.size
 }
 
 /** As fs.fsync, without holding the event loop. */
