@@ -1,16 +1,22 @@
 /** An independent copy of a session under a new key. */
 import { checkCount, checkOptionalText, checkText } from './arguments.js'
-import { surveyLog } from './catch-up.js'
-import { look, readSync } from './disk/files.js'
+import { printOf, surveyLog } from './catch-up.js'
+import { look, markOf, readSync } from './disk/files.js'
 import { LogReader } from './disk/log-reader.js'
-import { type Part, writeTemporary } from './disk/replace.js'
+import type { Part } from './disk/part-writer.js'
+import { writeTemporary } from './disk/replace.js'
 import { messageNotFound, notFound, SessionError } from './errors.js'
 import { idBefore, isV7, randomNonce } from './ids.js'
 import type { Json, JsonObject } from './json.js'
+import { type Summary, totalUsage } from './log/fold.js'
 import { headerLine, metaLine } from './log/format.js'
 import type { Line, Piece } from './log/line.js'
+import { parseLines } from './log/parse.js'
+import { summaryOfCopy } from './log/plain.js'
+import { usageBeyond } from './log/rewrite.js'
 import type { Survey } from './log/survey.js'
 import { lastStateIn } from './log/whole-session.js'
+import { type PlainCopy, plainCopyOf } from './plain-copy.js'
 import { type Plan, partsOf, planRewrite } from './plan-rewrite.js'
 import type { SessionLog } from './session-log.js'
 import { stretchOf, WHOLE } from './stretch.js'
@@ -50,29 +56,68 @@ export function checkForkOptions({ as, name, at, last, ...others }: ForkOptions)
  * whole or not at all. Without a name it is called after the source.
  * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_MESSAGE_NOT_FOUND, ERR_SESSION_EXISTS when `to` is there
  */
-export async function forkLog(from: SessionLog, to: SessionLog, { name, at, last }: ForkOptions): Promise<void> {
+export async function forkLog(from: SessionLog, to: SessionLog, options: ForkOptions): Promise<void> {
   from.context.checkOpen()
-  const reader = LogReader.open(from.file.path)
-  if (reader === undefined) throw notFound(from.key)
-  try {
-    const survey = await surveyLog(reader)
-    const stretch = at === undefined && last === undefined ? WHOLE : await stretchOf(reader, survey, { at, last })
-    if (stretch === undefined) throw messageNotFound(from.key, at as string)
-    const collected = new Collector()
-    const plan = await planRewrite(
+  const done = await contentOf(from, options, async (reader, content) => {
+    await to.hold(() => place(to, from.key, reader, content))
+    return true
+  })
+  if (done === undefined) throw notFound(from.key)
+}
+
+/** What stands in the copy behind its header. */
+interface Content {
+  parts: Iterable<Part>
+  /** The labels at the end. */
+  set: JsonObject
+  firstId: string | undefined
+  /** The greatest id in the source. */
+  maxId: string
+  /** What the source says, if that tells what the copy says. */
+  summary: Summary | null
+}
+
+/** Hands over what is to be copied, as long as the source is open; undefined when there is none. */
+function contentOf<T>(
+  from: SessionLog,
+  options: ForkOptions,
+  work: (reader: LogReader, content: Content) => Promise<T>,
+): Promise<T | undefined> {
+  if (options.at !== undefined || options.last !== undefined)
+    return LogReader.using(from.file.path, async (reader) => work(reader, await plannedContent(from, reader, options)))
+  return from.reading(async (reader, known) => {
+    const plain = await plainCopyOf(reader, known)
+    return work(
       reader,
-      {
-        takes: (line) => isTaken(line) && !stretch.ended.has(line.offset),
-        purges: ({ offset }) => offset < stretch.from || offset > stretch.upTo,
-        visit: (pieces) => collected.add(pieces, survey),
-      },
-      survey,
+      plain ? plainContent(known.summary, plain, options) : await plannedContent(from, reader, options),
     )
-    const set = { ...labelsFor(plan, name, collected.state), ...usageLeft(plan) }
-    await to.hold(() => place(to, from.key, reader, plan, set, collected.firstId))
-  } finally {
-    reader.close()
-  }
+  })
+}
+
+function plainContent(source: Summary, { parts, state, firstId, summary }: PlainCopy, { name }: ForkOptions): Content {
+  const spent = usageBeyond(totalUsage(source), source.usage)
+  const usage = Object.keys(spent).length === 0 ? {} : { carriedUsage: spent }
+  return { parts, set: { ...labelsFor(source, 0, name, state), ...usage }, firstId, maxId: source.maxId, summary }
+}
+
+async function plannedContent(from: SessionLog, reader: LogReader, { name, at, last }: ForkOptions): Promise<Content> {
+  const survey = await surveyLog(reader)
+  const stretch = at === undefined && last === undefined ? WHOLE : await stretchOf(reader, survey, { at, last })
+  if (stretch === undefined) throw messageNotFound(from.key, at as string)
+  const collected = new Collector()
+  const plan = await planRewrite(
+    reader,
+    {
+      takes: (line) => isTaken(line) && !stretch.ended.has(line.offset),
+      purges: ({ offset }) => offset < stretch.from || offset > stretch.upTo,
+      visit: (pieces) => collected.add(pieces, survey),
+    },
+    survey,
+  )
+  const { state, firstId } = collected
+  const { summary, purged } = plan
+  const set = { ...labelsFor(summary, purged, name, state), ...usageLeft(plan) }
+  return { parts: afterMark(reader, partsOf(plan)), set, firstId, maxId: summary.maxId, summary: null }
 }
 
 function isTaken({ kind }: Line): boolean {
@@ -91,7 +136,7 @@ class Collector {
   }
 }
 
-function labelsFor({ summary, purged }: Plan, name: string | null | undefined, state: Json): JsonObject {
+function labelsFor(summary: Summary, purged: number, name: string | null | undefined, state: Json): JsonObject {
   const { labels } = summary
   const copied = COPIED.flatMap((key) => (key in labels ? [[key, labels[key] as Json] as const] : []))
   const former = typeof labels.name === 'string' && labels.name !== '' ? `${labels.name} (fork)` : null
@@ -106,36 +151,43 @@ function usageLeft({ plan }: Plan): JsonObject {
   return usage === undefined ? {} : { carriedUsage: usage }
 }
 
-async function place(
-  to: SessionLog,
-  source: string,
-  reader: LogReader,
-  plan: Plan,
-  set: JsonObject,
-  firstId: string | undefined,
-): Promise<void> {
+async function place(to: SessionLog, source: string, reader: LogReader, content: Content): Promise<void> {
   const { layout, clock, settings } = to.context
+  const { firstId, maxId, set, summary } = content
   if (look(to.file.path) !== undefined) throw exists(to.key)
-  const end = clock.stamp(null, plan.summary.maxId)
+  const end = clock.stamp(null, maxId)
   // ids rise from the header on, so that the copy is read as quickly as a log that was written line by line
   const id = firstId !== undefined && isV7(firstId) ? idBefore(firstId) : clock.id('')
-  const header = headerLine({ id, at: end.at }, to.key, { forkedFrom: source })
+  const header = Buffer.from(headerLine({ id, at: end.at }, to.key, { forkedFrom: source }))
+  const labels = Buffer.from(metaLine(end, set))
+  const parts = between(header, content.parts, labels)
   const temporary = layout.temporary(to.name, randomNonce())
   const synced = settings.fsync !== 'no'
-  await writeTemporary(temporary, { from: reader.fd, parts: parts(header, reader, plan, metaLine(end, set)), synced })
-  if (to.file.adopt(temporary, synced) === 'exists') throw exists(to.key)
+  const size = await writeTemporary(temporary, { from: reader.fd, parts, synced })
+  const mark = to.file.adopt(temporary, synced)
+  if (mark === 'exists') throw exists(to.key)
+  if (summary !== null && mark.size === size) {
+    const [[first], [last]] = [parseLines(header), parseLines(labels, size - labels.length)]
+    const said = summaryOfCopy(summary, first as Line, firstId as string, last as Line)
+    if (said)
+      to.forget({ summary: said, mark: markOf(mark), print: printOf(labels), open: false, torn: null, partial: false })
+  }
   to.context.noteBehind(to)
 }
 
-function* parts(header: string, reader: LogReader, plan: Plan, labels: string): Generator<Part> {
-  yield Buffer.from(header)
-  for (const part of partsOf(plan)) {
+function* between(header: Buffer, parts: Iterable<Part>, labels: Buffer): Generator<Part> {
+  yield header
+  yield* parts
+  yield labels
+}
+
+/** A byte order mark belongs to the start of a file. */
+function* afterMark(reader: LogReader, parts: Iterable<Part>): Generator<Part> {
+  for (const part of parts) {
     const isStart = !Buffer.isBuffer(part) && part.offset === 0
-    // a byte order mark belongs to the start of a file
     if (isStart && readSync(reader.fd, 0, BOM.length).equals(BOM)) yield { offset: BOM.length, end: part.end }
     else yield part
   }
-  yield Buffer.from(labels)
 }
 
 function exists(key: string): SessionError {

@@ -2,7 +2,7 @@
 import { surveyLog } from './catch-up.js'
 import { readSync } from './disk/files.js'
 import type { LogReader } from './disk/log-reader.js'
-import type { Part } from './disk/replace.js'
+import type { Part } from './disk/part-writer.js'
 import type { Summary } from './log/fold.js'
 import { isLine, type Line, type Piece } from './log/line.js'
 import { parseLines } from './log/parse.js'

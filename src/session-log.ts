@@ -135,9 +135,10 @@ export class SessionLog {
     return mark !== undefined && mark !== 'other'
   }
 
-  /** For those who changed the log in another way than by adding lines. */
-  forget(): void {
-    this.#known = this.#lastWrite = undefined
+  /** For those who changed the log in another way than by adding lines, and know what it says now or do not. */
+  forget(known?: Known): void {
+    this.#known = known
+    this.#lastWrite = undefined
     this.#context.writes.take(this.name)
     this.#wasThere = false
     this.file.closeFd()

@@ -141,7 +141,9 @@ export class JsonlSessionManager implements SessionManager {
   async fork(sessionId: string, newName: string | null = null): Promise<SessionMetadata> {
     const name = checkOptionalText('newName', newName)
     const copy = await this.#store.fork(sessionId, { name })
-    return (await this.resume(copy.key)).metadata
+    const known = await this.#log(copy.key).known()
+    if (known === undefined) throw notFound(copy.key)
+    return toMetadata(listedOf(copy.key, known, null))
   }
 
   async rewind(sessionId: string, turnIndex: number): Promise<Session> {

@@ -1,7 +1,7 @@
 /** Reads a log in whole lines, forwards in blocks or backwards from the end. Takes no lock and changes nothing. */
 import fs from 'node:fs'
 import { MAX_LINE_BYTES } from '../log/format.js'
-import type { Piece } from '../log/line.js'
+import type { Piece, Range } from '../log/line.js'
 import { isoTime, parseLines } from '../log/parse.js'
 import { breatheIfDue } from './breath.js'
 import { openRegular, read, readInto, readSync } from './files.js'
@@ -9,6 +9,8 @@ import { openRegular, read, readInto, readSync } from './files.js'
 const LF = 0x0a
 /** Small enough to stay in the processor's cache until its lines are parsed. */
 const BLOCK_BYTES = 64 * 1024
+/** A little less than what is read in the thread pool. */
+const SEARCH_BYTES = 192 * 1024
 /** The first step back is a small one: often the last line is all that is asked for. */
 const FIRST_BACK_BYTES = 4 * 1024
 const MAX_BACK_BYTES = 64 * 1024
@@ -99,6 +101,36 @@ export class LogReader {
     const pieces: Piece[] = []
     for await (const block of this.blocks(start)) for (const piece of block) pieces.push(piece)
     return pieces
+  }
+
+  /**
+   * The lines in a stretch behind a line feed there that begin with these bytes, a block at a time; none but these are
+   * read. `begin` is given with the line feed before it.
+   */
+  async *linesBeginning(begin: Buffer, { offset, end }: Range): AsyncGenerator<Piece[]> {
+    const beyond = begin.length - 1
+    const buffer = Buffer.allocUnsafe(SEARCH_BYTES + beyond)
+    for (let position = offset; position < end; position += SEARCH_BYTES) {
+      const room = buffer.subarray(0, Math.min(SEARCH_BYTES, end - position) + beyond)
+      const bytes = room.subarray(0, await readInto(room, this.fd, position))
+      const pieces: Piece[] = []
+      for (let place = bytes.indexOf(begin); place !== -1; place = bytes.indexOf(begin, place + 1)) {
+        const feed = bytes.indexOf(LF, place + 1)
+        const start = position + place + 1
+        const line = feed === -1 ? this.#lineAt(start) : bytes.subarray(place + 1, feed + 1)
+        pieces.push(...parseLines(line, start))
+      }
+      yield pieces
+      await breatheIfDue()
+    }
+  }
+
+  #lineAt(offset: number): Buffer {
+    for (let wanted = FIRST_BACK_BYTES; ; wanted *= 2) {
+      const bytes = readSync(this.fd, offset, Math.min(wanted, this.size - offset))
+      const feed = bytes.indexOf(LF)
+      if (feed !== -1 || bytes.length < wanted) return bytes.subarray(0, feed === -1 ? bytes.length : feed + 1)
+    }
   }
 
   /** Pieces from `end` backwards, each read only when it is asked for. */

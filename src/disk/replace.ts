@@ -5,11 +5,8 @@
 import fs from 'node:fs'
 import { errno } from '../errors.js'
 import { randomNonce } from '../ids.js'
-import type { Range } from '../log/line.js'
-import { breatheIfDue } from './breath.js'
-import { createPrivate, look, read, removeFile, syncFolderOf, writeAll } from './files.js'
-
-const BLOCK_BYTES = 256 * 1024
+import { createPrivate, look, removeFile, syncFolderOf, writeAll } from './files.js'
+import { type Part, PartWriter } from './part-writer.js'
 
 type ReplaceSync = (file: string, data: null, options: Record<string, unknown>) => void
 
@@ -42,9 +39,6 @@ export function replaceSmall(file: string, bytes: Buffer): void {
     },
   })
 }
-
-/** Bytes of the former file, or new ones. */
-export type Part = Range | Buffer
 
 /** Temporary file names come from the caller, who knows them again when a crash has left one. */
 export interface Replacement {
@@ -86,16 +80,17 @@ export async function replaceLog({ file, temporary, from, size, parts, before }:
   }
 }
 
-/** Writes a new file of parts of another, synced if wanted; nothing is left of it when that fails. */
+/** Writes a new file of parts of another, synced if wanted; nothing is left of it when that fails. Answers its size. */
 export async function writeTemporary(
   file: string,
   { from, parts, synced }: { from: number; parts: Iterable<Part>; synced: boolean },
-): Promise<void> {
+): Promise<number> {
   const out = createPrivate(file)
   try {
     const expected = await writeParts(out, from, parts)
     if (fs.fstatSync(out).size !== expected) throw notWhole('the new log')
     if (synced) await sync(out)
+    return expected
   } catch (error) {
     removeFile(file)
     throw error
@@ -120,7 +115,7 @@ async function copyLate(from: number, out: number, size: number): Promise<void> 
   for (let offset = size; ; ) {
     const end = fs.fstatSync(from).size
     if (end <= offset) return
-    await copyRange(from, out, { offset, end })
+    await writeParts(out, from, [{ offset, end }])
     await sync(out)
     offset = end
   }
@@ -131,29 +126,10 @@ function notWhole(what: string): Error {
 }
 
 async function writeParts(out: number, from: number, parts: Iterable<Part>): Promise<number> {
-  let size = 0
-  for (const part of parts) {
-    if (Buffer.isBuffer(part)) {
-      writeAll(out, part)
-      size += part.length
-    } else {
-      await copyRange(from, out, part)
-      size += part.end - part.offset
-    }
-  }
-  return size
-}
-
-/** Copies a stretch of one open file to the end of another. */
-export async function copyRange(from: number, to: number, { offset, end }: Range): Promise<void> {
-  for (let position = offset; position < end; ) {
-    const bytes = await read(from, position, Math.min(BLOCK_BYTES, end - position))
-    if (bytes.length === 0)
-      throw Object.assign(new Error('the log became shorter while it was copied'), { code: 'EIO' })
-    writeAll(to, bytes)
-    position += bytes.length
-    await breatheIfDue()
-  }
+  const writer = new PartWriter(out, from)
+  for (const part of parts) await writer.add(part)
+  writer.flush()
+  return writer.size
 }
 
 /** As fs.fsync, without holding the event loop. */

@@ -1,4 +1,5 @@
 /** What a log says now, gathered line by line. The sidecar holds a copy of it. */
+import { isV7 } from '../ids.js'
 import { isObject, type Json, type JsonObject } from '../json.js'
 import { isLine, type Line, type Piece, type Usage } from './line.js'
 import { isChat, timeOf } from './parse.js'
@@ -19,6 +20,10 @@ export interface Summary extends Order {
   damaged: number
   /** Compaction lines, whether in force or not. */
   compactions: number
+  /** `meta` lines. */
+  metas: number
+  /** Pieces that a copy of the log would not take over as they are, `meta` lines and a header at the start aside. */
+  irregular: number
   /** Live messages that compactions archived; some, if `undated`, by one that names no time. See `archivedOf`. */
   archived: { messages: number; bytes: number; oldest: string | null; undated: boolean; through: string }
   /** The first time that a line names. */
@@ -55,6 +60,8 @@ export function emptySummary(): Summary {
     values: 0,
     damaged: 0,
     compactions: 0,
+    metas: 0,
+    irregular: 0,
     archived: { messages: 0, bytes: 0, oldest: null, undated: false, through: '' },
     firstAt: null,
     lastAt: null,
@@ -88,6 +95,8 @@ export function foldPiece(summary: Summary, piece: Piece, survey: Survey): void 
   if (piece.kind === 'torn') return
   summary.bytes = piece.end
   if (piece.kind === 'damage') summary.damaged++
+  if (piece.kind === 'meta') summary.metas++
+  else if (!isRegular(piece)) summary.irregular++
   if (!isLine(piece)) return
   if (!noteIds(summary, piece) && !piece.bare) summary.orderedFrom = piece.end
   if (survey.copies.get(piece.offset) === 'duplicate') return
@@ -97,6 +106,15 @@ export function foldPiece(summary: Summary, piece: Piece, survey: Survey): void 
   else if (piece.kind === 'commit') noteActivity(summary, piece.at)
   else if (piece.kind === 'session') noteHeader(summary, piece)
   else if (piece.kind === 'compaction') noteCompaction(summary, piece, survey)
+}
+
+/** True for what says all of itself: nothing must be written into it, and its place in the file means nothing. */
+function isRegular(piece: Piece): boolean {
+  if (piece.kind === 'session') return piece.offset === 0
+  if (piece.kind !== 'message' && piece.kind !== 'compaction') return false
+  const { through } = piece.value
+  const isPlaceless = piece.kind === 'message' || typeof through !== 'string' || isV7(through)
+  return isPlaceless && !piece.bare && piece.at !== undefined
 }
 
 function noteCompaction(summary: Summary, { at }: Line, { reaches }: Survey): void {

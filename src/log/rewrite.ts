@@ -133,8 +133,8 @@ export class RewritePlanner {
   #carry(): JsonObject | null {
     const due = timesOf(this.before, this.#fileTime)
     const carry: JsonObject = {}
-    const usage = difference(totalUsage(this.before), this.#after.usage)
-    if (!jsonEqual(usage, difference(this.#after.carriedUsage, new Map()))) carry.carriedUsage = usage
+    const usage = usageBeyond(totalUsage(this.before), this.#after.usage)
+    if (!jsonEqual(usage, usageBeyond(this.#after.carriedUsage, new Map()))) carry.carriedUsage = usage
     // the file's time is another one afterwards: what it stood in for must be written down
     if (timesOf(this.#after, '').created !== due.created) carry.createdAt = due.created
     const left = timesOf({ ...this.#after, labels: { ...this.#after.labels, ...carry } }, '')
@@ -174,7 +174,7 @@ function joined(edits: Edit[]): Edit[] {
 }
 
 /** Counters of `total` that are not in `part`, without rows of zeros. */
-function difference(total: ReadonlyMap<string, Usage>, part: ReadonlyMap<string, Usage>): JsonObject {
+export function usageBeyond(total: ReadonlyMap<string, Usage>, part: ReadonlyMap<string, Usage>): JsonObject {
   const rest = new Map(total)
   for (const [agent, usage] of part) addUsage(rest, agent, usage, -1)
   const rows = [...rest].filter(([, usage]) => Object.values(usage).some((count) => count !== 0))
