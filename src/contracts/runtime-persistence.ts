@@ -160,7 +160,8 @@ export class JsonlRuntimePersistence implements RuntimePersistence {
     const { blobs, log } = this.#session
     if (!isSession) removeTree(blobs.folder)
     let isNew = log.context.settings.fsync === 'always'
-    for (const body of [...bodies, { ref, bytes }]) if (await blobs.put(body.ref, body.bytes)) isNew = true
+    for (const body of blobs.unsure([...bodies, { ref, bytes }]))
+      if (await blobs.put(body.ref, body.bytes)) isNew = true
     if (isNew) blobs.settle()
   }
 

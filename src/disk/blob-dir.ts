@@ -2,7 +2,7 @@
  * Contents that are too large for a log: `<name>.blobs/<sha256>`, one file for each content, whatever it is for.
  * A file gets its name when all of it is on disk, so that a name always stands for whole content.
  */
-import { createHash } from 'node:crypto'
+import { createHash, hash as hashOf } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { randomNonce } from '../ids.js'
@@ -33,10 +33,11 @@ export function isRef(text: string): boolean {
 
 /** The name of a content: its SHA-256 in hex. */
 export async function refOf(bytes: Uint8Array): Promise<string> {
+  if (bytes.length <= SLICE_BYTES) return hashOf('sha256', bytes)
   const hash = createHash('sha256')
   for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
     hash.update(bytes.subarray(at, at + SLICE_BYTES))
-    if (bytes.length > SLICE_BYTES) await breatheIfDue()
+    await breatheIfDue()
   }
   return hash.digest('hex')
 }
@@ -53,7 +54,7 @@ export class BlobDir {
   constructor(readonly folder: string) {}
 
   #file(ref: string): string {
-    return path.join(this.folder, ref)
+    return this.folder + path.sep + ref
   }
 
   /** True when there is a file of this name, whatever is in it. */
@@ -110,11 +111,21 @@ export class BlobDir {
     return true
   }
 
+  /** Those of them that are not known to be whole: `put` makes sure of them. */
+  unsure<B extends { ref: string }>(contents: readonly B[]): B[] {
+    refuseLink(this.folder)
+    return contents.filter(({ ref }) => !this.#isUntouched(ref, look(this.#file(ref))))
+  }
+
+  #isUntouched(ref: string, stat: fs.Stats | 'other' | undefined): boolean {
+    const known = this.#whole.get(ref)
+    return known !== undefined && stat !== 'other' && sameMark(known, stat) && known.ctimeMs === stat?.ctimeMs
+  }
+
   async #isWhole(ref: string, bytes: Uint8Array): Promise<boolean> {
     const stat = look(this.#file(ref))
-    const known = this.#whole.get(ref)
     if (stat === undefined || stat === 'other') return false
-    if (known !== undefined && sameMark(known, stat) && known.ctimeMs === stat.ctimeMs) {
+    if (this.#isUntouched(ref, stat)) {
       refuseLink(this.folder)
       return true
     }

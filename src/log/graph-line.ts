@@ -36,10 +36,12 @@ export function commitOf({ value }: Line): Commit | undefined {
   if (!Array.isArray(nodes) || !nodes.every(isNode)) return undefined
   if ((leaf !== null && typeof leaf !== 'string') || !isObject(config)) return undefined
   if (typeof checkpoint !== 'string' || !Array.isArray(usage)) return undefined
-  return {
-    ...{ revision: revision as number, nodes, leaf, replace: replace === true },
-    ...{ config, checkpoint, usage: usage.flatMap(rowOf) },
+  const rows: LedgerRow[] = []
+  for (const row of usage) {
+    const sound = rowOf(row)
+    if (sound !== undefined) rows.push(sound)
   }
+  return { revision: revision as number, nodes, leaf, replace: replace === true, config, checkpoint, usage: rows }
 }
 
 /** The parent that a node names, or null for a root. */
@@ -53,8 +55,8 @@ function isNode(value: Json): value is NodeRecord {
   return parentNodeId === undefined || parentNodeId === null || typeof parentNodeId === 'string'
 }
 
-function rowOf(value: Json): LedgerRow[] {
-  if (!isObject(value) || typeof value.source !== 'string' || typeof value.model !== 'string') return []
+function rowOf(value: Json): LedgerRow | undefined {
+  if (!isObject(value) || typeof value.source !== 'string' || typeof value.model !== 'string') return undefined
   const given: JsonObject = isObject(value.usage) ? value.usage : {}
   const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens } = given
   const usage = {
@@ -63,7 +65,7 @@ function rowOf(value: Json): LedgerRow[] {
     cachedInputTokens: counted(cachedInputTokens),
     reasoningTokens: counted(reasoningTokens),
   }
-  return [{ source: value.source, model: value.model, usage }]
+  return { source: value.source, model: value.model, usage }
 }
 
 function counted(value: Json | undefined): number {

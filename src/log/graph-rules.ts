@@ -28,10 +28,13 @@ export function faultIn(
     if (parents.has(id) || isTaken(id)) return { reason: 'duplicateNode', nodeId: id }
     parents.set(id, parent)
   }
+  let isAmongThem = false
   for (const { id, parent } of nodes) {
-    if (parent !== null && !parents.has(parent) && !isThere(parent)) return { reason: 'missingParent', nodeId: id }
+    if (parent === null) continue
+    if (parents.has(parent)) isAmongThem = true
+    else if (!isThere(parent)) return { reason: 'missingParent', nodeId: id }
   }
-  const own = nodeInCycle(parents)
+  const own = isAmongThem ? nodeInCycle(parents) : undefined
   if (own !== undefined) return { reason: 'cycle', nodeId: own }
   return leafFault(leaf, (id) => parents.has(id) || isThere(id))
 }

@@ -81,7 +81,8 @@ export function isGraphLine(piece: Piece): piece is Line {
  * the whole log can tell what they say; then nothing is added.
  */
 export function followGraph(graph: Graph, pieces: readonly Piece[], records?: Records): boolean {
-  const reads = pieces.filter(isGraphLine).map(readOf)
+  const reads: Read[] = []
+  for (const piece of pieces) if (isGraphLine(piece)) reads.push(readOf(piece))
   if (!canFollow(graph, reads)) return false
   let next = 0
   for (const piece of pieces) {

@@ -61,21 +61,30 @@ export class OurRuntime {
   }
 }
 
-/** A message whose line is as long as a commit's, appended by the same store. */
+/** A message whose line is as long as a commit's, to the byte, appended by the same store. */
 export class AppendOnly {
   static title = 'append of the same bytes'
+  revision = 0
 
   static async open(dir) {
     const runtime = new AppendOnly()
     runtime.store = await openStore(path.join(dir, 'sessions'))
     runtime.session = runtime.store.session(KEY)
+    runtime.revision = (await runtime.session.info())?.messages ?? 0
     return runtime
   }
 
   commit(node) {
     const usage = [{ ...USAGE, usage: { ...USAGE.usage, cachedInputTokens: 0, reasoningTokens: 0 } }]
-    const rest = { session: KEY, revision: 1, leaf: node.nodeId, config: CONFIG, checkpoint: 'f'.repeat(64), usage }
-    return this.session.append({ role: 'x', nodes: [node], ...rest })
+    const rest = {
+      session: KEY,
+      revision: ++this.revision,
+      leaf: node.nodeId,
+      config: CONFIG,
+      checkpoint: 'f'.repeat(64),
+      usage,
+    }
+    return this.session.append({ role: 'commit', nodes: [node], ...rest })
   }
 
   async fill(nodes) {
