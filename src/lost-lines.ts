@@ -5,6 +5,7 @@
 import { readSync } from './disk/files.js'
 import type { LogReader } from './disk/log-reader.js'
 import { keepLines } from './disk/quarantine.js'
+import { isV7, timeInId } from './ids.js'
 import { isLine, namedIds } from './log/line.js'
 import { parseLines } from './log/parse.js'
 import { tellError } from './options.js'
@@ -65,13 +66,19 @@ export interface LastWrite {
   end: number
   /** The last bytes, as latin1. */
   print: string
-  /** The header's id, which tells this life of a session from a later one. */
-  session: string
 }
 
 export function stillEndsWith(reader: LogReader, { end, print }: LastWrite): boolean {
   if (reader.size < end) return false
   return readSync(reader.fd, end - print.length, print.length).toString('latin1') === print
+}
+
+/**
+ * True when a log with this header was made after the one whose header's id is `life` was gone: somebody deleted that
+ * on purpose. An older header, or none, is what comes back when an editor or a sync replaces a log.
+ */
+export function isLaterLife(header: string, life: string): boolean {
+  return header !== life && isV7(header) && (!isV7(life) || timeInId(header) >= timeInId(life))
 }
 
 /** Looks for the lines of these writes in the log, sets aside those that are missing, and tells of them. */

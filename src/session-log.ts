@@ -14,7 +14,7 @@ import { emptySummary, foldPiece, type Summary } from './log/fold.js'
 import type { Range } from './log/line.js'
 import { NOTHING_KNOWN, surveyOf, type WholeLog } from './log/survey.js'
 import { canFollowWrite, foldTail } from './log/tail.js'
-import { type LastWrite, lookForLost, stillEndsWith } from './lost-lines.js'
+import { isLaterLife, type LastWrite, lookForLost, stillEndsWith } from './lost-lines.js'
 import type { StoreContext } from './store-context.js'
 import { idsInLog, mendTail } from './tail-end.js'
 
@@ -28,8 +28,6 @@ interface AroundCreation {
   told?: Decision<unknown>['written'] | undefined
 }
 
-const NONE: ReadonlySet<string> = new Set()
-const LINE_FEED = Buffer.from('\n')
 /** How often a write starts over when other programs keep changing the log under it. */
 const MAX_ATTEMPTS = 50
 
@@ -39,6 +37,8 @@ export class SessionLog {
   readonly file: LogFile
   #known: Known | undefined
   #lastWrite: LastWrite | undefined
+  /** Id of the header under which this process wrote last, '' before. */
+  #life = ''
   /** The log was there when it was last looked at. */
   #wasThere = false
 
@@ -179,7 +179,7 @@ export class SessionLog {
       }
       const start = known.mark.size + (known.open ? 1 : 0)
       const lines = this.#stamp(completed(drafts, known, this.name, this.key), known.summary, start)
-      const bytes = known.open ? Buffer.concat([LINE_FEED, lines.bytes]) : lines.bytes
+      const bytes = known.open ? Buffer.concat([Buffer.from('\n'), lines.bytes]) : lines.bytes
       const outcome = this.file.append(bytes, known.mark)
       if (outcome === 'moved') continue
       if (outcome === 'unsure') await this.#rescue(lines)
@@ -217,11 +217,11 @@ export class SessionLog {
     const former = isUsable ? here : this.#fromSidecar(reader)
     const known = former === undefined ? await depth(reader) : await catchUp(reader, former)
     this.#known = known
-    const written = this.#lastWrite
-    if (written !== undefined && !stillEndsWith(reader, written)) {
+    // an empty log may be one that an editor is about to fill
+    if (this.#lastWrite !== undefined && reader.size > 0 && !stillEndsWith(reader, this.#lastWrite)) {
       this.#lastWrite = undefined
       const writes = this.#context.writes.take(this.name)
-      if ((known.summary.header?.id ?? '') === written.session) await lookForLost(this, reader, writes)
+      if (!isLaterLife(known.summary.header?.id ?? '', this.#life)) await lookForLost(this, reader, writes)
     }
     return known
   }
@@ -257,22 +257,28 @@ export class SessionLog {
 
   #advance(known: Known, lines: Lines, mark: FileMark, removes?: ReadonlySet<string>): void {
     this.#context.noteBehind(this)
-    this.#context.writes.note(this.name, lines.bytes)
+    const [first] = lines.pieces
     const print = printOf(lines.bytes)
-    const session = known.summary.header?.id ?? (lines.pieces[0]?.kind === 'session' ? lines.pieces[0].id : '')
-    this.#lastWrite = { end: mark.size, print, session }
+    const header = known.summary.header ?? (first?.kind === 'session' ? first : null)
+    this.#note(lines.bytes, mark.size, print, header)
     if (!canFollowWrite(known.summary, lines.pieces, removes)) {
       // only another reading tells what the log says now
       this.#known = undefined
       return
     }
-    const [only] = lines.pieces
-    if (lines.pieces.length === 1 && only?.kind === 'message') foldPiece(known.summary, only, NOTHING_KNOWN)
+    if (lines.pieces.length === 1 && first?.kind === 'message') foldPiece(known.summary, first, NOTHING_KNOWN)
     else foldTail(known.summary, lines.pieces, removes)
     known.mark = mark
     known.print = print
     known.open = false
     this.#known = known
+  }
+
+  /** Takes note of lines that the log has by now. */
+  #note(bytes: Buffer, end: number, print: string, header: { id: string } | null): void {
+    this.#context.writes.note(this.name, bytes)
+    this.#lastWrite = { end, print }
+    if (header !== null) this.#life = header.id
   }
 
   /**
@@ -283,17 +289,14 @@ export class SessionLog {
     this.#known = undefined
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const known = await this.#forWriting(edgesOf)
-      const there = known === undefined ? NONE : await idsInLog(this.file.path)
+      const there = known === undefined ? new Set<string>() : await idsInLog(this.file.path)
       const missing = texts.filter((_, i) => !there.has(pieces[i]?.id ?? ''))
-      if (missing.length === 0) return
+      if (missing.length === 0 && known !== undefined)
+        return this.#note(Buffer.from(texts.join('')), known.summary.bytes, known.print, known.summary.header)
       if (known === undefined) {
-        const remade = [headerDraft(this.key).text(this.#context.clock.stamp(null, '')), ...missing]
-        const made = this.file.create(
-          Buffer.from(remade.join('')),
-          this.#context.layout.temporary(this.name, randomNonce()),
-          true,
-        )
-        if (made !== 'exists') return
+        const header = headerDraft(this.key).text(this.#context.clock.stamp(null, ''))
+        const temporary = this.#context.layout.temporary(this.name, randomNonce())
+        this.file.create(Buffer.from([header, ...texts].join('')), temporary, true)
       } else if (known.torn !== null) await this.#mendTail(known.mark, known.torn)
       else this.file.append(Buffer.from((known.open ? '\n' : '') + missing.join('')), known.mark)
       this.#known = undefined

@@ -1,0 +1,67 @@
+/** An editor writes back what it read a while ago: what the log lacks then is reported, whatever was seen in between. */
+import fs from 'node:fs'
+import { expect, test } from 'vitest'
+import type { LostReport, Session } from '../../src/index.js'
+import { patch } from '../helpers/faults.js'
+import { contents, fill, message, open, sleep, tempFolder } from '../helpers/store.js'
+
+async function openWatched(key: string): Promise<{ session: Session; lost: LostReport[]; old: Buffer }> {
+  const lost: LostReport[] = []
+  const store = await open(tempFolder(), { onLost: (report) => lost.push(report) })
+  const session = await fill(store, key, ['one'])
+  const old = fs.readFileSync(session.path)
+  await session.append(message('two'))
+  return { session, lost, old }
+}
+
+/** All that was written is there again when what was reported has been merged. */
+async function expectBack(session: Session, lost: LostReport[], texts: string[]): Promise<void> {
+  expect(lost.length).toBeGreaterThan(0)
+  for (const { kept } of lost) await session.merge(kept)
+  expect((await contents(session)).sort()).toEqual([...texts].sort())
+}
+
+test.each(['a', 'An encoded key'])('%s: the log was read, or written to, while it was empty', async (key) => {
+  for (const meanwhile of ['read', 'written'] as const) {
+    const { session, lost, old } = await openWatched(key)
+    fs.truncateSync(session.path)
+    if (meanwhile === 'read') expect((await session.info())?.messages).toBe(0)
+    else await session.append(message('meanwhile'))
+    expect(lost).toEqual([])
+    fs.writeFileSync(session.path, old)
+    await session.append(message('three'))
+    expect(await contents(session)).toEqual(['one', 'three'])
+    await expectBack(session, lost, ['one', 'two', 'three', ...(meanwhile === 'written' ? ['meanwhile'] : [])])
+  }
+})
+
+test.each(['a', 'An encoded key'])('%s: the log was made anew while its path was absent', async (key) => {
+  const { session, lost, old } = await openWatched(key)
+  fs.unlinkSync(session.path)
+  await sleep(5)
+  await session.append(message('meanwhile'))
+  fs.writeFileSync(session.path, old)
+  await session.append(message('three'))
+  expect(await contents(session)).toEqual(['one', 'three'])
+  await expectBack(session, lost, ['one', 'two', 'meanwhile', 'three'])
+})
+
+test('the last message was written twice, since the log was replaced in that instant', async () => {
+  const { session, lost, old } = await openWatched('a')
+  let left = 1
+  const restore = patch('writeSync', (write) => (fd: number, bytes: Buffer, ...rest: number[]) => {
+    const count = write(fd, bytes, ...rest)
+    if (Buffer.isBuffer(bytes) && bytes.includes('"rescued"') && left-- > 0) {
+      fs.copyFileSync(session.path, `${session.path}.new`)
+      fs.truncateSync(`${session.path}.new`, old.length)
+      fs.renameSync(`${session.path}.new`, session.path)
+    }
+    return count
+  })
+  await session.append(message('rescued'))
+  restore()
+  expect(await contents(session)).toEqual(['one', 'rescued'])
+  fs.writeFileSync(session.path, old)
+  await session.append(message('three'))
+  await expectBack(session, lost, ['one', 'two', 'rescued', 'three'])
+})
