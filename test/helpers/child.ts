@@ -55,7 +55,11 @@ export class RemoteStore {
     })
   }
 
-  static async open(folder: string, options: StoreOptions = {}, execPrefix?: readonly string[]): Promise<RemoteStore> {
+  static async open(
+    folder: string,
+    options: StoreOptions & { offset?: number } = {},
+    execPrefix?: readonly string[],
+  ): Promise<RemoteStore> {
     const remote = new RemoteStore(start('remote-store.mjs', [folder, JSON.stringify(options)], execPrefix))
     await remote.call('ready')
     return remote

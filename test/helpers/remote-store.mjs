@@ -1,9 +1,12 @@
 // A store that another process works with: remote-store.mjs FOLDER OPTIONS
+// A clock that can be set needs the option `offset`: how far it is ahead, ms.
 import fs from 'node:fs'
 import { openStore } from '../../dist/src/index.js'
 
 const [folder, options] = process.argv.slice(2)
-const store = await openStore(folder, JSON.parse(options))
+let { offset, ...others } = JSON.parse(options)
+const clock = offset === undefined ? {} : { now: () => Date.now() + offset }
+const store = await openStore(folder, { ...others, ...clock })
 
 const own = {
   ready: () => true,
@@ -12,6 +15,9 @@ const own = {
     const end = performance.now() + ms
     while (performance.now() < end);
     return true
+  },
+  setOffset(ms) {
+    offset = ms
   },
   close: () => store.close(),
   list: () => store.list(),

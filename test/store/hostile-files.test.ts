@@ -1,8 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openStore } from '../../src/index.js'
+import { start } from '../helpers/child.js'
 import { bareLine, codeOf, contents, filesIn, fill, message, open, tempFolder } from '../helpers/store.js'
 
 /** Things that are no regular files. `outside` is a regular file elsewhere. */
@@ -178,6 +180,14 @@ describe.each([0o000, 0o077, 0o022])('modes under umask %o', (umask) => {
       process.umask(former)
     }
   })
+})
+
+test('every operation of every contract leaves files of 0600 and folders of 0700 under umask 000', async () => {
+  const child = start('open-modes.mjs', [tempFolder()])
+  const [result] = await once(child, 'message')
+  expect(result).toMatchObject({ open: [] })
+  expect(result.operations).toBeGreaterThan(60)
+  expect(result.entries).toBeGreaterThan(1_000)
 })
 
 function modeOf(file: string): string {
