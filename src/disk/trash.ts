@@ -54,8 +54,12 @@ export function moveToTrash(layout: Layout, name: string, id: string): void {
 export function moveBack(layout: Layout, { name, folder }: TrashedFiles): void {
   moveFiles(layout, name, (file) => path.join(folder, path.basename(file)), false)
   syncFolder(layout.root)
-  syncFolder(folder)
-  // another process that opens the store may have swept it away by now
+  try {
+    syncFolder(folder)
+  } catch (error) {
+    // another process that opens the store has swept it away by now
+    if (errno(error) !== 'ENOENT') throw error
+  }
   removeEmptyFolder(folder)
 }
 
