@@ -248,9 +248,12 @@ export class Lease {
     )
   }
 
-  /** Forgets an idle lease object, so that the map of them does not grow for ever. */
+  /** Forgets an idle lease object, so that the map of them does not grow for ever; not before others have had their turn. */
   #drop(): void {
-    if (!this.#busy && this.#unlock === undefined && leases.get(this.#folder) === this) leases.delete(this.#folder)
+    if (this.#busy || this.#unlock !== undefined || leases.get(this.#folder) !== this) return
+    const left = this.#yieldUntil - performance.now()
+    if (left > 0) setTimeout(() => this.#drop(), left + 1).unref()
+    else leases.delete(this.#folder)
   }
 
   /** Called now and then: gives back what is idle, at once when somebody waits. */
