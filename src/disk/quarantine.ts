@@ -24,12 +24,17 @@ const BLOCK_BYTES = 1024 * 1024
 const MAX_ATTEMPTS = 5
 const TEMPORARY = /^\.[0-9a-f]{16}\.tmp$/
 
-/** Copies stretches of an open file into the folder and syncs them; only then may they go from where they were. */
-export async function setAside(folder: string, fd: number, stretches: readonly Range[]): Promise<string[]> {
-  if (stretches.length === 0) return []
+/** Makes the folder of one session's quarantine, and follows no link to it. */
+function ensureFolderOf(folder: string): void {
   refuseLink(path.dirname(folder))
   ensureSyncedFolder(folder)
   refuseLink(folder)
+}
+
+/** Copies stretches of an open file into the folder and syncs them; only then may they go from where they were. */
+export async function setAside(folder: string, fd: number, stretches: readonly Range[]): Promise<string[]> {
+  if (stretches.length === 0) return []
+  ensureFolderOf(folder)
   const files: string[] = []
   for (const stretch of stretches) files.push(await copyOut(folder, fd, stretch))
   syncFolder(folder)
@@ -38,9 +43,7 @@ export async function setAside(folder: string, fd: number, stretches: readonly R
 
 /** Keeps lines that a log lost, as a log of their own; the same lines once. */
 export function keepLines(folder: string, bytes: Buffer): string {
-  refuseLink(path.dirname(folder))
-  ensureSyncedFolder(folder)
-  refuseLink(folder)
+  ensureFolderOf(folder)
   const file = path.join(folder, `lost-${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}.jsonl`)
   for (let attempt = 1; ; attempt++) {
     try {
@@ -73,9 +76,7 @@ function writeWhole(folder: string, file: string, bytes: Buffer): void {
 
 /** Moves a whole file in, under its own name, or with a number behind it where that is taken; answers where it is. */
 export function moveAside(folder: string, file: string, as = path.basename(file)): string {
-  refuseLink(path.dirname(folder))
-  ensureSyncedFolder(folder)
-  refuseLink(folder)
+  ensureFolderOf(folder)
   const taken = new Set(listFolder(folder))
   let name = as
   for (let n = 1; taken.has(name); n++) name = `${as}.${n}`
