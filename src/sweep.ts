@@ -2,10 +2,11 @@
 import path from 'node:path'
 import { markClock } from './clock.js'
 import { breatheIfDue, sleep } from './disk/breath.js'
+import { sweepLocks, sweepSpares } from './disk/dead-locks.js'
 import { listFolder, look, removeFile, removeTree } from './disk/files.js'
 import { deadHeartbeats } from './disk/heartbeat.js'
 import { leaseOf } from './disk/lease.js'
-import { sweepSpares, waitedFor } from './disk/lock-folder.js'
+import { waitedFor } from './disk/lock-folder.js'
 import { ABSENCE_MS } from './disk/log-file.js'
 import { markedNames, unfinishedMarkers } from './disk/markers.js'
 import { isSessionName, nameOf, nameOfBlobs, nameOfLog, nameOfSidecar, nameOfTemporary } from './disk/names.js'
@@ -36,6 +37,7 @@ export async function sweep(context: StoreContext): Promise<Swept> {
   }
   waitedFor(layout.waiting)
   sweepSpares(layout.locks)
+  await sweepLocks(layout.locks)
   for (const name of listFolder(layout.quarantines)) {
     const unfinished = isSessionName(name) ? unfinishedIn(layout.quarantine(name)) : []
     if (unfinished.length > 0) await underLease(context, name, () => unfinished.forEach(remove))

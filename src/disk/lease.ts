@@ -10,7 +10,8 @@ import path from 'node:path'
 import type { LockOptions } from 'proper-lockfile'
 import { errno, SessionError } from '../errors.js'
 import { breathe, isLoopHeld, sleep } from './breath.js'
-import { LockFolder, SILENCE_MS, waitedFor } from './lock-folder.js'
+import { SILENCE_MS } from './claim.js'
+import { LockFolder, waitedFor } from './lock-folder.js'
 import { clearSpares } from './spare-locks.js'
 
 /** A holder that others wait for gives the lease away after this time, ms. */

@@ -239,6 +239,23 @@ describe('litter', () => {
     expect(locksIn(folder)).toEqual([])
   })
 
+  test('of killed holders is cleared away when a store is opened, though nobody uses their sessions', async () => {
+    const folder = tempFolder()
+    const [killed, stopped] = await Promise.all([RemoteStore.open(folder), RemoteStore.open(folder)])
+    for (const key of ['a', 'An encoded key']) await killed.append(key, 'theirs')
+    await stopped.append('b', 'theirs')
+    forge(folder, 'unseen', JSON.stringify({ ...thisProcess(), boot: 'another', host: 'another' }))
+    stopped.kill('SIGSTOP')
+    killed.kill('SIGKILL')
+    await ended(killed.child)
+    expect(locksIn(folder)).toContain('a')
+    const store = await open(folder)
+    expect(locksIn(folder).filter((name) => !name.includes('/'))).toEqual(['b', 'unseen'])
+    stopped.kill('SIGCONT')
+    await stopped.append('b', 'theirs again')
+    expect(await contents(store.session('b'))).toEqual(['theirs', 'theirs again'])
+  })
+
   test('a copy of a folder in use can be written at once', async () => {
     const folder = tempFolder()
     const store = await open(path.join(folder, 'one'))
