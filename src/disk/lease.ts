@@ -159,7 +159,7 @@ export class Lease {
     }
     const folder = this.#folder
     this.#forget()
-    throw new SessionError('ERR_LOCK_LOST', 'the lease of the session was taken away', { lock: folder })
+    throw lostError(folder)
   }
 
   async #acquire({ timeout, since }: Job): Promise<void> {
@@ -188,7 +188,8 @@ export class Lease {
       }
     } catch (error) {
       own.withdraw()
-      throw error
+      // it went between the taking and the first sign of life
+      throw errno(error) === 'ENOENT' ? lostError(this.#folder) : error
     }
   }
 
@@ -308,4 +309,8 @@ function passUnlessLocked(error: NodeJS.ErrnoException): undefined {
 
 function lockedError(folder: string): SessionError {
   return new SessionError('ERR_LOCKED', 'another process holds the lease of the session', { lock: folder })
+}
+
+function lostError(folder: string): SessionError {
+  return new SessionError('ERR_LOCK_LOST', 'the lease of the session was taken away', { lock: folder })
 }

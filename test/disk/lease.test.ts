@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { thisProcess } from '../../src/disk/owner.js'
 import type { Session } from '../../src/index.js'
 import { ended, RemoteStore } from '../helpers/child.js'
+import { patch } from '../helpers/faults.js'
 import { bareLine, codeOf, contents, locksIn, message, open, sleep, tempFolder, until } from '../helpers/store.js'
 
 /** How long an owner that cannot be seen may be silent, ms. */
@@ -320,6 +321,20 @@ describe('within one process', () => {
     expect(await contents(session)).toEqual(['before', ...done])
     await session.append(message('after'))
     expect(await contents(session)).toEqual(['before', ...done, 'after'])
+  })
+
+  test('a lease that is taken away while it is being taken is a typed error once', async () => {
+    const folder = tempFolder()
+    const session = (await open(folder)).session('a')
+    let left = 1
+    patch('utimesSync', (original) => (file: string, ...times: number[]) => {
+      if (left-- > 0) fs.rmSync(path.dirname(file), { recursive: true })
+      original(file, ...times)
+    })
+    expect(await codeOf(session.append(message('1')))).toBe('ERR_LOCK_LOST')
+    expect(await session.info()).toBe(null)
+    await session.append(message('1'))
+    expect(await contents(session)).toEqual(['1'])
   })
 
   test('a lease that another host has taken over is not given back by its former holder', async () => {
