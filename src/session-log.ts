@@ -6,7 +6,7 @@ import { type FileMark, look, removeOwnFile, removeTree, sameFile, sameMark } fr
 import { leaseOf } from './disk/lease.js'
 import { ABSENCE_MS, LogFile } from './disk/log-file.js'
 import { LogReader } from './disk/log-reader.js'
-import { readSidecar } from './disk/sidecar-file.js'
+import { sidecarOrNone } from './disk/sidecar-file.js'
 import { type Draft, headerDraft, type Lines, stampLines } from './draft.js'
 import { notFound, SessionError } from './errors.js'
 import { randomNonce } from './ids.js'
@@ -227,7 +227,7 @@ export class SessionLog {
   }
 
   #fromSidecar(reader: LogReader): Known | undefined {
-    const sidecar = readSidecar(this.sidecarPath)?.sidecar
+    const sidecar = sidecarOrNone(this.sidecarPath)
     return sidecar?.key === this.key ? knownFromSidecar(sidecar, reader.stat, reader) : undefined
   }
 

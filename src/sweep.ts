@@ -35,14 +35,16 @@ export async function sweep(context: StoreContext): Promise<Swept> {
   const remove = (file: string) => {
     if (removeFile(file)) swept.push(path.relative(layout.root, file))
   }
-  waitedFor(layout.waiting)
-  sweepSpares(layout.locks)
-  await sweepLocks(layout.locks)
+  await whereAllowed(async () => {
+    waitedFor(layout.waiting)
+    sweepSpares(layout.locks)
+    await sweepLocks(layout.locks)
+  })
   for (const name of listFolder(layout.quarantines)) {
     const unfinished = isSessionName(name) ? unfinishedIn(layout.quarantine(name)) : []
     if (unfinished.length > 0) await underLease(context, name, () => unfinished.forEach(remove))
   }
-  sweepTrash(layout)
+  await whereAllowed(() => sweepTrash(layout))
   await findUnmarked(context, files)
   markClock(layout, context.clock)
   await sweepMarkers(context, remove)
@@ -83,11 +85,17 @@ async function removeOrphans({ layout }: StoreContext, name: string, swept: Swep
 
 async function underLease({ layout }: StoreContext, name: string, work: () => void | Promise<void>): Promise<void> {
   const lease = leaseOf(layout.lock(name), layout.waiting)
-  try {
+  await whereAllowed(async () => {
     await lease.run(work, 0)
     await lease.release()
+  })
+}
+
+/** What is in use, or may not be read or written, is left: nothing here is needed for correct answers. */
+async function whereAllowed(work: () => void | Promise<void>): Promise<void> {
+  try {
+    await work()
   } catch (error) {
-    // in use, or a folder that may only be read: nothing here is needed for correct answers
     const isLeft = error instanceof SessionError || ['EACCES', 'EPERM', 'EROFS'].includes(errno(error) ?? '')
     if (!isLeft) throw error
   }
