@@ -3,7 +3,7 @@ import path from 'node:path'
 import { markClock } from './clock.js'
 import { breatheIfDue, sleep } from './disk/breath.js'
 import { sweepLocks, sweepSpares } from './disk/dead-locks.js'
-import { listFolder, look, removeFile, removeTree } from './disk/files.js'
+import { listFolder, look, refuseLink, removeFile, removeTree } from './disk/files.js'
 import { deadHeartbeats } from './disk/heartbeat.js'
 import { leaseOf } from './disk/lease.js'
 import { waitedFor } from './disk/lock-folder.js'
@@ -31,9 +31,10 @@ export async function sweep(context: StoreContext): Promise<Swept> {
   const { layout } = context
   const files = listFolder(layout.root)
   const swept: Swept = []
+  refuseLink(layout.running)
   if (files.length === 0) return swept
   const remove = (file: string) => {
-    if (removeFile(file)) swept.push(path.relative(layout.root, file))
+    if (look(file) !== 'other' && removeFile(file)) swept.push(path.relative(layout.root, file))
   }
   await whereAllowed(async () => {
     waitedFor(layout.waiting)

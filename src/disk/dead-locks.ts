@@ -1,9 +1,8 @@
 /** Locks of processes that are dead: found, and cleared away. */
-import fs from 'node:fs'
 import path from 'node:path'
 import { breatheIfDue } from './breath.js'
 import { isGivenUp, NONCE, ownerIn, placeOf } from './claim.js'
-import { listFolder, removeEmptyFolder, removeFile, removeTree } from './files.js'
+import { isFolder, listFolder, refuseLink, removeEmptyFolder, removeFile, removeTree } from './files.js'
 import { isSessionName } from './names.js'
 import { livenessOf } from './owner.js'
 import { sparesIn } from './spare-locks.js'
@@ -22,7 +21,7 @@ function deadIn(folder: string): string[] {
 }
 
 function ownersIn(folder: string): string[] {
-  if (!fs.lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return []
+  if (!isFolder(folder)) return []
   return listFolder(folder).flatMap((entry) => (NONCE.test(entry) ? [path.join(folder, entry)] : []))
 }
 
@@ -31,6 +30,7 @@ function ownersIn(folder: string): string[] {
  * is taken meanwhile: that has another file in it, and the folder goes only when it is empty.
  */
 export async function sweepLocks(locks: string): Promise<void> {
+  refuseLink(locks)
   for (const name of listFolder(locks)) {
     const folder = path.join(locks, name)
     const dead = isSessionName(name) ? deadIn(folder) : []
@@ -43,6 +43,7 @@ export async function sweepLocks(locks: string): Promise<void> {
 /** Removes what processes that are gone have kept in `.spare`. */
 export function sweepSpares(locks: string): void {
   const { folder } = sparesIn(locks)
+  refuseLink(folder)
   for (const nonce of listFolder(folder)) {
     if (isGivenUp(path.join(folder, nonce, nonce), placeOf(locks))) removeTree(path.join(folder, nonce))
   }

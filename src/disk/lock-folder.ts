@@ -17,6 +17,7 @@ import {
   createPrivate,
   ensureFolder,
   listFolder,
+  refuseLink,
   removeEmptyFolder,
   removeFile,
   removeTree,
@@ -203,6 +204,7 @@ function removeLitter(folder: string): void {
  * The names of locks that somebody waits for. Announcements of processes that are gone are removed on the way.
  */
 export function waitedFor(waiting: string): Set<string> {
+  refuseLink(waiting)
   const names = new Set<string>()
   for (const entry of listFolder(waiting)) {
     const nonce = path.extname(entry).slice(1)

@@ -11,6 +11,7 @@ import type { Range } from '../log/line.js'
 import {
   createPrivate,
   ensureSyncedFolder,
+  isFolder,
   listFolder,
   read,
   refuseLink,
@@ -89,6 +90,7 @@ export function moveAside(folder: string, file: string, as = path.basename(file)
 
 /** Files that a crash left half copied, or that are being copied now. */
 export function unfinishedIn(folder: string): string[] {
+  if (!isFolder(path.dirname(folder)) || !isFolder(folder)) return []
   return listFolder(folder).flatMap((file) => (TEMPORARY.test(file) ? path.join(folder, file) : []))
 }
 
