@@ -104,7 +104,7 @@ export async function lookForLost(log: SessionLog, { reader, known, life }: Chan
   for (const lines of there) if (lines.length > 0) writes.note(name, Buffer.concat(lines.map(({ raw }) => raw)))
   try {
     if (missing.length > 0) {
-      const kept = keepLines(layout.quarantine(name), Buffer.concat(missing))
+      const kept = await keepLines(layout.quarantine(name), Buffer.concat(missing))
       settings.onLost({ key, file: log.file.path, messages: missing.length, kept })
     }
   } catch (error) {
