@@ -1,11 +1,11 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { thisProcess } from '../../src/disk/owner.js'
 import type { Session } from '../../src/index.js'
 import { ended, RemoteStore } from '../helpers/child.js'
 import { patch } from '../helpers/faults.js'
-import { bareLine, codeOf, contents, locksIn, message, open, sleep, tempFolder, until } from '../helpers/store.js'
+import { bareLine, codeOf, contents, locksIn, message, open, SOAK, sleep, tempFolder, until } from '../helpers/store.js'
 
 /** How long an owner that cannot be seen may be silent, ms. */
 const SILENCE_MS = 10_000
@@ -66,14 +66,33 @@ describe('a holder in another process', () => {
     const folder = tempFolder()
     const holder = await RemoteStore.open(folder)
     await holder.append('a', 'theirs')
-    const stall = holder.call('stall', 1_500)
+    const stall = holder.call('stall', SOAK ? 60_000 : 1_500)
     await sleep(50)
-    const store = await open(folder, { lockTimeout: 500 })
+    const store = await open(folder, { lockTimeout: SOAK ? 30_000 : 500 })
     expect(await codeOf(store.session('a').append(message('ours')))).toBe('ERR_LOCKED')
     await stall
     await holder.append('a', 'theirs again')
     expect(await contents(store.session('a'))).toEqual(['theirs', 'theirs again'])
-  })
+  }, 90_000)
+
+  test.each([3_600_000, -3_600_000])(
+    'keeps it, and loses it when killed, for one whose clock is %i ms off',
+    async (off) => {
+      const folder = tempFolder()
+      const holder = await RemoteStore.open(folder)
+      await holder.append('a', 'theirs')
+      holder.kill('SIGSTOP')
+      const { now } = Date
+      vi.spyOn(Date, 'now').mockImplementation(() => now() + off)
+      onTestFinished(() => void vi.restoreAllMocks())
+      const store = await open(folder, { lockTimeout: 500 })
+      expect(await codeOf(store.session('a').append(message('ours')))).toBe('ERR_LOCKED')
+      holder.kill('SIGKILL')
+      await ended(holder.child)
+      expect(await timed(store.session('a').append(message('ours')))).toBeLessThan(2_000)
+      expect(await contents(store.session('a'))).toEqual(['theirs', 'ours'])
+    },
+  )
 
   test('gives it away when somebody waits, though it never stops writing', async () => {
     const folder = tempFolder()
