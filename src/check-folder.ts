@@ -1,7 +1,7 @@
 /** What is wrong with a store's folder beside the sessions in it. Reads only. */
 import path from 'node:path'
+import { staleLocks } from './disk/dead-locks.js'
 import { type Entry, entriesIn } from './disk/inspect.js'
-import { staleLocks } from './disk/lock-folder.js'
 import { markedNames, unfinishedMarkers } from './disk/markers.js'
 import {
   type Layout,

@@ -45,7 +45,11 @@ export function messageNotFound(key: string, message: string): SessionError {
   return new SessionError('ERR_MESSAGE_NOT_FOUND', 'there is no such message in the session', { id: key, message })
 }
 
+/** What libuv has no name for: that the quota is used up. */
+const EDQUOT = -122
+
 /** The system's own code of a failure (`ENOENT`, …), or undefined when it has none. */
 export function errno(error: unknown): string | undefined {
-  return (error as NodeJS.ErrnoException | undefined)?.code
+  const { code, errno: number } = (error as NodeJS.ErrnoException | undefined) ?? {}
+  return code === 'UNKNOWN' && number === EDQUOT ? 'EDQUOT' : code
 }

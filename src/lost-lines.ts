@@ -2,11 +2,12 @@
  * Noticing that a log was put back to an older state, or replaced by another machine's, without lines that this process
  * wrote: a sync that overwrote it. A process knows what it wrote lately, and only that.
  */
+import type { Known } from './catch-up.js'
 import { readSync } from './disk/files.js'
 import type { LogReader } from './disk/log-reader.js'
 import { keepLines } from './disk/quarantine.js'
 import { isV7, timeInId } from './ids.js'
-import { isLine, namedIds } from './log/line.js'
+import { isLine, type Line, namedIds } from './log/line.js'
 import { parseLines } from './log/parse.js'
 import { tellError } from './options.js'
 import type { SessionLog } from './session-log.js'
@@ -77,33 +78,56 @@ export function stillEndsWith(reader: LogReader, { end, print }: LastWrite): boo
  * True when a log with this header was made after the one whose header's id is `life` was gone: somebody deleted that
  * on purpose. An older header, or none, is what comes back when an editor or a sync replaces a log.
  */
-export function isLaterLife(header: string, life: string): boolean {
+function isLaterLife(header: string, life: string): boolean {
   return header !== life && isV7(header) && (!isV7(life) || timeInId(header) >= timeInId(life))
 }
 
-/** Looks for the lines of these writes in the log, sets aside those that are missing, and tells of them. */
-export async function lookForLost(log: SessionLog, reader: LogReader, writes: readonly Buffer[]): Promise<void> {
+/** A log as it is now, and the id of the header under which this process wrote to it. */
+interface Changed {
+  reader: LogReader
+  known: Known
+  life: string
+}
+
+/**
+ * Looks for the last writes of this process in the log, sets aside the messages that are missing, and tells of them.
+ * Those that are there stay in mind, since an older state may come over them yet: the answer is where they end.
+ */
+export async function lookForLost(log: SessionLog, { reader, known, life }: Changed): Promise<LastWrite | undefined> {
   const { context, key, name } = log
-  const { onLost } = context.settings
-  const missing = missingFrom(await idsIn(reader), writes)
-  if (missing.length === 0) return
+  const { settings, writes, layout } = context
+  const written = writes.take(name).map(linesOf)
+  if (isLaterLife(known.summary.header?.id ?? '', life)) return undefined
+  const found = await idsIn(reader)
+  const missing = missingFrom(found, written.flat())
+  const there = written.map((lines) => lines.filter(({ line }) => found.ids.has(line.id)))
+  for (const lines of there) if (lines.length > 0) writes.note(name, Buffer.concat(lines.map(({ raw }) => raw)))
   try {
-    const kept = keepLines(context.layout.quarantine(name), Buffer.concat(missing))
-    onLost({ key, file: log.file.path, messages: missing.length, kept })
+    if (missing.length > 0) {
+      const kept = await keepLines(layout.quarantine(name), Buffer.concat(missing))
+      settings.onLost({ key, file: log.file.path, messages: missing.length, kept })
+    }
   } catch (error) {
-    tellError(context.settings, error, key)
+    tellError(settings, error, key)
   }
+  return there.flat().length > 0 ? { end: known.summary.bytes, print: known.print } : undefined
+}
+
+interface WrittenLine {
+  line: Line
+  raw: Buffer
+}
+
+function linesOf(bytes: Buffer): WrittenLine[] {
+  const lines = parseLines(bytes).filter(isLine)
+  return lines.map((line) => ({ line, raw: bytes.subarray(line.offset, line.end) }))
 }
 
 /**
  * The written messages that a log lacks. What other processes remove and rewrite goes one by one, what they purge was
  * archived before; what a sync takes away is the end: as long as the last message is there, none is lost.
  */
-function missingFrom({ ids, removed, archivedAt }: Ids, writes: readonly Buffer[]): Buffer[] {
-  const written = writes.flatMap((bytes) => {
-    const lines = parseLines(bytes).filter(isLine)
-    return lines.map((line) => ({ line, raw: bytes.subarray(line.offset, line.end) }))
-  })
+function missingFrom({ ids, removed, archivedAt }: Ids, written: readonly WrittenLine[]): Buffer[] {
   const takenBack = new Set(written.flatMap(({ line }) => (line.kind === 'remove' ? namedIds(line) : [])))
   const messages = written.filter(
     ({ line }) => line.kind === 'message' && !removed.has(line.id) && !takenBack.has(line.id),

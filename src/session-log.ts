@@ -6,7 +6,7 @@ import { type FileMark, look, removeOwnFile, removeTree, sameFile, sameMark } fr
 import { leaseOf } from './disk/lease.js'
 import { ABSENCE_MS, LogFile } from './disk/log-file.js'
 import { LogReader } from './disk/log-reader.js'
-import { readSidecar } from './disk/sidecar-file.js'
+import { sidecarOrNone } from './disk/sidecar-file.js'
 import { type Draft, headerDraft, type Lines, stampLines } from './draft.js'
 import { notFound, SessionError } from './errors.js'
 import { randomNonce } from './ids.js'
@@ -14,7 +14,7 @@ import { emptySummary, foldPiece, type Summary } from './log/fold.js'
 import type { Range } from './log/line.js'
 import { NOTHING_KNOWN, surveyOf, type WholeLog } from './log/survey.js'
 import { canFollowWrite, foldTail } from './log/tail.js'
-import { isLaterLife, type LastWrite, lookForLost, stillEndsWith } from './lost-lines.js'
+import { type LastWrite, lookForLost, stillEndsWith } from './lost-lines.js'
 import type { StoreContext } from './store-context.js'
 import { idsInLog, mendTail } from './tail-end.js'
 
@@ -220,14 +220,14 @@ export class SessionLog {
     // an empty log may be one that an editor is about to fill
     if (this.#lastWrite !== undefined && reader.size > 0 && !stillEndsWith(reader, this.#lastWrite)) {
       this.#lastWrite = undefined
-      const writes = this.#context.writes.take(this.name)
-      if (!isLaterLife(known.summary.header?.id ?? '', this.#life)) await lookForLost(this, reader, writes)
+      const left = await lookForLost(this, { reader, known, life: this.#life })
+      this.#lastWrite ??= left
     }
     return known
   }
 
   #fromSidecar(reader: LogReader): Known | undefined {
-    const sidecar = readSidecar(this.sidecarPath)?.sidecar
+    const sidecar = sidecarOrNone(this.sidecarPath)
     return sidecar?.key === this.key ? knownFromSidecar(sidecar, reader.stat, reader) : undefined
   }
 

@@ -2,10 +2,11 @@
 import path from 'node:path'
 import { markClock } from './clock.js'
 import { breatheIfDue, sleep } from './disk/breath.js'
-import { listFolder, look, removeFile, removeTree } from './disk/files.js'
+import { sweepLocks, sweepSpares } from './disk/dead-locks.js'
+import { listFolder, look, refuseLink, removeFile, removeTree } from './disk/files.js'
 import { deadHeartbeats } from './disk/heartbeat.js'
 import { leaseOf } from './disk/lease.js'
-import { sweepSpares, waitedFor } from './disk/lock-folder.js'
+import { waitedFor } from './disk/lock-folder.js'
 import { ABSENCE_MS } from './disk/log-file.js'
 import { markedNames, unfinishedMarkers } from './disk/markers.js'
 import { isSessionName, nameOf, nameOfBlobs, nameOfLog, nameOfSidecar, nameOfTemporary } from './disk/names.js'
@@ -30,17 +31,21 @@ export async function sweep(context: StoreContext): Promise<Swept> {
   const { layout } = context
   const files = listFolder(layout.root)
   const swept: Swept = []
+  refuseLink(layout.running)
   if (files.length === 0) return swept
   const remove = (file: string) => {
-    if (removeFile(file)) swept.push(path.relative(layout.root, file))
+    if (look(file) !== 'other' && removeFile(file)) swept.push(path.relative(layout.root, file))
   }
-  waitedFor(layout.waiting)
-  sweepSpares(layout.locks)
+  await whereAllowed(async () => {
+    waitedFor(layout.waiting)
+    sweepSpares(layout.locks)
+    await sweepLocks(layout.locks)
+  })
   for (const name of listFolder(layout.quarantines)) {
     const unfinished = isSessionName(name) ? unfinishedIn(layout.quarantine(name)) : []
     if (unfinished.length > 0) await underLease(context, name, () => unfinished.forEach(remove))
   }
-  sweepTrash(layout)
+  await whereAllowed(() => sweepTrash(layout))
   await findUnmarked(context, files)
   markClock(layout, context.clock)
   await sweepMarkers(context, remove)
@@ -81,11 +86,17 @@ async function removeOrphans({ layout }: StoreContext, name: string, swept: Swep
 
 async function underLease({ layout }: StoreContext, name: string, work: () => void | Promise<void>): Promise<void> {
   const lease = leaseOf(layout.lock(name), layout.waiting)
-  try {
+  await whereAllowed(async () => {
     await lease.run(work, 0)
     await lease.release()
+  })
+}
+
+/** What is in use, or may not be read or written, is left: nothing here is needed for correct answers. */
+async function whereAllowed(work: () => void | Promise<void>): Promise<void> {
+  try {
+    await work()
   } catch (error) {
-    // in use, or a folder that may only be read: nothing here is needed for correct answers
     const isLeft = error instanceof SessionError || ['EACCES', 'EPERM', 'EROFS'].includes(errno(error) ?? '')
     if (!isLeft) throw error
   }

@@ -146,6 +146,11 @@ export function ensureFolder(folder: string): void {
   for (let below = folder; below.length >= made.length; below = path.dirname(below)) fs.chmodSync(below, 0o700)
 }
 
+/** True for a folder, and not for a link to one. */
+export function isFolder(place: string): boolean {
+  return fs.lstatSync(place, { throwIfNoEntry: false })?.isDirectory() ?? false
+}
+
 /** Refuses a link where a folder of the store should be: what is moved or copied there would leave the store. */
 export function refuseLink(folder: string): void {
   if (!fs.lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink()) return

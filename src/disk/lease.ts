@@ -10,7 +10,8 @@ import path from 'node:path'
 import type { LockOptions } from 'proper-lockfile'
 import { errno, SessionError } from '../errors.js'
 import { breathe, isLoopHeld, sleep } from './breath.js'
-import { LockFolder, SILENCE_MS, waitedFor } from './lock-folder.js'
+import { SILENCE_MS } from './claim.js'
+import { LockFolder, waitedFor } from './lock-folder.js'
 import { clearSpares } from './spare-locks.js'
 
 /** A holder that others wait for gives the lease away after this time, ms. */
@@ -158,7 +159,7 @@ export class Lease {
     }
     const folder = this.#folder
     this.#forget()
-    throw new SessionError('ERR_LOCK_LOST', 'the lease of the session was taken away', { lock: folder })
+    throw lostError(folder)
   }
 
   async #acquire({ timeout, since }: Job): Promise<void> {
@@ -187,7 +188,8 @@ export class Lease {
       }
     } catch (error) {
       own.withdraw()
-      throw error
+      // it went between the taking and the first sign of life
+      throw errno(error) === 'ENOENT' ? lostError(this.#folder) : error
     }
   }
 
@@ -307,4 +309,8 @@ function passUnlessLocked(error: NodeJS.ErrnoException): undefined {
 
 function lockedError(folder: string): SessionError {
   return new SessionError('ERR_LOCKED', 'another process holds the lease of the session', { lock: folder })
+}
+
+function lostError(folder: string): SessionError {
+  return new SessionError('ERR_LOCK_LOST', 'the lease of the session was taken away', { lock: folder })
 }

@@ -12,36 +12,26 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../errors.js'
 import { randomNonce } from '../ids.js'
+import { isGivenUp, isSilent, NONCE, ownerIn, type Place, placeOf, released, SILENCE_MS } from './claim.js'
 import {
   createPrivate,
   ensureFolder,
   listFolder,
-  readSmall,
+  refuseLink,
   removeEmptyFolder,
   removeFile,
   removeTree,
   writeAll,
 } from './files.js'
-import { isOwner, livenessOf, type Owner, thisProcess } from './owner.js'
+import { thisProcess } from './owner.js'
 import { type SpareLocks, sparesIn } from './spare-locks.js'
 
 type Done<T = unknown> = (error: NodeJS.ErrnoException | null, value?: T) => void
 
-const NONCE = /^[0-9a-f]{16}$/
-/** An owner that cannot be seen is given up after this time without a sign of life, ms. */
-export const SILENCE_MS = 10_000
 /** A waiter that has not written its name after this time was killed while it did, ms. */
 const UNFINISHED_MS = 1_000
-/** More unseen owners than this at once are not kept in mind; they are judged anew. */
-const MAX_SIGHTINGS = 10_000
 const FRESH = new Date(8.64e15)
 const STALE = new Date(-8.64e15)
-
-/** Locks that this process gave back but could not remove, or did not find: whoever moved them may bring them back. */
-const released = new Set<string>()
-
-/** When the file of an unseen owner was first seen as it is now, by path: on the monotonic clock. */
-const sightings = new Map<string, { mark: string; since: number }>()
 
 export class LockFolder {
   readonly #folder: string
@@ -199,79 +189,6 @@ function answer<T>(done: Done<T>, work: () => T): void {
   done(null, value)
 }
 
-/** The files of owners and waiters that are dead, looked at and left alone. */
-export function staleLocks(locks: string, waiting: string): string[] {
-  const folders = [
-    ...listFolder(locks).map((entry) => path.join(locks, entry)),
-    ...listFolder(waiting).map((entry) => path.join(waiting, entry)),
-  ]
-  const nonces = folders.flatMap((folder) =>
-    fs.lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()
-      ? listFolder(folder).flatMap((entry) => (NONCE.test(entry) ? [path.join(folder, entry)] : []))
-      : [],
-  )
-  return nonces.filter((file) => {
-    const owner = ownerIn(file)
-    return owner !== 'gone' && owner !== 'unreadable' && livenessOf(owner) === 'dead'
-  })
-}
-
-/** Removes what processes that are gone have kept in `.spare`. */
-export function sweepSpares(locks: string): void {
-  const { folder } = sparesIn(locks)
-  for (const nonce of listFolder(folder)) {
-    if (isGivenUp(path.join(folder, nonce, nonce), placeOf(locks))) removeTree(path.join(folder, nonce))
-  }
-}
-
-/** True when the owner of this file is dead, or cannot be seen and has been silent for too long. */
-function isGivenUp(file: string, place: Place): boolean {
-  if (released.has(path.basename(file))) return true
-  const owner = ownerIn(file)
-  if (owner === 'gone') return false
-  const liveness = owner === 'unreadable' ? 'unknown' : livenessOf(owner)
-  if (liveness === 'alive') return (owner as Claim).path !== place.path && (owner as Claim).inode !== place.inode
-  return liveness === 'unknown' ? isSilent(file) : true
-}
-
-/** True when nothing has changed about the path for too long, as seen from here. */
-function isSilent(path: string, limit = SILENCE_MS): boolean {
-  const mark = String(fs.lstatSync(path, { throwIfNoEntry: false })?.mtimeMs)
-  const seen = sightings.get(path)
-  if (seen?.mark !== mark) {
-    if (sightings.size > MAX_SIGHTINGS) sightings.clear()
-    sightings.set(path, { mark, since: performance.now() })
-    return false
-  }
-  const silent = performance.now() - seen.since > limit
-  if (silent) sightings.delete(path)
-  return silent
-}
-
-/** An owner's file: who, and in which folder of locks. */
-type Claim = Owner & { path?: unknown; inode?: unknown }
-
-function ownerIn(file: string): Claim | 'gone' | 'unreadable' {
-  const content = readSmall(file)
-  if (content === undefined) return 'gone'
-  try {
-    const owner: unknown = JSON.parse(content.bytes.toString())
-    return isOwner(owner) ? owner : 'unreadable'
-  } catch {
-    return 'unreadable'
-  }
-}
-
-/** The folder of locks. A moved one keeps its inode, and where inodes come and go, its path stays: a copy has neither. */
-interface Place {
-  path: string
-  inode: number
-}
-
-function placeOf(locks: string): Place {
-  return { path: locks, inode: fs.statSync(locks).ino }
-}
-
 /** Removes what is no folder from the place of one. Owners come and go meanwhile: then a folder may stand there by now. */
 function removeLitter(folder: string): void {
   const stat = fs.lstatSync(folder, { throwIfNoEntry: false })
@@ -287,6 +204,7 @@ function removeLitter(folder: string): void {
  * The names of locks that somebody waits for. Announcements of processes that are gone are removed on the way.
  */
 export function waitedFor(waiting: string): Set<string> {
+  refuseLink(waiting)
   const names = new Set<string>()
   for (const entry of listFolder(waiting)) {
     const nonce = path.extname(entry).slice(1)

@@ -163,7 +163,9 @@ export class LogFile {
    */
   cutTail(mark: FileMark, size: number): void {
     const fd = this.#open(mark)
-    if (fd === undefined || fs.fstatSync(fd).size !== mark.size) return
+    if (fd === undefined) return
+    waitForWrite(fd)
+    if (fs.fstatSync(fd).size !== mark.size) return
     fs.ftruncateSync(fd, size)
     fs.fsyncSync(fd)
   }
@@ -238,6 +240,18 @@ function closeOldest(): void {
     if (!file.closable) continue
     file.closeFd()
     return
+  }
+}
+
+/**
+ * Returns when nobody is in the middle of a write to the file, as a program without a lease may be: a change of the
+ * mode, here to what it is, has to wait for that. A cut would wait as well, and then take off what was written.
+ */
+function waitForWrite(fd: number): void {
+  try {
+    fs.fchmodSync(fd, fs.fstatSync(fd).mode & 0o7777)
+  } catch (error) {
+    if (!['EPERM', 'EROFS'].includes(errno(error) ?? '')) throw error
   }
 }
 

@@ -11,6 +11,7 @@ import type { Range } from '../log/line.js'
 import {
   createPrivate,
   ensureSyncedFolder,
+  isFolder,
   listFolder,
   read,
   refuseLink,
@@ -42,28 +43,33 @@ export async function setAside(folder: string, fd: number, stretches: readonly R
 }
 
 /** Keeps lines that a log lost, as a log of their own; the same lines once. */
-export function keepLines(folder: string, bytes: Buffer): string {
+export async function keepLines(folder: string, bytes: Buffer): Promise<string> {
   ensureFolderOf(folder)
-  const file = path.join(folder, `lost-${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}.jsonl`)
+  const name = `lost-${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}.jsonl`
+  const write = (out: number) => {
+    writeAll(out, bytes)
+    return name
+  }
   for (let attempt = 1; ; attempt++) {
     try {
-      writeWhole(folder, file, bytes)
-      break
+      const file = await writeWhole(folder, write)
+      syncFolder(folder)
+      return file
     } catch (error) {
       // a store that opens now sweeps what is unfinished
       if (errno(error) !== 'ENOENT' || attempt === MAX_ATTEMPTS) throw error
       ensureSyncedFolder(folder)
     }
   }
-  syncFolder(folder)
-  return file
 }
 
-function writeWhole(folder: string, file: string, bytes: Buffer): void {
+/** Puts a file in the folder, synced and whole or not at all, under the name that `write` answers. */
+async function writeWhole(folder: string, write: (out: number) => string | Promise<string>): Promise<string> {
   const temporary = path.join(folder, `.${randomNonce()}.tmp`)
   const out = createPrivate(temporary)
+  let name: string
   try {
-    writeAll(out, bytes)
+    name = await write(out)
     fs.fsyncSync(out)
   } catch (error) {
     removeFile(temporary)
@@ -71,7 +77,9 @@ function writeWhole(folder: string, file: string, bytes: Buffer): void {
   } finally {
     fs.closeSync(out)
   }
+  const file = path.join(folder, name)
   fs.renameSync(temporary, file)
+  return file
 }
 
 /** Moves a whole file in, under its own name, or with a number behind it where that is taken; answers where it is. */
@@ -89,14 +97,13 @@ export function moveAside(folder: string, file: string, as = path.basename(file)
 
 /** Files that a crash left half copied, or that are being copied now. */
 export function unfinishedIn(folder: string): string[] {
+  if (!isFolder(path.dirname(folder)) || !isFolder(folder)) return []
   return listFolder(folder).flatMap((file) => (TEMPORARY.test(file) ? path.join(folder, file) : []))
 }
 
-async function copyOut(folder: string, fd: number, { offset, end }: Range): Promise<string> {
-  const temporary = path.join(folder, `.${randomNonce()}.tmp`)
+function copyOut(folder: string, fd: number, { offset, end }: Range): Promise<string> {
   const hash = createHash('sha256')
-  const out = createPrivate(temporary)
-  try {
+  return writeWhole(folder, async (out) => {
     for (let position = offset; position < end; ) {
       const bytes = await read(fd, position, Math.min(BLOCK_BYTES, end - position))
       if (bytes.length === 0)
@@ -105,14 +112,6 @@ async function copyOut(folder: string, fd: number, { offset, end }: Range): Prom
       writeAll(out, bytes)
       position += bytes.length
     }
-    fs.fsyncSync(out)
-  } catch (error) {
-    removeFile(temporary)
-    throw error
-  } finally {
-    fs.closeSync(out)
-  }
-  const file = path.join(folder, `${offset}-${hash.digest('hex').slice(0, 16)}.bin`)
-  fs.renameSync(temporary, file)
-  return file
+    return `${offset}-${hash.digest('hex').slice(0, 16)}.bin`
+  })
 }

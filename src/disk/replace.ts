@@ -58,6 +58,8 @@ export interface Replacement {
  * Answers the size of the new file.
  */
 export async function replaceLog({ file, temporary, from, size, parts, before }: Replacement): Promise<number> {
+  // to replace a file the system asks for no right to write to it: who made it read-only would be surprised
+  fs.accessSync(file, fs.constants.W_OK)
   const made = temporary(randomNonce())
   const out = createPrivate(made)
   try {

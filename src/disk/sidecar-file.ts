@@ -1,5 +1,6 @@
 /** The sidecar of a session: its run state, and a copy of what its log was folded to. */
 import { createHash } from 'node:crypto'
+import { errno } from '../errors.js'
 import { isObject, type Json, type JsonObject } from '../json.js'
 import { emptySummary, type Summary, usageFromJson } from '../log/fold.js'
 import { timeOf } from '../log/parse.js'
@@ -52,6 +53,16 @@ export function hashOf(print: string): string {
 export function readSidecar(file: string): { sidecar: Sidecar | null; mark: FileMark } | null {
   const content = readSmall(file)
   return content === undefined ? null : { sidecar: decode(content.bytes), mark: content.stat }
+}
+
+/** For those who can do without it: a sidecar that may not be read is as good as none. */
+export function sidecarOrNone(file: string): Sidecar | null {
+  try {
+    return readSidecar(file)?.sidecar ?? null
+  } catch (error) {
+    if (errno(error) === 'EACCES') return null
+    throw error
+  }
 }
 
 /** Needs `loadReplace` to have been awaited. */

@@ -5,7 +5,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../errors.js'
-import { ensureFolder, removeEmptyFolder, removeFile } from './files.js'
+import { ensureFolder, refuseLink, removeEmptyFolder, removeFile } from './files.js'
 
 /** More are not kept. */
 const MAX_SPARES = 1_024
@@ -46,9 +46,11 @@ export class SpareLocks {
   #move(from: string, to: string): boolean {
     for (const retry of [true, false]) {
       try {
+        refuseLink(this.folder)
         fs.renameSync(from, to)
         return true
       } catch (error) {
+        if (errno(error) === 'ENOTDIR') return false
         if (errno(error) !== 'ENOENT') throw error
         if (retry) ensureFolder(this.folder)
       }

@@ -1,10 +1,11 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { thisProcess } from '../../src/disk/owner.js'
 import type { Session } from '../../src/index.js'
 import { ended, RemoteStore } from '../helpers/child.js'
-import { bareLine, codeOf, contents, locksIn, message, open, sleep, tempFolder, until } from '../helpers/store.js'
+import { patch } from '../helpers/faults.js'
+import { bareLine, codeOf, contents, locksIn, message, open, SOAK, sleep, tempFolder, until } from '../helpers/store.js'
 
 /** How long an owner that cannot be seen may be silent, ms. */
 const SILENCE_MS = 10_000
@@ -65,14 +66,33 @@ describe('a holder in another process', () => {
     const folder = tempFolder()
     const holder = await RemoteStore.open(folder)
     await holder.append('a', 'theirs')
-    const stall = holder.call('stall', 1_500)
+    const stall = holder.call('stall', SOAK ? 60_000 : 1_500)
     await sleep(50)
-    const store = await open(folder, { lockTimeout: 500 })
+    const store = await open(folder, { lockTimeout: SOAK ? 30_000 : 500 })
     expect(await codeOf(store.session('a').append(message('ours')))).toBe('ERR_LOCKED')
     await stall
     await holder.append('a', 'theirs again')
     expect(await contents(store.session('a'))).toEqual(['theirs', 'theirs again'])
-  })
+  }, 90_000)
+
+  test.each([3_600_000, -3_600_000])(
+    'keeps it, and loses it when killed, for one whose clock is %i ms off',
+    async (off) => {
+      const folder = tempFolder()
+      const holder = await RemoteStore.open(folder)
+      await holder.append('a', 'theirs')
+      holder.kill('SIGSTOP')
+      const { now } = Date
+      vi.spyOn(Date, 'now').mockImplementation(() => now() + off)
+      onTestFinished(() => void vi.restoreAllMocks())
+      const store = await open(folder, { lockTimeout: 500 })
+      expect(await codeOf(store.session('a').append(message('ours')))).toBe('ERR_LOCKED')
+      holder.kill('SIGKILL')
+      await ended(holder.child)
+      expect(await timed(store.session('a').append(message('ours')))).toBeLessThan(2_000)
+      expect(await contents(store.session('a'))).toEqual(['theirs', 'ours'])
+    },
+  )
 
   test('gives it away when somebody waits, though it never stops writing', async () => {
     const folder = tempFolder()
@@ -239,6 +259,23 @@ describe('litter', () => {
     expect(locksIn(folder)).toEqual([])
   })
 
+  test('of killed holders is cleared away when a store is opened, though nobody uses their sessions', async () => {
+    const folder = tempFolder()
+    const [killed, stopped] = await Promise.all([RemoteStore.open(folder), RemoteStore.open(folder)])
+    for (const key of ['a', 'An encoded key']) await killed.append(key, 'theirs')
+    await stopped.append('b', 'theirs')
+    forge(folder, 'unseen', JSON.stringify({ ...thisProcess(), boot: 'another', host: 'another' }))
+    stopped.kill('SIGSTOP')
+    killed.kill('SIGKILL')
+    await ended(killed.child)
+    expect(locksIn(folder)).toContain('a')
+    const store = await open(folder)
+    expect(locksIn(folder).filter((name) => !name.includes('/'))).toEqual(['b', 'unseen'])
+    stopped.kill('SIGCONT')
+    await stopped.append('b', 'theirs again')
+    expect(await contents(store.session('b'))).toEqual(['theirs', 'theirs again'])
+  })
+
   test('a copy of a folder in use can be written at once', async () => {
     const folder = tempFolder()
     const store = await open(path.join(folder, 'one'))
@@ -303,6 +340,20 @@ describe('within one process', () => {
     expect(await contents(session)).toEqual(['before', ...done])
     await session.append(message('after'))
     expect(await contents(session)).toEqual(['before', ...done, 'after'])
+  })
+
+  test('a lease that is taken away while it is being taken is a typed error once', async () => {
+    const folder = tempFolder()
+    const session = (await open(folder)).session('a')
+    let left = 1
+    patch('utimesSync', (original) => (file: string, ...times: number[]) => {
+      if (left-- > 0) fs.rmSync(path.dirname(file), { recursive: true })
+      original(file, ...times)
+    })
+    expect(await codeOf(session.append(message('1')))).toBe('ERR_LOCK_LOST')
+    expect(await session.info()).toBe(null)
+    await session.append(message('1'))
+    expect(await contents(session)).toEqual(['1'])
   })
 
   test('a lease that another host has taken over is not given back by its former holder', async () => {

@@ -1,7 +1,8 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test, vi } from 'vitest'
-import { LockFolder, sweepSpares, waitedFor } from '../../src/disk/lock-folder.js'
+import { sweepLocks, sweepSpares } from '../../src/disk/dead-locks.js'
+import { LockFolder, waitedFor } from '../../src/disk/lock-folder.js'
 import { thisProcess } from '../../src/disk/owner.js'
 import { ended, start } from '../helpers/child.js'
 import { patch } from '../helpers/faults.js'
@@ -81,6 +82,30 @@ test('a former owner that gives back what it has lost does not hit the next one'
   expect(take(third)).toBe(false)
 })
 
+/** Does one thing before each of the file calls from the given one on; `end` answers how many calls there were. */
+function atCall(moment: number, things: Array<() => unknown>): { end: () => number } {
+  let count = 0
+  let busy = false
+  const names = ['lstatSync', 'statSync', 'readdirSync', 'openSync', 'existsSync', 'unlinkSync', 'rmdirSync', 'rmSync']
+  const restores = names.map((name) =>
+    patch(name, (original) => (...args) => {
+      if (!busy) {
+        count++
+        busy = true
+        things[count - moment]?.()
+        busy = false
+      }
+      return original(...args)
+    }),
+  )
+  return {
+    end: () => {
+      for (const restore of restores) restore()
+      return count
+    },
+  }
+}
+
 test('a lock that changes hands while a waiter looks at it is no error, and stays whole', () => {
   for (let moment = 1; moment < 30; moment++) {
     const { lock, waiting } = staleLock()
@@ -91,23 +116,9 @@ test('a lock that changes hands while a waiter looks at it is no error, and stay
     ]
     expect(take(holder)).toBe(true)
     expect(call(next, 'mkdir')).toBe('EEXIST')
-    let count = 0
-    let busy = false
-    const restores = ['lstatSync', 'statSync', 'readdirSync', 'openSync', 'existsSync', 'unlinkSync', 'rmSync'].map(
-      (name) =>
-        patch(name, (original) => (...args) => {
-          if (!busy) {
-            count++
-            busy = true
-            if (count === moment) call(holder, 'rmdir')
-            if (count === moment + 1) take(next)
-            busy = false
-          }
-          return original(...args)
-        }),
-    )
+    const steps = atCall(moment, [() => call(holder, 'rmdir'), () => take(next)])
     const outcome = call(waiter, 'stat')
-    for (const restore of restores) restore()
+    const count = steps.end()
     expect(outcome === 'ENOENT' || outcome instanceof Date, `${outcome} at ${moment}`).toBe(true)
     if (count <= moment) break
     expect(next.held, `at ${moment}`).toBe(true)
@@ -150,6 +161,36 @@ test('an owner that was silent for long may have been succeeded, and moves nothi
   call(owner, 'rmdir')
   vi.restoreAllMocks()
   expect([fs.existsSync(lock), fs.existsSync(path.join(path.dirname(lock), '.spare'))]).toEqual([false, false])
+})
+
+test('a lock that is taken while the dead owner is cleared away stays with who took it', async () => {
+  let moment = 1
+  for (; ; moment++) {
+    const { lock, waiting } = staleLock()
+    const taker = new LockFolder(lock, waiting)
+    const steps = atCall(moment, [() => take(taker)])
+    await sweepLocks(path.dirname(lock))
+    const count = steps.end()
+    if (count < moment) break
+    expect(taker.held, `at ${moment}`).toBe(true)
+    expect(fs.readdirSync(lock), `at ${moment}`).toHaveLength(1)
+  }
+  expect(moment).toBeGreaterThan(5)
+})
+
+test('a lock with a living owner, and what is no lock, is not cleared away', async () => {
+  const { lock, waiting } = staleLock()
+  const locks = path.dirname(lock)
+  fs.mkdirSync(path.join(locks, 'Foreign'))
+  fs.writeFileSync(path.join(locks, 'Foreign', NONCE), DEAD)
+  fs.symlinkSync(lock, path.join(locks, 'link'))
+  const owner = new LockFolder(lock, waiting)
+  expect(take(owner)).toBe(true)
+  fs.writeFileSync(path.join(lock, NONCE), DEAD)
+  await sweepLocks(locks)
+  expect(owner.held).toBe(true)
+  expect(fs.readdirSync(lock)).toHaveLength(1)
+  expect(fs.readdirSync(path.join(locks, 'Foreign'))).toEqual([NONCE])
 })
 
 test('what a killed process kept is removed, what a living one keeps is not', () => {

@@ -49,6 +49,7 @@ const HOSTILE = [
     '\n',
     '\r\n',
     '\u202egnp.exe',
+    'a\u200fb',
     '\u2028',
     '\ufeff',
     ' ',
@@ -87,6 +88,8 @@ const HOSTILE = [
   ...[
     'x'.repeat(100),
     'x'.repeat(101),
+    'x'.repeat(255),
+    'x'.repeat(256),
     'é'.repeat(2500),
     '会'.repeat(1700),
     `a~${'0'.repeat(32)}`,
@@ -227,6 +230,10 @@ describe('foreign files', () => {
       'notes.txt',
       'x.JSONL',
       'é.jsonl',
+      'e\u0301.jsonl',
+      'ａ.jsonl',
+      '\u202ea.jsonl',
+      'a\nb.jsonl',
       `a~${'0'.repeat(32)}.jsonl`,
     ],
   ]
@@ -234,6 +241,8 @@ describe('foreign files', () => {
   test('are no sessions and stay as they are', async () => {
     const folder = tempFolder()
     for (const file of FOREIGN) fs.writeFileSync(path.join(folder, file), '{"role":"user","content":"foreign"}\n')
+    // a name that is no UTF-8 comes out of a listing as another
+    fs.writeFileSync(Buffer.from(`${folder}/\xff.jsonl`, 'latin1'), '{"role":"user","content":"foreign"}\n')
     const store = await open(folder)
     await store.session('mine').append(message('hi'))
     expect(await store.keys()).toEqual(['mine'])

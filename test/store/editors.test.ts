@@ -4,15 +4,20 @@ import { once } from 'node:events'
 import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { LostReport } from '../../src/index.js'
-import { contents, fill, message, open, SOAK, sleep, tempFolder } from '../helpers/store.js'
+import { contents, fill, message, open, SOAK, sleep, tempFolder, until } from '../helpers/store.js'
 import { hasProgram } from '../sync/machines.js'
 
 const SAVES = SOAK ? 200 : 6
 
-/** Runs a program to its end; `keys` are typed into it, one after the other. */
-async function run(program: string, args: readonly string[], keys: readonly string[] = []): Promise<void> {
-  const child = spawn(program, args, { stdio: ['pipe', 'ignore', 'inherit'], env: { ...process.env, TERM: 'xterm' } })
+/** Runs a program to its end; when it has shown `screen`, `keys` are typed into it, one after the other. */
+async function run(program: string, args: readonly string[], keys: readonly string[], screen = ''): Promise<void> {
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, TERM: 'xterm' } })
   const end = once(child, 'exit')
+  let shown = ''
+  child.stdout.on('data', (text) => {
+    shown += text
+  })
+  await until(() => shown.includes(screen) || child.exitCode !== null, 20_000)
   // an editor that has ended does not read what is still typed
   child.stdin.on('error', () => {})
   for (const key of keys) {
@@ -36,9 +41,9 @@ function vim(file: string, word: string, how: string): Promise<void> {
   )
 }
 
-/** Adds an empty line at the top. What it asks when the file has changed is answered; if it does not ask, the answer is not saved. */
+/** Adds an empty line at the top. A key that comes before the first screen is read as another. What it asks when the file has changed is answered; if it does not ask, the answer is not saved. */
 function nano(file: string): Promise<void> {
-  return run('script', ['-qec', `nano -I ${file}`, '/dev/null'], ['\r', '\x0f', '\r', 'Y', '\x18', 'n'])
+  return run('script', ['-qec', `nano -I ${file}`, '/dev/null'], ['\r', '\x0f', '\r', 'Y', '\x18', 'n'], 'GNU nano')
 }
 
 const EDITORS: Array<[string, string[], (file: string, round: number) => Promise<void>, (log: string) => boolean]> = [

@@ -1,11 +1,20 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { openStore } from '../../src/index.js'
+import { openStore, type SessionStore } from '../../src/index.js'
 import { start } from '../helpers/child.js'
-import { bareLine, codeOf, contents, filesIn, fill, message, open, tempFolder } from '../helpers/store.js'
+import { bareLine, codeOf, contents, filesIn, fill, message, open, sleep, tempFolder } from '../helpers/store.js'
+
+/** Whether this process may make devices: root outside of most containers. */
+const MAKES_DEVICES = (() => {
+  const place = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'jsonl-sessions-')), 'device')
+  const { status } = spawnSync('mknod', [place, 'c', '1', '5'], { stdio: 'ignore' })
+  fs.rmSync(path.dirname(place), { recursive: true })
+  return status === 0
+})()
 
 /** Things that are no regular files. `outside` is a regular file elsewhere. */
 const THINGS: Record<string, (place: string, outside: string) => void> = {
@@ -24,7 +33,11 @@ const THINGS: Record<string, (place: string, outside: string) => void> = {
     spawnSync(process.execPath, ['-e', make])
     if (!fs.lstatSync(place).isSocket()) throw new Error('no socket')
   },
+  // an endless one: whoever reads it to its end never comes back
+  ...(MAKES_DEVICES ? { 'a device': (place) => void execFileSync('mknod', [place, 'c', '1', '5']) } : {}),
 }
+
+test.skipIf(MAKES_DEVICES)('devices (skipped: this process may make none)', () => {})
 
 function makeOutside(): { folder: string; outside: string } {
   const top = tempFolder()
@@ -194,6 +207,62 @@ function modeOf(file: string): string {
   return (fs.lstatSync(file).mode & 0o777).toString(8)
 }
 
+/** Does everything that writes somewhere in a store; answers the codes of what failed. */
+async function workThrough(folder: string): Promise<string[]> {
+  let store: SessionStore
+  try {
+    store = await openStore(folder)
+  } catch (error) {
+    return [`open: ${(error as NodeJS.ErrnoException).code}`]
+  }
+  const session = store.session('a')
+  const codes: Array<string | undefined> = []
+  fs.appendFileSync(session.path, 'damage\n{"torn')
+  codes.push(await codeOf(session.append(message('2'))))
+  codes.push(await codeOf(session.setState('running', 't')))
+  codes.push(await codeOf(session.rewrite()))
+  codes.push(await codeOf(session.setState('idle')))
+  codes.push(await codeOf(store.fork('a', { as: 'b' })))
+  codes.push(await codeOf(store.session('b').delete()))
+  await sleep(2)
+  const { failed } = await store.cleanup({ olderThan: 0 })
+  codes.push(...failed.map(({ error }) => (error as NodeJS.ErrnoException).code), await codeOf(store.close()))
+  return codes.flatMap((code) => code ?? [])
+}
+
+describe('folders of the store that are links', () => {
+  test.each([
+    ['.quarantine', ['ENOTDIR', 'ENOTDIR']],
+    ['.quarantine/a', ['ENOTDIR', 'ENOTDIR']],
+    ['.trash', ['ENOTDIR']],
+    ['.running', ['open: ENOTDIR']],
+    ['.locks', ['open: ENOTDIR']],
+    ['.locks/.waiting', ['open: ENOTDIR']],
+    ['.locks/.spare', ['open: ENOTDIR']],
+    ['.locks/b', []],
+    ['a.blobs', []],
+  ])('%s: nothing is written to or removed from where it leads', async (name, codes) => {
+    const { folder, outside } = makeOutside()
+    const elsewhere = path.join(path.dirname(outside), 'elsewhere')
+    const theirs = ['0123456789abcdef', '0123456789abcdef/0123456789abcdef', 'notes']
+    fs.mkdirSync(path.join(elsewhere, '0123456789abcdef'), { recursive: true })
+    for (const file of theirs.slice(1)) fs.writeFileSync(path.join(elsewhere, file), 'theirs')
+    const former = await openStore(folder)
+    await fill(former, 'a', ['1'])
+    await former.close()
+    const place = path.join(folder, name)
+    fs.rmSync(place, { recursive: true, force: true })
+    fs.mkdirSync(path.dirname(place), { recursive: true })
+    fs.symlinkSync(elsewhere, place)
+    expect(await workThrough(folder)).toEqual(codes)
+    expect(filesIn(elsewhere)).toEqual(theirs)
+    for (const file of theirs.slice(1)) expect(fs.readFileSync(path.join(elsewhere, file), 'utf8')).toBe('theirs')
+    const logs = filesIn(folder).filter((file) => file.endsWith('a.jsonl'))
+    expect(logs).toHaveLength(1)
+    expect(fs.readFileSync(path.join(folder, logs[0]!), 'utf8')).toContain('"content":"1"')
+  })
+})
+
 describe('folders of the store that are links', () => {
   test.each(['.quarantine', '.trash'])('%s: nothing is written outside', async (name) => {
     const { folder, outside } = makeOutside()
@@ -210,4 +279,22 @@ describe('folders of the store that are links', () => {
     expect(await contents(session)).toEqual(['1'])
     expect(filesIn(folder)).toContain('a.jsonl')
   })
+})
+
+test('a log with a second name elsewhere is a log as others: neither name loses a message', async () => {
+  const { folder, outside } = makeOutside()
+  fs.mkdirSync(folder)
+  const session = (await open(folder)).session('a')
+  fs.linkSync(outside, session.path)
+  await session.append(message('2'))
+  expect(fs.readFileSync(outside)).toEqual(fs.readFileSync(session.path))
+  await session.removeLast()
+  await session.append(message('3'))
+  const before = fs.readFileSync(outside)
+  await session.rewrite()
+  await session.append(message('4'))
+  expect(fs.readFileSync(outside)).toEqual(before)
+  expect(await contents(session)).toEqual(['outside', '3', '4'])
+  expect(await session.delete()).toBe(true)
+  expect(fs.readFileSync(outside)).toEqual(before)
 })

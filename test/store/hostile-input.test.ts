@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { ChatMessage, Session } from '../../src/index.js'
-import { bareLine, contents, filesIn, message, open, SOAK } from '../helpers/store.js'
+import { bareLine, codeOf, contents, filesIn, message, open, SOAK } from '../helpers/store.js'
 
 function nested(depth: number): unknown {
   let value: unknown = 'x'
@@ -142,7 +142,12 @@ describe('a line of a file', () => {
     expect((await session.messages()).length).toBe(count + 1)
     const before = fs.readFileSync(session.path)
     expect(before.indexOf(closed)).toBe(bareLine('1').length)
+    const fork = await store.fork('a', { as: 'b' })
     await session.rewrite()
+    // what the line lacks of id and time is put before it, the rest is not written anew
+    const rest = closed.toString('latin1').trim().slice(1)
+    for (const log of given.messages === undefined ? [] : [session.path, fork.path])
+      expect(fs.readFileSync(log).includes(rest, 0, 'latin1')).toBe(true)
     expect(await session.info()).toMatchObject({ messages: count + 1, damaged: 0 })
     const place = `${store.dir}/.quarantine/a`
     const aside = fs.existsSync(place) ? fs.readdirSync(place).filter((file) => file.endsWith('.bin')) : []
@@ -150,4 +155,31 @@ describe('a line of a file', () => {
     if (given.damaged > 0) expect(kept).toBe(closed.length)
     else expect(aside).toEqual([])
   })
+})
+
+test(`a line of ${SOAK ? '1 GB' : '150 MB'} costs itself only, and little memory`, async () => {
+  const store = await open()
+  const session = store.session('a')
+  const length = SOAK ? 1_000_000_000 : 150_000_000
+  fs.mkdirSync(store.dir, { recursive: true })
+  fs.writeFileSync(session.path, bareLine('1'))
+  // a hole: NULs that take no room
+  fs.truncateSync(session.path, bareLine('1').length + length)
+  fs.appendFileSync(session.path, `\n${bareLine('3')}`)
+  const peak = () => process.resourceUsage().maxRSS * 1_024
+  const before = peak()
+  expect(await contents(session)).toEqual(['1', '3'])
+  expect((await session.check())?.damage).toMatchObject([{ line: 2, offset: bareLine('1').length, length: length + 1 }])
+  await session.append(message('4'))
+  expect(await (await open(store.dir)).session('a').info()).toMatchObject({ messages: 3, damaged: 1 })
+  expect(peak() - before).toBeLessThan(600_000_000)
+})
+
+test.each([4_170, 10_000])('a depth of %i is read back equal, or refused before any byte is written', async (depth) => {
+  const session = (await open()).session('a')
+  const given = { role: 'user', content: nested(depth) } as ChatMessage
+  if ((await codeOf(session.append(given))) !== undefined) expect(await session.info()).toBe(null)
+  else expect(JSON.stringify((await session.messages())[0]?.content)).toBe(JSON.stringify(given.content))
+  await session.append(message('next'))
+  expect((await session.tail(1))[0]?.content).toBe('next')
 })

@@ -1,7 +1,8 @@
 import fs from 'node:fs'
+import path from 'node:path'
 import { expect, test } from 'vitest'
 import { openStore } from '../../src/index.js'
-import { during, systemError } from '../helpers/faults.js'
+import { type Call, during, systemError } from '../helpers/faults.js'
 import { codeOf, contents, filesIn, fill, message, open, tempFolder } from '../helpers/store.js'
 
 const fails =
@@ -69,4 +70,24 @@ test('a file whose mode cannot be set is not left behind', async () => {
   expect(await during('fchmodSync', refuse, () => codeOf(session.rewrite()))).toBe('EACCES')
   expect(filesIn(folder).filter((file) => file.endsWith('.tmp'))).toEqual([])
   expect(openFilesIn(folder)).toEqual([])
+})
+
+test('a store opens where the quota is used up, which the system has no name for', async () => {
+  const folder = tempFolder()
+  const former = await openStore(folder)
+  await former.session('a').setState('running', 't')
+  await former.close()
+  fs.rmSync(path.join(folder, '.running', '.clock'), { force: true })
+  let refused = 0
+  const full =
+    (call: Call) =>
+    (file: string, ...rest: unknown[]) => {
+      if (/\.clock\./.test(file) && ++refused > 0)
+        throw Object.assign(new Error('no room'), { code: 'UNKNOWN', errno: -122 })
+      return call(file, ...rest)
+    }
+  const store = await during('openSync', full, () => openStore(folder))
+  expect(refused).toBeGreaterThan(0)
+  expect((await store.session('a').state())?.state).toBe('running')
+  await store.close()
 })

@@ -12,15 +12,19 @@ const COUNT = Number(process.env.COUNT ?? (SOAK ? 2_500 : 30))
 /** How often one of the processes is killed, about, ms. */
 const KILL_MS = SOAK ? 3_000 : 300
 
-/** A process that is started again when it is killed. */
-interface Player {
+/** What a process has told of its work. */
+interface Account {
   name: string
   /** Acknowledgements, one a line. */
   file: string
-  run(): ReturnType<typeof start>
-  child: ReturnType<typeof start>
   /** Messages that it was about to write when it was killed. */
   cut: string[]
+}
+
+/** A process that is started again when it is killed. */
+interface Player extends Account {
+  run(): ReturnType<typeof start>
+  child: ReturnType<typeof start>
 }
 
 function linesOf(file: string): string[] {
@@ -120,7 +124,7 @@ function saidUnder(key: string, purges: readonly Purge[], lives: Array<{ at: num
 }
 
 /** Every acknowledged text once, each writer's own in its order, nothing but whole lines. */
-async function expectWhole(folder: string, keys: string[], writers: Player[], helpers: Player[]) {
+async function expectWhole(folder: string, keys: string[], writers: Account[], helpers: Account[]) {
   const store = await openStore(folder)
   const purges = purgesIn(helpers.filter(({ name }) => name === 'purge').map(({ file }) => file))
   const trash = await store.trash()
@@ -160,13 +164,10 @@ async function expectWhole(folder: string, keys: string[], writers: Player[], he
   }
 }
 
-/**
- * What a killed process left of locks goes when the store is opened, at the latest when it has been silent for a second.
- * The lock of a session that it was making stands until somebody uses that session.
- */
+/** What a killed process left of locks goes when the store is opened, at the latest when it has been silent for a second. */
 async function leavesNoLock(folder: string): Promise<boolean> {
   await (await openStore(folder)).close()
-  return locksIn(folder).every((name) => name.startsWith('fork-'))
+  return locksIn(folder).length === 0
 }
 
 function tally(helpers: Player[]): Record<string, number> {
@@ -205,6 +206,44 @@ describe(`${WRITERS} processes, ${COUNT} appends of 10 bytes to 1 MB each, kille
       await until(() => leavesNoLock(folder))
     },
     3_600_000,
+  )
+})
+
+/** What may have happened to the lines of a log, each of one message of `w0` or `w1` in turn. */
+const HARMS: Record<string, (lines: string[]) => string[]> = {
+  'a lost line': (lines) => lines.toSpliced(5, 1),
+  'a lost last line': (lines) => lines.slice(0, -1),
+  'a line twice': (lines) => lines.toSpliced(5, 0, lines[4]!),
+  'a message twice, under two ids': (lines) => lines.toSpliced(5, 0, lines[4]!.replace(/"id":"0/, '"id":"1')),
+  'a line spliced into another': (lines) =>
+    lines.toSpliced(5, 2, lines[5]!.slice(0, 40) + lines[6]! + lines[5]!.slice(40)),
+  'a line without its end': (lines) => lines.with(5, lines[5]!.slice(0, -10)),
+  'two lines without a line feed between them': (lines) => lines.toSpliced(5, 2, lines[5]! + lines[6]!),
+  'another order of one writer': (lines) => lines.with(3, lines[5]!).with(5, lines[3]!),
+  'a message that nobody wrote': (lines) => lines.toSpliced(5, 0, lines[5]!.replaceAll(/w\d-\d/g, 'w0-9')),
+}
+
+describe('the judge of what these processes leave', () => {
+  test.each([['nothing', (lines: string[]) => lines] as const, ...Object.entries(HARMS)])(
+    'passes or fails what it must: %s',
+    async (what, harm) => {
+      const folder = `${tempFolder()}/sessions`
+      const store = await openStore(folder)
+      const writers = [0, 1].map((i) => ({ name: `w${i}`, file: `${folder}/../w${i}`, cut: [] }))
+      for (let i = 0; i < 5; i++) {
+        for (const { name, file } of writers) {
+          await store.session('a').append(message(`${name}-${i} and more`))
+          fs.appendFileSync(file, `${name}-${i} 0\n`)
+        }
+      }
+      await store.close()
+      const log = store.session('a').path
+      const lines = fs.readFileSync(log, 'utf8').trimEnd().split('\n')
+      fs.writeFileSync(log, `${harm(lines).join('\n')}\n`)
+      const verdict = expectWhole(folder, ['a'], writers, [])
+      if (what === 'nothing') expect(await verdict).toMatchObject({ messages: 10 })
+      else await expect(verdict).rejects.toThrow()
+    },
   )
 })
 

@@ -262,7 +262,7 @@ describe('racing recoverers', () => {
     }
     const interrupts = Math.floor((rounds + 1) / 3)
     for (const key of keys) expect(notesIn(store.session(key).path)).toHaveLength(interrupts)
-  })
+  }, 600_000)
 
   test('one that dies in the middle is itself recovered', async () => {
     const folder = tempFolder()

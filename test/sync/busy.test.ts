@@ -143,6 +143,6 @@ describe.skipIf(!hasProgram('rsync'))('rsync while a bot writes', () => {
         expect(to?.equals(from as Buffer)).toBe(true)
       }
     },
-    300_000,
+    SOAK ? 1_200_000 : 300_000,
   )
 })

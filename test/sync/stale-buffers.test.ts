@@ -67,3 +67,17 @@ test('the last message was written twice, since the log was replaced in that ins
   await session.append(message('three'))
   await expectBack(session, lost, ['one', 'two', 'rescued', 'three'])
 })
+
+test('an older buffer is saved over a log that a newer one was saved over', async () => {
+  const { session, lost, old } = await openWatched('a')
+  await session.append(message('three'))
+  const newer = fs.readFileSync(session.path)
+  await session.append(message('four'))
+  fs.writeFileSync(session.path, newer)
+  expect((await session.info())?.messages).toBe(3)
+  fs.writeFileSync(session.path, old)
+  expect((await session.info())?.messages).toBe(1)
+  await session.append(message('five'))
+  expect(lost.map(({ messages }) => messages)).toEqual([1, 2])
+  await expectBack(session, lost, ['one', 'two', 'three', 'four', 'five'])
+})
