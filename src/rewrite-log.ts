@@ -1,14 +1,17 @@
 /** Rewriting one log: plan under the lease, set aside what cannot be read, put the new file in place. */
+import { type Known, knownFromSidecar } from './catch-up.js'
 import { checkVersion } from './decision.js'
 import { look, sameFile } from './disk/files.js'
 import { LogReader } from './disk/log-reader.js'
 import type { Part } from './disk/part-writer.js'
 import { setAside } from './disk/quarantine.js'
 import { replaceLog } from './disk/replace.js'
+import { readSidecar } from './disk/sidecar-file.js'
 import { SessionError } from './errors.js'
 import { metaLine } from './log/format.js'
 import type { RewritePlan } from './log/rewrite.js'
-import { type Plan, partsOf, planRewrite, type Selection } from './plan-rewrite.js'
+import { type Plan, type Purges, partsOf, type Selection } from './plan-rewrite.js'
+import { planLeast } from './plan-touched.js'
 import type { SessionLog } from './session-log.js'
 
 export interface RewriteResult {
@@ -23,10 +26,10 @@ export interface RewriteResult {
 /** How often a rewrite starts over when the log is replaced meanwhile. */
 const MAX_ATTEMPTS = 5
 
-/** With `purges`, live messages go too of which it says so; a log without such messages is not touched then. */
-export async function rewriteLog(log: SessionLog, purges?: Selection['purges']): Promise<RewriteResult | null> {
+/** With `purges`, archived messages go too of which it says so; a log without such messages is not touched then. */
+export async function rewriteLog(log: SessionLog, purges?: Purges): Promise<RewriteResult | null> {
   if (!log.exists()) return null
-  return log.hold(() => rewriteHeld(log, () => purges && { purges }))
+  return log.hold(() => rewriteHeld(log, () => purges && { purgesArchived: purges }))
 }
 
 /** As `rewriteLog`; all bytes that go are kept in quarantine. */
@@ -47,15 +50,24 @@ export async function rewriteHeld(
     const outcome = await LogReader.using(log.file.path, async (reader) => {
       const selection = await select(reader)
       if (selection === null) return null
-      const reading = await planRewrite(reader, selection)
+      const reading = await planLeast(reader, knownOf(log, reader), selection ?? {})
       const { plan, purged } = reading
-      return plan === null || (selection?.purges !== undefined && purged === 0)
+      return plan === null || (selection?.purgesArchived !== undefined && purged === 0)
         ? null
         : await carryOut(log, reading, plan, selection?.keepsAll)
     })
     if (outcome !== 'replaced') return outcome ?? null
   }
   throw new SessionError('ERR_LOCKED', 'another program keeps replacing the log', { file: log.file.path })
+}
+
+/** What is known of the log that `reader` reads, without reading in it. */
+function knownOf(log: SessionLog, reader: LogReader): Known | undefined {
+  const known = log.peek(reader.stat)
+  if (known !== undefined) return known
+  const sidecar = readSidecar(log.sidecarPath)?.sidecar
+  const former = sidecar?.key === log.key ? knownFromSidecar(sidecar, reader.stat, reader) : undefined
+  return former?.mark.size === reader.size ? former : undefined
 }
 
 async function carryOut(

@@ -15,6 +15,9 @@ const SEARCH_BYTES = 192 * 1024
 const FIRST_BACK_BYTES = 4 * 1024
 const MAX_BACK_BYTES = 64 * 1024
 
+/** Gives the pieces of whole lines, whose first byte stands at `base`. */
+type Cut = (bytes: Buffer, base: number, atEnd: boolean) => Piece[]
+
 /** One open log, as long as it was when it was opened. */
 export class LogReader {
   #fileTime: string | undefined
@@ -55,8 +58,11 @@ export class LogReader {
     fs.closeSync(this.fd)
   }
 
-  /** All pieces from `start` (the start of a line) up to `end`, in order, a block at a time. */
-  async *blocks(start = 0, end = this.size): AsyncGenerator<Piece[]> {
+  /**
+   * All pieces from `start` (the start of a line) up to `end`, in order, a block at a time; with `cut`, those that it
+   * gives of whole lines.
+   */
+  async *blocks(start = 0, end = this.size, cut: Cut = parseLines): AsyncGenerator<Piece[]> {
     let buffer: Buffer = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, Math.max(end - start, 0)))
     /** How much of an unfinished line stands at the start of the buffer. */
     let rest = 0
@@ -70,7 +76,7 @@ export class LogReader {
       const bytes = buffer.subarray(0, rest + count)
       const atEnd = position >= end
       const stop = atEnd ? bytes.length : bytes.lastIndexOf(LF) + 1
-      if (stop > 0) yield parseLines(bytes.subarray(0, stop), position - bytes.length, atEnd)
+      if (stop > 0) yield cut(bytes.subarray(0, stop), position - bytes.length, atEnd)
       rest = bytes.length - stop
       if (rest > MAX_LINE_BYTES) {
         const next = await this.#skipLine(position, end)
@@ -130,6 +136,23 @@ export class LogReader {
       const bytes = readSync(this.fd, offset, Math.min(wanted, this.size - offset))
       const feed = bytes.indexOf(LF)
       if (feed !== -1 || bytes.length < wanted) return bytes.subarray(0, feed === -1 ? bytes.length : feed + 1)
+    }
+  }
+
+  /** The first line that begins at `position` or behind it; undefined when there is none. */
+  lineFrom(position: number): Piece | undefined {
+    const from = Math.max(0, position - 1)
+    for (let wanted = FIRST_BACK_BYTES; ; wanted *= 2) {
+      const bytes = readSync(this.fd, from, Math.min(wanted, this.size - from))
+      const isRest = from + bytes.length >= this.size
+      const start = position === 0 ? 0 : bytes.indexOf(LF) + 1
+      const feed = position === 0 || start > 0 ? bytes.indexOf(LF, start) : -1
+      if (feed === -1 && !isRest) {
+        if (bytes.length < wanted) throw shrunk(this.size, from + bytes.length)
+        continue
+      }
+      if (position > 0 && start === 0) return undefined
+      return parseLines(bytes.subarray(start, feed === -1 ? bytes.length : feed + 1), from + start)[0]
     }
   }
 

@@ -3,10 +3,10 @@
  * all other bytes are copied untouched.
  */
 import { type Json, type JsonObject, jsonEqual } from '../json.js'
-import { addUsage, emptySummary, foldPiece, isCarryLine, timesOf, totalUsage } from './fold.js'
+import { addUsage, emptySummary, foldPiece, isCarryLine, type Summary, timesOf, totalUsage } from './fold.js'
 import { isLine, type Line, namedIds, type Piece, type Range, type Usage } from './line.js'
 import { membersOf, objectText, ownOf } from './members.js'
-import { isLive, isUndated, knownId, type Survey, timeIn } from './survey.js'
+import { isLive, isUndated, knownId, NOTHING_KNOWN, type Survey, timeIn } from './survey.js'
 import type { LineChange } from './vacuum.js'
 
 /** A stretch that is left out, left out and put into quarantine, or written anew by `mendLine`. */
@@ -37,7 +37,11 @@ export interface Choice {
   changes?: LineChange
 }
 
-/** Second reading of a rewrite; the first one gave the survey. */
+/**
+ * Second reading of a rewrite; the first one gave the survey. Where it is `known` what the log says, and no time of a
+ * message is below one before it, only these lines need come in, in order: the header, all that are no messages, the
+ * messages that go, those before the last one to which a `through` may move, and the last one that stays.
+ */
 export class RewritePlanner {
   readonly #survey: Survey
   readonly #fileTime: string
@@ -49,7 +53,9 @@ export class RewritePlanner {
   readonly #present = new Set<string>()
   readonly #heirs = new Map<string, string | null>()
   /** What the log says before. */
-  readonly before = emptySummary()
+  readonly before: Summary
+  /** What the dropped lines say, where `before` is known. */
+  readonly #gone: Summary | undefined
   /** The sums of the lines that stay. Old carry lines do not: a new one says what is still to be said. */
   readonly #after = emptySummary()
   readonly #choice: Required<Choice>
@@ -58,14 +64,16 @@ export class RewritePlanner {
   /** How many live messages go because `purges` says so. */
   purged = 0
 
-  constructor(survey: Survey, fileTime: string, choice: Choice = {}) {
+  constructor(survey: Survey, fileTime: string, choice: Choice = {}, known?: Summary) {
+    this.before = known ?? emptySummary()
+    this.#gone = known && emptySummary()
     this.#survey = survey
     this.#fileTime = fileTime
     this.#choice = { ...NO_CHOICE, ...choice }
   }
 
   add(piece: Piece): void {
-    foldPiece(this.before, piece, this.#survey)
+    if (this.#gone === undefined) foldPiece(this.before, piece, this.#survey)
     if (isLine(piece)) this.#addLine(piece)
     else if (piece.kind === 'blank') this.#blanks.push(edit(piece, 'drop'))
     else this.#edits.push(edit(piece, 'aside'))
@@ -85,6 +93,7 @@ export class RewritePlanner {
     if (live && !purged) this.#keep(line, id)
     else {
       this.#edits.push(edit(line, 'drop'))
+      if (this.#gone) foldPiece(this.#gone, line, NOTHING_KNOWN)
       const isCopy = this.#survey.copies.get(line.offset) === 'duplicate'
       if (line.kind === 'message' && !isCopy) this.#heirs.set(id, this.#survivor)
     }
@@ -133,13 +142,20 @@ export class RewritePlanner {
   #carry(): JsonObject | null {
     const due = timesOf(this.before, this.#fileTime)
     const carry: JsonObject = {}
-    const usage = usageBeyond(totalUsage(this.before), this.#after.usage)
+    const usage = usageBeyond(totalUsage(this.before), this.#usageLeft())
     if (!jsonEqual(usage, usageBeyond(this.#after.carriedUsage, new Map()))) carry.carriedUsage = usage
     // the file's time is another one afterwards: what it stood in for must be written down
     if (timesOf(this.#after, '').created !== due.created) carry.createdAt = due.created
     const left = timesOf({ ...this.#after, labels: { ...this.#after.labels, ...carry } }, '')
     if (left.active !== due.active) carry.lastActivity = due.active
     return left.updated === due.updated && Object.keys(carry).length === 0 ? null : carry
+  }
+
+  #usageLeft(): ReadonlyMap<string, Usage> {
+    if (this.#gone === undefined) return this.#after.usage
+    const left = new Map(this.before.usage)
+    for (const [agent, usage] of this.#gone.usage) addUsage(left, agent, usage, -1)
+    return left
   }
 }
 
