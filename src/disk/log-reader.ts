@@ -18,6 +18,9 @@ const MAX_BACK_BYTES = 64 * 1024
 /** Gives the pieces of whole lines, whose first byte stands at `base`. */
 type Cut = (bytes: Buffer, base: number, atEnd: boolean) => Piece[]
 
+/** From here on, to take a file from the disk takes its time. */
+const LARGE_BYTES = 8 * 1024 * 1024
+
 /** One open log, as long as it was when it was opened. */
 export class LogReader {
   #fileTime: string | undefined
@@ -40,7 +43,7 @@ export class LogReader {
     try {
       return await work(reader)
     } finally {
-      reader.close()
+      await reader.#release()
     }
   }
 
@@ -56,6 +59,12 @@ export class LogReader {
 
   close(): void {
     fs.closeSync(this.fd)
+  }
+
+  /** As `close`; a large log that was replaced meanwhile goes from the disk now, which must not hold the event loop. */
+  #release(): Promise<void> | void {
+    if (this.size < LARGE_BYTES) return this.close()
+    return new Promise((resolve, reject) => fs.close(this.fd, (error) => (error ? reject(error) : resolve())))
   }
 
   /**
@@ -115,7 +124,7 @@ export class LogReader {
    */
   async *linesBeginning(begin: Buffer, { offset, end }: Range): AsyncGenerator<Piece[]> {
     const beyond = begin.length - 1
-    const buffer = Buffer.allocUnsafe(SEARCH_BYTES + beyond)
+    const buffer = Buffer.allocUnsafe(Math.min(SEARCH_BYTES, end - offset) + beyond)
     for (let position = offset; position < end; position += SEARCH_BYTES) {
       const room = buffer.subarray(0, Math.min(SEARCH_BYTES, end - position) + beyond)
       const bytes = room.subarray(0, await readInto(room, this.fd, position))

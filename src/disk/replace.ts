@@ -3,9 +3,10 @@
  * logs, which cannot, are copied range by range into a file that is checked and synced before it takes its place.
  */
 import fs from 'node:fs'
+import path from 'node:path'
 import { errno } from '../errors.js'
 import { randomNonce } from '../ids.js'
-import { createPrivate, look, removeFile, syncFolderOf, writeAll } from './files.js'
+import { createPrivate, look, removeFile, writeAll } from './files.js'
 import { type Part, PartWriter } from './part-writer.js'
 
 type ReplaceSync = (file: string, data: null, options: Record<string, unknown>) => void
@@ -73,7 +74,7 @@ export async function replaceLog({ file, temporary, from, size, parts, before }:
       throw error
     }
     await copyLate(from, out, size)
-    syncFolderOf(file)
+    await syncFolderAround(file)
     return fs.fstatSync(out).size
   } finally {
     fs.closeSync(out)
@@ -130,6 +131,19 @@ async function writeParts(out: number, from: number, parts: Iterable<Part>): Pro
   for (const part of parts) await writer.add(part)
   writer.flush()
   return writer.size
+}
+
+/** Makes a rename outlast a power cut, without holding the event loop. Where folders cannot be synced, that is that. */
+async function syncFolderAround(file: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const fd = fs.openSync(path.dirname(file), fs.constants.O_RDONLY)
+  try {
+    await sync(fd)
+  } catch (error) {
+    if (errno(error) !== 'EINVAL') throw error
+  } finally {
+    fs.closeSync(fd)
+  }
 }
 
 /** As fs.fsync, without holding the event loop. */

@@ -50,7 +50,10 @@ export class RewritePlanner {
   readonly #removals: Line[] = []
   readonly #compactions: Line[] = []
   readonly #carryLines: Line[] = []
-  readonly #present = new Set<string>()
+  /** Ids that are named and were not found so far. */
+  readonly #missing: Set<string>
+  /** A `through` may have to move. */
+  readonly #hasHeirs: boolean
   readonly #heirs = new Map<string, string | null>()
   /** What the log says before. */
   readonly before: Summary
@@ -67,6 +70,8 @@ export class RewritePlanner {
   constructor(survey: Survey, fileTime: string, choice: Choice = {}, known?: Summary) {
     this.before = known ?? emptySummary()
     this.#gone = known && emptySummary()
+    this.#hasHeirs = known?.compactions !== 0
+    this.#missing = new Set(survey.removed)
     this.#survey = survey
     this.#fileTime = fileTime
     this.#choice = { ...NO_CHOICE, ...choice }
@@ -76,27 +81,31 @@ export class RewritePlanner {
     if (this.#gone === undefined) foldPiece(this.before, piece, this.#survey)
     if (isLine(piece)) this.#addLine(piece)
     else if (piece.kind === 'blank') this.#blanks.push(edit(piece, 'drop'))
-    else this.#edits.push(edit(piece, 'aside'))
+    else this.#edit(piece, 'aside')
   }
 
   #addLine(line: Line): void {
     const change = this.#choice.changes(line)
     if (!this.#choice.takes(line) || change === null) {
-      this.#edits.push(edit(line, 'drop'))
+      this.#edit(line, 'drop')
       return
     }
     const id = knownId(line, this.#survey)
-    if (this.#survey.removed.has(id)) this.#present.add(id)
+    this.#missing.delete(id)
     const live = line.kind === 'unknown' || isLive(line, this.#survey)
     const purged = live && line.kind === 'message' && this.#choice.purges(line)
     if (purged) this.purged++
     if (live && !purged) this.#keep(line, id)
     else {
-      this.#edits.push(edit(line, 'drop'))
+      this.#edit(line, 'drop')
       if (this.#gone) foldPiece(this.#gone, line, NOTHING_KNOWN)
       const isCopy = this.#survey.copies.get(line.offset) === 'duplicate'
-      if (line.kind === 'message' && !isCopy) this.#heirs.set(id, this.#survivor)
+      if (line.kind === 'message' && !isCopy && this.#hasHeirs) this.#heirs.set(id, this.#survivor)
     }
+  }
+
+  #edit(range: Range, action: Edit['action']): void {
+    push(this.#edits, edit(range, action))
   }
 
   /** Whether a `remove` line stays and where a compaction reaches shows at the end only. */
@@ -107,7 +116,7 @@ export class RewritePlanner {
       const fields = newFields(line, this.#survey, this.#fileTime, NO_HEIRS)
       if (line.kind === 'message') this.#survivor = id
       if (line.kind === 'compaction') this.#compactions.push(line)
-      else if (Object.keys(fields).length > 0 || this.#choice.changes(line)) this.#edits.push(edit(line, 'mend'))
+      else if (Object.keys(fields).length > 0 || this.#choice.changes(line)) this.#edit(line, 'mend')
       this.#count('at' in fields ? { ...line, at: fields.at as string } : line)
     }
   }
@@ -122,13 +131,13 @@ export class RewritePlanner {
   /** The plan; null when there is nothing to take out, unless it is wanted `always`. */
   plan(always = false): RewritePlan | null {
     for (const line of this.#removals) {
-      if (namedIds(line).every((id) => this.#present.has(id))) this.#edits.push(edit(line, 'drop'))
+      if (!namedIds(line).some((id) => this.#missing.has(id))) this.#edit(line, 'drop')
       else this.#count(line)
     }
     if (!always && this.#edits.every(({ action }) => action === 'mend')) return null
     for (const line of this.#compactions) {
       const fields = newFields(line, this.#survey, this.#fileTime, this.#heirs)
-      if (Object.keys(fields).length > 0) this.#edits.push(edit(line, 'mend'))
+      if (Object.keys(fields).length > 0) this.#edit(line, 'mend')
     }
     return {
       edits: joined([...this.#edits, ...this.#blanks, ...this.#carryLines.map((line) => edit(line, 'drop'))]),
@@ -181,12 +190,14 @@ function edit({ offset, end }: Range, action: Edit['action']): Edit {
 function joined(edits: Edit[]): Edit[] {
   const rising = edits.sort((a, b) => a.offset - b.offset)
   const result: Edit[] = []
-  for (const next of rising) {
-    const last = result.at(-1)
-    if (last && last.end === next.offset && last.action === next.action && next.action !== 'mend') last.end = next.end
-    else result.push(next)
-  }
+  for (const next of rising) push(result, next)
   return result
+}
+
+function push(edits: Edit[], next: Edit): void {
+  const last = edits.at(-1)
+  if (last && last.end === next.offset && last.action === next.action && next.action !== 'mend') last.end = next.end
+  else edits.push(next)
 }
 
 /** Counters of `total` that are not in `part`, without rows of zeros. */
