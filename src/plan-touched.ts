@@ -28,7 +28,7 @@ export async function planLeast(reader: LogReader, known: Known | undefined, sel
 }
 
 /** Undefined when only a reading of the whole log can tell. */
-async function planTouched(reader: LogReader, known: Known, selection: Selection): Promise<Plan | undefined> {
+export async function planTouched(reader: LogReader, known: Known, selection: Selection): Promise<Plan | undefined> {
   const { summary, open, torn, partial } = known
   if (partial || open || torn !== null || summary.bytes !== reader.size || !isOrderly(summary)) return undefined
   const { purgesArchived } = selection
