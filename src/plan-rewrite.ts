@@ -39,6 +39,8 @@ export interface Plan {
   purged: number
   /** The last line lacks its line feed. */
   open: boolean
+  /** What the new log says that has this line at its end, as far as it is known without reading it. */
+  after?: (carry: Line) => Summary | undefined
 }
 
 /** Reads the log twice or thrice; once where its survey is given. */

@@ -24,7 +24,9 @@ export async function planLeast(reader: LogReader, known: Known | undefined, sel
   if (known !== undefined) return (await planTouched(reader, known, selection)) ?? planRewrite(reader, selection)
   const first = await readOnce(reader)
   const plan = await planTouched(reader, first.known, selection)
-  return plan ?? planRewrite(reader, selection, await finishSurvey(reader, first.surveyor))
+  // this does not tell how many messages count
+  if (plan !== undefined) return { ...plan, after: () => undefined }
+  return planRewrite(reader, selection, await finishSurvey(reader, first.surveyor))
 }
 
 /** Undefined when only a reading of the whole log can tell. */
@@ -55,7 +57,9 @@ export async function planTouched(reader: LogReader, known: Known, selection: Se
   if (!(await eachLine(reader, gone, archive.end, add))) return undefined
   const last = lastLeft(reader, removed, archive.end)
   if (last !== undefined) add(last)
-  return { reader, survey, plan: planner.plan(), summary, purged: planner.purged, open: false }
+  const plan = planner.plan()
+  const after = (carry: Line) => planner.summaryAfter(carry)
+  return { reader, survey, plan, summary, purged: planner.purged, open: false, after }
 }
 
 /** All lines but messages, and some of these; undefined when they are not what is known of them. */

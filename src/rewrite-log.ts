@@ -1,7 +1,7 @@
 /** Rewriting one log: plan under the lease, set aside what cannot be read, put the new file in place. */
-import { type Known, knownFromSidecar } from './catch-up.js'
+import { type Known, knownFromSidecar, printOf } from './catch-up.js'
 import { checkVersion } from './decision.js'
-import { look, sameFile } from './disk/files.js'
+import { type FileMark, look, sameFile } from './disk/files.js'
 import { LogReader } from './disk/log-reader.js'
 import type { Part } from './disk/part-writer.js'
 import { setAside } from './disk/quarantine.js'
@@ -9,6 +9,7 @@ import { replaceLog } from './disk/replace.js'
 import { readSidecar } from './disk/sidecar-file.js'
 import { SessionError } from './errors.js'
 import { metaLine } from './log/format.js'
+import { parseLines } from './log/parse.js'
 import type { RewritePlan } from './log/rewrite.js'
 import { type Plan, type Purges, partsOf, type Selection } from './plan-rewrite.js'
 import { planLeast } from './plan-touched.js'
@@ -83,23 +84,35 @@ async function carryOut(
   const aside = plan.edits.filter(({ action }) => action === 'aside' || (keepsAll && action === 'drop'))
   await setAside(layout.quarantine(log.name), reader.fd, aside)
   const carry = plan.carry && metaLine({ id: clock.id(summary.maxId), at: plan.carryAt }, plan.carry)
-  const size = await putInPlace(log, reader, withCarry(reading, carry))
-  return size === 'replaced' ? size : { dropped: reader.size - size, purged, quarantined: aside.length }
+  const mark = await putInPlace(log, reader, withCarry(reading, carry))
+  if (mark === 'replaced') return mark
+  const known = carry === null ? undefined : knownAfter(reading, plan, Buffer.from(carry), mark)
+  if (known !== undefined) log.forget(known)
+  return { dropped: reader.size - mark.size, purged, quarantined: aside.length }
+}
+
+/** What is known of the new log without reading it, if it is just what was planned. */
+function knownAfter({ reader, after }: Plan, { edits }: RewritePlan, carry: Buffer, mark: FileMark): Known | undefined {
+  if (after === undefined || edits.some(({ action }) => action !== 'drop')) return undefined
+  const offset = edits.reduce((left, edit) => left - (edit.end - edit.offset), reader.size)
+  const [line] = parseLines(carry, offset)
+  const summary = line?.kind === 'meta' && line.end === mark.size ? after(line) : undefined
+  return summary && { summary, mark, print: printOf(carry), open: false, torn: null, partial: false }
 }
 
 /**
- * Puts a new file in the place of the one that `reader` reads, for work under the lease; answers its size, or
+ * Puts a new file in the place of the one that `reader` reads, for work under the lease; answers its mark, or
  * `'replaced'` when the log is another by now: then nothing was changed.
  */
 export async function putInPlace(
   log: SessionLog,
   reader: LogReader,
   parts: Iterable<Part>,
-): Promise<number | 'replaced'> {
+): Promise<FileMark | 'replaced'> {
   const file = log.file.path
   let replaced = false
   try {
-    const size = await replaceLog({
+    const mark = await replaceLog({
       file,
       temporary: (nonce) => log.context.layout.temporary(log.name, nonce),
       from: reader.fd,
@@ -113,7 +126,7 @@ export async function putInPlace(
       },
     })
     log.context.noteBehind(log)
-    return size
+    return mark
   } catch (error) {
     if (replaced) return 'replaced'
     throw error

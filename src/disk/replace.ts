@@ -6,7 +6,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../errors.js'
 import { randomNonce } from '../ids.js'
-import { createPrivate, look, removeFile, writeAll } from './files.js'
+import { createPrivate, type FileMark, look, markOf, removeFile, writeAll } from './files.js'
 import { type Part, PartWriter } from './part-writer.js'
 
 type ReplaceSync = (file: string, data: null, options: Record<string, unknown>) => void
@@ -56,9 +56,9 @@ export interface Replacement {
 /**
  * Puts a file made of parts of the former one in its place, in constant memory: the old file stays whole until the
  * new one is. What programs without a lease added to the old file meanwhile, behind `size`, is copied over after it.
- * Answers the size of the new file.
+ * Answers what the new file is known by.
  */
-export async function replaceLog({ file, temporary, from, size, parts, before }: Replacement): Promise<number> {
+export async function replaceLog({ file, temporary, from, size, parts, before }: Replacement): Promise<FileMark> {
   const made = temporary(randomNonce())
   const out = createPrivate(made)
   try {
@@ -75,7 +75,7 @@ export async function replaceLog({ file, temporary, from, size, parts, before }:
     }
     await copyLate(from, out, size)
     await syncFolderAround(file)
-    return fs.fstatSync(out).size
+    return markOf(fs.fstatSync(out))
   } finally {
     fs.closeSync(out)
   }

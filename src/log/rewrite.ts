@@ -3,7 +3,7 @@
  * all other bytes are copied untouched.
  */
 import { type Json, type JsonObject, jsonEqual } from '../json.js'
-import { addUsage, emptySummary, foldPiece, isCarryLine, type Summary, timesOf, totalUsage } from './fold.js'
+import { addUsage, copyOf, emptySummary, foldPiece, isCarryLine, type Summary, timesOf, totalUsage } from './fold.js'
 import { isLine, type Line, namedIds, type Piece, type Range, type Usage } from './line.js'
 import { membersOf, objectText, ownOf } from './members.js'
 import { isLive, isUndated, knownId, NOTHING_KNOWN, type Survey, timeIn } from './survey.js'
@@ -158,6 +158,25 @@ export class RewritePlanner {
     const left = timesOf({ ...this.#after, labels: { ...this.#after.labels, ...carry } }, '')
     if (left.active !== due.active) carry.lastActivity = due.active
     return left.updated === due.updated && Object.keys(carry).length === 0 ? null : carry
+  }
+
+  /**
+   * What the new log says, with this line at its end, where it was known what the old one says; undefined where only
+   * its lines can tell. No `through` moved.
+   */
+  summaryAfter(carry: Line): Summary | undefined {
+    const gone = this.#gone
+    // which agent is named first decides on the order of the rows
+    const mayReorder = gone !== undefined && gone.usage.size > 0 && this.before.usage.size > 1
+    if (gone === undefined || mayReorder || this.purged > 0 || this.#missing.size > 0) return undefined
+    const { lastAt, lastActivity, labels, carriedUsage } = this.#after
+    const summary = copyOf({ ...this.before, lastAt, lastActivity, labels, carriedUsage })
+    summary.usage = new Map([...this.#usageLeft()].filter(([, { apiCalls }]) => apiCalls > 0))
+    summary.compactions -= gone.compactions
+    summary.metas -= this.#carryLines.length
+    summary.irregular = 0
+    foldPiece(summary, carry, NOTHING_KNOWN)
+    return summary
   }
 
   #usageLeft(): ReadonlyMap<string, Usage> {

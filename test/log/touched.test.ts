@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { foldLog } from '../../src/catch-up.js'
 import { LogReader } from '../../src/disk/log-reader.js'
+import type { JsonObject } from '../../src/json.js'
 import {
   compactionLine,
   headerLine,
@@ -14,13 +15,14 @@ import {
   removeLine,
   valueLine,
 } from '../../src/log/format.js'
-import { isoTime } from '../../src/log/parse.js'
+import type { Line } from '../../src/log/line.js'
+import { isoTime, parseLines } from '../../src/log/parse.js'
 import { type Plan, partsOf, planRewrite, type Selection } from '../../src/plan-rewrite.js'
 import { planLeast, planTouched } from '../../src/plan-touched.js'
 import { FILE_TIME, idAt, mixedLog, ownLog, wildLog } from './histories.js'
 
 /** `LAW_RUNS=20000 npx vitest run test/log/touched.test.ts` is the long form. */
-const RUNS = Number(process.env.LAW_RUNS ?? 250)
+const RUNS = Number(process.env.LAW_RUNS ?? 60)
 const SEED = Number(process.env.LAW_SEED ?? 20261125)
 const TIMEOUT = 30 * 60 * 1000
 const START = Date.parse('2026-11-21T07:00:00.000Z')
@@ -154,6 +156,7 @@ function fileOf(plan: Plan, log: Buffer): string | null {
 }
 
 let made = 0
+let toldAfter = 0
 
 /** The log as a file; `work` answers what a planner makes of it. */
 async function reading<T>(log: Buffer, work: (reader: LogReader) => Promise<T>): Promise<T> {
@@ -174,6 +177,19 @@ function outcome(plan: Plan, log: Buffer) {
   return { file: fileOf(plan, log), aside, carry: JSON.stringify(carry), carryAt, purged: plan.purged, version, maxId }
 }
 
+/** What is known of the new log at once is what reading it tells. */
+async function expectToldAfter(plan: Plan, carry: JsonObject, log: Buffer): Promise<void> {
+  const kept = Buffer.from(fileOf(plan, log) as string, 'latin1')
+  const text = metaLine({ id: idAt(7000), at: plan.plan?.carryAt as string }, carry)
+  const [line] = parseLines(Buffer.from(text), kept.length)
+  const told = plan.after?.(line as Line)
+  if (told === undefined) return
+  const { summary } = await reading(Buffer.concat([kept, Buffer.from(text)]), foldLog)
+  expect(told).toEqual(summary)
+  expect([...told.usage.keys()]).toEqual([...summary.usage.keys()])
+  toldAfter++
+}
+
 async function expectSame(log: Buffer): Promise<number> {
   return reading(log, async (reader) => {
     let touched = 0
@@ -182,7 +198,9 @@ async function expectSame(log: Buffer): Promise<number> {
       expect(outcome(await planLeast(reader, undefined, selection), log)).toEqual(general)
       const known = await foldLog(reader)
       expect(outcome(await planLeast(reader, known, selection), log)).toEqual(general)
-      if ((await planTouched(reader, known, selection)) !== undefined) touched++
+      const plan = await planTouched(reader, known, selection)
+      if (plan !== undefined) touched++
+      if (plan?.plan?.carry) await expectToldAfter(plan, plan.plan.carry, log)
     }
     return touched
   })
@@ -203,6 +221,7 @@ describe('a rewrite that reads only the lines that it touches', () => {
         all += SELECTIONS.length
       })
       expect(touched / all).toBeGreaterThan(0.8)
+      expect(toldAfter).toBeGreaterThan(RUNS / 10)
     },
     TIMEOUT,
   )

@@ -57,6 +57,18 @@ describe('a rewrite of a log of which all is known', () => {
     expect(await contents(session)).toEqual(left)
   })
 
+  test('knows what the new log says without reading it', async () => {
+    const { session, store, left } = await large({ removed: (at) => at % 2 === 0 })
+    await session.info()
+    await session.rewrite()
+    let info: unknown
+    expect(await bytesRead(async () => (info = await session.info()))).toBeLessThan(10_000)
+    expect(info).toMatchObject({ messages: left.length, bytes: fs.statSync(session.path).size })
+    expect(await (await open(store.dir)).session('a').info()).toEqual(info)
+    await session.append(message('later'))
+    expect(await contents(session)).toEqual([...left, 'later'])
+  })
+
   test('with nothing to take out reads nothing of it', async () => {
     const { session } = await large({ removed: () => false })
     expect(await bytesRead(async () => expect(await session.rewrite()).toBe(null))).toBe(0)
