@@ -6,16 +6,20 @@ import type { Part } from './disk/part-writer.js'
 import type { Summary } from './log/fold.js'
 import { isLine, type Line, type Piece } from './log/line.js'
 import { parseLines } from './log/parse.js'
-import { mendLine, type RewritePlan, RewritePlanner } from './log/rewrite.js'
-import type { Survey } from './log/survey.js'
+import { type Choice, mendLine, type RewritePlan, RewritePlanner } from './log/rewrite.js'
+import { reachOver, type Survey } from './log/survey.js'
 import type { LineChange } from './log/vacuum.js'
+
+export type Purges = (line: Line, survey: Survey, fileTime: string) => boolean
 
 /** Lines that go although they count, or that stay out for another reason. */
 export interface Selection {
   /** All that goes is kept in quarantine, not only what cannot be read. */
   keepsAll?: boolean
   /** Live messages that go. */
-  purges?: (line: Line, survey: Survey, fileTime: string) => boolean
+  purges?: Purges
+  /** Archived live messages that go; asked of no others. */
+  purgesArchived?: Purges
   /** Lines that are taken over at all. */
   takes?: (line: Line) => boolean
   /** Gives lines of the graph another text. */
@@ -35,17 +39,16 @@ export interface Plan {
   purged: number
   /** The last line lacks its line feed. */
   open: boolean
+  /** What the new log says that has this line at its end, as far as it is known without reading it. */
+  after?: (carry: Line) => Summary | undefined
 }
 
 /** Reads the log twice or thrice; once where its survey is given. */
-export async function planRewrite(
-  reader: LogReader,
-  { purges, takes, changes, visit }: Selection = {},
-  surveyed?: Survey,
-): Promise<Plan> {
+export async function planRewrite(reader: LogReader, selection: Selection = {}, surveyed?: Survey): Promise<Plan> {
   const survey = surveyed ?? (await surveyLog(reader))
+  const { takes, changes, visit } = selection
   const planner = new RewritePlanner(survey, reader.fileTime, {
-    ...(purges && { purges: (line) => purges(line, survey, reader.fileTime) }),
+    ...purgesOf(selection, survey, reader.fileTime),
     ...(takes && { takes }),
     ...(changes && { changes }),
   })
@@ -58,6 +61,20 @@ export async function planRewrite(
   const plan = planner.plan(takes !== undefined || changes !== undefined)
   const open = last !== undefined && isLine(last) && last.open
   return { reader, survey, plan, summary: planner.before, purged: planner.purged, open }
+}
+
+/** Which live messages go, for a planner that knows the survey. */
+export function purgesOf(
+  { purges, purgesArchived }: Selection,
+  survey: Survey,
+  fileTime: string,
+): Pick<Choice, 'purges'> {
+  if (purges) return { purges: (line) => purges(line, survey, fileTime) }
+  if (purgesArchived)
+    return {
+      purges: (line) => reachOver(line.offset, survey) !== undefined && purgesArchived(line, survey, fileTime),
+    }
+  return {}
 }
 
 /** The new file: stretches of the old one, and mended lines. */

@@ -1,14 +1,18 @@
 /** Rewriting one log: plan under the lease, set aside what cannot be read, put the new file in place. */
+import { type Known, knownFromSidecar, printOf } from './catch-up.js'
 import { checkVersion } from './decision.js'
-import { look, sameFile } from './disk/files.js'
+import { type FileMark, look, sameFile } from './disk/files.js'
 import { LogReader } from './disk/log-reader.js'
 import type { Part } from './disk/part-writer.js'
 import { setAside } from './disk/quarantine.js'
 import { replaceLog } from './disk/replace.js'
+import { readSidecar } from './disk/sidecar-file.js'
 import { SessionError } from './errors.js'
 import { metaLine } from './log/format.js'
+import { parseLines } from './log/parse.js'
 import type { RewritePlan } from './log/rewrite.js'
-import { type Plan, partsOf, planRewrite, type Selection } from './plan-rewrite.js'
+import { type Plan, type Purges, partsOf, type Selection } from './plan-rewrite.js'
+import { planLeast } from './plan-touched.js'
 import type { SessionLog } from './session-log.js'
 
 export interface RewriteResult {
@@ -23,10 +27,10 @@ export interface RewriteResult {
 /** How often a rewrite starts over when the log is replaced meanwhile. */
 const MAX_ATTEMPTS = 5
 
-/** With `purges`, live messages go too of which it says so; a log without such messages is not touched then. */
-export async function rewriteLog(log: SessionLog, purges?: Selection['purges']): Promise<RewriteResult | null> {
+/** With `purges`, archived messages go too of which it says so; a log without such messages is not touched then. */
+export async function rewriteLog(log: SessionLog, purges?: Purges): Promise<RewriteResult | null> {
   if (!log.exists()) return null
-  return log.hold(() => rewriteHeld(log, () => purges && { purges }))
+  return log.hold(() => rewriteHeld(log, () => purges && { purgesArchived: purges }))
 }
 
 /** As `rewriteLog`; all bytes that go are kept in quarantine. */
@@ -47,15 +51,24 @@ export async function rewriteHeld(
     const outcome = await LogReader.using(log.file.path, async (reader) => {
       const selection = await select(reader)
       if (selection === null) return null
-      const reading = await planRewrite(reader, selection)
+      const reading = await planLeast(reader, knownOf(log, reader), selection ?? {})
       const { plan, purged } = reading
-      return plan === null || (selection?.purges !== undefined && purged === 0)
+      return plan === null || (selection?.purgesArchived !== undefined && purged === 0)
         ? null
         : await carryOut(log, reading, plan, selection?.keepsAll)
     })
     if (outcome !== 'replaced') return outcome ?? null
   }
   throw new SessionError('ERR_LOCKED', 'another program keeps replacing the log', { file: log.file.path })
+}
+
+/** What is known of the log that `reader` reads, without reading in it. */
+function knownOf(log: SessionLog, reader: LogReader): Known | undefined {
+  const known = log.peek(reader.stat)
+  if (known !== undefined) return known
+  const sidecar = readSidecar(log.sidecarPath)?.sidecar
+  const former = sidecar?.key === log.key ? knownFromSidecar(sidecar, reader.stat, reader) : undefined
+  return former?.mark.size === reader.size ? former : undefined
 }
 
 async function carryOut(
@@ -71,23 +84,35 @@ async function carryOut(
   const aside = plan.edits.filter(({ action }) => action === 'aside' || (keepsAll && action === 'drop'))
   await setAside(layout.quarantine(log.name), reader.fd, aside)
   const carry = plan.carry && metaLine({ id: clock.id(summary.maxId), at: plan.carryAt }, plan.carry)
-  const size = await putInPlace(log, reader, withCarry(reading, carry))
-  return size === 'replaced' ? size : { dropped: reader.size - size, purged, quarantined: aside.length }
+  const mark = await putInPlace(log, reader, withCarry(reading, carry))
+  if (mark === 'replaced') return mark
+  const known = carry === null ? undefined : knownAfter(reading, plan, Buffer.from(carry), mark)
+  if (known !== undefined) log.forget(known)
+  return { dropped: reader.size - mark.size, purged, quarantined: aside.length }
+}
+
+/** What is known of the new log without reading it, if it is just what was planned. */
+function knownAfter({ reader, after }: Plan, { edits }: RewritePlan, carry: Buffer, mark: FileMark): Known | undefined {
+  if (after === undefined || edits.some(({ action }) => action !== 'drop')) return undefined
+  const offset = edits.reduce((left, edit) => left - (edit.end - edit.offset), reader.size)
+  const [line] = parseLines(carry, offset)
+  const summary = line?.kind === 'meta' && line.end === mark.size ? after(line) : undefined
+  return summary && { summary, mark, print: printOf(carry), open: false, torn: null, partial: false }
 }
 
 /**
- * Puts a new file in the place of the one that `reader` reads, for work under the lease; answers its size, or
+ * Puts a new file in the place of the one that `reader` reads, for work under the lease; answers its mark, or
  * `'replaced'` when the log is another by now: then nothing was changed.
  */
 export async function putInPlace(
   log: SessionLog,
   reader: LogReader,
   parts: Iterable<Part>,
-): Promise<number | 'replaced'> {
+): Promise<FileMark | 'replaced'> {
   const file = log.file.path
   let replaced = false
   try {
-    const size = await replaceLog({
+    const mark = await replaceLog({
       file,
       temporary: (nonce) => log.context.layout.temporary(log.name, nonce),
       from: reader.fd,
@@ -101,7 +126,7 @@ export async function putInPlace(
       },
     })
     log.context.noteBehind(log)
-    return size
+    return mark
   } catch (error) {
     if (replaced) return 'replaced'
     throw error

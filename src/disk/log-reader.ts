@@ -15,6 +15,12 @@ const SEARCH_BYTES = 192 * 1024
 const FIRST_BACK_BYTES = 4 * 1024
 const MAX_BACK_BYTES = 64 * 1024
 
+/** Gives the pieces of whole lines, whose first byte stands at `base`. */
+type Cut = (bytes: Buffer, base: number, atEnd: boolean) => Piece[]
+
+/** From here on, to take a file from the disk takes its time. */
+const LARGE_BYTES = 8 * 1024 * 1024
+
 /** One open log, as long as it was when it was opened. */
 export class LogReader {
   #fileTime: string | undefined
@@ -37,7 +43,7 @@ export class LogReader {
     try {
       return await work(reader)
     } finally {
-      reader.close()
+      await reader.#release()
     }
   }
 
@@ -55,8 +61,17 @@ export class LogReader {
     fs.closeSync(this.fd)
   }
 
-  /** All pieces from `start` (the start of a line) up to `end`, in order, a block at a time. */
-  async *blocks(start = 0, end = this.size): AsyncGenerator<Piece[]> {
+  /** As `close`; a large log that was replaced meanwhile goes from the disk now, which must not hold the event loop. */
+  #release(): Promise<void> | void {
+    if (this.size < LARGE_BYTES) return this.close()
+    return new Promise((resolve, reject) => fs.close(this.fd, (error) => (error ? reject(error) : resolve())))
+  }
+
+  /**
+   * All pieces from `start` (the start of a line) up to `end`, in order, a block at a time; with `cut`, those that it
+   * gives of whole lines.
+   */
+  async *blocks(start = 0, end = this.size, cut: Cut = parseLines): AsyncGenerator<Piece[]> {
     let buffer: Buffer = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, Math.max(end - start, 0)))
     /** How much of an unfinished line stands at the start of the buffer. */
     let rest = 0
@@ -70,7 +85,7 @@ export class LogReader {
       const bytes = buffer.subarray(0, rest + count)
       const atEnd = position >= end
       const stop = atEnd ? bytes.length : bytes.lastIndexOf(LF) + 1
-      if (stop > 0) yield parseLines(bytes.subarray(0, stop), position - bytes.length, atEnd)
+      if (stop > 0) yield cut(bytes.subarray(0, stop), position - bytes.length, atEnd)
       rest = bytes.length - stop
       if (rest > MAX_LINE_BYTES) {
         const next = await this.#skipLine(position, end)
@@ -109,7 +124,7 @@ export class LogReader {
    */
   async *linesBeginning(begin: Buffer, { offset, end }: Range): AsyncGenerator<Piece[]> {
     const beyond = begin.length - 1
-    const buffer = Buffer.allocUnsafe(SEARCH_BYTES + beyond)
+    const buffer = Buffer.allocUnsafe(Math.min(SEARCH_BYTES, end - offset) + beyond)
     for (let position = offset; position < end; position += SEARCH_BYTES) {
       const room = buffer.subarray(0, Math.min(SEARCH_BYTES, end - position) + beyond)
       const bytes = room.subarray(0, await readInto(room, this.fd, position))
@@ -130,6 +145,23 @@ export class LogReader {
       const bytes = readSync(this.fd, offset, Math.min(wanted, this.size - offset))
       const feed = bytes.indexOf(LF)
       if (feed !== -1 || bytes.length < wanted) return bytes.subarray(0, feed === -1 ? bytes.length : feed + 1)
+    }
+  }
+
+  /** The first line that begins at `position` or behind it; undefined when there is none. */
+  lineFrom(position: number): Piece | undefined {
+    const from = Math.max(0, position - 1)
+    for (let wanted = FIRST_BACK_BYTES; ; wanted *= 2) {
+      const bytes = readSync(this.fd, from, Math.min(wanted, this.size - from))
+      const isRest = from + bytes.length >= this.size
+      const start = position === 0 ? 0 : bytes.indexOf(LF) + 1
+      const feed = position === 0 || start > 0 ? bytes.indexOf(LF, start) : -1
+      if (feed === -1 && !isRest) {
+        if (bytes.length < wanted) throw shrunk(this.size, from + bytes.length)
+        continue
+      }
+      if (position > 0 && start === 0) return undefined
+      return parseLines(bytes.subarray(start, feed === -1 ? bytes.length : feed + 1), from + start)[0]
     }
   }
 

@@ -1,4 +1,5 @@
 /** Writes a file of parts of another: many small parts in few reads and writes, long ones block by block. */
+import fs from 'node:fs'
 import type { Range } from '../log/line.js'
 import { breatheIfDue } from './breath.js'
 import { readInto, writeAll } from './files.js'
@@ -14,11 +15,12 @@ export type Part = Range | Buffer
 export class PartWriter {
   readonly #out: number
   readonly #from: number
+  readonly #fromSize: number
   /** What was read of the other file last. */
-  readonly #window = Buffer.allocUnsafe(BLOCK_BYTES)
+  readonly #window: Buffer
   #windowStart = 0
   #windowLength = 0
-  readonly #gathered = Buffer.allocUnsafe(BLOCK_BYTES)
+  readonly #gathered: Buffer
   #gatheredLength = 0
   /** How much was taken. */
   size = 0
@@ -26,6 +28,10 @@ export class PartWriter {
   constructor(out: number, from: number) {
     this.#out = out
     this.#from = from
+    this.#fromSize = fs.fstatSync(from).size
+    const length = Math.min(BLOCK_BYTES, this.#fromSize)
+    this.#window = Buffer.allocUnsafe(length)
+    this.#gathered = Buffer.allocUnsafe(length)
   }
 
   async add(part: Part): Promise<void> {
@@ -45,8 +51,8 @@ export class PartWriter {
   }
 
   #addBytes(bytes: Buffer): void {
-    if (this.#gatheredLength + bytes.length > BLOCK_BYTES) this.flush()
-    if (bytes.length > BLOCK_BYTES) writeAll(this.#out, bytes)
+    if (this.#gatheredLength + bytes.length > this.#gathered.length) this.flush()
+    if (bytes.length > this.#gathered.length) writeAll(this.#out, bytes)
     else this.#gatheredLength += bytes.copy(this.#gathered, this.#gatheredLength)
     this.size += bytes.length
   }
@@ -67,7 +73,8 @@ export class PartWriter {
     await breatheIfDue()
     this.#windowStart = position
     this.#windowLength = 0
-    this.#windowLength = await readInto(this.#window, this.#from, position)
+    const length = Math.max(0, Math.min(this.#window.length, this.#fromSize - position))
+    this.#windowLength = await readInto(this.#window.subarray(0, length), this.#from, position)
   }
 
   #holds({ offset, end }: Range): boolean {

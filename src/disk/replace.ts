@@ -3,9 +3,10 @@
  * logs, which cannot, are copied range by range into a file that is checked and synced before it takes its place.
  */
 import fs from 'node:fs'
+import path from 'node:path'
 import { errno } from '../errors.js'
 import { randomNonce } from '../ids.js'
-import { createPrivate, look, removeFile, syncFolderOf, writeAll } from './files.js'
+import { createPrivate, type FileMark, look, markOf, removeFile, writeAll } from './files.js'
 import { type Part, PartWriter } from './part-writer.js'
 
 type ReplaceSync = (file: string, data: null, options: Record<string, unknown>) => void
@@ -55,9 +56,9 @@ export interface Replacement {
 /**
  * Puts a file made of parts of the former one in its place, in constant memory: the old file stays whole until the
  * new one is. What programs without a lease added to the old file meanwhile, behind `size`, is copied over after it.
- * Answers the size of the new file.
+ * Answers what the new file is known by.
  */
-export async function replaceLog({ file, temporary, from, size, parts, before }: Replacement): Promise<number> {
+export async function replaceLog({ file, temporary, from, size, parts, before }: Replacement): Promise<FileMark> {
   // to replace a file the system asks for no right to write to it: who made it read-only would be surprised
   fs.accessSync(file, fs.constants.W_OK)
   const made = temporary(randomNonce())
@@ -75,8 +76,8 @@ export async function replaceLog({ file, temporary, from, size, parts, before }:
       throw error
     }
     await copyLate(from, out, size)
-    syncFolderOf(file)
-    return fs.fstatSync(out).size
+    await syncFolderAround(file)
+    return markOf(fs.fstatSync(out))
   } finally {
     fs.closeSync(out)
   }
@@ -132,6 +133,19 @@ async function writeParts(out: number, from: number, parts: Iterable<Part>): Pro
   for (const part of parts) await writer.add(part)
   writer.flush()
   return writer.size
+}
+
+/** Makes a rename outlast a power cut, without holding the event loop. Where folders cannot be synced, that is that. */
+async function syncFolderAround(file: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const fd = fs.openSync(path.dirname(file), fs.constants.O_RDONLY)
+  try {
+    await sync(fd)
+  } catch (error) {
+    if (errno(error) !== 'EINVAL') throw error
+  } finally {
+    fs.closeSync(fd)
+  }
 }
 
 /** As fs.fsync, without holding the event loop. */

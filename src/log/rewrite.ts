@@ -3,10 +3,10 @@
  * all other bytes are copied untouched.
  */
 import { type Json, type JsonObject, jsonEqual } from '../json.js'
-import { addUsage, emptySummary, foldPiece, isCarryLine, timesOf, totalUsage } from './fold.js'
+import { addUsage, copyOf, emptySummary, foldPiece, isCarryLine, type Summary, timesOf, totalUsage } from './fold.js'
 import { isLine, type Line, namedIds, type Piece, type Range, type Usage } from './line.js'
 import { membersOf, objectText, ownOf } from './members.js'
-import { isLive, isUndated, knownId, type Survey, timeIn } from './survey.js'
+import { isLive, isUndated, knownId, NOTHING_KNOWN, type Survey, timeIn } from './survey.js'
 import type { LineChange } from './vacuum.js'
 
 /** A stretch that is left out, left out and put into quarantine, or written anew by `mendLine`. */
@@ -37,7 +37,11 @@ export interface Choice {
   changes?: LineChange
 }
 
-/** Second reading of a rewrite; the first one gave the survey. */
+/**
+ * Second reading of a rewrite; the first one gave the survey. Where it is `known` what the log says, and no time of a
+ * message is below one before it, only these lines need come in, in order: the header, all that are no messages, the
+ * messages that go, those before the last one to which a `through` may move, and the last one that stays.
+ */
 export class RewritePlanner {
   readonly #survey: Survey
   readonly #fileTime: string
@@ -46,10 +50,15 @@ export class RewritePlanner {
   readonly #removals: Line[] = []
   readonly #compactions: Line[] = []
   readonly #carryLines: Line[] = []
-  readonly #present = new Set<string>()
+  /** Ids that are named and were not found so far. */
+  readonly #missing: Set<string>
+  /** A `through` may have to move. */
+  readonly #hasHeirs: boolean
   readonly #heirs = new Map<string, string | null>()
   /** What the log says before. */
-  readonly before = emptySummary()
+  readonly before: Summary
+  /** What the dropped lines say, where `before` is known. */
+  readonly #gone: Summary | undefined
   /** The sums of the lines that stay. Old carry lines do not: a new one says what is still to be said. */
   readonly #after = emptySummary()
   readonly #choice: Required<Choice>
@@ -58,36 +67,45 @@ export class RewritePlanner {
   /** How many live messages go because `purges` says so. */
   purged = 0
 
-  constructor(survey: Survey, fileTime: string, choice: Choice = {}) {
+  constructor(survey: Survey, fileTime: string, choice: Choice = {}, known?: Summary) {
+    this.before = known ?? emptySummary()
+    this.#gone = known && emptySummary()
+    this.#hasHeirs = known?.compactions !== 0
+    this.#missing = new Set(survey.removed)
     this.#survey = survey
     this.#fileTime = fileTime
     this.#choice = { ...NO_CHOICE, ...choice }
   }
 
   add(piece: Piece): void {
-    foldPiece(this.before, piece, this.#survey)
+    if (this.#gone === undefined) foldPiece(this.before, piece, this.#survey)
     if (isLine(piece)) this.#addLine(piece)
     else if (piece.kind === 'blank') this.#blanks.push(edit(piece, 'drop'))
-    else this.#edits.push(edit(piece, 'aside'))
+    else this.#edit(piece, 'aside')
   }
 
   #addLine(line: Line): void {
     const change = this.#choice.changes(line)
     if (!this.#choice.takes(line) || change === null) {
-      this.#edits.push(edit(line, 'drop'))
+      this.#edit(line, 'drop')
       return
     }
     const id = knownId(line, this.#survey)
-    if (this.#survey.removed.has(id)) this.#present.add(id)
+    this.#missing.delete(id)
     const live = line.kind === 'unknown' || isLive(line, this.#survey)
     const purged = live && line.kind === 'message' && this.#choice.purges(line)
     if (purged) this.purged++
     if (live && !purged) this.#keep(line, id)
     else {
-      this.#edits.push(edit(line, 'drop'))
+      this.#edit(line, 'drop')
+      if (this.#gone) foldPiece(this.#gone, line, NOTHING_KNOWN)
       const isCopy = this.#survey.copies.get(line.offset) === 'duplicate'
-      if (line.kind === 'message' && !isCopy) this.#heirs.set(id, this.#survivor)
+      if (line.kind === 'message' && !isCopy && this.#hasHeirs) this.#heirs.set(id, this.#survivor)
     }
+  }
+
+  #edit(range: Range, action: Edit['action']): void {
+    push(this.#edits, edit(range, action))
   }
 
   /** Whether a `remove` line stays and where a compaction reaches shows at the end only. */
@@ -98,7 +116,7 @@ export class RewritePlanner {
       const fields = newFields(line, this.#survey, this.#fileTime, NO_HEIRS)
       if (line.kind === 'message') this.#survivor = id
       if (line.kind === 'compaction') this.#compactions.push(line)
-      else if (Object.keys(fields).length > 0 || this.#choice.changes(line)) this.#edits.push(edit(line, 'mend'))
+      else if (Object.keys(fields).length > 0 || this.#choice.changes(line)) this.#edit(line, 'mend')
       this.#count('at' in fields ? { ...line, at: fields.at as string } : line)
     }
   }
@@ -113,13 +131,13 @@ export class RewritePlanner {
   /** The plan; null when there is nothing to take out, unless it is wanted `always`. */
   plan(always = false): RewritePlan | null {
     for (const line of this.#removals) {
-      if (namedIds(line).every((id) => this.#present.has(id))) this.#edits.push(edit(line, 'drop'))
+      if (!namedIds(line).some((id) => this.#missing.has(id))) this.#edit(line, 'drop')
       else this.#count(line)
     }
     if (!always && this.#edits.every(({ action }) => action === 'mend')) return null
     for (const line of this.#compactions) {
       const fields = newFields(line, this.#survey, this.#fileTime, this.#heirs)
-      if (Object.keys(fields).length > 0) this.#edits.push(edit(line, 'mend'))
+      if (Object.keys(fields).length > 0) this.#edit(line, 'mend')
     }
     return {
       edits: joined([...this.#edits, ...this.#blanks, ...this.#carryLines.map((line) => edit(line, 'drop'))]),
@@ -133,13 +151,39 @@ export class RewritePlanner {
   #carry(): JsonObject | null {
     const due = timesOf(this.before, this.#fileTime)
     const carry: JsonObject = {}
-    const usage = usageBeyond(totalUsage(this.before), this.#after.usage)
+    const usage = usageBeyond(totalUsage(this.before), this.#usageLeft())
     if (!jsonEqual(usage, usageBeyond(this.#after.carriedUsage, new Map()))) carry.carriedUsage = usage
     // the file's time is another one afterwards: what it stood in for must be written down
     if (timesOf(this.#after, '').created !== due.created) carry.createdAt = due.created
     const left = timesOf({ ...this.#after, labels: { ...this.#after.labels, ...carry } }, '')
     if (left.active !== due.active) carry.lastActivity = due.active
     return left.updated === due.updated && Object.keys(carry).length === 0 ? null : carry
+  }
+
+  /**
+   * What the new log says, with this line at its end, where it was known what the old one says; undefined where only
+   * its lines can tell. No `through` moved.
+   */
+  summaryAfter(carry: Line): Summary | undefined {
+    const gone = this.#gone
+    // which agent is named first decides on the order of the rows
+    const mayReorder = gone !== undefined && gone.usage.size > 0 && this.before.usage.size > 1
+    if (gone === undefined || mayReorder || this.purged > 0 || this.#missing.size > 0) return undefined
+    const { lastAt, lastActivity, labels, carriedUsage } = this.#after
+    const summary = copyOf({ ...this.before, lastAt, lastActivity, labels, carriedUsage })
+    summary.usage = new Map([...this.#usageLeft()].filter(([, { apiCalls }]) => apiCalls > 0))
+    summary.compactions -= gone.compactions
+    summary.metas -= this.#carryLines.length
+    summary.irregular = 0
+    foldPiece(summary, carry, NOTHING_KNOWN)
+    return summary
+  }
+
+  #usageLeft(): ReadonlyMap<string, Usage> {
+    if (this.#gone === undefined) return this.#after.usage
+    const left = new Map(this.before.usage)
+    for (const [agent, usage] of this.#gone.usage) addUsage(left, agent, usage, -1)
+    return left
   }
 }
 
@@ -165,12 +209,14 @@ function edit({ offset, end }: Range, action: Edit['action']): Edit {
 function joined(edits: Edit[]): Edit[] {
   const rising = edits.sort((a, b) => a.offset - b.offset)
   const result: Edit[] = []
-  for (const next of rising) {
-    const last = result.at(-1)
-    if (last && last.end === next.offset && last.action === next.action && next.action !== 'mend') last.end = next.end
-    else result.push(next)
-  }
+  for (const next of rising) push(result, next)
   return result
+}
+
+function push(edits: Edit[], next: Edit): void {
+  const last = edits.at(-1)
+  if (last && last.end === next.offset && last.action === next.action && next.action !== 'mend') last.end = next.end
+  else edits.push(next)
 }
 
 /** Counters of `total` that are not in `part`, without rows of zeros. */

@@ -1,0 +1,157 @@
+import fs from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import type { Session } from '../../src/session.js'
+import { patch, systemError } from '../helpers/faults.js'
+import { bareLine, codeOf, contents, message, open, quarantined, tempFolder } from '../helpers/store.js'
+
+const COUNT = 3000
+
+/** A log of a megabyte, of which some messages were removed. */
+async function large({ removed }: { removed: (at: number) => boolean }) {
+  const folder = tempFolder()
+  const store = await open(folder)
+  const session = store.session('a')
+  const texts = Array.from({ length: COUNT }, (_, i) => `${i} ${'x'.repeat(300)}`)
+  const ids = await session.append(texts.map(message))
+  await session.remove(ids.filter((_, at) => removed(at)))
+  return { folder, store, session, ids, left: texts.filter((_, at) => !removed(at)) }
+}
+
+/** Bytes that are read of files while `work` runs. */
+async function bytesRead(work: () => Promise<unknown>): Promise<number> {
+  let sum = 0
+  const restore = patch('readSync', (read) => (...args) => {
+    const count = read(...args)
+    sum += count
+    return count
+  })
+  try {
+    await work()
+  } finally {
+    restore()
+  }
+  return sum
+}
+
+const THEN = new Date('2026-11-24T12:00:00.000Z')
+
+/** Spoils a message of a log of which all is known, so that no look at the file tells. */
+async function spoil(session: Session, id: string, bytes: Buffer): Promise<void> {
+  fs.utimesSync(session.path, THEN, THEN)
+  const before = await session.info()
+  const place = fs.readFileSync(session.path).indexOf(`{"id":"${id}"`)
+  const fd = fs.openSync(session.path, 'r+')
+  fs.writeSync(fd, bytes, 0, bytes.length, place + 200)
+  fs.closeSync(fd)
+  fs.utimesSync(session.path, THEN, THEN)
+  expect(await session.info()).toEqual(before)
+}
+
+describe('a rewrite of a log of which all is known', () => {
+  test('reads what it copies, what it drops, and little else', async () => {
+    const { session, left } = await large({ removed: (at) => at < COUNT / 10 })
+    const { size } = fs.statSync(session.path)
+    const read = await bytesRead(() => session.rewrite())
+    // lines that are removed are read twice, and the end is searched
+    expect(read).toBeLessThan(size * 1.6)
+    expect(await contents(session)).toEqual(left)
+  })
+
+  test('knows what the new log says without reading it', async () => {
+    const { session, store, left } = await large({ removed: (at) => at % 2 === 0 })
+    await session.info()
+    await session.rewrite()
+    let info: unknown
+    expect(await bytesRead(async () => (info = await session.info()))).toBeLessThan(10_000)
+    expect(info).toMatchObject({ messages: left.length, bytes: fs.statSync(session.path).size })
+    expect(await (await open(store.dir)).session('a').info()).toEqual(info)
+    await session.append(message('later'))
+    expect(await contents(session)).toEqual([...left, 'later'])
+  })
+
+  test('with nothing to take out reads nothing of it', async () => {
+    const { session } = await large({ removed: () => false })
+    expect(await bytesRead(async () => expect(await session.rewrite()).toBe(null))).toBe(0)
+  })
+
+  test('by its sidecar does the same in another store', async () => {
+    const { store, session, left } = await large({ removed: (at) => at >= 1000 && at < 1100 })
+    await store.close()
+    const again = (await open(store.dir)).session('a')
+    const { size } = fs.statSync(session.path)
+    expect(await bytesRead(() => again.rewrite())).toBeLessThan(size * 1.6)
+    expect(await contents(again)).toEqual(left)
+    expect((await again.info())?.messages).toBe(left.length)
+  })
+
+  test('drops no bytes that nobody can read, though an edit in place was not noticed', async () => {
+    const { folder, session, ids, left } = await large({ removed: (at) => at === 5 || at === 2000 })
+    const bytes = Buffer.alloc(40, 0)
+    await spoil(session, ids[2000] as string, bytes)
+    expect(await session.rewrite()).toMatchObject({ quarantined: 1 })
+    expect(quarantined(folder, 'a').map((each) => each.includes(bytes))).toEqual([true])
+    expect(await contents(session)).toEqual(left)
+  })
+
+  test('keeps bytes elsewhere that nobody can read, though an edit in place was not noticed', async () => {
+    const { session, ids, left } = await large({ removed: (at) => at === 5 })
+    const bytes = Buffer.alloc(40, 0xff)
+    await spoil(session, ids[1500] as string, bytes)
+    await session.rewrite()
+    expect(fs.readFileSync(session.path).includes(bytes)).toBe(true)
+    expect(await contents(session)).toEqual(left.filter((text) => !text.startsWith('1500 ')))
+    expect((await session.check())?.damage).toHaveLength(1)
+  })
+
+  test('takes in what another program has added since', async () => {
+    const { session, left } = await large({ removed: (at) => at < 100 })
+    await session.info()
+    fs.appendFileSync(session.path, `${bareLine('foreign')}damage\n`)
+    expect(await session.rewrite()).toMatchObject({ quarantined: 1 })
+    expect(await contents(session)).toEqual([...left, 'foreign'])
+  })
+
+  test('that finds the log shorter than it was leaves it alone', async () => {
+    const { session } = await large({ removed: (at) => at === 1 })
+    await session.info()
+    const before = fs.readFileSync(session.path)
+    const restore = patch('readSync', (read) => (...args) => {
+      const [, , , , position] = args
+      // as on a network drive whose file was cut by another machine
+      return position > 500_000 ? 0 : read(...args)
+    })
+    expect(await codeOf(session.rewrite())).toBe('EIO')
+    restore()
+    expect(fs.readFileSync(session.path).equals(before)).toBe(true)
+  })
+})
+
+test('lines that come while a log is rewritten are kept when the folder cannot be synced', async () => {
+  const { session, left } = await large({ removed: (at) => at < 10 })
+  const restore = patch('renameSync', (rename) => (from: string, to: string) => {
+    if (to === session.path) fs.appendFileSync(to, bareLine('late'))
+    rename(from, to)
+  })
+  let failed = 0
+  const restoreSync = patch('fsync', (sync) => (fd: number, done: (error: Error) => void) => {
+    if (!fs.fstatSync(fd).isDirectory()) return sync(fd, done)
+    failed++
+    setImmediate(() => done(systemError('EIO')))
+  })
+  expect(await codeOf(session.rewrite())).toBe('EIO')
+  restore()
+  restoreSync()
+  expect(failed).toBe(1)
+  expect(await contents(session)).toEqual([...left, 'late'])
+})
+
+test('a rewrite never holds the event loop for a sync', async () => {
+  const { session } = await large({ removed: (at) => at < 10 })
+  let held = 0
+  patch('fsyncSync', (sync) => (...args) => {
+    held++
+    return sync(...args)
+  })
+  await session.rewrite()
+  expect(held).toBe(0)
+})
