@@ -62,13 +62,45 @@ export class RecentWrites {
 }
 
 /** The end of the last write of this process: while it stands where it was, nothing before it was taken away. */
-export interface LastWrite {
+interface LastWrite {
   end: number
   /** The last bytes, as latin1. */
   print: string
 }
 
-export function stillEndsWith(reader: LogReader, { end, print }: LastWrite): boolean {
+/** What this process wrote to one log. */
+export class OwnWrites {
+  readonly #log: SessionLog
+  #last: LastWrite | undefined
+  /** Id of the header under which this process wrote last, '' before. */
+  #life = ''
+
+  constructor(log: SessionLog) {
+    this.#log = log
+  }
+
+  /** Takes note of lines that the log has by now, with the header over them. */
+  note(bytes: Buffer, last: LastWrite, header: { id: string } | null): void {
+    this.#log.context.writes.note(this.#log.name, bytes)
+    this.#last = last
+    if (header !== null) this.#life = header.id
+  }
+
+  forget(): Buffer[] {
+    this.#last = undefined
+    return this.#log.context.writes.take(this.#log.name)
+  }
+
+  /** Looks whether the log, whose header's id is given, still has them. */
+  async check(reader: LogReader, header = ''): Promise<void> {
+    // an empty log may be one that an editor is about to fill
+    if (this.#last === undefined || reader.size === 0 || stillEndsWith(reader, this.#last)) return
+    const writes = this.forget()
+    if (!isLaterLife(header, this.#life)) await lookForLost(this.#log, reader, writes)
+  }
+}
+
+function stillEndsWith(reader: LogReader, { end, print }: LastWrite): boolean {
   if (reader.size < end) return false
   return readSync(reader.fd, end - print.length, print.length).toString('latin1') === print
 }
@@ -77,12 +109,12 @@ export function stillEndsWith(reader: LogReader, { end, print }: LastWrite): boo
  * True when a log with this header was made after the one whose header's id is `life` was gone: somebody deleted that
  * on purpose. An older header, or none, is what comes back when an editor or a sync replaces a log.
  */
-export function isLaterLife(header: string, life: string): boolean {
+function isLaterLife(header: string, life: string): boolean {
   return header !== life && isV7(header) && (!isV7(life) || timeInId(header) >= timeInId(life))
 }
 
 /** Looks for the lines of these writes in the log, sets aside those that are missing, and tells of them. */
-export async function lookForLost(log: SessionLog, reader: LogReader, writes: readonly Buffer[]): Promise<void> {
+async function lookForLost(log: SessionLog, reader: LogReader, writes: readonly Buffer[]): Promise<void> {
   const { context, key, name } = log
   const { onLost } = context.settings
   const missing = missingFrom(await idsIn(reader), writes)
