@@ -78,10 +78,11 @@ export class SessionLog {
    */
   async append(drafts: Draft[], { create = true } = {}): Promise<string[]> {
     this.context.checkOpen()
-    if (this.context.settings.fsync === 'always') return this.#joined.add(drafts, create)
+    const { fsync } = this.context.settings
+    if (fsync === 'always') return this.#joined.add(drafts, create)
     const written = this.#hold(() => this.#append(drafts, create))
     const { ids } = written instanceof Promise ? await written : written
-    await this.#settle()
+    if (fsync === 'everysec') this.context.noteUnsynced(this)
     return ids.slice(-drafts.length)
   }
 
@@ -310,7 +311,7 @@ export class SessionLog {
     try {
       await this.file.sync()
     } catch (error) {
-      this.#known = undefined
+      this.doubt()
       throw error
     }
   }
