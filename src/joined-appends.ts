@@ -63,21 +63,25 @@ export class JoinedAppends {
   async #begin(appends: Append[]): Promise<void> {
     this.#open = appends
     this.#size = 0
+    const closeThis = () => {
+      if (this.#open === appends) this.close()
+    }
     const work = async () => {
       // whoever was answered by the last sync may come along
       await breathe()
-      if (this.#open === appends) this.close()
+      closeThis()
       await this.#write(appends)
     }
     try {
       await this.#writer.hold(work)
     } catch (error) {
+      closeThis()
       for (const { reject } of appends) reject(error)
     }
   }
 
   async #write(appends: readonly Append[]): Promise<void> {
-    const joined = appends.length === 1 ? undefined : await this.#writeJoined(appends)
+    const joined = appends.length > 1 ? await this.#writeJoined(appends) : undefined
     const answers: Array<() => void> = []
     for (const { drafts, create, resolve, reject } of appends) {
       try {

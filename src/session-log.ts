@@ -87,11 +87,13 @@ export class SessionLog {
   }
 
   #append(drafts: Draft[], create: boolean): Written<undefined> | Promise<Written<undefined>> {
+    const now = this.#appendNow(drafts)
+    if (now !== undefined) return now
     const decide: Decide<undefined> = (summary) => {
       if (summary === undefined && !create) throw notFound(this.key)
       return { drafts, result: undefined }
     }
-    return this.#appendNow(drafts) ?? this.#write(decide, edgesOf)
+    return this.#write(decide, edgesOf)
   }
 
   /** Decides under the lease on what the log says then, and adds the lines decided on in one write. */

@@ -181,6 +181,20 @@ describe("appends that wait for the same sync of fsync: 'always'", () => {
     expect(await contents((await open(folder)).session('a'))).toEqual(['first', ...numbers(0, 10)])
   })
 
+  test('fail together while another process keeps the lease, and go well after that', async () => {
+    const folder = tempFolder()
+    const session = await fill(await open(folder, { fsync: 'always', lockTimeout: 200 }), 'a', ['first'])
+    const other = await RemoteStore.open(folder)
+    await other.append('a', 'theirs')
+    other.kill('SIGSTOP')
+    expect(await codes(appendAll(session, numbers(0, 3)))).toEqual(Array(3).fill('ERR_LOCKED'))
+    expect(await codes(appendAll(session, numbers(3, 6)))).toEqual(Array(3).fill('ERR_LOCKED'))
+    other.kill('SIGCONT')
+    await other.call('close')
+    await Promise.all(appendAll(session, numbers(6, 9)))
+    expect(await contents(session)).toEqual(['first', 'theirs', ...numbers(6, 9)])
+  })
+
   test('of two processes come one after the other, whole', async () => {
     const folder = tempFolder()
     const session = await fill(await open(folder, { fsync: 'always' }), 'a', ['first'])
