@@ -1,6 +1,6 @@
 /** One session's log as this process knows it: the only place that writes to it. */
 import { catchUp, edgesOf, foldLog, type Known, knownFromSidecar, printOf } from './catch-up.js'
-import { checkVersion, completed, type Decide, type Decision, type Written, written } from './decision.js'
+import { checkVersion, completed, type Decide, type Decision, toAppend, type Written, written } from './decision.js'
 import { sleep } from './disk/breath.js'
 import { type FileMark, look, removeOwnFile, removeTree, sameFile, sameMark } from './disk/files.js'
 import { leaseOf } from './disk/lease.js'
@@ -8,7 +8,7 @@ import { ABSENCE_MS, LogFile } from './disk/log-file.js'
 import { LogReader } from './disk/log-reader.js'
 import { readSidecar } from './disk/sidecar-file.js'
 import { type Draft, headerDraft, type Lines, stampLines } from './draft.js'
-import { notFound, SessionError } from './errors.js'
+import { SessionError } from './errors.js'
 import { randomNonce } from './ids.js'
 import { JoinedAppends } from './joined-appends.js'
 import { emptySummary, foldPiece, type Summary } from './log/fold.js'
@@ -87,13 +87,7 @@ export class SessionLog {
   }
 
   #append(drafts: Draft[], create: boolean): Written<undefined> | Promise<Written<undefined>> {
-    const now = this.#appendNow(drafts)
-    if (now !== undefined) return now
-    const decide: Decide<undefined> = (summary) => {
-      if (summary === undefined && !create) throw notFound(this.key)
-      return { drafts, result: undefined }
-    }
-    return this.#write(decide, edgesOf)
+    return this.#appendNow(drafts) ?? this.#write(toAppend(this.key, drafts, create), edgesOf)
   }
 
   /** Decides under the lease on what the log says then, and adds the lines decided on in one write. */
