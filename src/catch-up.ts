@@ -25,6 +25,8 @@ export interface Known {
   torn: Range | null
   /** Only the ends of the log were looked at: good for appending, not for answers. */
   partial: boolean
+  /** Id of the last line, where it is known to be a live message with a role. */
+  last?: string | undefined
 }
 
 /** What the last bytes of a write are known by. */

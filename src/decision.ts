@@ -2,7 +2,7 @@
 import type { Known } from './catch-up.js'
 import type { FileMark } from './disk/files.js'
 import { type Draft, headerDraft, type Lines, metaDraft } from './draft.js'
-import { SessionError } from './errors.js'
+import { notFound, SessionError } from './errors.js'
 import { type Summary, timesOf } from './log/fold.js'
 import { FORMAT_VERSION, type Line } from './log/line.js'
 import { isoTime } from './log/parse.js'
@@ -19,6 +19,14 @@ export interface Decision<T> {
 
 /** Decides on what the log says; undefined for a missing session, which drafts would create. */
 export type Decide<T> = (summary: Summary | undefined, known: Known | undefined) => Decision<T> | Promise<Decision<T>>
+
+/** Decides on lines whatever the log says; ERR_SESSION_NOT_FOUND where `create` forbids to make it. */
+export function toAppend(key: string, drafts: Draft[], create: boolean): Decide<undefined> {
+  return (summary) => {
+    if (summary === undefined && !create) throw notFound(key)
+    return { drafts, result: undefined }
+  }
+}
 
 /** What was done: the ids of all lines that were added, and the answer. */
 export interface Written<T> {

@@ -39,6 +39,8 @@ export function listedOf(key: string, { summary, mark }: Seen, run: Run | null):
   const fileTime = isoTime(mark.mtimeMs)
   const times = timesOf(summary, fileTime)
   const { projectRoot } = summary.labels
+  const { state, turnId, turnStartedAt } = runStateOf(run)
+  // no spreads: they took most of the time of a list
   const info = {
     key,
     name: labels.name || null,
@@ -48,10 +50,16 @@ export function listedOf(key: string, { summary, mark }: Seen, run: Run | null):
     messages: summary.messages,
     bytes: mark.size,
     damaged: summary.damaged,
-    ...runStateOf(run),
+    state,
+    turnId,
+    turnStartedAt,
   }
   const details = {
-    ...labels,
+    name: labels.name,
+    tags: labels.tags,
+    agent: labels.agent,
+    turnCount: labels.turnCount,
+    totalTokens: labels.totalTokens,
     projectRoot: typeof projectRoot === 'string' ? projectRoot : null,
     forkedFrom: summary.header?.forkedFrom ?? null,
     updated: Date.parse(times.updated),

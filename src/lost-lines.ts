@@ -63,13 +63,46 @@ export class RecentWrites {
 }
 
 /** The end of the last write of this process: while it stands where it was, nothing before it was taken away. */
-export interface LastWrite {
+interface LastWrite {
   end: number
   /** The last bytes, as latin1. */
   print: string
 }
 
-export function stillEndsWith(reader: LogReader, { end, print }: LastWrite): boolean {
+/** What this process wrote to one log. */
+export class OwnWrites {
+  readonly #log: SessionLog
+  #last: LastWrite | undefined
+  /** Id of the header under which this process wrote last, '' before. */
+  #life = ''
+
+  constructor(log: SessionLog) {
+    this.#log = log
+  }
+
+  /** Takes note of lines that the log has by now, with the header over them. */
+  note(bytes: Buffer, last: LastWrite, header: { id: string } | null): void {
+    this.#log.context.writes.note(this.#log.name, bytes)
+    this.#last = last
+    if (header !== null) this.#life = header.id
+  }
+
+  forget(): void {
+    this.#last = undefined
+    this.#log.context.writes.take(this.#log.name)
+  }
+
+  /** Looks whether the log still has them. */
+  async check(reader: LogReader, known: Known): Promise<void> {
+    // an empty log may be one that an editor is about to fill
+    if (this.#last === undefined || reader.size === 0 || stillEndsWith(reader, this.#last)) return
+    this.#last = undefined
+    const left = await lookForLost(this.#log, { reader, known, life: this.#life })
+    this.#last ??= left
+  }
+}
+
+function stillEndsWith(reader: LogReader, { end, print }: LastWrite): boolean {
   if (reader.size < end) return false
   return readSync(reader.fd, end - print.length, print.length).toString('latin1') === print
 }
@@ -93,7 +126,7 @@ interface Changed {
  * Looks for the last writes of this process in the log, sets aside the messages that are missing, and tells of them.
  * Those that are there stay in mind, since an older state may come over them yet: the answer is where they end.
  */
-export async function lookForLost(log: SessionLog, { reader, known, life }: Changed): Promise<LastWrite | undefined> {
+async function lookForLost(log: SessionLog, { reader, known, life }: Changed): Promise<LastWrite | undefined> {
   const { context, key, name } = log
   const { settings, writes, layout } = context
   const written = writes.take(name).map(linesOf)

@@ -1,6 +1,6 @@
 /** One session's log as this process knows it: the only place that writes to it. */
 import { catchUp, edgesOf, foldLog, type Known, knownFromSidecar, printOf } from './catch-up.js'
-import { checkVersion, completed, type Decide, type Decision, type Written, written } from './decision.js'
+import { checkVersion, completed, type Decide, type Decision, toAppend, type Written, written } from './decision.js'
 import { sleep } from './disk/breath.js'
 import { type FileMark, look, removeOwnFile, removeTree, sameFile, sameMark } from './disk/files.js'
 import { leaseOf } from './disk/lease.js'
@@ -8,15 +8,18 @@ import { ABSENCE_MS, LogFile } from './disk/log-file.js'
 import { LogReader } from './disk/log-reader.js'
 import { sidecarOrNone } from './disk/sidecar-file.js'
 import { type Draft, headerDraft, type Lines, stampLines } from './draft.js'
-import { notFound, SessionError } from './errors.js'
+import { SessionError } from './errors.js'
 import { randomNonce } from './ids.js'
+import { JoinedAppends } from './joined-appends.js'
 import { emptySummary, foldPiece, type Summary } from './log/fold.js'
 import type { Range } from './log/line.js'
+import { isChat } from './log/parse.js'
 import { NOTHING_KNOWN, surveyOf, type WholeLog } from './log/survey.js'
 import { canFollowWrite, foldTail } from './log/tail.js'
-import { type LastWrite, lookForLost, stillEndsWith } from './lost-lines.js'
+import { OwnWrites } from './lost-lines.js'
+import { rescue } from './rescue.js'
 import type { StoreContext } from './store-context.js'
-import { idsInLog, mendTail } from './tail-end.js'
+import { mendTail } from './tail-end.js'
 
 /** How a log is read of which nothing is known: `foldLog` or `edgesOf`. */
 type Depth = (reader: LogReader) => Promise<Known>
@@ -32,37 +35,41 @@ interface AroundCreation {
 const MAX_ATTEMPTS = 50
 
 export class SessionLog {
-  readonly #context: StoreContext
   readonly #lock: string
   readonly file: LogFile
+  readonly #own = new OwnWrites(this)
+  readonly #joined: JoinedAppends
   #known: Known | undefined
-  #lastWrite: LastWrite | undefined
-  /** Id of the header under which this process wrote last, '' before. */
-  #life = ''
   /** The log was there when it was last looked at. */
   #wasThere = false
 
   constructor(
     readonly key: string,
     readonly name: string,
-    context: StoreContext,
+    readonly context: StoreContext,
   ) {
-    this.#context = context
     this.#lock = context.layout.lock(name)
     this.file = new LogFile(context.layout.log(name))
+    this.#joined = new JoinedAppends(this.file, {
+      hold: (work) => this.#hold(work),
+      now: (drafts, stamped) => this.#appendNow(drafts, stamped),
+      append: (drafts, create) => this.#append(drafts, create),
+      settle: () => this.#settle(),
+    })
   }
 
   get sidecarPath(): string {
-    return this.#context.layout.sidecar(this.name)
-  }
-
-  get context(): StoreContext {
-    return this.#context
+    return this.context.layout.sidecar(this.name)
   }
 
   /** Runs `work` as the only writer of this session. */
-  hold<T>(work: () => T | Promise<T>, timeout = this.#context.settings.lockTimeout): T | Promise<T> {
-    return leaseOf(this.#lock, this.#context.layout.waiting).run(work, timeout)
+  hold<T>(work: () => T | Promise<T>, timeout?: number): T | Promise<T> {
+    this.#joined.close()
+    return this.#hold(work, timeout)
+  }
+
+  #hold<T>(work: () => T | Promise<T>, timeout = this.context.settings.lockTimeout): T | Promise<T> {
+    return leaseOf(this.#lock, this.context.layout.waiting).run(work, timeout)
   }
 
   /**
@@ -70,20 +77,22 @@ export class SessionLog {
    * else wrote. @throws SessionError ERR_SESSION_NOT_FOUND when there is no session and none may be made
    */
   async append(drafts: Draft[], { create = true } = {}): Promise<string[]> {
-    this.#context.checkOpen()
-    const decide: Decide<undefined> = (summary) => {
-      if (summary === undefined && !create) throw notFound(this.key)
-      return { drafts, result: undefined }
-    }
-    const written = this.hold(() => this.#appendNow(drafts) ?? this.#write(decide, edgesOf))
+    this.context.checkOpen()
+    const { fsync } = this.context.settings
+    if (fsync === 'always') return this.#joined.add(drafts, create)
+    const written = this.#hold(() => this.#append(drafts, create))
     const { ids } = written instanceof Promise ? await written : written
-    await this.#settle()
+    if (fsync === 'everysec') this.context.noteUnsynced(this)
     return ids.slice(-drafts.length)
+  }
+
+  #append(drafts: Draft[], create: boolean): Written<undefined> | Promise<Written<undefined>> {
+    return this.#appendNow(drafts) ?? this.#write(toAppend(this.key, drafts, create), edgesOf)
   }
 
   /** Decides under the lease on what the log says then, and adds the lines decided on in one write. */
   async transact<T>(decide: Decide<T>): Promise<T> {
-    this.#context.checkOpen()
+    this.context.checkOpen()
     const { result, ids } = await this.hold(() => this.#write(decide, foldLog))
     if (ids.length > 0) await this.#settle()
     return result
@@ -130,7 +139,7 @@ export class SessionLog {
 
   /** True when the log is there, as a regular file. @throws SessionError ERR_CLOSED */
   exists(): boolean {
-    this.#context.checkOpen()
+    this.context.checkOpen()
     const mark = look(this.file.path)
     return mark !== undefined && mark !== 'other'
   }
@@ -138,23 +147,33 @@ export class SessionLog {
   /** For those who changed the log in another way than by adding lines, and know what it says now or do not. */
   forget(known?: Known): void {
     this.#known = known
-    this.#lastWrite = undefined
-    this.#context.writes.take(this.name)
+    this.#own.forget()
+    this.context.tails.forget(this.name)
     this.#wasThere = false
     this.file.closeFd()
   }
 
-  /** For long work: looks whether this process still has the lease. @throws SessionError ERR_LOCK_LOST */
-  checkLease(): void {
-    leaseOf(this.#lock, this.#context.layout.waiting).check()
+  /** What is known here of the log may be wrong by now. */
+  doubt(): void {
+    this.#known = undefined
   }
 
-  #appendNow(drafts: Draft[]): Written<undefined> | Promise<Written<undefined>> | undefined {
+  /** For long work: looks whether this process still has the lease. @throws SessionError ERR_LOCK_LOST */
+  checkLease(): void {
+    leaseOf(this.#lock, this.context.layout.waiting).check()
+  }
+
+  /** Undefined, and nothing is written, where more must be known or written. `stamped` is told before it is written. */
+  #appendNow(
+    drafts: Draft[],
+    stamped?: (lines: Lines, size: number) => void,
+  ): Written<undefined> | Promise<Written<undefined>> | undefined {
     const known = this.#known
     if (known === undefined || known.open || known.torn !== null) return undefined
     if (completed(drafts, known, this.name, this.key) !== drafts) return undefined
     checkVersion(known.summary, this.file.path)
     const lines = this.#stamp(drafts, known.summary, known.mark.size)
+    stamped?.(lines, known.mark.size)
     const outcome = this.file.append(lines.bytes, known.mark)
     if (outcome === 'moved') return undefined
     if (outcome === 'unsure') return this.#rescue(lines).then(() => written(lines, undefined))
@@ -174,7 +193,7 @@ export class SessionLog {
       }
       checkVersion(known.summary, this.file.path)
       if (known.torn !== null) {
-        await this.#mendTail(known.mark, known.torn)
+        await this.mendTail(known.mark, known.torn)
         continue
       }
       const start = known.mark.size + (known.open ? 1 : 0)
@@ -206,9 +225,10 @@ export class SessionLog {
     return mark && LogReader.using(this.file.path, (reader) => this.#learn(reader, known, depth))
   }
 
-  #mendTail(mark: FileMark, torn: Range): Promise<void> {
-    this.#known = undefined
-    return mendTail(this.file, mark, torn, this.#context.layout.quarantine(this.name))
+  /** Saves a torn tail and cuts it off, for work under the lease. */
+  mendTail(mark: FileMark, torn: Range): Promise<void> {
+    this.doubt()
+    return mendTail(this.file, mark, torn, this.context.layout.quarantine(this.name))
   }
 
   /** Reads what is new, starting from what is known here or from the sidecar, else as deep as it must be. */
@@ -217,12 +237,7 @@ export class SessionLog {
     const former = isUsable ? here : this.#fromSidecar(reader)
     const known = former === undefined ? await depth(reader) : await catchUp(reader, former)
     this.#known = known
-    // an empty log may be one that an editor is about to fill
-    if (this.#lastWrite !== undefined && reader.size > 0 && !stillEndsWith(reader, this.#lastWrite)) {
-      this.#lastWrite = undefined
-      const left = await lookForLost(this, { reader, known, life: this.#life })
-      this.#lastWrite ??= left
-    }
+    await this.#own.check(reader, known)
     return known
   }
 
@@ -232,13 +247,13 @@ export class SessionLog {
   }
 
   #stamp(drafts: Draft[], summary: Summary, start: number): Lines {
-    const { clock, settings } = this.#context
+    const { clock, settings } = this.context
     return stampLines(drafts, clock, summary, start, settings.maxMessageBytes)
   }
 
   /** A new log: header and lines whole, or nothing. Undefined when somebody else made one. */
   #create(drafts: Draft[], { before, told }: AroundCreation = {}): Lines | undefined {
-    const { layout, settings } = this.#context
+    const { layout, settings } = this.context
     const lines = this.#stamp(drafts, emptySummary(), 0)
     removeOwnFile(this.sidecarPath)
     // those of a commit stand there before it
@@ -256,63 +271,43 @@ export class SessionLog {
   }
 
   #advance(known: Known, lines: Lines, mark: FileMark, removes?: ReadonlySet<string>): void {
-    this.#context.noteBehind(this)
+    this.context.noteBehind(this)
     const [first] = lines.pieces
     const print = printOf(lines.bytes)
     const header = known.summary.header ?? (first?.kind === 'session' ? first : null)
-    this.#note(lines.bytes, mark.size, print, header)
+    this.#own.note(lines.bytes, { end: mark.size, print }, header)
     if (!canFollowWrite(known.summary, lines.pieces, removes)) {
       // only another reading tells what the log says now
       this.#known = undefined
       return
     }
+    this.context.tails.follow(this.name, lines, { before: known.mark, after: mark })
     if (lines.pieces.length === 1 && first?.kind === 'message') foldPiece(known.summary, first, NOTHING_KNOWN)
     else foldTail(known.summary, lines.pieces, removes)
+    const last = lines.pieces.at(-1)
+    known.last = last !== undefined && isChat(last) ? last.id : undefined
     known.mark = mark
     known.print = print
     known.open = false
     this.#known = known
   }
 
-  /** Takes note of lines that the log has by now. */
-  #note(bytes: Buffer, end: number, print: string, header: { id: string } | null): void {
-    this.#context.writes.note(this.name, bytes)
-    this.#lastWrite = { end, print }
-    if (header !== null) this.#life = header.id
-  }
-
-  /**
-   * After a write whose file was replaced in that instant: looks for the lines by their ids and writes again
-   * those that the log lacks.
-   */
-  async #rescue({ pieces, texts }: Lines): Promise<void> {
-    this.#known = undefined
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const known = await this.#forWriting(edgesOf)
-      const there = known === undefined ? new Set<string>() : await idsInLog(this.file.path)
-      const missing = texts.filter((_, i) => !there.has(pieces[i]?.id ?? ''))
-      if (missing.length === 0 && known !== undefined)
-        return this.#note(Buffer.from(texts.join('')), known.summary.bytes, known.print, known.summary.header)
-      if (known === undefined) {
-        const header = headerDraft(this.key).text(this.#context.clock.stamp(null, ''))
-        const temporary = this.#context.layout.temporary(this.name, randomNonce())
-        this.file.create(Buffer.from([header, ...texts].join('')), temporary, true)
-      } else if (known.torn !== null) await this.#mendTail(known.mark, known.torn)
-      else this.file.append(Buffer.from((known.open ? '\n' : '') + missing.join('')), known.mark)
-      this.#known = undefined
-    }
-    throw new SessionError('ERR_LOCKED', 'other programs keep replacing the log', { file: this.file.path })
+  /** After a write whose file was replaced in that instant. */
+  async #rescue(lines: Lines): Promise<void> {
+    this.doubt()
+    const { summary, print } = await rescue(this, lines)
+    this.#own.note(lines.bytes, { end: summary.bytes, print }, summary.header)
   }
 
   /** Keeps the promise of the `fsync` option for all that was written so far. */
   async #settle(): Promise<void> {
-    const { fsync } = this.#context.settings
-    if (fsync === 'everysec') this.#context.noteUnsynced(this)
+    const { fsync } = this.context.settings
+    if (fsync === 'everysec') this.context.noteUnsynced(this)
     if (fsync !== 'always') return
     try {
       await this.file.sync()
     } catch (error) {
-      this.#known = undefined
+      this.doubt()
       throw error
     }
   }

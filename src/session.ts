@@ -7,10 +7,11 @@ import { removeFile, removeOwnFile, removeTree, syncFolder } from './disk/files.
 import type { LogReader } from './disk/log-reader.js'
 import { messageDraft, metaDraft, removeDraft } from './draft.js'
 import { infoOf, type SessionInfo } from './info.js'
+import { lastMessages } from './last-messages.js'
 import type { Summary } from './log/fold.js'
 import { messageText } from './log/format.js'
 import type { ChatMessage, StoredMessage } from './log/line.js'
-import { messagesOf, toStored } from './log/views.js'
+import { messagesOf } from './log/views.js'
 import { labelsOf, metadataOf } from './log/whole-session.js'
 import { type MergeResult, mergeInto } from './merge-log.js'
 import { type RemovedMessage, removedFrom, restoreTo } from './removed.js'
@@ -71,8 +72,8 @@ export class Session {
     checkCount('count', count)
     this.#log.context.checkOpen()
     if (count === 0) return []
-    const last = await this.#log.reading((reader, known) => lastMessagesOf(reader, known, count) ?? 'unclear')
-    return last === 'unclear' ? (await this.messages()).slice(-count) : (last ?? [])
+    const last = await lastMessages(this.#log, count)
+    return last === 'unclear' ? (await this.messages()).slice(-count) : last
   }
 
   /** The live messages one by one, in memory that does not grow with the log; of the log as it is at the first one. */
@@ -106,8 +107,8 @@ export class Session {
   /** Removes the last live message; false when there is none. Looks at the end of the log only. */
   async removeLast(): Promise<boolean> {
     if (!this.#log.exists()) return false
-    return this.#log.transact(async (summary) => {
-      const id = summary === undefined || summary.messages === 0 ? undefined : await this.#lastId()
+    return this.#log.transact(async (summary, known) => {
+      const id = summary === undefined || summary.messages === 0 ? undefined : (known?.last ?? (await this.#lastId()))
       if (id === undefined) return { drafts: [], result: false }
       return { drafts: [removeDraft([id])], result: true, removes: new Set([id]) }
     })
@@ -277,17 +278,6 @@ export class Session {
       return existed
     })
   }
-}
-
-/** The last messages; undefined when only a reading of the whole log can tell. */
-function lastMessagesOf(reader: LogReader, { summary }: Known, count: number): StoredMessage[] | undefined {
-  const messages: StoredMessage[] = []
-  for (const found of liveBackwards(reader, summary)) {
-    if (found === 'unclear') return undefined
-    messages.push(toStored(found.line, found.survey, reader.fileTime))
-    if (messages.length === count) break
-  }
-  return messages.reverse()
 }
 
 function lastIdOf(reader: LogReader, summary: Summary): { id: string } | 'unclear' | undefined {

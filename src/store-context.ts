@@ -3,6 +3,7 @@ import type { Layout } from './disk/names.js'
 import type { RecentWrites } from './lost-lines.js'
 import type { Settings } from './options.js'
 import type { SessionLog } from './session-log.js'
+import type { Tails } from './tails.js'
 
 /** What all sessions of one store share. */
 export interface StoreContext {
@@ -10,6 +11,7 @@ export interface StoreContext {
   clock: Clock
   settings: Settings
   writes: RecentWrites
+  tails: Tails
   /** @throws SessionError ERR_CLOSED */
   checkOpen(): void
   /** The sidecar of this log is behind. */

@@ -21,6 +21,7 @@ import { Session } from './session.js'
 import { SessionLog } from './session-log.js'
 import type { StoreContext } from './store-context.js'
 import { sweep } from './sweep.js'
+import { Tails } from './tails.js'
 import { type PurgeTrashResult, purgeTrash, restore, type TrashEntry, trashOf } from './trash-can.js'
 import { Watcher } from './watch.js'
 import type { WatchOptions } from './watch-options.js'
@@ -76,6 +77,7 @@ export class SessionStore {
       clock: new Clock(settings.now),
       settings,
       writes: new RecentWrites(),
+      tails: new Tails(),
       checkOpen: () => this.#checkOpen(),
       noteBehind: (log) => this.#background.noteBehind(log),
       noteCaughtUp: (log) => this.#background.noteCaughtUp(log),

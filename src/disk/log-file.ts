@@ -56,8 +56,8 @@ export class LogFile {
     if (!sameMark(before, mark)) return 'moved'
     const fd = this.#open(mark)
     if (fd === undefined) return 'moved'
-    this.#write(fd, bytes, mark.size)
     this.#dirty = true
+    this.#write(fd, bytes, mark.size)
     const after = look(this.path)
     if (after === undefined || after === 'other') return 'unsure'
     return sameFile(after, mark) && after.size === mark.size + bytes.length ? markOf(after) : 'unsure'

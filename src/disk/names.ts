@@ -89,8 +89,11 @@ export class Layout {
   readonly trash: string
   readonly quarantines: string
   readonly running: string
+  /** The folder, up to a name in it. */
+  readonly #inside: string
 
   constructor(readonly root: string) {
+    this.#inside = path.join(root, path.sep)
     this.locks = path.join(root, '.locks')
     this.waiting = path.join(this.locks, '.waiting')
     this.trash = path.join(root, '.trash')
@@ -99,11 +102,11 @@ export class Layout {
   }
 
   log(name: string): string {
-    return path.join(this.root, name + LOG)
+    return this.#inside + name + LOG
   }
 
   sidecar(name: string): string {
-    return path.join(this.root, name + SIDECAR)
+    return this.#inside + name + SIDECAR
   }
 
   blobs(name: string): string {

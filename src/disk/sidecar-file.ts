@@ -4,7 +4,7 @@ import { errno } from '../errors.js'
 import { isObject, type Json, type JsonObject } from '../json.js'
 import { emptySummary, type Summary, usageFromJson } from '../log/fold.js'
 import { timeOf } from '../log/parse.js'
-import { type FileMark, readSmall } from './files.js'
+import { type FileMark, look, readSmall } from './files.js'
 import { isOwner, type Owner } from './owner.js'
 import { replaceSmall } from './replace.js'
 
@@ -51,7 +51,8 @@ export function hashOf(print: string): string {
 
 /** The sidecar, or null when there is none or it cannot be read: then the log tells all but the run state. */
 export function readSidecar(file: string): { sidecar: Sidecar | null; mark: FileMark } | null {
-  const content = readSmall(file)
+  // busy sessions often have none yet, and to look costs a tenth of an error
+  const content = look(file) === undefined ? undefined : readSmall(file)
   return content === undefined ? null : { sidecar: decode(content.bytes), mark: content.stat }
 }
 

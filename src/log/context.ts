@@ -60,7 +60,10 @@ export function realMessages(pieces: readonly Piece[], survey: Survey): Line[] {
 
 /** The messages that no compaction covers. */
 export function activeMessages(pieces: readonly Piece[], survey: Survey): Line[] {
-  return realMessages(pieces, survey).filter(({ offset }) => reachOver(offset, survey) === undefined)
+  const messages = realMessages(pieces, survey)
+  return survey.reaches.length === 0
+    ? messages
+    : messages.filter(({ offset }) => reachOver(offset, survey) === undefined)
 }
 
 /** What an agent's history looks like once its calls and results are paired. */

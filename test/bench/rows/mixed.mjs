@@ -3,13 +3,14 @@ import { Naive } from '../competitors/naive.mjs'
 import { Ours } from '../competitors/ours.mjs'
 import { Raw } from '../competitors/raw.mjs'
 import { Sqlite, SqliteFts } from '../competitors/sqlite.mjs'
-import { faster } from '../goals.mjs'
+import { faster, known } from '../goals.mjs'
 import { keys, messageAt, messages } from '../messages.mjs'
 import { random } from '../statistics.mjs'
 import { contestant, withStore } from './contestant.mjs'
 
 const EACH = 100
 const GOAL_SESSIONS = 1000
+const APPENDS = 'seven of ten calls are appends, whose raw limit is 3.7x as fast as sqlite'
 const ALL = [Ours, Raw, Sqlite, SqliteFts, Naive]
 
 /** What a bot does all day, by share. */
@@ -72,8 +73,8 @@ export function mixed(sessions) {
     latency: true,
     contestants: ALL.map((Store) => contestant(Store, day, { fill })),
     goals: [
-      faster(5, 'sqlite'),
-      faster(10, 'sqlite+FTS5'),
+      known(3.2, APPENDS, faster(5, 'sqlite')),
+      known(3.2, APPENDS, faster(10, 'sqlite+FTS5')),
       // with fewer sessions the naive list has less to read, and the goal says nothing
       ...(sessions >= GOAL_SESSIONS ? [faster(400, 'naive')] : []),
     ],
