@@ -66,7 +66,7 @@ describe('the layers', () => {
       commander: expect.arrayContaining([expect.stringMatching(/^cli\//)]),
       'proper-lockfile': ['disk/lease.ts'],
       'string-width': [expect.stringMatching(/^cli\//)],
-      uuid: ['ids.ts'],
+      uuidv7: ['ids.ts'],
       'write-file-atomic': ['disk/replace.ts'],
     })
   })
