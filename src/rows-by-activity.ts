@@ -13,8 +13,16 @@ export class RowsByActivity<Row extends { readonly info: SessionInfo }> {
     return this.#rows.get(name)?.row
   }
 
+  get size(): number {
+    return this.#rows.size
+  }
+
   names(): Iterable<string> {
     return this.#rows.keys()
+  }
+
+  *entries(): Generator<[name: string, row: Row]> {
+    for (const [name, { row }] of this.#rows) yield [name, row]
   }
 
   set(name: string, row: Row): void {

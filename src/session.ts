@@ -273,6 +273,7 @@ export class Session {
       removeOwnFile(this.sidecarPath)
       removeTree(layout.blobs(name))
       removeTree(layout.quarantine(name))
+      removeOwnFile(layout.list())
       unmark(this.#log)
       return existed
     })
