@@ -1,7 +1,7 @@
 /** Which sessions a folder holds and what a list shows of them, without reading logs that have not changed. */
 import { catchUp, foldLog, knownFromSidecar } from './catch-up.js'
 import { breathe, breatheIfDue, isLoopHeld } from './disk/breath.js'
-import { type FileMark, listFolder, look, sameMark } from './disk/files.js'
+import { type FileMark, listLargeFolder, look, sameMark } from './disk/files.js'
 import { FolderWatch } from './disk/folder-watch.js'
 import { LogReader } from './disk/log-reader.js'
 import { isOwnName, nameOf, nameOfLog, nameOfSidecar } from './disk/names.js'
@@ -32,7 +32,10 @@ export class SessionIndex {
   #look = { ended: Number.NEGATIVE_INFINITY, took: 0 }
   #refreshed: Promise<void> = Promise.resolve()
 
-  /** `logOf` gives the logs that the store has in mind, which know what was written in this process. With `writes` false nothing is kept on disk. */
+  /**
+   * `logOf` gives the logs that the store has in mind, which know what was written in this process. With `writes` false
+   * nothing is kept on disk.
+   */
   constructor(context: StoreContext, logOf: (key: string) => SessionLog | undefined, { writes }: { writes: boolean }) {
     this.#context = context
     this.#logOf = logOf
@@ -42,7 +45,7 @@ export class SessionIndex {
   /** Every session's key, in no order. */
   async keys(): Promise<string[]> {
     const keys: string[] = []
-    for (const name of this.#names()) {
+    for (const name of await this.#names()) {
       if (!isRegular(this.#context.layout.log(name))) continue
       const key = await this.#keyOf(name)
       if (key !== undefined) keys.push(key)
@@ -54,7 +57,14 @@ export class SessionIndex {
   /** The rows of the `limit` newest sessions, newest activity first. */
   async rows(limit = Number.POSITIVE_INFINITY): Promise<SessionInfo[]> {
     await this.#refresh()
-    return this.#rows.newestFirst(limit).map(({ info }) => copyOfInfo(info))
+    await breatheIfDue()
+    const rows = this.#rows.newestFirst(limit)
+    const copies: SessionInfo[] = []
+    for (const { info } of rows) {
+      copies.push(copyOfInfo(info))
+      if (isLoopHeld(performance.now())) await breathe()
+    }
+    return copies
   }
 
   /** All sessions, newest activity first, with what only the faces show. The results must not be changed. */
@@ -79,8 +89,14 @@ export class SessionIndex {
     await this.#kept.save()
   }
 
-  #names(): string[] {
-    return listFolder(this.#context.layout.root).flatMap((file) => nameOfLog(file) ?? [])
+  async #names(): Promise<string[]> {
+    const names: string[] = []
+    for (const file of await listLargeFolder(this.#context.layout.root)) {
+      const name = nameOfLog(file)
+      if (name !== undefined) names.push(name)
+      if (isLoopHeld(performance.now())) await breathe()
+    }
+    return names
   }
 
   /** Brings the rows up to what the folder holds, one call after the other. */
@@ -109,7 +125,7 @@ export class SessionIndex {
     this.#watch?.close()
     // who lists only once has no use for being told
     this.#watch = this.#look.took === 0 ? undefined : FolderWatch.open(this.#context.layout.root)
-    for (const name of this.#names()) this.#stale.add(name)
+    for (const name of await this.#names()) this.#stale.add(name)
     for (const name of this.#rows.names()) this.#stale.add(name)
     await this.#kept.load(this.#stale.size)
     await this.#refreshStale()

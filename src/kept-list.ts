@@ -1,7 +1,7 @@
 /** The rows of a list, kept on disk for the next process: it needs to read only what changed since. */
 import { breatheIfDue } from './disk/breath.js'
-import { look, removeOwnFile, sameMark } from './disk/files.js'
-import { readValues, writeValues } from './disk/list-file.js'
+import { look, sameMark } from './disk/files.js'
+import { readValues, removeValues, writeValues } from './disk/list-file.js'
 import { nameOf } from './disk/names.js'
 import { errno } from './errors.js'
 import type { Json } from './json.js'
@@ -39,14 +39,13 @@ export class KeptList {
   async load(sessions: number): Promise<void> {
     if (this.#isRead) return
     this.#isRead = true
-    const file = this.#context.layout.list()
     if (sessions < MANY) {
-      // what is left of a time when there were more
-      this.#isLittered = look(file) !== undefined
+      // there may be a file of a time when there were more
+      this.#isLittered = true
       return
     }
     const kept = new Map<string, Row>()
-    await readValues(file, (value) => {
+    await readValues(this.#context.layout.list(), (value) => {
       const row = rowFromJson(value)
       kept.set(nameOf(row.info.key), row)
     })
@@ -95,8 +94,9 @@ export class KeptList {
     this.#changed = 0
     this.#isLittered = false
     try {
-      if (this.#count < MANY) removeOwnFile(layout.list())
-      else await writeValues(layout.list(), await this.#values())
+      const values = await this.#values()
+      if (values.length < MANY) removeValues(layout.list())
+      else await writeValues(layout.list(), values)
     } catch (error) {
       if (!['EACCES', 'EPERM', 'EROFS'].includes(errno(error) ?? '')) tellError(settings, error, '')
     }

@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { markClock } from './clock.js'
 import { breatheIfDue, sleep } from './disk/breath.js'
-import { listFolder, look, removeFile, removeTree } from './disk/files.js'
+import { listFolder, listLargeFolder, look, removeFile, removeTree } from './disk/files.js'
 import { deadHeartbeats } from './disk/heartbeat.js'
 import { leaseOf } from './disk/lease.js'
 import { sweepSpares, waitedFor } from './disk/lock-folder.js'
@@ -28,7 +28,7 @@ type Swept = string[]
  */
 export async function sweep(context: StoreContext): Promise<Swept> {
   const { layout } = context
-  const files = listFolder(layout.root)
+  const files = await listLargeFolder(layout.root)
   const swept: Swept = []
   if (files.length === 0) return swept
   const remove = (file: string) => {

@@ -9,7 +9,7 @@ import { errno } from '../errors.js'
 import { randomNonce } from '../ids.js'
 import type { Json } from '../json.js'
 import { breatheIfDue } from './breath.js'
-import { ensureFolder, listFolder, look, openRegular, read, refuseLink, removeFile } from './files.js'
+import { ensureFolder, listFolder, look, openRegular, read, refuseLink, removeFile, removeOwnFile } from './files.js'
 import { replaceWithChunks } from './replace.js'
 
 /** Values of one line: few enough to be read at a stretch. */
@@ -70,6 +70,17 @@ export async function writeValues(file: string, values: Iterable<Json>): Promise
     if (isOld) removeFile(path.join(folder, name))
   }
   await replaceWithChunks(file, path.join(folder, `.${base}.${randomNonce()}.tmp`), chunksOf(values))
+}
+
+/** Removes the file; what lies behind a link is not ours. */
+export function removeValues(file: string): void {
+  try {
+    refuseLink(path.dirname(file))
+    removeOwnFile(file)
+  } catch (error) {
+    // no folder is in its place
+    if (errno(error) !== 'ENOTDIR') throw error
+  }
 }
 
 function* chunksOf(values: Iterable<Json>): Generator<Buffer> {

@@ -291,6 +291,22 @@ test('a list that cannot be written is told, and costs no answer', async () => {
   expect(errors).toHaveLength(1)
 })
 
+test.each([
+  ['a link', (index: string, elsewhere: string) => fs.symlinkSync(elsewhere, index)],
+  ['a file', (index: string) => fs.writeFileSync(index, '')],
+])('with %s in the place of its folder a small store works, and nothing beyond is touched', async (_, plant) => {
+  const [dir, elsewhere] = [tempFolder(), tempFolder()]
+  fs.writeFileSync(path.join(elsewhere, 'list-1'), 'mine')
+  plant(path.join(dir, '.index'), elsewhere)
+  const store = await openStore(dir, { onError: () => {} })
+  await store.session('a').append(message('one'))
+  await store.session('b').append(message('two'))
+  expect(await store.session('a').delete()).toBe(true)
+  expect((await store.list()).map(({ key }) => key)).toEqual(['b'])
+  await store.close()
+  expect(fs.readFileSync(path.join(elsewhere, 'list-1'), 'utf8')).toBe('mine')
+})
+
 test('whatever happens between two lists, they are as without one', async () => {
   const acts: Record<string, (dir: string, key: string, store: SessionStore) => unknown> = {
     append: (_, key, store) => store.session(key).append(message('more')),
