@@ -1,12 +1,12 @@
 /** Which sessions a folder holds and what a list shows of them, without reading logs that have not changed. */
 import { catchUp, foldLog, knownFromSidecar } from './catch-up.js'
 import { breathe, breatheIfDue, isLoopHeld } from './disk/breath.js'
-import { type FileMark, listLargeFolder, look, sameMark } from './disk/files.js'
+import { type FileMark, listLargeFolder, look } from './disk/files.js'
 import { FolderWatch } from './disk/folder-watch.js'
 import { LogReader } from './disk/log-reader.js'
 import { isOwnName, nameOf, nameOfLog, nameOfSidecar } from './disk/names.js'
 import { type Run, readSidecar, type Sidecar } from './disk/sidecar-file.js'
-import { copyOfInfo, type ListedSession, type SessionInfo } from './info.js'
+import type { ListedSession, SessionInfo } from './info.js'
 import { KeptList } from './kept-list.js'
 import { keyInLog } from './key-in-log.js'
 import { type Row, toRow } from './list-row.js'
@@ -60,25 +60,31 @@ export class SessionIndex {
     await breatheIfDue()
     const rows = this.#rows.newestFirst(limit)
     const copies: SessionInfo[] = []
-    for (const { info } of rows) {
-      copies.push(copyOfInfo(info))
+    for (const row of rows) {
+      copies.push(row.info)
       if (isLoopHeld(performance.now())) await breathe()
     }
     return copies
   }
 
-  /** All sessions, newest activity first, with what only the faces show. The results must not be changed. */
+  /** All sessions, newest activity first, with what only the faces show. */
   async sessions(): Promise<Array<ListedSession & { run: Run | null }>> {
     await this.#refresh()
-    return this.#rows.newestFirst(Number.POSITIVE_INFINITY)
+    await breatheIfDue()
+    const sessions: Array<ListedSession & { run: Run | null }> = []
+    for (const { info, details, run } of this.#rows.newestFirst(Number.POSITIVE_INFINITY)) {
+      sessions.push({ info, details, run })
+      if (isLoopHeld(performance.now())) await breathe()
+    }
+    return sessions
   }
 
   /** The same of the sessions with these file names, as far as they are there, in the order of the names. */
   async named(names: Iterable<string>): Promise<Array<ListedSession & { run: Run | null }>> {
-    const rows: Row[] = []
+    const rows: Array<ListedSession & { run: Run | null }> = []
     for (const name of names) {
       const row = await this.#refreshRow(name)
-      if (row !== undefined) rows.push(row)
+      if (row !== undefined) rows.push({ info: row.info, details: row.details, run: row.run })
       await breatheIfDue()
     }
     return rows
@@ -157,7 +163,8 @@ export class SessionIndex {
       this.#kept.noteGone()
     } else {
       if (row !== this.#kept.get(name)) this.#kept.noteChange()
-      this.#rows.set(name, row)
+      // one string for both
+      this.#rows.set(row.key === name ? row.key : name, row)
     }
   }
 
@@ -168,10 +175,11 @@ export class SessionIndex {
     if (log === undefined || log === 'other') return undefined
     const sidecar = look(layout.sidecar(name))
     const row = this.#rows.get(name) ?? this.#kept.get(name)
-    if (row === undefined || !sameMarks(row.sidecar, sidecar === 'other' ? undefined : sidecar)) return new Unread(log)
-    if (sameMark(row.log, log)) return row
-    const known = row.claim === undefined ? undefined : this.#logOf(row.info.key)?.peek(log)
-    return known === undefined ? new Unread(log) : toRow(row.info.key, known, row.sidecar, row.claim)
+    if (row === undefined || !row.isOfSidecar(sidecar === 'other' ? undefined : sidecar)) return new Unread(log)
+    if (row.isOfLog(log)) return row
+    const known = this.#logOf(row.key)?.peek(log)
+    if (known === undefined || row.claim === undefined) return new Unread(log)
+    return toRow(row.key, known, row.sidecar, row.claim, { isInMind: true })
   }
 
   async #readRow(name: string, log: FileMark): Promise<Row | undefined> {
@@ -180,7 +188,7 @@ export class SessionIndex {
     if (key === undefined) return undefined
     const sidecar = read?.sidecar?.key === key ? read.sidecar : null
     const known = this.#logOf(key)?.peek(log) ?? knownFromSidecar(sidecar, log) ?? (await this.#readLog(name, sidecar))
-    return known && toRow(key, known, read?.mark, sidecar)
+    return known && toRow(key, known, read?.mark, sidecar, { isInMind: this.#logOf(key) !== undefined })
   }
 
   async #readLog(name: string, sidecar: Sidecar | null) {
@@ -210,8 +218,4 @@ class Unread {
 function isRegular(file: string): boolean {
   const stat = look(file)
   return stat !== undefined && stat !== 'other'
-}
-
-function sameMarks(a: FileMark | undefined, b: FileMark | undefined): boolean {
-  return (a === undefined && b === undefined) || sameMark(a, b)
 }

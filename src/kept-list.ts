@@ -1,11 +1,11 @@
 /** The rows of a list, kept on disk for the next process: it needs to read only what changed since. */
 import { breatheIfDue } from './disk/breath.js'
-import { look, sameMark } from './disk/files.js'
+import { look } from './disk/files.js'
 import { readValues, removeValues, writeValues } from './disk/list-file.js'
 import { nameOf } from './disk/names.js'
 import { errno } from './errors.js'
 import type { Json } from './json.js'
-import { type Row, rowFromJson, rowToJson } from './list-row.js'
+import { type Row, rowFromJson } from './list-row.js'
 import { tellError } from './options.js'
 import type { StoreContext } from './store-context.js'
 
@@ -47,7 +47,7 @@ export class KeptList {
     const kept = new Map<string, Row>()
     await readValues(this.#context.layout.list(), (value) => {
       const row = rowFromJson(value)
-      kept.set(nameOf(row.info.key), row)
+      kept.set(nameOf(row.key), row)
     })
     this.#kept = kept
   }
@@ -107,7 +107,7 @@ export class KeptList {
     for (const [name, row] of this.#rows()) {
       // what has changed would be read anew all the same, and what was deleted must not come back
       const log = row.isSettled ? look(this.#context.layout.log(name)) : undefined
-      if (log !== undefined && log !== 'other' && sameMark(log, row.log)) values.push(rowToJson(row))
+      if (log !== undefined && log !== 'other' && row.isOfLog(log)) values.push(row.toJson())
       await breatheIfDue()
     }
     return values
