@@ -62,7 +62,7 @@ export class SessionIndex {
     const copies: SessionInfo[] = []
     for (const row of rows) {
       copies.push(row.info)
-      if (isLoopHeld(performance.now())) await breathe()
+      if (copies.length % 64 === 0) await breatheIfDue()
     }
     return copies
   }
@@ -74,7 +74,7 @@ export class SessionIndex {
     const sessions: Array<ListedSession & { run: Run | null }> = []
     for (const { info, details, run } of this.#rows.newestFirst(Number.POSITIVE_INFINITY)) {
       sessions.push({ info, details, run })
-      if (isLoopHeld(performance.now())) await breathe()
+      if (sessions.length % 64 === 0) await breatheIfDue()
     }
     return sessions
   }

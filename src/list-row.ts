@@ -5,7 +5,6 @@ import type { Run, Sidecar } from './disk/sidecar-file.js'
 import { type ListedSession, listedOf, type SessionDetails, type SessionInfo } from './info.js'
 import type { Json } from './json.js'
 import { countersOf } from './log/fold.js'
-import { runStateOf } from './run-state.js'
 
 /** What is kept of a session, on disk and in memory: as little as goes, since there may be many. */
 type Stored = [
@@ -79,17 +78,21 @@ export class Row implements ListedSession {
   }
 
   get info(): SessionInfo {
-    const [key, , run, name, tags] = this.#stored
+    // by places: to take a list apart costs more than all the rest
+    const stored = this.#stored
+    const run = stored[2]
     return {
-      key,
-      name: name || null,
-      tags: [...tags],
+      key: stored[0],
+      name: stored[3] || null,
+      tags: stored[4].slice(),
       createdAt: new Date(this.#number(N.created)),
       lastActivity: new Date(this.active),
       messages: this.#number(N.messages),
       bytes: this.#number(N.log + 2),
       damaged: this.#number(N.damaged),
-      ...runStateOf(run),
+      state: run === null ? 'idle' : run.state,
+      turnId: run === null ? null : run.turnId,
+      turnStartedAt: run === null ? null : new Date(run.since),
     }
   }
 
