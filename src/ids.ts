@@ -1,5 +1,5 @@
 import { createHash, randomBytes, randomFillSync } from 'node:crypto'
-import { v7 } from 'uuid'
+import { UUID } from 'uuidv7'
 
 const V7_SHAPE = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 const MAX_MS = 2 ** 48 - 1
@@ -32,13 +32,13 @@ export function timeInId(id: string): number {
 
 /** A fresh id that sorts before a UUIDv7, as if it had been made a moment earlier. */
 export function idBefore(id: string): string {
-  return v7({ msecs: Math.max(timeInId(id) - 1, 0), seq: 0, random: randomness() })
+  return idOf(Math.max(timeInId(id) - 1, 0), 0, randomness())
 }
 
 /** An id after a UUIDv7 that whoever has the same `seed` makes as well. */
 export function derivedId(after: string, seed: string): string {
   const random = createHash('sha256').update(seed).digest().subarray(0, 16)
-  return v7({ msecs: Math.min((isV7(after) ? timeInId(after) : 0) + 1, MAX_MS), seq: 0, random })
+  return idOf(Math.min((isV7(after) ? timeInId(after) : 0) + 1, MAX_MS), 0, random)
 }
 
 /** 16 hex digits that nobody else has. */
@@ -59,11 +59,12 @@ export class IdSource {
     const time = Math.min(Math.max(Math.trunc(ms) || 0, 0), MAX_MS)
     if (time > this.#ms) this.#set({ msecs: time, seq: Math.trunc(Math.random() * 2 ** 30) })
     else this.#set(successor(this.#ms, this.#seq))
-    const id = v7({ msecs: this.#ms, seq: this.#seq, random: randomness() })
+    const id = idOf(this.#ms, this.#seq, randomness())
     if (after === undefined || id > after || !isV7(after)) return id
     // a log that is ahead of the clock must not take the ids of other logs along
-    const { ms: msecs, seq } = placeOf(after)
-    return v7({ ...successor(msecs, seq), random: randomness() })
+    const place = placeOf(after)
+    const { msecs, seq } = successor(place.ms, place.seq)
+    return idOf(msecs, seq, randomness())
   }
 
   #set({ msecs, seq }: { msecs: number; seq: number }): void {
@@ -74,6 +75,13 @@ export class IdSource {
 
 function successor(msecs: number, seq: number): { msecs: number; seq: number } {
   return seq < MAX_SEQ ? { msecs, seq: seq + 1 } : { msecs: msecs + 1, seq: 0 }
+}
+
+/** The id with this place in time; the last 42 bits are random. After the last millisecond there is comes the first. */
+function idOf(ms: number, seq: number, random: Uint8Array): string {
+  const low = new DataView(random.buffer, random.byteOffset, 16)
+  const high = ((seq & 0xfffff) << 10) | (low.getUint16(10) & 0x3ff)
+  return UUID.fromFieldsV7(ms % (MAX_MS + 1), seq >>> 20, high, low.getUint32(12)).toString()
 }
 
 /** Time and sequence number inside a UUIDv7: 48 bits, then 12 + 20 bits around version and variant. */

@@ -1,25 +1,18 @@
 /** Which sessions a folder holds and what a list shows of them, without reading logs that have not changed. */
-import { catchUp, foldLog, type Known, knownFromSidecar } from './catch-up.js'
-import { breatheIfDue } from './disk/breath.js'
-import { type FileMark, listFolder, look, markOf, sameMark } from './disk/files.js'
+import { catchUp, foldLog, knownFromSidecar } from './catch-up.js'
+import { breathe, breatheIfDue, isLoopHeld } from './disk/breath.js'
+import { type FileMark, listLargeFolder, look } from './disk/files.js'
 import { FolderWatch } from './disk/folder-watch.js'
 import { LogReader } from './disk/log-reader.js'
 import { isOwnName, nameOf, nameOfLog, nameOfSidecar } from './disk/names.js'
 import { type Run, readSidecar, type Sidecar } from './disk/sidecar-file.js'
-import { copyOfInfo, type ListedSession, listedOf, type SessionInfo } from './info.js'
+import type { ListedSession, SessionInfo } from './info.js'
+import { KeptList } from './kept-list.js'
 import { keyInLog } from './key-in-log.js'
+import { type Row, toRow } from './list-row.js'
 import { RowsByActivity } from './rows-by-activity.js'
 import type { SessionLog } from './session-log.js'
 import type { StoreContext } from './store-context.js'
-
-interface Row extends ListedSession {
-  log: FileMark
-  sidecar: FileMark | undefined
-  /** What the sidecar claims, and of which log. */
-  claim: Pick<Sidecar, 'run' | 'session'> | null
-  /** The claim, if it is of this log. */
-  run: Run | null
-}
 
 /** All are looked at, whatever the system told, when that took less than this share of the time since … */
 const SHARE_OF_LOOKS = 1 / 20
@@ -30,6 +23,7 @@ export class SessionIndex {
   readonly #context: StoreContext
   readonly #logOf: (key: string) => SessionLog | undefined
   readonly #rows = new RowsByActivity<Row>()
+  readonly #kept: KeptList
   /** Names of sessions whose row may be another by now. */
   readonly #stale = new Set<string>()
   /** Keys of names that are no keys themselves, as far as they were found out. */
@@ -38,16 +32,20 @@ export class SessionIndex {
   #look = { ended: Number.NEGATIVE_INFINITY, took: 0 }
   #refreshed: Promise<void> = Promise.resolve()
 
-  /** `logOf` gives the logs that the store has in mind, which know what was written in this process. */
-  constructor(context: StoreContext, logOf: (key: string) => SessionLog | undefined) {
+  /**
+   * `logOf` gives the logs that the store has in mind, which know what was written in this process. With `writes` false
+   * nothing is kept on disk.
+   */
+  constructor(context: StoreContext, logOf: (key: string) => SessionLog | undefined, { writes }: { writes: boolean }) {
     this.#context = context
     this.#logOf = logOf
+    this.#kept = new KeptList(context, () => this.#rows.entries(), { writes })
   }
 
   /** Every session's key, in no order. */
   async keys(): Promise<string[]> {
     const keys: string[] = []
-    for (const name of this.#names()) {
+    for (const name of await this.#names()) {
       if (!isRegular(this.#context.layout.log(name))) continue
       const key = await this.#keyOf(name)
       if (key !== undefined) keys.push(key)
@@ -59,32 +57,52 @@ export class SessionIndex {
   /** The rows of the `limit` newest sessions, newest activity first. */
   async rows(limit = Number.POSITIVE_INFINITY): Promise<SessionInfo[]> {
     await this.#refresh()
-    return this.#rows.newestFirst(limit).map(({ info }) => copyOfInfo(info))
+    await breatheIfDue()
+    const rows = this.#rows.newestFirst(limit)
+    const copies: SessionInfo[] = []
+    for (const row of rows) {
+      copies.push(row.info)
+      if (copies.length % 64 === 0) await breatheIfDue()
+    }
+    return copies
   }
 
-  /** All sessions, newest activity first, with what only the faces show. The results must not be changed. */
+  /** All sessions, newest activity first, with what only the faces show. */
   async sessions(): Promise<Array<ListedSession & { run: Run | null }>> {
     await this.#refresh()
-    return this.#rows.newestFirst(Number.POSITIVE_INFINITY)
+    await breatheIfDue()
+    const sessions: Array<ListedSession & { run: Run | null }> = []
+    for (const { info, details, run } of this.#rows.newestFirst(Number.POSITIVE_INFINITY)) {
+      sessions.push({ info, details, run })
+      if (sessions.length % 64 === 0) await breatheIfDue()
+    }
+    return sessions
   }
 
   /** The same of the sessions with these file names, as far as they are there, in the order of the names. */
   async named(names: Iterable<string>): Promise<Array<ListedSession & { run: Run | null }>> {
-    const rows: Row[] = []
+    const rows: Array<ListedSession & { run: Run | null }> = []
     for (const name of names) {
       const row = await this.#refreshRow(name)
-      if (row !== undefined) rows.push(row)
+      if (row !== undefined) rows.push({ info: row.info, details: row.details, run: row.run })
       await breatheIfDue()
     }
     return rows
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#watch?.close()
+    await this.#kept.save()
   }
 
-  #names(): string[] {
-    return listFolder(this.#context.layout.root).flatMap((file) => nameOfLog(file) ?? [])
+  async #names(): Promise<string[]> {
+    const names: string[] = []
+    for (const file of await listLargeFolder(this.#context.layout.root)) {
+      const name = nameOfLog(file)
+      if (name !== undefined) names.push(name)
+      if (isLoopHeld(performance.now())) await breathe()
+    }
+    return names
   }
 
   /** Brings the rows up to what the folder holds, one call after the other. */
@@ -113,40 +131,55 @@ export class SessionIndex {
     this.#watch?.close()
     // who lists only once has no use for being told
     this.#watch = this.#look.took === 0 ? undefined : FolderWatch.open(this.#context.layout.root)
-    for (const name of this.#names()) this.#stale.add(name)
+    for (const name of await this.#names()) this.#stale.add(name)
     for (const name of this.#rows.names()) this.#stale.add(name)
+    await this.#kept.load(this.#stale.size)
     await this.#refreshStale()
+    this.#kept.unload(this.#rows)
     const ended = performance.now()
     this.#look = { ended, took: ended - began }
   }
 
   async #refreshStale(): Promise<void> {
     for (const name of this.#stale) {
-      await this.#refreshRow(name)
+      const row = this.#glance(name)
+      this.#put(name, row instanceof Unread ? await this.#readRow(name, row.log) : row)
       this.#stale.delete(name)
-      await breatheIfDue()
+      if (isLoopHeld(performance.now())) await breathe()
     }
   }
 
   async #refreshRow(name: string): Promise<Row | undefined> {
-    const row = await this.#row(name)
-    if (row === undefined) this.#rows.delete(name)
-    else if (row !== this.#rows.get(name)) this.#rows.set(name, row)
+    const glance = this.#glance(name)
+    const row = glance instanceof Unread ? await this.#readRow(name, glance.log) : glance
+    this.#put(name, row)
     return row
   }
 
-  /** The row of one session; undefined when there is no session of that name. */
-  async #row(name: string): Promise<Row | undefined> {
+  #put(name: string, row: Row | undefined): void {
+    if (row === this.#rows.get(name)) return
+    if (row === undefined) {
+      this.#rows.delete(name)
+      this.#kept.noteGone()
+    } else {
+      if (row !== this.#kept.get(name)) this.#kept.noteChange()
+      // one string for both
+      this.#rows.set(row.key === name ? row.key : name, row)
+    }
+  }
+
+  /** The row of one session, undefined when there is no session of that name; `Unread` when only its files can tell. */
+  #glance(name: string): Row | Unread | undefined {
     const { layout } = this.#context
     const log = look(layout.log(name))
     if (log === undefined || log === 'other') return undefined
     const sidecar = look(layout.sidecar(name))
-    const sidecarMark = sidecar === 'other' ? undefined : sidecar
-    const row = this.#rows.get(name)
-    if (row === undefined || !sameMarks(row.sidecar, sidecarMark)) return this.#readRow(name, log)
-    if (sameMark(row.log, log)) return row
-    const known = this.#logOf(row.info.key)?.peek(log)
-    return known === undefined ? this.#readRow(name, log) : toRow(row.info.key, known, row.sidecar, row.claim)
+    const row = this.#rows.get(name) ?? this.#kept.get(name)
+    if (row === undefined || !row.isOfSidecar(sidecar === 'other' ? undefined : sidecar)) return new Unread(log)
+    if (row.isOfLog(log)) return row
+    const known = this.#logOf(row.key)?.peek(log)
+    if (known === undefined || row.claim === undefined) return new Unread(log)
+    return toRow(row.key, known, row.sidecar, row.claim, { isInMind: true })
   }
 
   async #readRow(name: string, log: FileMark): Promise<Row | undefined> {
@@ -155,7 +188,7 @@ export class SessionIndex {
     if (key === undefined) return undefined
     const sidecar = read?.sidecar?.key === key ? read.sidecar : null
     const known = this.#logOf(key)?.peek(log) ?? knownFromSidecar(sidecar, log) ?? (await this.#readLog(name, sidecar))
-    return known && toRow(key, known, read?.mark, sidecar)
+    return known && toRow(key, known, read?.mark, sidecar, { isInMind: this.#logOf(key) !== undefined })
   }
 
   async #readLog(name: string, sidecar: Sidecar | null) {
@@ -178,22 +211,11 @@ export class SessionIndex {
   }
 }
 
-function toRow(key: string, known: Known, sidecar: FileMark | undefined, claim: Row['claim']): Row {
-  const run = claim?.session === (known.summary.header?.id ?? null) ? (claim?.run ?? null) : null
-  return {
-    log: markOf(known.mark),
-    sidecar: sidecar && markOf(sidecar),
-    claim: claim && { run: claim.run, session: claim.session },
-    run,
-    ...listedOf(key, known, run),
-  }
+class Unread {
+  constructor(readonly log: FileMark) {}
 }
 
 function isRegular(file: string): boolean {
   const stat = look(file)
   return stat !== undefined && stat !== 'other'
-}
-
-function sameMarks(a: FileMark | undefined, b: FileMark | undefined): boolean {
-  return (a === undefined && b === undefined) || sameMark(a, b)
 }

@@ -1,27 +1,34 @@
 /** Rows of a list, newest activity first, which stay in order while single ones change. */
-import { byKey, type SessionInfo } from './info.js'
+import { byKey } from './info.js'
 
 /** More changes than this between two questions, and sorting anew is quicker. */
 const MAX_MOVES = 64
 
-export class RowsByActivity<Row extends { readonly info: SessionInfo }> {
-  readonly #rows = new Map<string, Placed<Row>>()
-  #sorted: Placed<Row>[] | undefined
+export class RowsByActivity<Row extends Placed> {
+  readonly #rows = new Map<string, Row>()
+  #sorted: Row[] | undefined
   #moves = 0
 
+  get size(): number {
+    return this.#rows.size
+  }
+
   get(name: string): Row | undefined {
-    return this.#rows.get(name)?.row
+    return this.#rows.get(name)
   }
 
   names(): Iterable<string> {
     return this.#rows.keys()
   }
 
+  entries(): Iterable<[name: string, row: Row]> {
+    return this.#rows.entries()
+  }
+
   set(name: string, row: Row): void {
     this.#leave(name)
-    const placed = { row, key: row.info.key, time: row.info.lastActivity.getTime() }
-    this.#rows.set(name, placed)
-    this.#sorted?.splice(placeOf(placed, this.#sorted), 0, placed)
+    this.#rows.set(name, row)
+    this.#sorted?.splice(placeOf(row, this.#sorted), 0, row)
   }
 
   delete(name: string): void {
@@ -30,37 +37,37 @@ export class RowsByActivity<Row extends { readonly info: SessionInfo }> {
   }
 
   #leave(name: string): void {
-    const placed = this.#rows.get(name)
+    const row = this.#rows.get(name)
     if (++this.#moves > MAX_MOVES) this.#sorted = undefined
-    if (placed !== undefined) this.#sorted?.splice(placeOf(placed, this.#sorted), 1)
+    if (row !== undefined) this.#sorted?.splice(placeOf(row, this.#sorted), 1)
   }
 
   newestFirst(limit: number): Row[] {
     this.#moves = 0
     this.#sorted ??= [...this.#rows.values()].sort(byTime)
-    return this.#sorted.slice(0, limit).map(({ row }) => row)
+    return this.#sorted.slice(0, limit)
   }
 }
 
-/** A row with what it is sorted by. */
-interface Placed<Row> {
-  row: Row
-  key: string
-  time: number
+/** What a row is sorted by. */
+interface Placed {
+  readonly key: string
+  /** Unix milliseconds. */
+  readonly active: number
 }
 
 /** The order of `byActivity`. */
-function byTime(a: Placed<unknown>, b: Placed<unknown>): number {
-  return b.time - a.time || byKey(a, b)
+function byTime(a: Placed, b: Placed): number {
+  return b.active - a.active || byKey(a, b)
 }
 
 /** Where the row stands, or would stand. */
-function placeOf<Row>(row: Placed<Row>, rows: readonly Placed<Row>[]): number {
+function placeOf<Row extends Placed>(row: Row, rows: readonly Row[]): number {
   let low = 0
   let high = rows.length
   while (low < high) {
     const middle = (low + high) >> 1
-    if (byTime(rows[middle] as Placed<Row>, row) < 0) low = middle + 1
+    if (byTime(rows[middle] as Row, row) < 0) low = middle + 1
     else high = middle
   }
   return low

@@ -51,8 +51,9 @@ export function claimOf({ layout }: StoreContext, name: string): { key: string; 
  */
 export async function findUnmarked(context: StoreContext, files: readonly string[]): Promise<void> {
   const { layout } = context
+  if (hasMarkers(layout)) return
   const names = files.flatMap((file) => nameOfSidecar(file) ?? [])
-  if (names.length === 0 || hasMarkers(layout)) return
+  if (names.length === 0) return
   const running: Array<{ name: string; key: string; run: Run }> = []
   for (const name of names) {
     const claim = claimOf(context, name)

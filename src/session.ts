@@ -4,6 +4,7 @@ import { liveBackwards } from './backwards.js'
 import { type Known, liveBelow } from './catch-up.js'
 import { type CheckReport, checkLog, reportDamage } from './check.js'
 import { removeFile, removeOwnFile, removeTree, syncFolder } from './disk/files.js'
+import { removeValues } from './disk/list-file.js'
 import type { LogReader } from './disk/log-reader.js'
 import { messageDraft, metaDraft, removeDraft } from './draft.js'
 import { infoOf, type SessionInfo } from './info.js'
@@ -274,6 +275,7 @@ export class Session {
       removeOwnFile(this.sidecarPath)
       removeTree(layout.blobs(name))
       removeTree(layout.quarantine(name))
+      removeValues(layout.list())
       unmark(this.#log)
       return existed
     })

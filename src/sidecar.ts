@@ -1,7 +1,7 @@
 /** The sidecar of one session: written at once when the run state changes, else when the session falls quiet. */
 import type { Known } from './catch-up.js'
 import { checkVersion } from './decision.js'
-import { look } from './disk/files.js'
+import { look, markOf } from './disk/files.js'
 import { beatFor, endBeatFor } from './disk/heartbeat.js'
 import { removeMarker, ring, writeMarker } from './disk/markers.js'
 import { thisProcess } from './disk/owner.js'
@@ -131,7 +131,7 @@ function write(log: SessionLog, known: Known, run: Run | null): void {
     key: log.key,
     session: summary.header?.id ?? null,
     run,
-    watermark: whole ? { ...mark, print: { length: print.length, hash: hashOf(print) } } : null,
+    watermark: whole ? { ...markOf(mark), print: { length: print.length, hash: hashOf(print) } } : null,
     summary: whole ? summary : null,
   })
   if (whole) log.context.noteCaughtUp(log)

@@ -85,7 +85,7 @@ export class SessionStore {
     }
     this.internals = {
       context,
-      index: new SessionIndex(context, (key) => this.#sessions.get(key)?.log),
+      index: new SessionIndex(context, (key) => this.#sessions.get(key)?.log, { writes: leavesMark }),
       log: (key) => this.#entry(key).log,
       swept: [],
     }
@@ -234,7 +234,7 @@ export class SessionStore {
     const logs = [...this.#sessions.values()].map(({ log }) => log)
     await Promise.all([...this.#watchers].map((watcher) => watcher.close()))
     await Promise.all(logs.map((log) => lease(log).idle()))
-    this.internals.index.close()
+    await this.internals.index.close()
     if (this.#leavesMark) this.#markClock()
     await this.#background.finish()
     const failures: unknown[] = []

@@ -3,13 +3,13 @@ import path from 'node:path'
 import { markClock } from './clock.js'
 import { breatheIfDue, sleep } from './disk/breath.js'
 import { sweepLocks, sweepSpares } from './disk/dead-locks.js'
-import { listFolder, look, refuseLink, removeFile, removeTree } from './disk/files.js'
+import { listFolder, listLargeFolder, look, refuseLink, removeFile, removeTree } from './disk/files.js'
 import { deadHeartbeats } from './disk/heartbeat.js'
 import { leaseOf } from './disk/lease.js'
 import { waitedFor } from './disk/lock-folder.js'
 import { ABSENCE_MS } from './disk/log-file.js'
 import { markedNames, unfinishedMarkers } from './disk/markers.js'
-import { isSessionName, nameOf, nameOfBlobs, nameOfLog, nameOfSidecar, nameOfTemporary } from './disk/names.js'
+import { isSessionName, logBeside, nameOf, nameOfBlobs, nameOfSidecar, nameOfTemporary } from './disk/names.js'
 import { unfinishedIn } from './disk/quarantine.js'
 import { readSidecar } from './disk/sidecar-file.js'
 import { sweepTrash } from './disk/trash.js'
@@ -29,7 +29,7 @@ type Swept = string[]
  */
 export async function sweep(context: StoreContext): Promise<Swept> {
   const { layout } = context
-  const files = listFolder(layout.root)
+  const files = await listLargeFolder(layout.root)
   const swept: Swept = []
   refuseLink(layout.running)
   if (files.length === 0) return swept
@@ -49,13 +49,13 @@ export async function sweep(context: StoreContext): Promise<Swept> {
   await findUnmarked(context, files)
   markClock(layout, context.clock)
   await sweepMarkers(context, remove)
-  const logs = new Set(files.map(nameOfLog))
+  const present = new Set<string | undefined>(files)
   for (const file of files) {
+    if (present.has(logBeside(file))) continue
     const temporary = nameOfTemporary(file)
     const orphan = nameOfSidecar(file) ?? nameOfBlobs(file)
     if (temporary !== undefined) await underLease(context, temporary, () => remove(path.join(layout.root, file)))
-    else if (orphan !== undefined && !logs.has(orphan))
-      await underLease(context, orphan, () => removeOrphans(context, orphan, swept))
+    else if (orphan !== undefined) await underLease(context, orphan, () => removeOrphans(context, orphan, swept))
   }
   return swept
 }

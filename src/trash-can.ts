@@ -1,6 +1,7 @@
 /** What cleanup took away: telling of it, putting it back, and letting it go for good. */
 import { checkPurgeTrash, type PurgeTrashOptions } from './cleanup-options.js'
 import { look } from './disk/files.js'
+import { removeValues } from './disk/list-file.js'
 import { writeMarker } from './disk/markers.js'
 import { isOwnName, nameOf } from './disk/names.js'
 import { readSidecar } from './disk/sidecar-file.js'
@@ -91,5 +92,6 @@ export async function purgeTrash(store: StoreInternals, options: PurgeTrashOptio
       tellError(context.settings, error, entry.key)
     }
   }
+  if (result.purged.length > 0 && !dryRun) removeValues(context.layout.list())
   return result
 }

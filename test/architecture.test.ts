@@ -25,7 +25,7 @@ const LAYERS: Array<[name: string, layer: RegExp]> = [
   ],
   [
     'many sessions',
-    /^(background|check-folder|check-store|index|index-of-sessions|purge|recent|recover|recover-options|lookout|cleanup-options|retention|retention-plan|trash-can|rows-by-activity|run-book|running|search|store|sweep|watch|watch-events|watch-options)\.ts$/,
+    /^(background|check-folder|check-store|index|index-of-sessions|kept-list|list-row|purge|recent|recover|recover-options|lookout|cleanup-options|retention|retention-plan|trash-can|rows-by-activity|run-book|running|search|store|sweep|watch|watch-events|watch-options)\.ts$/,
   ],
   ['faces', /^(cli|contracts)\//],
 ]
@@ -66,7 +66,7 @@ describe('the layers', () => {
       commander: expect.arrayContaining([expect.stringMatching(/^cli\//)]),
       'proper-lockfile': ['disk/lease.ts'],
       'string-width': [expect.stringMatching(/^cli\//)],
-      uuid: ['ids.ts'],
+      uuidv7: ['ids.ts'],
       'write-file-atomic': ['disk/replace.ts'],
     })
   })

@@ -78,7 +78,15 @@ export function nameOfBlobs(file: string): string | undefined {
   return file.endsWith(BLOBS) ? sessionName(file.slice(0, -BLOBS.length)) : undefined
 }
 
+/** The log that a sidecar or a folder of blobs lies beside, and a log itself; undefined for other names. */
+export function logBeside(file: string): string | undefined {
+  if (file.endsWith(LOG)) return file
+  const ending = file.endsWith(SIDECAR) ? SIDECAR : file.endsWith(BLOBS) ? BLOBS : undefined
+  return ending && file.slice(0, -ending.length) + LOG
+}
+
 export function nameOfTemporary(file: string): string | undefined {
+  if (file.endsWith(LOG) || file.endsWith(SIDECAR)) return undefined
   return sessionName(TEMPORARY.exec(file)?.[1] ?? SIDECAR_TEMPORARY.exec(file)?.[1])
 }
 
@@ -89,32 +97,40 @@ export class Layout {
   readonly trash: string
   readonly quarantines: string
   readonly running: string
-  /** The folder, up to a name in it. */
-  readonly #inside: string
+  /** What can be made again from the logs, for searches and lists. */
+  readonly index: string
+  readonly #prefix: string
 
   constructor(readonly root: string) {
-    this.#inside = path.join(root, path.sep)
+    // names of sessions need no normalising, and lists make many paths
+    this.#prefix = path.join(root, path.sep)
     this.locks = path.join(root, '.locks')
     this.waiting = path.join(this.locks, '.waiting')
     this.trash = path.join(root, '.trash')
     this.quarantines = path.join(root, '.quarantine')
     this.running = path.join(root, '.running')
+    this.index = path.join(root, '.index')
   }
 
   log(name: string): string {
-    return this.#inside + name + LOG
+    return this.#prefix + name + LOG
   }
 
   sidecar(name: string): string {
-    return this.#inside + name + SIDECAR
+    return this.#prefix + name + SIDECAR
   }
 
   blobs(name: string): string {
-    return path.join(this.root, name + BLOBS)
+    return this.#prefix + name + BLOBS
   }
 
   quarantine(name: string): string {
     return path.join(this.quarantines, name)
+  }
+
+  /** The rows of the last list. The number is that of the format: each has a file of its own. */
+  list(): string {
+    return path.join(this.index, 'list-1')
   }
 
   /** There while a turn runs in the session. */

@@ -43,7 +43,7 @@ export async function during<T>(
 const FALLIBLE = [
   ...['openSync', 'readSync', 'writeSync', 'fstatSync', 'lstatSync', 'fchmodSync', 'mkdirSync', 'chmodSync'],
   ...['fsyncSync', 'ftruncateSync', 'renameSync', 'linkSync', 'unlinkSync', 'rmdirSync', 'readdirSync'],
-  ...['fsync', 'fdatasync', 'read'],
+  ...['fsync', 'fdatasync', 'read', 'readdir'],
 ]
 
 export interface Faults {

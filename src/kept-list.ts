@@ -1,0 +1,115 @@
+/** The rows of a list, kept on disk for the next process: it needs to read only what changed since. */
+import { breatheIfDue } from './disk/breath.js'
+import { look } from './disk/files.js'
+import { readValues, removeValues, writeValues } from './disk/list-file.js'
+import { nameOf } from './disk/names.js'
+import { errno } from './errors.js'
+import type { Json } from './json.js'
+import { type Row, rowFromJson } from './list-row.js'
+import { tellError } from './options.js'
+import type { StoreContext } from './store-context.js'
+
+/** To read fewer sidecars than this costs less than a folder that nobody needs. */
+const MANY = 64
+/** The file is written again when more than this share of the rows is not as it says. */
+const MOST_CHANGED = 1 / 10
+const SAVE_AFTER_MS = 1_000
+
+export class KeptList {
+  readonly #context: StoreContext
+  readonly #writes: boolean
+  readonly #rows: () => Iterable<[name: string, row: Row]>
+  #kept: Map<string, Row> | undefined
+  #isRead = false
+  /** How many rows are not as the file says; some of it may be there no more. */
+  #changed = 0
+  #count = 0
+  #isLittered = false
+  #timer: NodeJS.Timeout | undefined
+  #saved: Promise<void> = Promise.resolve()
+
+  /** `rows` gives what is to be kept. With `writes` false nothing is. */
+  constructor(context: StoreContext, rows: () => Iterable<[string, Row]>, { writes }: { writes: boolean }) {
+    this.#context = context
+    this.#rows = rows
+    this.#writes = writes
+  }
+
+  /** Reads the file, once, if that pays for so many sessions. Whoever uses a row compares its marks. */
+  async load(sessions: number): Promise<void> {
+    if (this.#isRead) return
+    this.#isRead = true
+    if (sessions < MANY) {
+      // there may be a file of a time when there were more
+      this.#isLittered = true
+      return
+    }
+    const kept = new Map<string, Row>()
+    await readValues(this.#context.layout.list(), (value) => {
+      const row = rowFromJson(value)
+      kept.set(nameOf(row.key), row)
+    })
+    this.#kept = kept
+  }
+
+  get(name: string): Row | undefined {
+    return this.#kept?.get(name)
+  }
+
+  /** A row is another than it was, and than `get` said. */
+  noteChange(): void {
+    this.#changed++
+  }
+
+  noteGone(): void {
+    this.#isLittered = true
+  }
+
+  /** Called when all sessions have been looked at. */
+  unload(rows: { size: number; get(name: string): Row | undefined }): void {
+    this.#count = rows.size
+    if (this.#kept === undefined) return
+    for (const name of this.#kept.keys()) if (rows.get(name) === undefined) this.noteGone()
+    this.#kept = undefined
+    // later ones are kept when the store is closed
+    if (this.#isDue()) this.#timer = setTimeout(() => void this.save(), SAVE_AFTER_MS).unref()
+  }
+
+  #isDue(): boolean {
+    const isChanged = this.#changed > Math.max(MANY, this.#count * MOST_CHANGED)
+    return this.#writes && this.#isRead && (isChanged || this.#isLittered)
+  }
+
+  /** Writes the file if it would be of use. That it cannot be written costs time only. */
+  save(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#saved = this.#saved.then(() => this.#saveNow())
+    return this.#saved
+  }
+
+  async #saveNow(): Promise<void> {
+    if (!this.#isDue()) return
+    const { layout, settings } = this.#context
+    this.#changed = 0
+    this.#isLittered = false
+    try {
+      const values = await this.#values()
+      if (values.length < MANY) removeValues(layout.list())
+      else await writeValues(layout.list(), values)
+    } catch (error) {
+      if (!['EACCES', 'EPERM', 'EROFS'].includes(errno(error) ?? '')) tellError(settings, error, '')
+    }
+  }
+
+  async #values(): Promise<Json[]> {
+    const values: Json[] = []
+    for (const [name, row] of this.#rows()) {
+      // what has changed would be read anew all the same, and what was deleted must not come back
+      const log = row.isSettled ? look(this.#context.layout.log(name)) : undefined
+      if (log !== undefined && log !== 'other' && row.isOfLog(log)) values.push(row.toJson())
+      await breatheIfDue()
+    }
+    return values
+  }
+}

@@ -1,0 +1,343 @@
+/** The list that is kept on disk makes lists faster, and changes none of their answers. */
+import fs from 'node:fs'
+import path from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { openStore, type SessionInfo, type SessionStore } from '../../src/index.js'
+import { openAsItIs } from '../../src/store.js'
+import { RemoteStore } from '../helpers/child.js'
+import { during } from '../helpers/faults.js'
+import { bareLine, filesIn, message, open, sleep, tempFolder } from '../helpers/store.js'
+
+/** Enough that a list is kept. */
+const SESSIONS = 70
+const keyOf = (i: number) => `s${String(i).padStart(3, '0')}`
+const fileOf = (dir: string) => path.join(dir, '.index', 'list-1')
+const logOf = (dir: string, key: string) => path.join(dir, `${key}.jsonl`)
+const sidecarOf = (dir: string, key: string) => path.join(dir, `${key}.meta.json`)
+
+/** Sessions with names, tags, usage, states and archived messages, and one whose key is not its name. */
+async function fillMany(store: SessionStore): Promise<void> {
+  for (let i = 0; i < SESSIONS; i++) {
+    const session = store.session(keyOf(i))
+    await session.append([message(`hello ${i}`), { role: 'assistant', content: 'hi', usage: { promptTokens: i } }])
+    if (i % 7 === 0) await session.setName(`Name "${i}" of 🦊`)
+    if (i % 11 === 0) await session.tag(['work', `n${i}`])
+    if (i % 13 === 0) await session.setState(i % 2 === 0 ? 'running' : 'error', `turn-${i}`)
+  }
+  await store.session('Ann / München').append(message('grüß dich'))
+}
+
+/** A folder with a list kept of it, made when all files were settled. */
+async function kept(): Promise<string> {
+  const dir = tempFolder()
+  const store = await openStore(dir)
+  await fillMany(store)
+  await store.close()
+  await sleep(150)
+  await listIn(dir)
+  expect(fs.existsSync(fileOf(dir))).toBe(true)
+  return dir
+}
+
+/** A list of a store that is opened for it. */
+async function listIn(dir: string): Promise<SessionInfo[]> {
+  const store = await openStore(dir)
+  try {
+    return await store.list()
+  } finally {
+    await store.close()
+  }
+}
+
+/** What a store answers that has no list to go by. */
+async function listWithout(dir: string): Promise<SessionInfo[]> {
+  const copy = `${fileOf(dir)}-aside`
+  const isThere = fs.existsSync(fileOf(dir))
+  if (isThere) fs.renameSync(fileOf(dir), copy)
+  const store = openAsItIs(dir)
+  try {
+    return await store.list()
+  } finally {
+    await store.close()
+    if (isThere) fs.renameSync(copy, fileOf(dir))
+  }
+}
+
+async function expectSame(dir: string): Promise<SessionInfo[]> {
+  const expected = await listWithout(dir)
+  const rows = await listIn(dir)
+  expect(rows).toEqual(expected)
+  return rows
+}
+
+/** How many sidecars were opened for `work`. */
+async function sidecarsRead(work: () => Promise<unknown>): Promise<number> {
+  let count = 0
+  const counting =
+    (original: (...args: unknown[]) => unknown) =>
+    (...args: unknown[]) => {
+      if (String(args[0]).endsWith('.meta.json')) count++
+      return original(...args)
+    }
+  await during('openSync', counting, work)
+  return count
+}
+
+describe('a list kept on disk', () => {
+  test('spares the next store the sidecars, and says the same', async () => {
+    const dir = await kept()
+    expect(await sidecarsRead(() => listWithout(dir))).toBe(SESSIONS + 1)
+    // those that run are looked at whenever a store is opened
+    const running = fs.readdirSync(path.join(dir, '.running')).filter((name) => name.startsWith('s')).length
+    expect(await sidecarsRead(() => listIn(dir))).toBe(running)
+    expect((await expectSame(dir)).find(({ key }) => key === 'Ann / München')?.messages).toBe(1)
+  })
+
+  test('says the same to the faces', async () => {
+    const dir = await kept()
+    const withList = await open(dir)
+    const rows = await withList.internals.index.sessions()
+    const without = openAsItIs(dir)
+    fs.rmSync(fileOf(dir))
+    const expected = await without.internals.index.sessions()
+    await without.close()
+    const facts = ({ info, details, run }: (typeof rows)[number]) => ({ info, details, run })
+    expect(rows.map(facts)).toEqual(expected.map(facts))
+  })
+
+  test('is private, and of one file', async () => {
+    const dir = await kept()
+    expect(filesIn(path.join(dir, '.index'))).toEqual(['list-1'])
+    expect(fs.statSync(fileOf(dir)).mode & 0o777).toBe(0o600)
+    expect(fs.statSync(path.dirname(fileOf(dir))).mode & 0o777).toBe(0o700)
+  })
+
+  test('is written in the background too', async () => {
+    const dir = await kept()
+    fs.rmSync(fileOf(dir))
+    const store = await open(dir)
+    await store.list()
+    await expect.poll(() => fs.existsSync(fileOf(dir)), { timeout: 20_000 }).toBe(true)
+  })
+
+  test('is not made of few sessions, nor by those who only look', async () => {
+    const dir = await kept()
+    fs.rmSync(path.dirname(fileOf(dir)), { recursive: true })
+    const looking = openAsItIs(dir)
+    await looking.list()
+    await looking.close()
+    const few = tempFolder()
+    const store = await openStore(few)
+    await store.session('a').append(message('one'))
+    await store.list()
+    await store.close()
+    expect([dir, few].map((folder) => fs.existsSync(path.join(folder, '.index')))).toEqual([false, false])
+  })
+
+  test('goes when few sessions are left', async () => {
+    const dir = await kept()
+    for (let i = 10; i < SESSIONS; i++) {
+      fs.rmSync(logOf(dir, keyOf(i)))
+      fs.rmSync(sidecarOf(dir, keyOf(i)))
+    }
+    expect(await expectSame(dir)).toHaveLength(11)
+    await listIn(dir)
+    expect(fs.existsSync(fileOf(dir))).toBe(false)
+  })
+
+  test('keeps nothing of a session that was deleted', async () => {
+    const dir = await kept()
+    const store = await open(dir)
+    await store.list()
+    await store.session('Ann / München').delete()
+    expect(fs.existsSync(fileOf(dir))).toBe(false)
+    await store.close()
+    await listIn(dir)
+    expect(fs.readFileSync(fileOf(dir), 'utf8')).not.toContain('Ann')
+  })
+
+  test('keeps nothing of a session whose files were removed', async () => {
+    const dir = await kept()
+    fs.rmSync(logOf(dir, keyOf(7)))
+    await listIn(dir)
+    expect(fs.readFileSync(fileOf(dir), 'utf8')).not.toContain(keyOf(7))
+  })
+
+  test('leaves out what may still change without another time', async () => {
+    const dir = await kept()
+    fs.rmSync(fileOf(dir))
+    const now = new Date()
+    const ahead = new Date(now.getTime() + 3_600_000)
+    fs.utimesSync(logOf(dir, keyOf(3)), ahead, ahead)
+    await listIn(dir)
+    const text = fs.readFileSync(fileOf(dir), 'utf8')
+    expect([text.includes(keyOf(2)), text.includes(keyOf(3))]).toEqual([true, false])
+  })
+})
+
+describe('the next list shows', () => {
+  test('what another process appended', async () => {
+    const dir = await kept()
+    const other = await RemoteStore.open(dir)
+    await other.call('append', keyOf(5), message('from elsewhere'))
+    const rows = await expectSame(dir)
+    expect(rows[0]).toMatchObject({ key: keyOf(5), messages: 3 })
+    await other.call('close')
+    await expectSame(dir)
+  })
+
+  test('a log that was edited, replaced, cut or renewed', async () => {
+    const dir = await kept()
+    fs.appendFileSync(logOf(dir, keyOf(1)), bareLine('by hand'))
+    fs.writeFileSync(`${logOf(dir, keyOf(2))}.new`, bareLine('another'))
+    fs.renameSync(`${logOf(dir, keyOf(2))}.new`, logOf(dir, keyOf(2)))
+    fs.truncateSync(logOf(dir, keyOf(3)), 0)
+    const store = await openStore(dir)
+    await store.session(keyOf(4)).delete()
+    await store.session(keyOf(4)).append(message('a new life'))
+    await store.close()
+    const counts = new Map((await expectSame(dir)).map(({ key, messages }) => [key, messages]))
+    expect([1, 2, 3, 4].map((i) => counts.get(keyOf(i)))).toEqual([3, 1, 0, 1])
+  })
+
+  test('a log that was changed in place at its size', async () => {
+    const dir = await kept()
+    const file = logOf(dir, keyOf(1))
+    fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replace('"role":"assistant"', '"rale":"assistant"'))
+    const row = (await expectSame(dir)).find(({ key }) => key === keyOf(1))
+    expect(row).toMatchObject({ messages: 1 })
+  })
+
+  test('a state that another store set, and a sidecar that is gone', async () => {
+    const dir = await kept()
+    const store = await openStore(dir)
+    await store.session(keyOf(2)).setState('error', 't')
+    await store.close()
+    fs.rmSync(sidecarOf(dir, keyOf(13)))
+    const states = new Map((await expectSame(dir)).map(({ key, state }) => [key, state]))
+    expect([2, 13].map((i) => states.get(keyOf(i)))).toEqual(['error', 'idle'])
+  })
+
+  test('what this store wrote after the list before', async () => {
+    const dir = await kept()
+    const store = await open(dir)
+    await store.list()
+    await store.session(keyOf(6)).append(message('more'))
+    await store.session(keyOf(6)).setState('running', 'turn')
+    expect((await store.list())[0]).toMatchObject({ key: keyOf(6), messages: 3, state: 'running' })
+    expect(await store.list()).toEqual(await listWithout(dir))
+  })
+})
+
+describe('of no matter is a list that', () => {
+  const damages: Record<string, (file: string) => void> = {
+    'is cut': (file) => fs.truncateSync(file, Math.floor(fs.statSync(file).size / 2)),
+    'is empty': (file) => fs.truncateSync(file, 0),
+    'has another number in it': (file) => {
+      const text = fs.readFileSync(file, 'utf8')
+      fs.writeFileSync(file, text.replace(',2,0,', ',9,0,'))
+    },
+    'is of something else': (file) => fs.writeFileSync(file, 'PK\u0003\u0004\n{"version":99}\n[]\n'),
+    'is a folder': (file) => {
+      fs.rmSync(file)
+      fs.mkdirSync(file)
+    },
+    'is a link': (file) => {
+      fs.renameSync(file, `${file}-elsewhere`)
+      fs.symlinkSync(`${file}-elsewhere`, file)
+    },
+    'lies in a folder that is a link': (file) => {
+      const folder = path.dirname(file)
+      fs.renameSync(folder, `${folder}-elsewhere`)
+      fs.symlinkSync(`${folder}-elsewhere`, folder)
+    },
+    'has a file in the place of its folder': (file) => {
+      fs.rmSync(path.dirname(file), { recursive: true })
+      fs.writeFileSync(path.dirname(file), '')
+    },
+  }
+
+  test.each(Object.entries(damages))('%s', async (_, damage) => {
+    const dir = await kept()
+    damage(fileOf(dir))
+    expect(await expectSame(dir)).toHaveLength(SESSIONS + 1)
+    expect(await expectSame(dir)).toHaveLength(SESSIONS + 1)
+  })
+
+  test('cannot be read', async () => {
+    const dir = await kept()
+    const refuse =
+      (original: (...args: unknown[]) => unknown) =>
+      (...args: unknown[]) => {
+        if (args[0] === fileOf(dir)) throw Object.assign(new Error('planted'), { code: 'EACCES' })
+        return original(...args)
+      }
+    const expected = await listWithout(dir)
+    await during('openSync', refuse, async () => {
+      expect(await listIn(dir)).toEqual(expected)
+    })
+  })
+})
+
+test('a list that cannot be written is told, and costs no answer', async () => {
+  const dir = await kept()
+  fs.rmSync(path.dirname(fileOf(dir)), { recursive: true })
+  fs.writeFileSync(path.dirname(fileOf(dir)), '')
+  const errors: unknown[] = []
+  const store = await openStore(dir, { onError: (error) => errors.push(error) })
+  expect(await store.list()).toHaveLength(SESSIONS + 1)
+  await store.close()
+  expect(errors).toHaveLength(1)
+})
+
+test.each([
+  ['a link', (index: string, elsewhere: string) => fs.symlinkSync(elsewhere, index)],
+  ['a file', (index: string) => fs.writeFileSync(index, '')],
+])('with %s in the place of its folder a small store works, and nothing beyond is touched', async (_, plant) => {
+  const [dir, elsewhere] = [tempFolder(), tempFolder()]
+  fs.writeFileSync(path.join(elsewhere, 'list-1'), 'mine')
+  plant(path.join(dir, '.index'), elsewhere)
+  const store = await openStore(dir, { onError: () => {} })
+  await store.session('a').append(message('one'))
+  await store.session('b').append(message('two'))
+  expect(await store.session('a').delete()).toBe(true)
+  expect((await store.list()).map(({ key }) => key)).toEqual(['b'])
+  await store.close()
+  expect(fs.readFileSync(path.join(elsewhere, 'list-1'), 'utf8')).toBe('mine')
+})
+
+test('whatever happens between two lists, they are as without one', async () => {
+  const acts: Record<string, (dir: string, key: string, store: SessionStore) => unknown> = {
+    append: (_, key, store) => store.session(key).append(message('more')),
+    removeLast: (_, key, store) => store.session(key).removeLast(),
+    name: (_, key, store) => store.session(key).setName('a name'),
+    state: (_, key, store) => store.session(key).setState('running', 't'),
+    idle: (_, key, store) => store.session(key).setState('error'),
+    rewrite: (_, key, store) => store.session(key).rewrite(),
+    delete: (_, key, store) => store.session(key).delete(),
+    'by hand': (dir, key) => fs.appendFileSync(logOf(dir, key), bareLine('by hand')),
+    'half a line': (dir, key) => fs.appendFileSync(logOf(dir, key), '{"role":"us'),
+    'without sidecar': (dir, key) => fs.rmSync(sidecarOf(dir, key), { force: true }),
+    'without log': (dir, key) => fs.rmSync(logOf(dir, key), { force: true }),
+    'sidecar of another': (dir, key) => {
+      if (fs.existsSync(sidecarOf(dir, keyOf(0)))) fs.copyFileSync(sidecarOf(dir, keyOf(0)), sidecarOf(dir, key))
+    },
+    'list damaged': (dir) => {
+      if (fs.existsSync(fileOf(dir))) fs.truncateSync(fileOf(dir), fs.statSync(fileOf(dir)).size >> 1)
+    },
+    settle: () => sleep(120),
+    list: (dir) => listIn(dir),
+  }
+  const dir = await kept()
+  const step = fc.record({ act: fc.constantFrom(...Object.keys(acts)), i: fc.nat(SESSIONS - 1) })
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
+      const store = await openStore(dir)
+      for (const { act, i } of steps) await acts[act]?.(dir, keyOf(i), store)
+      await store.close()
+      await expectSame(dir)
+    }),
+    { seed: 20261125, numRuns: 30 },
+  )
+})
