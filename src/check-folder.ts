@@ -85,7 +85,7 @@ function openFiles(layout: Layout, entries: readonly Entry[]): Finding[] {
   const own = entries.filter(
     ({ name, file }) =>
       (nameOfLog(name) ?? nameOfSidecar(name) ?? nameOfBlobs(name)) !== undefined ||
-      [layout.locks, layout.trash, layout.quarantines, layout.running].includes(file),
+      [layout.locks, layout.trash, layout.quarantines, layout.running, layout.index].includes(file),
   )
   const below = own.flatMap((entry) => (entry.kind === 'folder' && entry.file !== layout.locks ? deep(entry.file) : []))
   return [...own, ...below]

@@ -28,6 +28,8 @@ const LOOK_EVERY_MS = 5_000
 
 export class SessionIndex {
   readonly #context: StoreContext
+  /** Told the name of each session whose row is made anew, or is no more. */
+  onChange: ((name: string) => void) | undefined
   readonly #logOf: (key: string) => SessionLog | undefined
   readonly #rows = new RowsByActivity<Row>()
   /** Names of sessions whose row may be another by now. */
@@ -66,6 +68,36 @@ export class SessionIndex {
   async sessions(): Promise<Array<ListedSession & { run: Run | null }>> {
     await this.#refresh()
     return this.#rows.newestFirst(Number.POSITIVE_INFINITY)
+  }
+
+  /** How many sessions the last look found. */
+  get size(): number {
+    return this.#rows.size
+  }
+
+  /** The row of a session as the last look found it, with the mark of its log. */
+  row(name: string): (ListedSession & { log: FileMark }) | undefined {
+    return this.#rows.get(name)
+  }
+
+  /**
+   * Before anything else was asked: every log that is there, without a look at sidecars, which takes half the time of a
+   * list. Undefined later, when the rows are up to date after this.
+   */
+  async logs(): Promise<Map<string, FileMark> | undefined> {
+    if (this.#look.took > 0) {
+      await this.#refresh()
+      return undefined
+    }
+    const began = performance.now()
+    const logs = new Map<string, FileMark>()
+    for (const name of this.#names()) {
+      const log = look(this.#context.layout.log(name))
+      if (log !== undefined && log !== 'other') logs.set(name, markOf(log))
+      await breatheIfDue()
+    }
+    this.#look.took = performance.now() - began
+    return logs
   }
 
   /** The same of the sessions with these file names, as far as they are there, in the order of the names. */
@@ -130,8 +162,10 @@ export class SessionIndex {
 
   async #refreshRow(name: string): Promise<Row | undefined> {
     const row = await this.#row(name)
+    if (row === this.#rows.get(name)) return row
     if (row === undefined) this.#rows.delete(name)
-    else if (row !== this.#rows.get(name)) this.#rows.set(name, row)
+    else this.#rows.set(name, row)
+    this.onChange?.(name)
     return row
   }
 

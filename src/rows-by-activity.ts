@@ -13,6 +13,10 @@ export class RowsByActivity<Row extends { readonly info: SessionInfo }> {
     return this.#rows.get(name)?.row
   }
 
+  get size(): number {
+    return this.#rows.size
+  }
+
   names(): Iterable<string> {
     return this.#rows.keys()
   }

@@ -5,12 +5,15 @@ import { breatheIfDue } from './disk/breath.js'
 import { read } from './disk/files.js'
 import { LogReader } from './disk/log-reader.js'
 import { nameOf } from './disk/names.js'
-import { byActivity, type SessionInfo } from './info.js'
+import type { SessionIndex } from './index-of-sessions.js'
+import { byActivity, copyOfInfo, type SessionInfo } from './info.js'
 import { isLine, type Piece } from './log/line.js'
 import { isChat } from './log/parse.js'
 import { isLive, surveyOf } from './log/survey.js'
 import { textsOf } from './log/views.js'
+import { SearchIndex } from './search-index.js'
 import type { StoreInternals } from './store.js'
+import type { StoreContext } from './store-context.js'
 
 /** Logs above this size are looked at block by block, without a look at their raw text before. */
 const RAW_BYTES = 32 * 1024 * 1024
@@ -19,25 +22,57 @@ const MAX_PATTERNS = 20
 
 /** @throws TypeError, RangeError for a limit that is no whole number from 0 */
 export async function searchSessions(
-  { context, index }: StoreInternals,
+  store: StoreInternals,
   words: string | null,
   limit: number,
 ): Promise<SessionInfo[]> {
   checkOptionalText('words', words)
   checkCount('limit', limit)
   if (limit === 0) return []
-  if (words === null) return index.rows(limit)
+  if (words === null) return store.index.rows(limit)
   const wanted = wordsOf(words)
   if (wanted.length === 0) return []
+  const began = performance.now()
+  const { index, context } = store
+  store.searchIndex ??= new SearchIndex(context, index, { writes: store.leavesMark })
+  const names = await store.searchIndex.candidates(wanted)
+  const sessions = names === undefined ? await index.sessions() : await sessionsNamed(index, names)
+  const found = await bestOf(context, sessions, wanted, limit)
+  store.searchIndex.answered(performance.now() - began)
+  return found
+}
+
+/** Newest activity first. */
+async function sessionsNamed(index: SessionIndex, names: Iterable<string>): Promise<Array<{ info: SessionInfo }>> {
+  const known: Array<{ info: SessionInfo }> = []
+  const unknown: string[] = []
+  for (const name of names) {
+    const row = index.row(name)
+    if (row === undefined) unknown.push(name)
+    else known.push(row)
+  }
+  return known.concat(await index.named(unknown)).sort((a, b) => byActivity(a.info, b.info))
+}
+
+/** Of sessions in the order of their activity: those with most of the words first. */
+async function bestOf(
+  { layout }: StoreContext,
+  sessions: ReadonlyArray<{ info: SessionInfo }>,
+  wanted: string[],
+  limit: number,
+): Promise<SessionInfo[]> {
   const mayHold = glanceFor(wanted)
   const hits: Array<{ info: SessionInfo; count: number }> = []
-  for (const info of await index.rows()) {
-    const count = await countWords(context.layout.log(nameOf(info.key)), wanted, mayHold)
+  let full = 0
+  for (const { info } of sessions) {
+    const count = await countWords(layout.log(nameOf(info.key)), wanted, mayHold)
     if (count > 0) hits.push({ info, count })
+    // none of the others comes before these
+    if (count === wanted.length && ++full === limit) break
     await breatheIfDue()
   }
   hits.sort((a, b) => b.count - a.count || byActivity(a.info, b.info))
-  return hits.slice(0, limit).map(({ info }) => info)
+  return hits.slice(0, limit).map(({ info }) => copyOfInfo(info))
 }
 
 /**

@@ -89,6 +89,8 @@ export class Layout {
   readonly trash: string
   readonly quarantines: string
   readonly running: string
+  /** What can be made again from the logs, for searches. */
+  readonly index: string
 
   constructor(readonly root: string) {
     this.locks = path.join(root, '.locks')
@@ -96,6 +98,7 @@ export class Layout {
     this.trash = path.join(root, '.trash')
     this.quarantines = path.join(root, '.quarantine')
     this.running = path.join(root, '.running')
+    this.index = path.join(root, '.index')
   }
 
   log(name: string): string {
@@ -112,6 +115,11 @@ export class Layout {
 
   quarantine(name: string): string {
     return path.join(this.quarantines, name)
+  }
+
+  /** The signatures of all logs. The number is that of the format: each has a file of its own. */
+  signatures(): string {
+    return path.join(this.index, 'search-1')
   }
 
   /** There while a turn runs in the session. */

@@ -5,6 +5,7 @@
 import fs from 'node:fs'
 import { errno } from '../errors.js'
 import { randomNonce } from '../ids.js'
+import { breatheIfDue } from './breath.js'
 import { createPrivate, look, removeFile, syncFolderOf, writeAll } from './files.js'
 import { type Part, PartWriter } from './part-writer.js'
 
@@ -38,6 +39,23 @@ export function replaceSmall(file: string, bytes: Buffer): void {
       }
     },
   })
+}
+
+/** Replaces a private file that can be made again, however large: not synced, and the event loop is not held for long. */
+export async function replaceWithChunks(file: string, temporary: string, chunks: Iterable<Buffer>): Promise<void> {
+  const out = createPrivate(temporary)
+  try {
+    for (const chunk of chunks) {
+      writeAll(out, chunk)
+      await breatheIfDue()
+    }
+    fs.renameSync(temporary, file)
+  } catch (error) {
+    removeFile(temporary)
+    throw error
+  } finally {
+    fs.closeSync(out)
+  }
 }
 
 /** Temporary file names come from the caller, who knows them again when a crash has left one. */

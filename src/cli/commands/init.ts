@@ -13,7 +13,7 @@ export interface InitOptions extends GlobalOptions {
 }
 
 /** What belongs to one machine. */
-const LOCAL = ['*.meta.json', '*.meta.json.*', '.*.tmp', '.locks/', '.running/', '.trash/', '.quarantine/']
+const LOCAL = ['*.meta.json', '*.meta.json.*', '.*.tmp', '.locks/', '.running/', '.trash/', '.quarantine/', '.index/']
 const CONFLICT_COPIES = ['*.sync-conflict-*', '*conflicted copy*']
 const ATTRIBUTES = [`*.jsonl merge=${PROGRAM} diff=${PROGRAM} -text`, '*.blobs/* -text -diff']
 
