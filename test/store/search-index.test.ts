@@ -23,6 +23,8 @@ function manySessions(count = MANY): string {
   return folder
 }
 
+const FLIPS = SOAK ? 200 : 4
+
 let past = 0
 
 /** Gives each log that was written just now a time of its own in the past, as if somebody had waited. */
@@ -107,6 +109,30 @@ describe('a search in many sessions', () => {
     restore()
     expect(bytes).toBeLessThan(5_000)
     expect((await store.search('zither')).map(({ key }) => key)).toEqual(['many5'])
+  })
+
+  test.each([
+    ['written in two halves', '{"role":"user","content":"a zi', '{"role":"user","content":"a zither"}\n'],
+    [
+      'completed later',
+      '{"role":"user","content":"a lute"}',
+      '{"role":"user","content":"a lute"}\n{"role":"user","content":"a zither"}\n',
+    ],
+    ['edited in place, and longer', bareLine('a lute') + bareLine('b'), bareLine('a zither') + bareLine('b')],
+    ['edited in place, as long', bareLine('a guitar') + bareLine('b'), bareLine('a zither') + bareLine('b')],
+    ['edited in place, and shorter', bareLine('a grand piano') + bareLine('b'), bareLine('a zither') + bareLine('b')],
+  ])('finds what stands in a log that was %s', async (_, before, after) => {
+    const folder = manySessions()
+    fs.writeFileSync(`${folder}/many5.jsonl`, before)
+    age(folder)
+    await indexed(folder)
+    const store = await opened(folder)
+    fs.writeFileSync(`${folder}/many5.jsonl`, after)
+    age(folder)
+    for (const again of [false, true]) {
+      expect((await (again ? await open(folder) : store).search('zither')).map(({ key }) => key)).toEqual(['many5'])
+      expect(await store.search('guitar piano')).toEqual([])
+    }
   })
 
   test('sees at once what others write', async () => {
@@ -227,9 +253,9 @@ describe('an index that', () => {
       fs.symlinkSync('../elsewhere', index(folder))
     },
     ...Object.fromEntries(
-      Array.from({ length: SOAK ? 200 : 8 }, (_, i) => [
+      Array.from({ length: FLIPS }, (_, i) => [
         `has a wrong bit, ${i}`,
-        (folder: string) => change(folder, (bytes) => flipped(bytes, (i + 0.37) / (SOAK ? 200 : 8))),
+        (folder: string) => change(folder, (bytes) => flipped(bytes, (i + 0.37) / FLIPS)),
       ]),
     ),
   }
@@ -368,7 +394,7 @@ class World {
     if (kind === 'restore') for (const { id } of (await session.removed()).slice(-1)) await session.restore(id)
     if (kind === 'grown') fs.appendFileSync(log, `${feed(bytes)}${bareLine(text).replace('i', '\\u0069')}`)
     if (kind === 'torn') fs.appendFileSync(log, `${feed(bytes)}${bareLine(text).slice(0, -1)}`)
-    if (kind === 'edited') fs.writeFileSync(log, bytes.toString('latin1').replaceAll('the', 'zit'), 'latin1')
+    if (kind === 'edited') fs.writeFileSync(log, bytes.toString('latin1').replaceAll('the', text), 'latin1')
     if (kind === 'replaced') fs.writeFileSync(log, bareLine(text))
     if (kind === 'moved') {
       fs.writeFileSync(`${log}.new`, Buffer.concat([bytes, Buffer.from(feed(bytes) + bareLine(text))]))
