@@ -94,7 +94,7 @@ export class SessionIndex {
     for (const name of this.#names()) {
       const log = look(this.#context.layout.log(name))
       if (log !== undefined && log !== 'other') logs.set(name, markOf(log))
-      await breatheIfDue()
+      if (logs.size % 64 === 0) await breatheIfDue()
     }
     this.#look.took = performance.now() - began
     return logs

@@ -115,25 +115,25 @@ export class SearchIndex {
       return
     }
     if (!isLoaded) this.#signatures.load(await (early ?? this.#signatures.read()))
-    if (this.#logs !== undefined) this.#suspectAll(this.#logs.keys())
+    if (this.#logs !== undefined) await this.#compareAll(this.#logs.keys())
     else if (!isLoaded || !this.#knowsRows) {
-      this.#suspectAll((await this.#index.sessions()).map(({ info }) => nameOf(info.key)))
+      await this.#compareAll((await this.#index.sessions()).map(({ info }) => nameOf(info.key)))
       this.#knowsRows = true
-    }
-    await this.#compare()
+    } else await this.#compare(this.#pending)
   }
 
-  #suspectAll(names: Iterable<string>): void {
-    for (const name of names) this.#pending.add(name)
-    for (const name of this.#signatures.names()) this.#pending.add(name)
+  async #compareAll(names: Iterable<string>): Promise<void> {
+    await this.#compare(names)
+    await this.#compare(this.#signatures.names())
   }
 
-  async #compare(): Promise<void> {
+  async #compare(names: Iterable<string>): Promise<void> {
     let count = 0
-    for (const name of this.#pending) {
+    for (const name of names) {
       const log = this.#logOf(name)
       if (log === undefined) this.#signatures.delete(name)
       if (log === undefined || sameMark(this.#signatures.get(name)?.mark, log)) this.#pending.delete(name)
+      else this.#pending.add(name)
       if (++count % 1_000 === 0) await breatheIfDue()
     }
   }

@@ -91,6 +91,8 @@ export class Layout {
   readonly running: string
   /** What can be made again from the logs, for searches. */
   readonly index: string
+  /** Paths of logs and sidecars are made by the ten thousand. */
+  readonly #prefix: string
 
   constructor(readonly root: string) {
     this.locks = path.join(root, '.locks')
@@ -99,14 +101,15 @@ export class Layout {
     this.quarantines = path.join(root, '.quarantine')
     this.running = path.join(root, '.running')
     this.index = path.join(root, '.index')
+    this.#prefix = path.join(root, path.sep)
   }
 
   log(name: string): string {
-    return path.join(this.root, name + LOG)
+    return this.#prefix + name + LOG
   }
 
   sidecar(name: string): string {
-    return path.join(this.root, name + SIDECAR)
+    return this.#prefix + name + SIDECAR
   }
 
   blobs(name: string): string {
