@@ -68,6 +68,7 @@ export class SearchIndex {
   makeAll(): Promise<{ sessions: number; bytes: number }> {
     return this.#inTurn(async () => {
       await this.#bringUpToDate()
+      // a store that is too small has no names of that kind
       for (const name of this.#unmade()) {
         await this.#make(name)
         await breatheIfDue()

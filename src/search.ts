@@ -34,12 +34,18 @@ export async function searchSessions(
   if (wanted.length === 0) return []
   const began = performance.now()
   const { index, context } = store
-  store.searchIndex ??= new SearchIndex(context, index, { writes: store.leavesMark })
-  const names = await store.searchIndex.candidates(wanted)
+  const searchIndex = searchIndexOf(store)
+  const names = await searchIndex.candidates(wanted)
   const sessions = names === undefined ? await index.sessions() : await sessionsNamed(index, names)
   const found = await bestOf(context, sessions, wanted, limit)
-  store.searchIndex.answered(performance.now() - began)
+  searchIndex.answered(performance.now() - began)
   return found
+}
+
+/** Made when it is first needed: who never searches pays nothing for it. */
+export function searchIndexOf(store: StoreInternals): SearchIndex {
+  store.searchIndex ??= new SearchIndex(store.context, store.index, { writes: store.leavesMark })
+  return store.searchIndex
 }
 
 /** Newest activity first. */
@@ -54,8 +60,8 @@ async function sessionsNamed(index: SessionIndex, names: Iterable<string>): Prom
   return known.concat(await index.named(unknown)).sort((a, b) => byActivity(a.info, b.info))
 }
 
-/** Of sessions in the order of their activity: those with most of the words first. */
-async function bestOf(
+/** Of sessions in the order of their activity, by a look into each log: those with most of the words first. */
+export async function bestOf(
   { layout }: StoreContext,
   sessions: ReadonlyArray<{ info: SessionInfo }>,
   wanted: string[],

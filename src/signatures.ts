@@ -18,6 +18,8 @@ const MAX_BYTES = 96 * 1024 * 1024
 const SLACK_BYTES = 256 * 1024
 /** What was removed from sessions goes from the file at the latest so long after a search noticed it, ms. */
 const REMOVE_MS = 60_000
+/** A file so old is written anew, ms. */
+const REFRESH_MS = 7 * 24 * 3_600_000
 
 export class Signatures {
   readonly #context: StoreContext
@@ -107,7 +109,8 @@ export class Signatures {
     this.#all = new Map()
     this.#bytes = 0
     if (file === undefined) return
-    if (!file.isWhole) {
+    // one that is in use must not look forgotten
+    if (!file.isWhole || Date.now() - file.mtimeMs > REFRESH_MS) {
       this.#mustReplace = true
       this.#replaced = Number.NEGATIVE_INFINITY
     }

@@ -47,12 +47,15 @@ const MAX_FILE_BYTES = 512 * 1024 * 1024
 const BATCH_BYTES = 1024 * 1024
 /** Nobody writes a temporary file for so long, ms. */
 const ABANDONED_MS = 10 * 60_000
+const FORGOTTEN_MS = 30 * 24 * 3_600_000
 const { O_APPEND, O_WRONLY } = fs.constants
 
 export interface SignatureFile {
   signatures: Map<string, Signature>
   /** False when there was something that cannot be read. */
   isWhole: boolean
+  /** When it was last written, Unix milliseconds. */
+  mtimeMs: number
 }
 
 /** What the file holds; undefined when there is none. A link or a folder in its place holds nothing. */
@@ -60,18 +63,18 @@ export async function readSignatures(file: string): Promise<SignatureFile | unde
   refuseLink(path.dirname(file))
   const opened = openRegular(file)
   if (opened === undefined) {
-    return look(file) === undefined ? undefined : { signatures: new Map(), isWhole: false }
+    return look(file) === undefined ? undefined : { signatures: new Map(), isWhole: false, mtimeMs: 0 }
   }
   try {
-    const { size } = opened.stat
-    if (size > MAX_FILE_BYTES) return { signatures: new Map(), isWhole: false }
-    return await decode(await read(opened.fd, 0, size))
+    const { size, mtimeMs } = opened.stat
+    if (size > MAX_FILE_BYTES) return { signatures: new Map(), isWhole: false, mtimeMs }
+    return { ...(await decode(await read(opened.fd, 0, size))), mtimeMs }
   } finally {
     fs.closeSync(opened.fd)
   }
 }
 
-async function decode(bytes: Buffer): Promise<SignatureFile> {
+async function decode(bytes: Buffer): Promise<Omit<SignatureFile, 'mtimeMs'>> {
   const signatures = new Map<string, Signature>()
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let offset = 0
@@ -153,6 +156,12 @@ function encode({ name, mark, covered, print, bytes, at, length }: Signature): B
 export function sizeOnDisk(file: string): number | undefined {
   const stat = look(file)
   return stat === 'other' ? 0 : stat?.size
+}
+
+/** True when no search has written the file for so long that none may be coming: those write it once a week. */
+export function isForgotten(file: string): boolean {
+  const stat = look(file)
+  return stat !== undefined && stat !== 'other' && Date.now() - stat.mtimeMs > FORGOTTEN_MS
 }
 
 /** Adds records, in writes that no other process's come into. */

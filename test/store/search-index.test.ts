@@ -214,6 +214,21 @@ test('the index is private, and keeps nothing of removed sessions', async () => 
   expect(fs.readFileSync(`${folder}/${INDEX}`).includes('many218')).toBe(true)
 })
 
+test('an index that no search has written for a month is removed; one in use is written now and then', async () => {
+  const folder = manySessions()
+  await indexed(folder)
+  const daysAgo = (days: number) => {
+    const time = Date.now() / 1000 - days * 24 * 3600
+    fs.utimesSync(`${folder}/${INDEX}`, time, time)
+  }
+  daysAgo(29)
+  await (await opened(folder)).close()
+  expect(Date.now() - fs.statSync(`${folder}/${INDEX}`).mtimeMs).toBeLessThan(60_000)
+  daysAgo(31)
+  await (await open(folder)).close()
+  expect(fs.existsSync(`${folder}/${INDEX}`)).toBe(false)
+})
+
 test('a file that is mostly of no use is replaced', async () => {
   const folder = manySessions()
   await indexed(folder)
