@@ -1,8 +1,8 @@
 /** Which sessions speak of something. */
 import { isAscii } from 'node:buffer'
 import { checkCount, checkOptionalText } from './arguments.js'
-import { breatheIfDue } from './disk/breath.js'
-import { read } from './disk/files.js'
+import { breathe, isLoopHeld } from './disk/breath.js'
+import { read, readIntoSync } from './disk/files.js'
 import { LogReader } from './disk/log-reader.js'
 import { nameOf } from './disk/names.js'
 import type { SessionIndex } from './index-of-sessions.js'
@@ -71,11 +71,19 @@ export async function bestOf(
   const hits: Array<{ info: SessionInfo; count: number }> = []
   let full = 0
   for (const { info } of sessions) {
-    const count = await countWords(layout.log(nameOf(info.key)), wanted, mayHold)
-    if (count > 0) hits.push({ info, count })
-    // none of the others comes before these
-    if (count === wanted.length && ++full === limit) break
-    await breatheIfDue()
+    if (isLoopHeld(performance.now())) await breathe()
+    const reader = LogReader.open(layout.log(nameOf(info.key)))
+    if (reader === undefined) continue
+    try {
+      // where most end nothing is awaited
+      if (isRuledOut(reader, mayHold)) continue
+      const count = await countWords(reader, wanted, mayHold)
+      if (count > 0) hits.push({ info, count })
+      // none of the others comes before these
+      if (count === wanted.length && ++full === limit) break
+    } finally {
+      reader.close()
+    }
   }
   hits.sort((a, b) => b.count - a.count || byActivity(a.info, b.info))
   return hits.slice(0, limit).map(({ info }) => copyOfInfo(info))
@@ -100,13 +108,22 @@ export function wordsOf(query: string): string[] {
 /** False when no text of a log can hold any of the words, by a look at the log's bytes. */
 type Glance = (bytes: Buffer) => boolean
 
-/** How many of the words stand in the live messages of a log; 0 when there is no log. */
-async function countWords(file: string, words: string[], mayHold: Glance): Promise<number> {
-  const count = await LogReader.using(file, async (reader) => {
-    if (reader.size <= RAW_BYTES && !mayHold(await read(reader.fd, 0, reader.size))) return 0
-    return countIn(await reader.pieces(), words)
-  })
-  return count ?? 0
+/** Logs of up to this size are read into one buffer, one after the other: a buffer for each costs as much as the reading. */
+const SHARED_BYTES = 256 * 1024
+let shared: Buffer | undefined
+
+/** True for a log that can hold none of the words, if that is quickly told. */
+function isRuledOut({ fd, size }: LogReader, mayHold: Glance): boolean {
+  if (size > SHARED_BYTES) return false
+  shared ??= Buffer.allocUnsafeSlow(SHARED_BYTES)
+  return !mayHold(shared.subarray(0, readIntoSync(shared.subarray(0, size), fd, 0)))
+}
+
+/** How many of the words stand in the live messages of a log. */
+async function countWords(reader: LogReader, words: string[], mayHold: Glance): Promise<number> {
+  const isLarge = reader.size > SHARED_BYTES && reader.size <= RAW_BYTES
+  if (isLarge && !mayHold(await read(reader.fd, 0, reader.size))) return 0
+  return countIn(await reader.pieces(), words)
 }
 
 /** Text on disk as JSON spells it. What can be spelled in another way is looked at message by message. */
