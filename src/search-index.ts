@@ -8,6 +8,7 @@ import { LogReader } from './disk/log-reader.js'
 import { nameOf } from './disk/names.js'
 import type { SessionIndex } from './index-of-sessions.js'
 import { maySay, probesOf, signatureBytes } from './log/signature.js'
+import { tellError } from './options.js'
 import { hasOnlyGrown, isSettled, signatureOf } from './signature-of-log.js'
 import { Signatures } from './signatures.js'
 import type { StoreContext } from './store-context.js'
@@ -212,7 +213,7 @@ export class SearchIndex {
   #wake(): void {
     this.#timer = setTimeout(() => {
       this.#timer = undefined
-      void this.#inTurn(() => this.#work())
+      this.#inTurn(() => this.#work()).catch((error: unknown) => tellError(this.#context.settings, error, ''))
     }, SLICE_MS).unref()
   }
 

@@ -1,5 +1,5 @@
 /** The signatures of all logs, in memory and in their file. */
-import { look, removeFile } from './disk/files.js'
+import { deviceOf, look, removeFile } from './disk/files.js'
 import {
   appendSignatures,
   bytesOnDisk,
@@ -133,6 +133,8 @@ export class Signatures {
     const { layout, settings } = this.#context
     const file = layout.signatures()
     try {
+      // a store that was removed keeps nothing
+      if (deviceOf(layout.root) === undefined) return
       if (this.#isReplaceDue(sizeOnDisk(file) ?? 0, isLast)) {
         await replaceSignatures(file, this.#all.values())
         this.#mustReplace = false

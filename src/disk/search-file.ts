@@ -11,7 +11,6 @@ import { randomNonce } from '../ids.js'
 import { breatheIfDue } from './breath.js'
 import {
   createPrivate,
-  ensureFolder,
   type FileMark,
   listFolder,
   look,
@@ -190,9 +189,15 @@ function openToAppend(file: string): number {
   }
 }
 
+/** Not the folders above: a store that was removed stays removed. */
 function makeFolder(folder: string): void {
   refuseLink(folder)
-  ensureFolder(folder)
+  try {
+    fs.mkdirSync(folder, { mode: 0o700 })
+    fs.chmodSync(folder, 0o700)
+  } catch (error) {
+    if (errno(error) !== 'EEXIST') throw error
+  }
 }
 
 /** Puts a new file with these in the place of whatever is there. */

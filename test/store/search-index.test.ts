@@ -214,6 +214,17 @@ test('the index is private, and keeps nothing of removed sessions', async () => 
   expect(fs.readFileSync(`${folder}/${INDEX}`).includes('many218')).toBe(true)
 })
 
+test('a store that was removed as a whole stays removed', async () => {
+  const folder = manySessions()
+  const errors: unknown[] = []
+  const store = await open(folder, { onError: (error) => errors.push(error) })
+  await store.search(NOWHERE)
+  fs.rmSync(folder, { recursive: true })
+  await store.close()
+  expect(fs.existsSync(folder)).toBe(false)
+  expect(errors).toEqual([])
+})
+
 test('an index that no search has written for a month is removed; one in use is written now and then', async () => {
   const folder = manySessions()
   await indexed(folder)
