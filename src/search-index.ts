@@ -204,7 +204,12 @@ export class SearchIndex {
     const probes = words.map(probesOf)
     let count = 0
     for (const { name, bytes, at, length } of this.#signatures.values()) {
-      if (probes.some((word) => maySay(bytes, at, length, word))) found.add(name)
+      for (const word of probes) {
+        if (maySay(bytes, at, length, word)) {
+          found.add(name)
+          break
+        }
+      }
       if (++count % 1_000 === 0) await breatheIfDue()
     }
     return found
