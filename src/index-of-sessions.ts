@@ -1,7 +1,7 @@
 /** Which sessions a folder holds and what a list shows of them, without reading logs that have not changed. */
 import { catchUp, foldLog, knownFromSidecar } from './catch-up.js'
 import { breathe, breatheIfDue, isLoopHeld } from './disk/breath.js'
-import { type FileMark, listLargeFolder, look } from './disk/files.js'
+import { type FileMark, listLargeFolder, look, markOf } from './disk/files.js'
 import { FolderWatch } from './disk/folder-watch.js'
 import { LogReader } from './disk/log-reader.js'
 import { isOwnName, nameOf, nameOfLog, nameOfSidecar } from './disk/names.js'
@@ -21,6 +21,8 @@ const LOOK_EVERY_MS = 5_000
 
 export class SessionIndex {
   readonly #context: StoreContext
+  /** Told the name of each session whose row is made anew, or is no more. */
+  onChange: ((name: string) => void) | undefined
   readonly #logOf: (key: string) => SessionLog | undefined
   readonly #rows = new RowsByActivity<Row>()
   readonly #kept: KeptList
@@ -77,6 +79,41 @@ export class SessionIndex {
       if (sessions.length % 64 === 0) await breatheIfDue()
     }
     return sessions
+  }
+
+  /** How many sessions the last look found. */
+  get size(): number {
+    return this.#rows.size
+  }
+
+  /** Their names. */
+  names(): Iterable<string> {
+    return this.#rows.names()
+  }
+
+  /** The row of a session as the last look found it. */
+  row(name: string): Row | undefined {
+    return this.#rows.get(name)
+  }
+
+  /**
+   * Before anything else was asked: every log that is there, without a look at sidecars, which takes half the time of a
+   * list. Undefined later, when the rows are up to date after this.
+   */
+  async logs(): Promise<Map<string, FileMark> | undefined> {
+    if (this.#look.took > 0) {
+      await this.#refresh()
+      return undefined
+    }
+    const began = performance.now()
+    const logs = new Map<string, FileMark>()
+    for (const name of await this.#names()) {
+      const log = look(this.#context.layout.log(name))
+      if (log !== undefined && log !== 'other') logs.set(name, markOf(log))
+      if (logs.size % 64 === 0) await breatheIfDue()
+    }
+    this.#look.took = performance.now() - began
+    return logs
   }
 
   /** The same of the sessions with these file names, as far as they are there, in the order of the names. */
@@ -166,6 +203,7 @@ export class SessionIndex {
       // one string for both
       this.#rows.set(row.key === name ? row.key : name, row)
     }
+    this.onChange?.(name)
   }
 
   /** The row of one session, undefined when there is no session of that name; `Unread` when only its files can tell. */

@@ -9,12 +9,12 @@ export class RowsByActivity<Row extends Placed> {
   #sorted: Row[] | undefined
   #moves = 0
 
-  get size(): number {
-    return this.#rows.size
-  }
-
   get(name: string): Row | undefined {
     return this.#rows.get(name)
+  }
+
+  get size(): number {
+    return this.#rows.size
   }
 
   names(): Iterable<string> {

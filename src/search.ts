@@ -1,16 +1,19 @@
 /** Which sessions speak of something. */
 import { isAscii } from 'node:buffer'
 import { checkCount, checkOptionalText } from './arguments.js'
-import { breatheIfDue } from './disk/breath.js'
-import { read } from './disk/files.js'
+import { breathe, isLoopHeld } from './disk/breath.js'
+import { read, readIntoSync } from './disk/files.js'
 import { LogReader } from './disk/log-reader.js'
 import { nameOf } from './disk/names.js'
-import { byActivity, type SessionInfo } from './info.js'
+import type { SessionIndex } from './index-of-sessions.js'
+import { byActivity, copyOfInfo, type SessionInfo } from './info.js'
 import { isLine, type Piece } from './log/line.js'
 import { isChat } from './log/parse.js'
 import { isLive, surveyOf } from './log/survey.js'
 import { textsOf } from './log/views.js'
+import { SearchIndex } from './search-index.js'
 import type { StoreInternals } from './store.js'
+import type { StoreContext } from './store-context.js'
 
 /** Logs above this size are looked at block by block, without a look at their raw text before. */
 const RAW_BYTES = 32 * 1024 * 1024
@@ -19,25 +22,71 @@ const MAX_PATTERNS = 20
 
 /** @throws TypeError, RangeError for a limit that is no whole number from 0 */
 export async function searchSessions(
-  { context, index }: StoreInternals,
+  store: StoreInternals,
   words: string | null,
   limit: number,
 ): Promise<SessionInfo[]> {
   checkOptionalText('words', words)
   checkCount('limit', limit)
   if (limit === 0) return []
-  if (words === null) return index.rows(limit)
+  if (words === null) return store.index.rows(limit)
   const wanted = wordsOf(words)
   if (wanted.length === 0) return []
+  const began = performance.now()
+  const { index, context } = store
+  const searchIndex = searchIndexOf(store)
+  const names = await searchIndex.candidates(wanted)
+  const sessions = names === undefined ? await index.sessions() : await sessionsNamed(index, names)
+  const found = await bestOf(context, sessions, wanted, limit)
+  searchIndex.answered(performance.now() - began)
+  return found
+}
+
+/** Made when it is first needed: who never searches pays nothing for it. */
+export function searchIndexOf(store: StoreInternals): SearchIndex {
+  store.searchIndex ??= new SearchIndex(store.context, store.index, { writes: store.leavesMark })
+  return store.searchIndex
+}
+
+/** Newest activity first. */
+async function sessionsNamed(index: SessionIndex, names: Iterable<string>): Promise<Array<{ info: SessionInfo }>> {
+  const known: Array<{ info: SessionInfo }> = []
+  const unknown: string[] = []
+  for (const name of names) {
+    const row = index.row(name)
+    if (row === undefined) unknown.push(name)
+    else known.push({ info: row.info })
+  }
+  return known.concat(await index.named(unknown)).sort((a, b) => byActivity(a.info, b.info))
+}
+
+/** Of sessions in the order of their activity, by a look into each log: those with most of the words first. */
+export async function bestOf(
+  { layout }: StoreContext,
+  sessions: ReadonlyArray<{ info: SessionInfo }>,
+  wanted: string[],
+  limit: number,
+): Promise<SessionInfo[]> {
   const mayHold = glanceFor(wanted)
   const hits: Array<{ info: SessionInfo; count: number }> = []
-  for (const info of await index.rows()) {
-    const count = await countWords(context.layout.log(nameOf(info.key)), wanted, mayHold)
-    if (count > 0) hits.push({ info, count })
-    await breatheIfDue()
+  let full = 0
+  for (const { info } of sessions) {
+    if (isLoopHeld(performance.now())) await breathe()
+    const reader = LogReader.open(layout.log(nameOf(info.key)))
+    if (reader === undefined) continue
+    try {
+      // where most end nothing is awaited
+      if (isRuledOut(reader, mayHold)) continue
+      const count = await countWords(reader, wanted, mayHold)
+      if (count > 0) hits.push({ info, count })
+      // none of the others comes before these
+      if (count === wanted.length && ++full === limit) break
+    } finally {
+      reader.close()
+    }
   }
   hits.sort((a, b) => b.count - a.count || byActivity(a.info, b.info))
-  return hits.slice(0, limit).map(({ info }) => info)
+  return hits.slice(0, limit).map(({ info }) => copyOfInfo(info))
 }
 
 /**
@@ -59,13 +108,22 @@ export function wordsOf(query: string): string[] {
 /** False when no text of a log can hold any of the words, by a look at the log's bytes. */
 type Glance = (bytes: Buffer) => boolean
 
-/** How many of the words stand in the live messages of a log; 0 when there is no log. */
-async function countWords(file: string, words: string[], mayHold: Glance): Promise<number> {
-  const count = await LogReader.using(file, async (reader) => {
-    if (reader.size <= RAW_BYTES && !mayHold(await read(reader.fd, 0, reader.size))) return 0
-    return countIn(await reader.pieces(), words)
-  })
-  return count ?? 0
+/** Logs of up to this size are read into one buffer, one after the other: a buffer for each costs as much as the reading. */
+const SHARED_BYTES = 256 * 1024
+let shared: Buffer | undefined
+
+/** True for a log that can hold none of the words, if that is quickly told. */
+function isRuledOut({ fd, size }: LogReader, mayHold: Glance): boolean {
+  if (size > SHARED_BYTES) return false
+  shared ??= Buffer.allocUnsafeSlow(SHARED_BYTES)
+  return !mayHold(shared.subarray(0, readIntoSync(shared.subarray(0, size), fd, 0)))
+}
+
+/** How many of the words stand in the live messages of a log. */
+async function countWords(reader: LogReader, words: string[], mayHold: Glance): Promise<number> {
+  const isLarge = reader.size > SHARED_BYTES && reader.size <= RAW_BYTES
+  if (isLarge && !mayHold(await read(reader.fd, 0, reader.size))) return 0
+  return countIn(await reader.pieces(), words)
 }
 
 /** Text on disk as JSON spells it. What can be spelled in another way is looked at message by message. */

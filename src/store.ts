@@ -16,7 +16,7 @@ import { type RecoverReport, recover, reportCrash } from './recover.js'
 import type { RecoverOptions } from './recover-options.js'
 import { type CleanupResult, cleanUp } from './retention.js'
 import { markIfRunning, type RunningSession, runningSessions } from './running.js'
-import { searchSessions } from './search.js'
+import type { SearchIndex } from './search-index.js'
 import { Session } from './session.js'
 import { SessionLog } from './session-log.js'
 import type { StoreContext } from './store-context.js'
@@ -51,6 +51,10 @@ export interface StoreInternals {
   context: StoreContext
   index: SessionIndex
   log(key: string): SessionLog
+  /** Made by the first search. */
+  searchIndex?: SearchIndex
+  /** False for those who only look: nothing is written then that was not asked for. */
+  leavesMark: boolean
   /** What was cleared away at open, until a recovery has reported it. */
   swept: string[]
 }
@@ -61,8 +65,6 @@ export class SessionStore {
   /** @internal */
   readonly internals: StoreInternals
   readonly #background: Background
-  /** False for those who only look: nothing is written then that was not asked for. */
-  readonly #leavesMark: boolean
   readonly #sessions = new Map<string, { session: Session; log: SessionLog }>()
   readonly #watchers = new Set<Watcher>()
   #closed: Promise<void> | undefined
@@ -70,7 +72,6 @@ export class SessionStore {
   /** @internal Use `openStore`. */
   constructor(dir: string, settings: Settings, { leavesMark = true } = {}) {
     this.dir = dir
-    this.#leavesMark = leavesMark
     this.#background = new Background(settings)
     const context: StoreContext = {
       layout: new Layout(dir),
@@ -87,6 +88,7 @@ export class SessionStore {
       context,
       index: new SessionIndex(context, (key) => this.#sessions.get(key)?.log, { writes: leavesMark }),
       log: (key) => this.#entry(key).log,
+      leavesMark,
       swept: [],
     }
   }
@@ -154,6 +156,8 @@ export class SessionStore {
    * Without words: the newest sessions. `limit` is 50 unless given.
    */
   async search(words?: string | null, { limit = 50 }: { limit?: number } = {}): Promise<SessionInfo[]> {
+    this.#checkOpen()
+    const { searchSessions } = await import('./search.js')
     this.#checkOpen()
     return searchSessions(this.internals, words ?? null, limit)
   }
@@ -234,8 +238,9 @@ export class SessionStore {
     const logs = [...this.#sessions.values()].map(({ log }) => log)
     await Promise.all([...this.#watchers].map((watcher) => watcher.close()))
     await Promise.all(logs.map((log) => lease(log).idle()))
+    await this.internals.searchIndex?.close()
     await this.internals.index.close()
-    if (this.#leavesMark) this.#markClock()
+    if (this.internals.leavesMark) this.#markClock()
     await this.#background.finish()
     const failures: unknown[] = []
     for (const log of logs) {

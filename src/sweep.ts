@@ -9,8 +9,17 @@ import { leaseOf } from './disk/lease.js'
 import { waitedFor } from './disk/lock-folder.js'
 import { ABSENCE_MS } from './disk/log-file.js'
 import { markedNames, unfinishedMarkers } from './disk/markers.js'
-import { isSessionName, logBeside, nameOf, nameOfBlobs, nameOfSidecar, nameOfTemporary } from './disk/names.js'
+import {
+  isSessionName,
+  type Layout,
+  logBeside,
+  nameOf,
+  nameOfBlobs,
+  nameOfSidecar,
+  nameOfTemporary,
+} from './disk/names.js'
 import { unfinishedIn } from './disk/quarantine.js'
+import { isForgotten } from './disk/search-file.js'
 import { readSidecar } from './disk/sidecar-file.js'
 import { sweepTrash } from './disk/trash.js'
 import { errno, SessionError } from './errors.js'
@@ -46,6 +55,7 @@ export async function sweep(context: StoreContext): Promise<Swept> {
     if (unfinished.length > 0) await underLease(context, name, () => unfinished.forEach(remove))
   }
   await whereAllowed(() => sweepTrash(layout))
+  sweepIndex(layout)
   await findUnmarked(context, files)
   markClock(layout, context.clock)
   await sweepMarkers(context, remove)
@@ -70,6 +80,16 @@ async function sweepMarkers(context: StoreContext, remove: (file: string) => voi
     await breatheIfDue()
   }
   for (const file of deadHeartbeats(layout)) remove(file)
+}
+
+/** An index of searches that nobody makes any more would keep for ever what it says of sessions that are gone. */
+function sweepIndex(layout: Layout): void {
+  try {
+    if (isForgotten(layout.signatures())) removeFile(layout.signatures())
+  } catch (error) {
+    // it is not needed, nor is its removal
+    if (!['EACCES', 'EPERM', 'EROFS', 'ENOTDIR'].includes(errno(error) ?? '')) throw error
+  }
 }
 
 async function removeOrphans({ layout }: StoreContext, name: string, swept: Swept): Promise<void> {

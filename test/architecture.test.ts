@@ -21,11 +21,11 @@ const LAYERS: Array<[name: string, layer: RegExp]> = [
   ['disk', /^disk\//],
   [
     'one session',
-    /^(backwards|catch-up|check|check-log|clock|collect-blobs|crash|decision|draft|finding|fork|graph-log|info|joined-appends|key-in-log|last-messages|lost-lines|merge-log|node-records|options|plain-copy|plan-rewrite|plan-touched|removed|rescue|rewind|rewrite-log|run-state|save|saved|session|session-log|sidecar|store-context|stream|stretch|tail-end|tails|vacuum-log)\.ts$/,
+    /^(backwards|catch-up|check|check-log|clock|collect-blobs|crash|decision|draft|finding|fork|graph-log|info|joined-appends|key-in-log|last-messages|lost-lines|merge-log|node-records|options|plain-copy|plan-rewrite|plan-touched|removed|rescue|rewind|rewrite-log|run-state|save|saved|session|session-log|sidecar|signature-of-log|store-context|stream|stretch|tail-end|tails|vacuum-log)\.ts$/,
   ],
   [
     'many sessions',
-    /^(background|check-folder|check-store|index|index-of-sessions|kept-list|list-row|purge|recent|recover|recover-options|lookout|cleanup-options|retention|retention-plan|trash-can|rows-by-activity|run-book|running|search|store|sweep|watch|watch-events|watch-options)\.ts$/,
+    /^(background|check-folder|check-store|index|index-of-sessions|kept-list|list-row|purge|recent|recover|recover-options|lookout|cleanup-options|retention|retention-plan|trash-can|rows-by-activity|run-book|running|search|search-index|signatures|store|sweep|watch|watch-events|watch-options)\.ts$/,
   ],
   ['faces', /^(cli|contracts)\//],
 ]

@@ -11,6 +11,7 @@ import type { SearchOptions } from './commands/search.js'
 import type { ShowOptions } from './commands/show.js'
 import type { UsageOptions } from './commands/usage.js'
 import { addGraphCommands } from './graph-commands.js'
+import { addIndexCommands } from './index-commands.js'
 import { addOperatorCommands } from './operator-commands.js'
 import { PROGRAM } from './output.js'
 import { addSessionCommands } from './session-commands.js'
@@ -186,6 +187,7 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
   addSyncCommands(program, finish)
   addSessionCommands(program, finish)
   addGraphCommands(program, finish)
+  addIndexCommands(program, finish)
 
   program
     .command('check')

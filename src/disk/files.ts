@@ -59,13 +59,19 @@ export function openRegular(file: string, flags: number = O_RDONLY): { fd: numbe
 /** Reads `length` bytes at `position`; fewer only where the file ends before. */
 export function readSync(fd: number, position: number, length: number): Buffer {
   const buffer = Buffer.allocUnsafe(length)
+  const done = readIntoSync(buffer, fd, position)
+  return done === length ? buffer : buffer.subarray(0, done)
+}
+
+/** Fills the buffer; answers how many bytes there were. */
+export function readIntoSync(buffer: Buffer, fd: number, position: number): number {
   let done = 0
-  while (done < length) {
-    const count = fs.readSync(fd, buffer, done, length - done, position + done)
+  while (done < buffer.length) {
+    const count = fs.readSync(fd, buffer, done, buffer.length - done, position + done)
     if (count === 0) break
     done += count
   }
-  return done === length ? buffer : buffer.subarray(0, done)
+  return done
 }
 
 /** As `readSync`, but large reads do not hold the event loop. */

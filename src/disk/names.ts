@@ -133,6 +133,11 @@ export class Layout {
     return path.join(this.index, 'list-1')
   }
 
+  /** The signatures of all logs, numbered in the same way. */
+  signatures(): string {
+    return path.join(this.index, 'search-1')
+  }
+
   /** There while a turn runs in the session. */
   marker(name: string): string {
     return path.join(this.running, name)

@@ -21,6 +21,7 @@ const own = {
   },
   close: () => store.close(),
   list: () => store.list(),
+  search: (words) => store.search(words),
   recover: (options) => store.recover(options),
   cleanup: (options) => store.cleanup(options),
   /** Recovers by a function that adds a line to a file and takes its time. */

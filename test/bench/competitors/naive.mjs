@@ -90,6 +90,26 @@ export class Naive {
     )
   }
 
+  async search(words) {
+    const found = []
+    const files = (await fs.promises.readdir(this.dir)).filter((name) => name.endsWith('.jsonl'))
+    for (let i = 0; i < files.length; i += AT_ONCE) {
+      const hits = await Promise.all(files.slice(i, i + AT_ONCE).map((file) => this.countIn(file, words)))
+      found.push(...hits.filter(({ count }) => count > 0))
+    }
+    return found
+      .sort((a, b) => b.count - a.count)
+      .slice(0, 50)
+      .map(({ key }) => key)
+  }
+
+  async countIn(file, words) {
+    const lines = (await fs.promises.readFile(path.join(this.dir, file), 'utf8')).trimEnd().split('\n')
+    const texts = lines.map((line) => JSON.parse(line).content.toLowerCase())
+    const key = file.slice(0, -'.jsonl'.length)
+    return { key, count: words.filter((word) => texts.some((text) => text.includes(word))).length }
+  }
+
   close() {}
 
   async locked(key, work) {

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 const build = path.resolve(process.env.BENCH_LIBRARY ?? path.join(import.meta.dirname, '../../../dist'))
 const load = (file) => import(pathToFileURL(path.join(build, 'src', file)).href)
 const { openStore } = await load('index.js')
+const { bestOf } = await load('search.js')
 const { JsonlSessionBackend } = await load('contracts/session-backend.js')
 
 export class Ours {
@@ -58,8 +59,24 @@ export class Ours {
     return this.store.session(key).setState(state, turnId)
   }
 
+  async search(words) {
+    return (await this.store.search(words.join(' '))).map(({ key }) => key)
+  }
+
   close() {
     return this.store.close()
+  }
+}
+
+/** A search that looks into every log, as one does where there is no index yet. */
+export class OursUnindexed extends Ours {
+  static async open(dir) {
+    return new OursUnindexed(await openStore(path.join(dir, 'sessions')))
+  }
+
+  async search(words) {
+    const { context, index } = this.store.internals
+    return (await bestOf(context, await index.sessions(), words, 50)).map(({ key }) => key)
   }
 }
 

@@ -45,6 +45,7 @@ export class Sqlite {
     this.dropped = db.prepare('UPDATE sessions SET messages = messages - 1 WHERE key = ?')
     this.name = db.prepare('UPDATE sessions SET name = ? WHERE key = ?')
     this.state = db.prepare('UPDATE sessions SET state = ?, turn_id = ?, turn_started = ? WHERE key = ?')
+    this.like = db.prepare("SELECT DISTINCT session FROM messages WHERE content LIKE '%' || ? || '%'")
     this.appendOne = db.transaction((key, message) => this.add(key, message))
     this.appendMany = db.transaction((key, messages) => {
       for (const message of messages) this.add(key, message)
@@ -102,6 +103,23 @@ export class Sqlite {
     this.state.run(state, turnId, Date.now(), key)
   }
 
+  /** Keys of sessions: those with most of the words first, then the newest. */
+  search(words) {
+    const counts = new Map()
+    for (const word of words) {
+      for (const { session } of this.holding(word)) counts.set(session, (counts.get(session) ?? 0) + 1)
+    }
+    return [...counts.keys()]
+      .map((key) => ({ key, count: counts.get(key), active: this.one.get(key).active }))
+      .sort((a, b) => b.count - a.count || b.active - a.active || (a.key < b.key ? -1 : 1))
+      .slice(0, 50)
+      .map(({ key }) => key)
+  }
+
+  holding(word) {
+    return this.like.all(word)
+  }
+
   close() {
     this.db.close()
   }
@@ -114,6 +132,18 @@ export class SqliteFts extends Sqlite {
     const db = database(dir)
     db.exec(FTS)
     return new SqliteFts(db)
+  }
+
+  constructor(db) {
+    super(db)
+    this.match = db.prepare(
+      'SELECT DISTINCT session FROM words JOIN messages ON messages.id = words.rowid WHERE words MATCH ?',
+    )
+  }
+
+  /** Whole words only. */
+  holding(word) {
+    return this.match.all(`"${word}"`)
   }
 }
 

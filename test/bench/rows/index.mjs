@@ -30,6 +30,7 @@ import { appendBeside, appendProcesses } from './processes.mjs'
 import { last, load } from './read.mjs'
 import { runtimeRows } from './runtime.mjs'
 import { steady } from './scale.mjs'
+import { searchRows } from './search.mjs'
 import { stallOfCompact, stallOfList, stallOfSearch } from './stalls.mjs'
 import { watchEvent, watchReady } from './watch.mjs'
 
@@ -73,6 +74,7 @@ export function rows(size) {
     listNewest(sessions),
     listCommand(100),
     compact(megabytes),
+    ...searchRows(Math.max(sessions, 500)),
     stallOfList(sessions),
     stallOfSearch(sessions),
     stallOfCompact(sessions),

@@ -1,9 +1,9 @@
 import { Naive } from '../competitors/naive.mjs'
 import { Ours } from '../competitors/ours.mjs'
 import { Raw } from '../competitors/raw.mjs'
-import { Sqlite } from '../competitors/sqlite.mjs'
+import { Sqlite, SqliteFts } from '../competitors/sqlite.mjs'
 
 /** For processes that are told by its title what they measure. */
 export function storeOf(title) {
-  return [Ours, Raw, Sqlite, Naive].find((one) => one.title === title)
+  return [Ours, Raw, Sqlite, SqliteFts, Naive].find((one) => one.title === title)
 }

@@ -1,0 +1,70 @@
+/**
+ * What the texts of a log are made of, in some bits: a word that stands in one of them is never missed, and most that do
+ * not are known not to. Each run of three and of four UTF-16 code units of a text sets one bit.
+ */
+
+/** A bit for each byte of a log, about: in natural text a quarter of them are set then. */
+const MIN_BYTES = 128
+const MAX_BYTES = 64 * 1024
+
+/** How many bytes the signature of a log of this size has: a power of two. */
+export function signatureBytes(logBytes: number): number {
+  const wanted = 2 ** Math.round(Math.log2(Math.max(logBytes, 1)) - 3)
+  return Math.min(Math.max(wanted, MIN_BYTES), MAX_BYTES)
+}
+
+/** Adds a text, in lower case. The length of `bits` is a power of two. */
+export function addText(bits: Uint8Array, text: string): void {
+  const mask = bits.length * 8 - 1
+  let a = 0
+  let b = text.charCodeAt(0)
+  let c = text.charCodeAt(1)
+  for (let i = 2; i < text.length; i++) {
+    const d = text.charCodeAt(i)
+    const three = threeOf(b, c, d)
+    setBit(bits, three & mask)
+    if (i > 2) setBit(bits, fourOf(a, three) & mask)
+    a = b
+    b = c
+    c = d
+  }
+}
+
+function setBit(bits: Uint8Array, place: number): void {
+  bits[place >>> 3]! |= 1 << (place & 7)
+}
+
+/** What must be set in the signature of a text that holds the word, which is in lower case; the most telling first. */
+export function probesOf(word: string): number[] {
+  const threes: number[] = []
+  const fours: number[] = []
+  for (let i = 2; i < word.length; i++) {
+    const three = threeOf(word.charCodeAt(i - 2), word.charCodeAt(i - 1), word.charCodeAt(i))
+    threes.push(three)
+    if (i > 2) fours.push(fourOf(word.charCodeAt(i - 3), three))
+  }
+  return [...fours, ...threes]
+}
+
+/** False when no text of the signature of `length` bytes at `offset` holds the word. */
+export function maySay(bytes: Uint8Array, offset: number, length: number, probes: readonly number[]): boolean {
+  const mask = length * 8 - 1
+  for (const probe of probes) {
+    const place = probe & mask
+    if ((bytes[offset + (place >>> 3)]! & (1 << (place & 7))) === 0) return false
+  }
+  return true
+}
+
+function threeOf(a: number, b: number, c: number): number {
+  return mixed(Math.imul(a, 0x9e3779b1) ^ Math.imul(b, 0x85ebca6b) ^ Math.imul(c, 0xc2b2ae35))
+}
+
+function fourOf(before: number, three: number): number {
+  return mixed(Math.imul(before + 0x10000, 0x27d4eb2f) ^ three)
+}
+
+function mixed(hash: number): number {
+  const once = Math.imul(hash ^ (hash >>> 16), 0x7feb352d)
+  return once ^ (once >>> 15)
+}

@@ -1,0 +1,233 @@
+/**
+ * Which sessions need not be looked at in a search: signatures of their logs say that no word of it is in them. All of
+ * it can be made again; a session whose signature is missing or behind its log is looked at.
+ */
+import { breatheIfDue } from './disk/breath.js'
+import { type FileMark, markOf, sameFile, sameMark } from './disk/files.js'
+import { LogReader } from './disk/log-reader.js'
+import type { SessionIndex } from './index-of-sessions.js'
+import { maySay, probesOf, signatureBytes } from './log/signature.js'
+import { tellError } from './options.js'
+import { hasOnlyGrown, isSettled, signatureOf } from './signature-of-log.js'
+import { Signatures } from './signatures.js'
+import type { StoreContext } from './store-context.js'
+
+/** So few sessions are looked at as fast. */
+const LEAST_SESSIONS = 256
+/** Logs are read for their signatures before the answer as far as that is so few bytes; the others are after it. */
+const INLINE_BYTES = 1024 * 1024
+/** A rest of that is not worth a look for something that fits. */
+const LEFT_OVER_BYTES = 4096
+/** How long signatures are made at a stretch in the background, ms; as long as that the process is left alone after. */
+const SLICE_MS = 8
+
+export class SearchIndex {
+  readonly #context: StoreContext
+  readonly #index: SessionIndex
+  readonly #signatures: Signatures
+  /** Names whose log may be another than the signature says; without a signature, until there is one. */
+  readonly #pending = new Set<string>()
+  /** The logs as the first search found them; later they are in the rows. */
+  #logs: Map<string, FileMark> | undefined
+  #knowsRows = false
+  #isSmall = false
+  #turn: Promise<void> = Promise.resolve()
+  /** What is still to be done in the background, of which the last comes first. */
+  #queue: string[] = []
+  #timer: NodeJS.Timeout | undefined
+  #closed = false
+  /** Until when signatures may still be made while the store closes, on the clock of `performance.now()`. */
+  #grace = 0
+
+  /** With `writes` false nothing is kept on disk. */
+  constructor(context: StoreContext, index: SessionIndex, { writes }: { writes: boolean }) {
+    this.#context = context
+    this.#index = index
+    this.#signatures = new Signatures(context, { writes })
+    index.onChange = (name) => this.#pending.add(name)
+  }
+
+  /** The names of all sessions that may say one of the words, in lower case; undefined when all are to be looked at. */
+  candidates(words: readonly string[]): Promise<Iterable<string> | undefined> {
+    return this.#inTurn(async () => {
+      await this.#bringUpToDate()
+      if (this.#isSmall) return this.#logs?.keys()
+      await this.#makeFew()
+      return this.#test(words)
+    })
+  }
+
+  /** Called when an answer is given that took `ms`: the rest of the work is done behind it. */
+  answered(ms: number): void {
+    this.#grace = performance.now() + ms
+    const isDone = this.#pending.size === 0 && !this.#signatures.isBehind
+    if (!isDone && this.#timer === undefined && !this.#closed) this.#wake()
+  }
+
+  /** Makes all signatures that are missing, and writes them down. */
+  makeAll(): Promise<{ sessions: number; bytes: number }> {
+    return this.#inTurn(async () => {
+      await this.#bringUpToDate()
+      // a store that is too small has no names of that kind
+      for (const name of this.#unmade()) {
+        await this.#make(name)
+        await breatheIfDue()
+      }
+      const { size, bytes } = this.#signatures
+      await this.#signatures.save({ isLast: true })
+      return { sessions: size, bytes }
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    await this.#inTurn(async () => {
+      for (const name of this.#unmade()) {
+        if (performance.now() > this.#grace) break
+        await this.#make(name)
+        await breatheIfDue()
+      }
+      await this.#signatures.save({ isLast: true })
+      this.#signatures.unload()
+    })
+  }
+
+  /** One piece of work after the other: none sees what another has half done. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work)
+    this.#turn = result.then(
+      () => undefined,
+      () => undefined,
+    )
+    return result
+  }
+
+  /** Finds out which signatures are not those of the logs as they are now. */
+  async #bringUpToDate(): Promise<void> {
+    const { isLoaded } = this.#signatures
+    // read while the logs are looked at; but where there is little, not before that is known
+    const early = isLoaded || this.#isSmall ? undefined : this.#signatures.read()
+    this.#logs = await this.#index.logs()
+    this.#isSmall = (this.#logs ?? this.#index).size < LEAST_SESSIONS
+    if (this.#isSmall) {
+      // what is left of a time when the store was large
+      if (isLoaded || (await early) !== undefined) this.#signatures.drop()
+      return
+    }
+    if (!isLoaded) this.#signatures.load(await (early ?? this.#signatures.read()))
+    if (this.#logs !== undefined) await this.#compareAll(this.#logs.keys())
+    else if (!isLoaded || !this.#knowsRows) {
+      await this.#compareAll(this.#index.names())
+      this.#knowsRows = true
+    } else await this.#compare(this.#pending)
+  }
+
+  async #compareAll(names: Iterable<string>): Promise<void> {
+    await this.#compare(names)
+    await this.#compare(this.#signatures.names())
+  }
+
+  async #compare(names: Iterable<string>): Promise<void> {
+    let count = 0
+    for (const name of names) {
+      const log = this.#logOf(name)
+      if (log === undefined) this.#signatures.delete(name)
+      if (log === undefined || sameMark(this.#signatures.get(name)?.mark, log)) this.#pending.delete(name)
+      else this.#pending.add(name)
+      if (++count % 1_000 === 0) await breatheIfDue()
+    }
+  }
+
+  #logOf(name: string): FileMark | undefined {
+    return this.#logs === undefined ? this.#index.row(name)?.log : this.#logs.get(name)
+  }
+
+  /** Names without a signature that holds, as far as one can be made now. */
+  #unmade(): string[] {
+    if (this.#pending.size === 0 || !this.#signatures.isLoaded) return []
+    const now = Date.now()
+    return [...this.#pending].filter((name) => {
+      const log = this.#logOf(name)
+      return log !== undefined && isSettled(log, now) && this.#hasRoomFor(name, log)
+    })
+  }
+
+  #hasRoomFor(name: string, { size }: FileMark): boolean {
+    return this.#signatures.get(name) !== undefined || this.#signatures.hasRoom(signatureBytes(size))
+  }
+
+  async #makeFew(): Promise<void> {
+    let left = INLINE_BYTES
+    for (const name of this.#unmade()) {
+      const log = this.#logOf(name)!
+      const former = this.#signatures.get(name)
+      const isGrown = sameFile(former?.mark, log) && log.size > former!.mark.size
+      const bytes = isGrown ? log.size - former!.covered : log.size
+      if (bytes > left) continue
+      left -= bytes
+      await this.#make(name)
+      await breatheIfDue()
+      if (left < LEFT_OVER_BYTES) return
+    }
+  }
+
+  /** Makes the signature of a log as it is now, from what was added to it where that is enough. */
+  async #make(name: string): Promise<void> {
+    if (!this.#pending.has(name)) return
+    try {
+      await LogReader.using(this.#context.layout.log(name), (reader) => this.#makeOf(name, reader))
+    } catch {
+      // a log that cannot be read: the search that looks at it says so
+    }
+  }
+
+  async #makeOf(name: string, reader: LogReader): Promise<void> {
+    if (!isSettled(reader.stat, Date.now()) || !this.#hasRoomFor(name, reader.stat)) return
+    const mark = markOf(reader.stat)
+    let former = this.#signatures.get(name)
+    if (!sameMark(former?.mark, mark)) {
+      if (former !== undefined && !hasOnlyGrown(former, reader)) {
+        this.#signatures.delete(name)
+        former = undefined
+      }
+      // bits are shared by twice as much text, but not by more
+      const isLarge = former !== undefined && signatureBytes(reader.size) <= 2 * former.length
+      this.#signatures.add(await signatureOf(name, reader, isLarge ? former : undefined))
+    }
+    if (sameMark(mark, this.#logOf(name))) this.#pending.delete(name)
+  }
+
+  async #test(words: readonly string[]): Promise<Set<string>> {
+    const found = new Set(this.#pending)
+    const probes = words.map(probesOf)
+    let count = 0
+    for (const { name, bytes, at, length } of this.#signatures.values()) {
+      for (const word of probes) {
+        if (maySay(bytes, at, length, word)) {
+          found.add(name)
+          break
+        }
+      }
+      if (++count % 1_000 === 0) await breatheIfDue()
+    }
+    return found
+  }
+
+  #wake(): void {
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.#inTurn(() => this.#work()).catch((error: unknown) => tellError(this.#context.settings, error, ''))
+    }, SLICE_MS).unref()
+  }
+
+  /** One slice of the work that is left; the next one comes later. */
+  async #work(): Promise<void> {
+    if (this.#closed) return
+    if (this.#queue.length === 0) this.#queue = this.#unmade()
+    const end = performance.now() + SLICE_MS
+    while (this.#queue.length > 0 && performance.now() < end) await this.#make(this.#queue.pop()!)
+    if (this.#queue.length > 0) this.#wake()
+    else await this.#signatures.save()
+  }
+}
