@@ -175,6 +175,8 @@ export class SearchIndex {
   /** Makes the signature of a log as it is now, from what was added to it where that is enough. */
   async #make(name: string): Promise<void> {
     if (!this.#pending.has(name)) return
+    // its row may have been made anew for another reason
+    if (sameMark(this.#signatures.get(name)?.mark, this.#logOf(name))) return void this.#pending.delete(name)
     try {
       await LogReader.using(this.#context.layout.log(name), (reader) => this.#makeOf(name, reader))
     } catch {

@@ -250,7 +250,7 @@ test('a file that is mostly of no use is replaced', async () => {
     await indexed(folder)
   }
   expect(fs.statSync(`${folder}/${INDEX}`).size).toBeLessThan(before * 12)
-  expect(fs.readdirSync(`${folder}/.index`)).toEqual(['search-1'])
+  expect(fs.readdirSync(`${folder}/.index`).sort()).toEqual(['list-1', 'search-1'])
 })
 
 describe('an index that', () => {
@@ -337,13 +337,14 @@ describe('an index that', () => {
       await indexed(folder)
       breaks(folder)
       const before = fs.readdirSync(folder).sort()
-      const errors: unknown[] = []
-      const store = await open(folder, { onError: (error) => errors.push(error) })
+      const errors: Error[] = []
+      const store = await open(folder, { onError: (error) => errors.push(error as Error) })
       for (const number of [0, 1, 150, 299]) {
         expect((await found(store, `"number ${number}."`)).keys).toEqual([`many${number}`])
       }
       await store.close()
-      expect(errors).toHaveLength(1)
+      // the list that is kept in the same folder tells of its own
+      expect(errors.filter(({ stack }) => !stack?.includes('kept-list'))).toHaveLength(1)
       expect(fs.readdirSync(folder).filter((file) => file !== '.index')).toEqual(
         before.filter((file) => file !== '.index'),
       )
