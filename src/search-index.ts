@@ -10,6 +10,7 @@ import { maySay, probesOf, signatureBytes } from './log/signature.js'
 import { tellError } from './options.js'
 import { hasOnlyGrown, isSettled, signatureOf } from './signature-of-log.js'
 import { Signatures } from './signatures.js'
+import type { StoreInternals } from './store.js'
 import type { StoreContext } from './store-context.js'
 
 /** So few sessions are looked at as fast. */
@@ -20,6 +21,12 @@ const INLINE_BYTES = 1024 * 1024
 const LEFT_OVER_BYTES = 4096
 /** How long signatures are made at a stretch in the background, ms; as long as that the process is left alone after. */
 const SLICE_MS = 8
+
+/** Made when it is first needed: who never searches pays nothing for it. */
+export function searchIndexOf(store: StoreInternals): SearchIndex {
+  store.searchIndex ??= new SearchIndex(store.context, store.index, { writes: store.leavesMark })
+  return store.searchIndex
+}
 
 export class SearchIndex {
   readonly #context: StoreContext

@@ -11,7 +11,7 @@ import { isLine, type Piece } from './log/line.js'
 import { isChat } from './log/parse.js'
 import { isLive, surveyOf } from './log/survey.js'
 import { textsOf } from './log/views.js'
-import { SearchIndex } from './search-index.js'
+import { searchIndexOf } from './search-index.js'
 import type { StoreInternals } from './store.js'
 import type { StoreContext } from './store-context.js'
 
@@ -40,12 +40,6 @@ export async function searchSessions(
   const found = await bestOf(context, sessions, wanted, limit)
   searchIndex.answered(performance.now() - began)
   return found
-}
-
-/** Made when it is first needed: who never searches pays nothing for it. */
-export function searchIndexOf(store: StoreInternals): SearchIndex {
-  store.searchIndex ??= new SearchIndex(store.context, store.index, { writes: store.leavesMark })
-  return store.searchIndex
 }
 
 /** Newest activity first. */

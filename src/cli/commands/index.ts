@@ -1,5 +1,5 @@
 import { bytesIn, refuseLink, removeTree } from '../../disk/files.js'
-import { searchIndexOf } from '../../search.js'
+import { searchIndexOf } from '../../search-index.js'
 import { jsonLine } from '../escape.js'
 import { type GlobalOptions, withExistingStore } from '../open.js'
 import { print } from '../output.js'
