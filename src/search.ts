@@ -47,6 +47,7 @@ async function sessionsNamed(index: SessionIndex, names: Iterable<string>): Prom
   const known: Array<{ info: SessionInfo }> = []
   const unknown: string[] = []
   for (const name of names) {
+    if (isLoopHeld(performance.now())) await breathe()
     const row = index.row(name)
     if (row === undefined) unknown.push(name)
     else known.push({ info: row.info })

@@ -1,7 +1,7 @@
 /** Work that only awaits settled promises never lets timers and I/O in: whoever loops asks here when to breathe. */
 
 /** How long the event loop may be held, ms. */
-const HELD_MS = 12
+const HELD_MS = 8
 
 let turn = 0
 let armed = false

@@ -11,8 +11,9 @@ import type { LockOptions } from 'proper-lockfile'
 import { errno, SessionError } from '../errors.js'
 import { breathe, isLoopHeld, sleep } from './breath.js'
 import { SILENCE_MS } from './claim.js'
-import { LockFolder, waitedFor } from './lock-folder.js'
+import { LockFolder } from './lock-folder.js'
 import { clearSpares } from './spare-locks.js'
+import { waitersIn, waitersOrNone } from './waiters.js'
 
 /** A holder that others wait for gives the lease away after this time, ms. */
 const SLICE_MS = 30
@@ -22,11 +23,15 @@ const LINGER_MS = 2_000
 const SWEEP_MS = 10
 /** Waiters try again after about this time, ms. */
 const POLL_MS = 3
-/** A holder that gave its lease away lets others have it for this long before it tries again, ms. */
+/**
+ * A holder that gave its lease away lets each of the others have it for so long before it tries again, ms: less than
+ * their slice, so that they see it wait before that is over.
+ */
 const YIELD_MS = 20
+/** Some of those that wait may be stopped. */
+const MOST_WAITERS = 4
 /** After this time the holder looks whether the lease is still its own, ms. */
 const CHECK_MS = 1_000
-
 /** When no lease has been held for this long, ms, nothing is kept for the next one. */
 const SPARES_MS = 30_000
 
@@ -145,7 +150,8 @@ export class Lease {
     if (isLoopHeld(performance.now())) await breathe()
     if (this.#lock !== undefined && performance.now() - this.#checked >= CHECK_MS) this.check()
     if (this.#unlock !== undefined && performance.now() - this.#since >= SLICE_MS) {
-      if (waitersIn(this.#waiting).has(this.#name)) await this.#handOver()
+      const waiters = waitersIn(this.#waiting).get(this.#name)
+      if (waiters !== undefined) await this.#handOver(waiters)
       else this.#since = performance.now()
     }
     if (this.#unlock === undefined) await this.#acquire(job)
@@ -213,9 +219,13 @@ export class Lease {
     held.delete(this)
   }
 
-  async #handOver(): Promise<void> {
-    this.#yieldUntil = performance.now() + YIELD_MS
+  async #handOver(waiters: number): Promise<void> {
+    this.#yieldTo(waiters, performance.now())
     await this.#giveBack()
+  }
+
+  #yieldTo(waiters: number, now: number): void {
+    this.#yieldUntil = now + (Math.min(waiters, MOST_WAITERS) - 1) * SLICE_MS + YIELD_MS
   }
 
   async #giveBack(): Promise<void> {
@@ -259,11 +269,11 @@ export class Lease {
   }
 
   /** Called now and then: gives back what is idle, at once when somebody waits. */
-  sweep(now: number, waiting: (folder: string) => Set<string>): void {
+  sweep(now: number, waiting: (folder: string) => Map<string, number>): void {
     if (this.#busy) return
-    const wanted = waiting(this.#waiting).has(this.#name)
-    if (wanted) this.#yieldUntil = now + YIELD_MS
-    if (wanted || now - this.#used > LINGER_MS) void Promise.resolve(this.release()).catch(() => {})
+    const waiters = waiting(this.#waiting).get(this.#name)
+    if (waiters !== undefined) this.#yieldTo(waiters, now)
+    if (waiters !== undefined || now - this.#used > LINGER_MS) void Promise.resolve(this.release()).catch(() => {})
   }
 }
 
@@ -279,27 +289,6 @@ function sweep(): void {
     clearInterval(sweeping)
     sweeping = undefined
     resting = setTimeout(clearSpares, SPARES_MS).unref()
-  }
-}
-
-const looks = new Map<string, { at: number; names: Set<string> }>()
-
-/** Who waits in a folder, by one look for all leases of a moment. */
-function waitersIn(folder: string): Set<string> {
-  const now = performance.now()
-  const former = looks.get(folder)
-  if (former !== undefined && now - former.at < SWEEP_MS / 2) return former.names
-  const names = waitedFor(folder)
-  looks.set(folder, { at: now, names })
-  return names
-}
-
-/** A timer must not throw: a folder that cannot be read now is looked at again at the next sweep. */
-function waitersOrNone(folder: string): Set<string> {
-  try {
-    return waitersIn(folder)
-  } catch {
-    return new Set()
   }
 }
 

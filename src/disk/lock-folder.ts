@@ -201,11 +201,11 @@ function removeLitter(folder: string): void {
 }
 
 /**
- * The names of locks that somebody waits for. Announcements of processes that are gone are removed on the way.
+ * The names of locks that somebody waits for, and how many do. Announcements of processes that are gone are removed on the way.
  */
-export function waitedFor(waiting: string): Set<string> {
+export function waitedFor(waiting: string): Map<string, number> {
   refuseLink(waiting)
-  const names = new Set<string>()
+  const names = new Map<string, number>()
   for (const entry of listFolder(waiting)) {
     const nonce = path.extname(entry).slice(1)
     const folder = path.join(waiting, entry)
@@ -216,7 +216,10 @@ export function waitedFor(waiting: string): Set<string> {
       !NONCE.test(nonce) ||
       (isUnfinished ? isSilent(folder, UNFINISHED_MS) : isGivenUp(file, placeOf(path.dirname(waiting))))
     if (over) removeTree(folder)
-    else names.add(entry.slice(0, -nonce.length - 1))
+    else {
+      const name = entry.slice(0, -nonce.length - 1)
+      names.set(name, (names.get(name) ?? 0) + 1)
+    }
   }
   return names
 }

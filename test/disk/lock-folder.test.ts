@@ -213,7 +213,7 @@ test('waiters are announced until they give up or get it', () => {
   expect(take(holder)).toBe(true)
   expect([...waitedFor(waiting)]).toEqual([])
   expect(take(waiter)).toBe(false)
-  expect([...waitedFor(waiting)]).toEqual(['s'])
+  expect([...waitedFor(waiting)]).toEqual([['s', 1]])
   waiter.withdraw()
   expect([...waitedFor(waiting)]).toEqual([])
 })
