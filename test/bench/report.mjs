@@ -33,8 +33,12 @@ export function text({ name, work, unit, results, goals }) {
   return [`${name}: ${work}`, ...lines, ...head, ...parts, ...verdicts, ''].join('\n')
 }
 
-/** The table of the README. A cell holds the median and, in brackets, how many times ours it is. */
+/**
+ * The table of the README. A cell holds the median and, in brackets, how many times ours it is; reasons of what is not
+ * met stand below.
+ */
 export function markdown({ rows, machine, command }) {
+  const reasons = []
   const columns = COLUMNS.filter((column) => rows.some(({ results }) => results.some(({ name }) => name === column)))
   const head = ['work', ...columns, 'goals']
   const lines = rows.map(({ work, unit, results, goals }) => {
@@ -42,20 +46,28 @@ export function markdown({ rows, machine, command }) {
     const cells = columns.map((column) => {
       const result = results.find(({ name }) => name === column)
       if (result === undefined) return ''
-      if (result === ours) return `**${figure(ours.median, unit)}**`
+      if (result === ours) return [`**${figure(ours.median, unit)}**`, ...ownFigures(ours)].join(', ')
       const what = result.as === undefined ? '' : `${result.as}: `
       return `${what}${figure(result.median, unit)} (${factor(result.median / ours.median)}x)`
     })
-    return [work, ...cells, summary(goals)]
+    return [work, ...cells, summary(goals, reasons)]
   })
   const align = head.map((_, i) => (i === 0 || i === head.length - 1 ? '---' : '---:'))
   const table = [head, align, ...lines].map((cells) => `| ${cells.join(' | ')} |`)
-  return `${table.join('\n')}\n\nMedians of \`${command}\` on ${describe(machine)}.\n`
+  const notes = reasons.map((why, i) => `${i + 1}. ${why[0].toUpperCase()}${why.slice(1)}.`)
+  const parts = [table.join('\n'), `Medians of \`${command}\` on ${describe(machine)}.`, notes.join('\n')]
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`
 }
 
-function summary(goals) {
+function ownFigures({ figures }) {
+  return Object.entries(figures).map(([name, value]) => `${name} ${own(name, value)}`)
+}
+
+function summary(goals, reasons) {
   if (goals.length === 0) return ''
-  const missed = goals.filter(({ met }) => !met).map((goal) => `${goal.words}: ${reached(goal)}${excuse(goal)}`)
+  const missed = goals
+    .filter(({ met }) => !met)
+    .map((goal) => `${goal.words}: ${reached(goal)}${reference(goal, reasons)}`)
   return missed.length === 0 ? 'met' : `not met: ${missed.join('; ')}`
 }
 
@@ -66,6 +78,13 @@ function verdict({ met }) {
 function reached({ kind, measured, inverse, unit }) {
   if (kind === 'ratio') return inverse ? `${factor(1 / measured)}x as fast` : `${factor(measured)}x`
   return unit === 'bytes' ? megabytes(measured) : `${factor(measured)} µs`
+}
+
+/** The number of the goal's reason among those that are told below the table. */
+function reference({ known }, reasons) {
+  if (known === undefined) return ''
+  if (!reasons.includes(known.why)) reasons.push(known.why)
+  return ` (${reasons.indexOf(known.why) + 1})`
 }
 
 /** A known miss is told with its reason wherever it is told. */
