@@ -99,19 +99,15 @@ function deep(folder: string): Entry[] {
 
 /** Markers of runs that are over or whose process is dead, and ones that were being written. */
 function staleMarkers(layout: Layout): Finding[] {
-  const stale = markedNames(layout).filter((name) => {
+  const stale = markedNames(layout).flatMap((name) => {
     const run = readSidecar(layout.sidecar(name))?.sidecar?.run
-    return run?.state !== 'running'
-  })
-  const dead = markedNames(layout).filter((name) => {
-    const run = readSidecar(layout.sidecar(name))?.sidecar?.run
-    return run?.state === 'running' && livenessOf(run.owner) === 'dead'
+    const marker = layout.marker(name)
+    if (run?.state !== 'running') return left('stale marker', marker, 'its session is not running', 'set aside')
+    if (livenessOf(run.owner) !== 'dead') return []
+    return left('stale marker', marker, 'the process of the turn is dead: see `recover`', null)
   })
   return [
-    ...stale.map((name) => left('stale marker', layout.marker(name), 'its session is not running', 'set aside')),
-    ...dead.map((name) =>
-      left('stale marker', layout.marker(name), 'the process of the turn is dead: see `recover`', null),
-    ),
+    ...stale,
     ...unfinishedMarkers(layout).map(({ file }) =>
       left('stray file', file, 'a marker that a crash cut off', 'set aside'),
     ),

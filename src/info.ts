@@ -89,13 +89,6 @@ export interface SessionDetails {
   archived: { messages: number; bytes: number; oldest: string | null }
 }
 
-/** A row that its receiver may change. */
-export function copyOfInfo(info: SessionInfo): SessionInfo {
-  const { tags, createdAt, lastActivity, turnStartedAt } = info
-  const dates = { createdAt: new Date(createdAt), lastActivity: new Date(lastActivity) }
-  return { ...info, ...dates, tags: [...tags], turnStartedAt: turnStartedAt && new Date(turnStartedAt) }
-}
-
 /** Newest activity first, ties by key. */
 export function byActivity(a: SessionInfo, b: SessionInfo): number {
   return b.lastActivity.getTime() - a.lastActivity.getTime() || byKey(a, b)

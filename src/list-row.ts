@@ -1,6 +1,6 @@
 /** What a list knows of one session, and of which files it knows it. */
 import type { Known } from './catch-up.js'
-import type { FileMark } from './disk/files.js'
+import { type FileMark, isSettled } from './disk/files.js'
 import type { Run, Sidecar } from './disk/sidecar-file.js'
 import { type ListedSession, listedOf, type SessionDetails, type SessionInfo } from './info.js'
 import type { Json } from './json.js'
@@ -147,10 +147,8 @@ export class Row implements ListedSession {
 
 type Claim = Pick<Sidecar, 'run' | 'session'> | null
 
-/** A file changed less than this ago can be changed again without another time, ms: the usual, … */
+/** A file changed less than this ago can be changed again without another time, ms. */
 const TICK_MS = 100
-/** … and where times are counted in pairs of seconds. */
-const COARSE_TICK_MS = 2_000
 
 /** With `isInMind` the claim is kept, to spare the sidecar a reading when this process changes the log. */
 export function toRow(
@@ -192,16 +190,12 @@ export function toRow(
       isArchived ? archived : null,
     ],
     isInMind ? claim && { run: claim.run, session: claim.session } : undefined,
-    isSettled(known.mark, now) && (sidecar === undefined || isSettled(sidecar, now)),
+    isSettled(known.mark, now, TICK_MS) && (sidecar === undefined || isSettled(sidecar, now, TICK_MS)),
   )
 }
 
 function numbersOf({ dev, ino, size, mtimeMs }: FileMark): number[] {
   return [dev, ino, size, mtimeMs]
-}
-
-function isSettled({ mtimeMs }: FileMark, now: number): boolean {
-  return now - mtimeMs > (mtimeMs % 1_000 === 0 ? COARSE_TICK_MS : TICK_MS)
 }
 
 /** The row whose `toJson` this was. */

@@ -5,7 +5,7 @@ import { hasMarker, hasMarkers, makeMarkers, markedNames, writeMarker } from './
 import { nameOf, nameOfSidecar } from './disk/names.js'
 import { type Run, readSidecar } from './disk/sidecar-file.js'
 import { errno, SessionError } from './errors.js'
-import { copyOfInfo, type SessionInfo } from './info.js'
+import type { SessionInfo } from './info.js'
 import { ownerOf, type RunOwner, runAge } from './run-state.js'
 import type { SessionLog } from './session-log.js'
 import { readRun, reporter } from './sidecar.js'
@@ -28,7 +28,7 @@ export async function runningSessions({ context, index }: StoreInternals): Promi
   checkFolder(context.layout.root)
   const now = reporter(context)
   const rows = (await index.named(markedNames(context.layout))).flatMap(({ info, run }) =>
-    run?.state === 'running' ? [{ ...copyOfInfo(info), owner: ownerOf(run), runningMs: runAge(run, now) }] : [],
+    run?.state === 'running' ? [{ ...info, owner: ownerOf(run), runningMs: runAge(run, now) }] : [],
   )
   return rows.sort((a, b) => startOf(b) - startOf(a) || (a.key < b.key ? -1 : 1))
 }

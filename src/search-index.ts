@@ -8,7 +8,7 @@ import { LogReader } from './disk/log-reader.js'
 import type { SessionIndex } from './index-of-sessions.js'
 import { maySay, probesOf, signatureBytes } from './log/signature.js'
 import { tellError } from './options.js'
-import { hasOnlyGrown, isSettled, signatureOf } from './signature-of-log.js'
+import { hasOnlyGrown, isSettledLog, signatureOf } from './signature-of-log.js'
 import { Signatures } from './signatures.js'
 import type { StoreInternals } from './store.js'
 import type { StoreContext } from './store-context.js'
@@ -156,7 +156,7 @@ export class SearchIndex {
     const now = Date.now()
     return [...this.#pending].filter((name) => {
       const log = this.#logOf(name)
-      return log !== undefined && isSettled(log, now) && this.#hasRoomFor(name, log)
+      return log !== undefined && isSettledLog(log, now) && this.#hasRoomFor(name, log)
     })
   }
 
@@ -192,7 +192,7 @@ export class SearchIndex {
   }
 
   async #makeOf(name: string, reader: LogReader): Promise<void> {
-    if (!isSettled(reader.stat, Date.now()) || !this.#hasRoomFor(name, reader.stat)) return
+    if (!isSettledLog(reader.stat, Date.now()) || !this.#hasRoomFor(name, reader.stat)) return
     const mark = markOf(reader.stat)
     let former = this.#signatures.get(name)
     if (!sameMark(former?.mark, mark)) {

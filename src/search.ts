@@ -6,7 +6,7 @@ import { read, readIntoSync } from './disk/files.js'
 import { LogReader } from './disk/log-reader.js'
 import { nameOf } from './disk/names.js'
 import type { SessionIndex } from './index-of-sessions.js'
-import { byActivity, copyOfInfo, type SessionInfo } from './info.js'
+import { byActivity, type SessionInfo } from './info.js'
 import { isLine, type Piece } from './log/line.js'
 import { isChat } from './log/parse.js'
 import { isLive, surveyOf } from './log/survey.js'
@@ -81,7 +81,7 @@ export async function bestOf(
     }
   }
   hits.sort((a, b) => b.count - a.count || byActivity(a.info, b.info))
-  return hits.slice(0, limit).map(({ info }) => copyOfInfo(info))
+  return hits.slice(0, limit).map(({ info }) => info)
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Making the signature of a log. */
-import { type FileMark, markOf, readSync, sameFile } from './disk/files.js'
+import { type FileMark, isSettled, markOf, readSync, sameFile } from './disk/files.js'
 import type { LogReader } from './disk/log-reader.js'
 import type { Signature } from './disk/search-file.js'
 import { hashOf } from './disk/sidecar-file.js'
@@ -11,12 +11,10 @@ import { textsOf } from './log/views.js'
 const PRINT_BYTES = 512
 /** A file that was changed less than so long ago may change again and keep its time, ms. */
 const TICK_MS = 20
-/** Some systems count the times of files in pairs of seconds. */
-const COARSE_TICK_MS = 2_000
 
-/** True when any later change of the file gives it another time. */
-export function isSettled({ mtimeMs }: FileMark, now: number): boolean {
-  return now - mtimeMs > (mtimeMs % 1_000 === 0 ? COARSE_TICK_MS : TICK_MS)
+/** True when any later change of the log gives it another time. */
+export function isSettledLog(log: FileMark, now: number): boolean {
+  return isSettled(log, now, TICK_MS)
 }
 
 /** True when what the signature says still holds for the bytes that it covers. */

@@ -23,6 +23,14 @@ export function sameFile(a: FileMark | undefined, b: FileMark | undefined): bool
   return a !== undefined && b !== undefined && a.ino === b.ino && a.dev === b.dev
 }
 
+/** Some systems count the times of files in pairs of seconds, ms. */
+const COARSE_TICK_MS = 2_000
+
+/** True when any change after `now` gives the file another time, where times tell `tick` ms apart or are coarse. */
+export function isSettled({ mtimeMs }: FileMark, now: number, tick: number): boolean {
+  return now - mtimeMs > (mtimeMs % 1_000 === 0 ? COARSE_TICK_MS : tick)
+}
+
 export function sameMark(a: FileMark | undefined, b: FileMark | undefined): boolean {
   return sameFile(a, b) && a!.size === b!.size && a!.mtimeMs === b!.mtimeMs
 }

@@ -6,10 +6,9 @@ import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../errors.js'
-import { randomNonce } from '../ids.js'
 import type { Json } from '../json.js'
 import { breatheIfDue } from './breath.js'
-import { ensureFolder, listFolder, look, openRegular, read, refuseLink, removeFile, removeOwnFile } from './files.js'
+import { ensureFolder, openRegular, read, refuseLink, removeOwnFile } from './files.js'
 import { replaceWithChunks } from './replace.js'
 
 /** Values of one line: few enough to be read at a stretch. */
@@ -17,8 +16,6 @@ const VALUES = 256
 const HASH_LENGTH = 16
 /** Larger files are not ours. */
 const MAX_BYTES = 512 * 1024 * 1024
-/** Nobody writes a temporary file for so long, ms. */
-const ABANDONED_MS = 10 * 60_000
 
 /** Calls `take` with each value, in slices. A link, a folder or something unreadable in the file's place holds none. */
 export async function readValues(file: string, take: (value: Json) => void): Promise<void> {
@@ -62,14 +59,7 @@ export async function writeValues(file: string, values: Iterable<Json>): Promise
   const folder = path.dirname(file)
   refuseLink(folder)
   ensureFolder(folder)
-  const base = path.basename(file)
-  for (const name of listFolder(folder)) {
-    if (!name.startsWith(`.${base}.`)) continue
-    const left = look(path.join(folder, name))
-    const isOld = left !== undefined && left !== 'other' && Date.now() - left.mtimeMs > ABANDONED_MS
-    if (isOld) removeFile(path.join(folder, name))
-  }
-  await replaceWithChunks(file, path.join(folder, `.${base}.${randomNonce()}.tmp`), chunksOf(values))
+  await replaceWithChunks(file, chunksOf(values))
 }
 
 /** Removes the file; what lies behind a link is not ours. */

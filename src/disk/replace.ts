@@ -7,7 +7,7 @@ import path from 'node:path'
 import { errno } from '../errors.js'
 import { randomNonce } from '../ids.js'
 import { breatheIfDue } from './breath.js'
-import { createPrivate, type FileMark, look, markOf, removeFile, writeAll } from './files.js'
+import { createPrivate, type FileMark, listFolder, look, markOf, removeFile, writeAll } from './files.js'
 import { type Part, PartWriter } from './part-writer.js'
 
 type ReplaceSync = (file: string, data: null, options: Record<string, unknown>) => void
@@ -42,8 +42,22 @@ export function replaceSmall(file: string, bytes: Buffer): void {
   })
 }
 
-/** Replaces a private file that can be made again, however large: not synced, and the event loop is not held for long. */
-export async function replaceWithChunks(file: string, temporary: string, chunks: Iterable<Buffer>): Promise<void> {
+/** Nobody writes a temporary file for so long, ms. */
+const ABANDONED_MS = 10 * 60_000
+
+/**
+ * Replaces a private file that can be made again, however large: not synced, and the event loop is not held for long.
+ * Takes away what crashes left of earlier ones. The folder must be there.
+ */
+export async function replaceWithChunks(file: string, chunks: Iterable<Buffer>): Promise<void> {
+  const folder = path.dirname(file)
+  const start = `.${path.basename(file)}.`
+  for (const name of listFolder(folder)) {
+    const left = path.join(folder, name)
+    const stat = name.startsWith(start) ? look(left) : undefined
+    if (stat !== undefined && stat !== 'other' && Date.now() - stat.mtimeMs > ABANDONED_MS) removeFile(left)
+  }
+  const temporary = path.join(folder, `${start}${randomNonce()}.tmp`)
   const out = createPrivate(temporary)
   try {
     for (const chunk of chunks) {

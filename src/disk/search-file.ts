@@ -7,19 +7,8 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
 import { errno } from '../errors.js'
-import { randomNonce } from '../ids.js'
 import { breatheIfDue } from './breath.js'
-import {
-  createPrivate,
-  type FileMark,
-  listFolder,
-  look,
-  openRegular,
-  read,
-  refuseLink,
-  removeFile,
-  writeAll,
-} from './files.js'
+import { createPrivate, type FileMark, look, openRegular, read, refuseLink, writeAll } from './files.js'
 import { replaceWithChunks } from './replace.js'
 
 /** What the texts of a log are made of, and of which bytes of which file that is known. */
@@ -44,8 +33,6 @@ const HASH_BYTES = 16
 /** No such file is larger: what is, is not ours. */
 const MAX_FILE_BYTES = 512 * 1024 * 1024
 const BATCH_BYTES = 1024 * 1024
-/** Nobody writes a temporary file for so long, ms. */
-const ABANDONED_MS = 10 * 60_000
 const FORGOTTEN_MS = 30 * 24 * 3_600_000
 const { O_APPEND, O_WRONLY } = fs.constants
 
@@ -202,15 +189,8 @@ function makeFolder(folder: string): void {
 
 /** Puts a new file with these in the place of whatever is there. */
 export async function replaceSignatures(file: string, signatures: Iterable<Signature>): Promise<void> {
-  const folder = path.dirname(file)
-  makeFolder(folder)
-  for (const name of listFolder(folder)) {
-    const left = path.join(folder, name)
-    const stat = name.endsWith('.tmp') ? look(left) : undefined
-    if (stat !== undefined && stat !== 'other' && Date.now() - stat.mtimeMs > ABANDONED_MS) removeFile(left)
-  }
-  const temporary = path.join(folder, `.${path.basename(file)}.${randomNonce()}.tmp`)
-  await replaceWithChunks(file, temporary, batchesOf(signatures))
+  makeFolder(path.dirname(file))
+  await replaceWithChunks(file, batchesOf(signatures))
 }
 
 function* batchesOf(signatures: Iterable<Signature>): Generator<Buffer> {

@@ -39,6 +39,19 @@ export async function during<T>(
   }
 }
 
+/** How many files whose name ends like this are opened by `work`, one as often as it is. */
+export async function filesOpened(work: () => Promise<unknown>, ending = ''): Promise<number> {
+  let count = 0
+  const counting: (original: Call) => Call =
+    (original) =>
+    (...args) => {
+      if (String(args[0]).endsWith(ending)) count++
+      return original(...args)
+    }
+  await during('openSync', counting, work)
+  return count
+}
+
 /** File calls that can fail in practice; closing is left out. */
 const FALLIBLE = [
   ...['openSync', 'readSync', 'writeSync', 'fstatSync', 'lstatSync', 'fchmodSync', 'mkdirSync', 'chmodSync'],

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { openStore, type SessionInfo, type SessionStore } from '../../src/index.js'
 import { openAsItIs } from '../../src/store.js'
 import { RemoteStore } from '../helpers/child.js'
-import { during } from '../helpers/faults.js'
+import { during, filesOpened } from '../helpers/faults.js'
 import { bareLine, filesIn, message, open, sleep, tempFolder } from '../helpers/store.js'
 
 /** Enough that a list is kept. */
@@ -72,16 +72,8 @@ async function expectSame(dir: string): Promise<SessionInfo[]> {
 }
 
 /** How many sidecars were opened for `work`. */
-async function sidecarsRead(work: () => Promise<unknown>): Promise<number> {
-  let count = 0
-  const counting =
-    (original: (...args: unknown[]) => unknown) =>
-    (...args: unknown[]) => {
-      if (String(args[0]).endsWith('.meta.json')) count++
-      return original(...args)
-    }
-  await during('openSync', counting, work)
-  return count
+function sidecarsRead(work: () => Promise<unknown>): Promise<number> {
+  return filesOpened(work, '.meta.json')
 }
 
 describe('a list kept on disk', () => {

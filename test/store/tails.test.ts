@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { ChatMessage, Session } from '../../src/index.js'
 import { RemoteStore } from '../helpers/child.js'
-import { during } from '../helpers/faults.js'
+import { filesOpened } from '../helpers/faults.js'
 import { bareLine, fill, message, open, randomOf, tempFolder } from '../helpers/store.js'
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `${from + i}`)
@@ -15,19 +15,6 @@ async function lastTexts(session: Session, count: number): Promise<unknown[]> {
   return (await session.tail(count)).map(({ content }) => content)
 }
 
-/** How many files are opened by `work`. */
-async function opened(work: () => Promise<unknown>): Promise<number> {
-  let count = 0
-  const counting =
-    (open: (...args: unknown[]) => unknown) =>
-    (...args: unknown[]) => {
-      count++
-      return open(...args)
-    }
-  await during('openSync', counting, work)
-  return count
-}
-
 describe('the last messages, asked for again', () => {
   test('are read from no file, also when this process has appended and removed meanwhile', async () => {
     const session = await filled()
@@ -36,7 +23,7 @@ describe('the last messages, asked for again', () => {
     await session.append([message('21'), message('22')])
     await session.removeLast()
     await session.setName('n')
-    expect(await opened(() => session.tail(5))).toBe(0)
+    expect(await filesOpened(() => session.tail(5))).toBe(0)
     expect(await lastTexts(session, 5)).toEqual(['17', '18', '19', '20', '21'])
     expect(await lastTexts(session, 3)).toEqual(['19', '20', '21'])
   })
