@@ -52,7 +52,7 @@ export class LogFile {
    * A write that fails or comes up short is cut back, and rejected with the system's reason.
    */
   append(bytes: Buffer, mark: FileMark): FileMark | 'moved' | 'unsure' {
-    if (!this.#isUntouched(mark) && !sameMark(this.look(), mark)) return 'moved'
+    if (!this.isUntouched(mark) && !sameMark(this.look(), mark)) return 'moved'
     const fd = this.#open(mark)
     if (fd === undefined) return 'moved'
     this.#dirty = true
@@ -70,7 +70,7 @@ export class LogFile {
    * changes what the descriptor tells, which costs half of a look at the path. Where one does not, as when a folder
    * above was moved, the look after the write finds out.
    */
-  #isUntouched(mark: FileMark): boolean {
+  isUntouched(mark: FileMark): boolean {
     if (this.#fd === undefined || !sameMark(this.#written, mark)) return false
     const now = fs.fstatSync(this.#fd)
     return sameMark(now, mark) && now.ctimeMs === this.#written?.ctimeMs && now.nlink === this.#written.nlink
