@@ -1,8 +1,9 @@
 /** Which sessions a folder holds and what a list shows of them, without reading logs that have not changed. */
 import { catchUp, foldLog, knownFromSidecar } from './catch-up.js'
 import { breathe, breatheIfDue, isLoopHeld } from './disk/breath.js'
-import { type FileMark, listLargeFolder, look, markOf } from './disk/files.js'
+import { type FileMark, look, markOf } from './disk/files.js'
 import { FolderWatch } from './disk/folder-watch.js'
+import { pickNames } from './disk/large-folder.js'
 import { LogReader } from './disk/log-reader.js'
 import { isOwnName, nameOf, nameOfLog, nameOfSidecar } from './disk/names.js'
 import { type Run, readSidecar, type Sidecar } from './disk/sidecar-file.js'
@@ -132,14 +133,8 @@ export class SessionIndex {
     await this.#kept.save()
   }
 
-  async #names(): Promise<string[]> {
-    const names: string[] = []
-    for (const file of await listLargeFolder(this.#context.layout.root)) {
-      const name = nameOfLog(file)
-      if (name !== undefined) names.push(name)
-      if (isLoopHeld(performance.now())) await breathe()
-    }
-    return names
+  #names(): Promise<string[]> {
+    return pickNames(this.#context.layout.root, nameOfLog)
   }
 
   /** Brings the rows up to what the folder holds, one call after the other. */
