@@ -94,22 +94,27 @@ export class KeptList {
     this.#changed = 0
     this.#isLittered = false
     try {
-      const values = await this.#values()
-      if (values.length < MANY) removeValues(layout.list())
-      else await writeValues(layout.list(), values)
+      const rows = await this.#settledRows()
+      if (rows.length < MANY) removeValues(layout.list())
+      else await writeValues(layout.list(), valuesOf(rows))
     } catch (error) {
       if (!['EACCES', 'EPERM', 'EROFS'].includes(errno(error) ?? '')) tellError(settings, error, '')
     }
   }
 
-  async #values(): Promise<Json[]> {
-    const values: Json[] = []
+  async #settledRows(): Promise<Row[]> {
+    const rows: Row[] = []
     for (const [name, row] of this.#rows()) {
       // what has changed would be read anew all the same, and what was deleted must not come back
       const log = row.isSettled ? look(this.#context.layout.log(name)) : undefined
-      if (log !== undefined && log !== 'other' && row.isOfLog(log)) values.push(row.toJson())
+      if (log !== undefined && log !== 'other' && row.isOfLog(log)) rows.push(row)
       await breatheIfDue()
     }
-    return values
+    return rows
   }
+}
+
+/** One by one: all of them would be as much memory again as the rows. */
+function* valuesOf(rows: readonly Row[]): Generator<Json> {
+  for (const row of rows) yield row.toJson()
 }
