@@ -1,10 +1,11 @@
 /** What a list knows of one session, and of which files it knows it. */
 import type { Known } from './catch-up.js'
 import { type FileMark, isSettled } from './disk/files.js'
-import type { Run, Sidecar } from './disk/sidecar-file.js'
+import type { Run } from './disk/sidecar-file.js'
 import { type ListedSession, listedOf, type SessionDetails, type SessionInfo } from './info.js'
 import type { Json } from './json.js'
 import { countersOf } from './log/fold.js'
+import type { Claim } from './noted-sidecar.js'
 
 /** Which number stands where: the marks of log and sidecar (an inode of -1 stands for no sidecar), times, counts. */
 const N = { log: 0, sidecar: 4, created: 8, active: 9, updated: 10, messages: 11, turns: 12 }
@@ -23,13 +24,9 @@ interface Rare {
   damaged: number
   tokens: number
   values: number
-  /** What the sidecar claims, and of which log; undefined when that is not known any more. */
-  claim: Claim | undefined
   /** Any later change of the files gives them other marks. */
   isSettled: boolean
 }
-
-type Claim = Pick<Sidecar, 'run' | 'session'> | null
 
 const NOTHING_RARE: Rare = {
   run: null,
@@ -43,7 +40,6 @@ const NOTHING_RARE: Rare = {
   damaged: 0,
   tokens: 0,
   values: 0,
-  claim: undefined,
   isSettled: true,
 }
 
@@ -51,7 +47,7 @@ function isRare(rare: Rare): boolean {
   const { run, name, tags, agent, projectRoot, forkedFrom, usage, archived } = rare
   if (run !== null || name !== null || tags.length > 0 || agent !== '' || projectRoot !== null) return true
   if (forkedFrom !== null || usage !== null || archived !== null) return true
-  return rare.damaged + rare.tokens + rare.values > 0 || rare.claim !== undefined || !rare.isSettled
+  return rare.damaged + rare.tokens + rare.values > 0 || !rare.isSettled
 }
 
 const NO_USAGE = countersOf({})
@@ -77,10 +73,6 @@ export class Row implements ListedSession {
   /** What the sidecar claims, if it is of this log. */
   get run(): Run | null {
     return this.#rare.run
-  }
-
-  get claim(): Claim | undefined {
-    return this.#rare.claim
   }
 
   get isSettled(): boolean {
@@ -172,16 +164,9 @@ function whole(number: number): number {
 /** A file changed less than this ago can be changed again without another time, ms. */
 const TICK_MS = 100
 
-/** With `isInMind` the claim is kept, to spare the sidecar a reading when this process changes the log. */
-export function toRow(
-  key: string,
-  known: Known,
-  sidecar: FileMark | undefined,
-  claim: Claim,
-  { isInMind }: { isInMind: boolean },
-): Row {
+export function toRow(key: string, known: Known, sidecar: FileMark | undefined, claim: Claim | null): Row {
   const { mark: log, summary } = known
-  const run = claim?.session === (summary.header?.id ?? null) ? (claim?.run ?? null) : null
+  const run = claim?.key === key && claim.session === (summary.header?.id ?? null) ? claim.run : null
   const { info, details } = listedOf(key, known, run)
   const { name, tags, agent, projectRoot, forkedFrom, usage, archived } = details
   const { dev, ino, size, mtimeMs } = sidecar ?? NO_SIDECAR
@@ -217,7 +202,6 @@ export function toRow(
     damaged: info.damaged,
     tokens: details.totalTokens,
     values: details.values,
-    claim: isInMind ? claim && { run: claim.run, session: claim.session } : undefined,
     isSettled: isSettled(log, now, TICK_MS) && (sidecar === undefined || isSettled(sidecar, now, TICK_MS)),
   })
 }
@@ -254,7 +238,6 @@ export function rowFromJson(value: Json): Row {
     damaged,
     tokens,
     values,
-    claim: undefined,
     isSettled: true,
   })
 }
