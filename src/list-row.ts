@@ -58,6 +58,9 @@ export class Row implements ListedSession {
   readonly key: string
   readonly #numbers: readonly number[]
   readonly #rare: Rare
+  /** Neighbours in `RowsByActivity`. */
+  newer: Row | undefined
+  older: Row | undefined
 
   constructor(key: string, numbers: readonly number[], rare: Rare) {
     this.key = key
