@@ -4,6 +4,7 @@ import { checkCount } from './arguments.js'
 import { Background } from './background.js'
 import type { CleanupOptions, PurgeTrashOptions } from './cleanup-options.js'
 import { Clock, markClock } from './clock.js'
+import { breatheIfDue } from './disk/breath.js'
 import { leaseOf, rest } from './disk/lease.js'
 import { checkKey, Layout, nameOf } from './disk/names.js'
 import { SessionError } from './errors.js'
@@ -250,8 +251,9 @@ export class SessionStore {
         failures.push(error)
       }
       log.file.closeFd()
+      await breatheIfDue()
     }
-    rest()
+    await rest()
     this.#sessions.clear()
     if (failures.length > 0) throw failures[0]
   }

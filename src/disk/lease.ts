@@ -12,7 +12,7 @@ import { errno, SessionError } from '../errors.js'
 import { breathe, isLoopHeld, sleep } from './breath.js'
 import { SILENCE_MS } from './claim.js'
 import { LockFolder } from './lock-folder.js'
-import { clearSpares } from './spare-locks.js'
+import { clearWhile } from './spare-locks.js'
 import { waitersIn, waitersOrNone } from './waiters.js'
 
 /** A holder that others wait for gives the lease away after this time, ms. */
@@ -237,7 +237,7 @@ export class Lease {
     } catch (error) {
       // proper-lockfile had taken the lock for lost
       if (!['ENOTACQUIRED', 'ERELEASED'].includes(errno(error) ?? '')) throw error
-      lock?.rmdirSync()
+      lock?.remove()
     }
   }
 
@@ -278,8 +278,12 @@ export class Lease {
 }
 
 /** For a store that closes: keeps nothing for leases to come when none is held any more. */
-export function rest(): void {
-  if (held.size === 0) clearSpares()
+export function rest(): Promise<void> {
+  return clearWhile(isNoneHeld)
+}
+
+function isNoneHeld(): boolean {
+  return held.size === 0
 }
 
 function sweep(): void {
@@ -288,7 +292,8 @@ function sweep(): void {
   if (held.size === 0 && sweeping !== undefined) {
     clearInterval(sweeping)
     sweeping = undefined
-    resting = setTimeout(clearSpares, SPARES_MS).unref()
+    // those that cannot be removed now are left to whoever opens the store next
+    resting = setTimeout(() => void rest().catch(() => {}), SPARES_MS).unref()
   }
 }
 
