@@ -21,6 +21,8 @@ const SLICE_MS = 30
 const LINGER_MS = 2_000
 /** How often held leases are looked through, ms. */
 const SWEEP_MS = 10
+/** … and for how long those that nobody waits for are given back then, ms: the others have time until the next look. */
+const GIVING_MS = 4
 /** Waiters try again after about this time, ms. */
 const POLL_MS = 3
 /**
@@ -268,12 +270,13 @@ export class Lease {
     else leases.delete(this.#folder)
   }
 
-  /** Called now and then: gives back what is idle, at once when somebody waits. */
+  /** Called now and then: gives back what is idle, at once when somebody waits, else when there is time for it. */
   sweep(now: number, waiting: (folder: string) => Map<string, number>): void {
     if (this.#busy) return
     const waiters = waiting(this.#waiting).get(this.#name)
     if (waiters !== undefined) this.#yieldTo(waiters, now)
-    if (waiters !== undefined || now - this.#used > LINGER_MS) void Promise.resolve(this.release()).catch(() => {})
+    const isIdle = now - this.#used > LINGER_MS && performance.now() - now < GIVING_MS
+    if (waiters !== undefined || isIdle) void Promise.resolve(this.release()).catch(() => {})
   }
 }
 
