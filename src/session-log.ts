@@ -14,7 +14,7 @@ import { JoinedAppends } from './joined-appends.js'
 import { emptySummary, foldPiece, type Summary } from './log/fold.js'
 import type { Range } from './log/line.js'
 import { isChat } from './log/parse.js'
-import { NOTHING_KNOWN, surveyOf, type WholeLog } from './log/survey.js'
+import { NOTHING_KNOWN, Surveyor, type WholeLog } from './log/survey.js'
 import { canFollowWrite, foldTail } from './log/tail.js'
 import { OwnWrites } from './lost-lines.js'
 import { NotedSidecar } from './noted-sidecar.js'
@@ -137,8 +137,9 @@ export class SessionLog {
   /** The whole log, for answers that need it. Takes no lease; undefined when there is no session. */
   async whole(): Promise<WholeLog | undefined> {
     return LogReader.using(this.file.path, async (reader) => {
-      const pieces = await reader.pieces()
-      return { pieces, survey: surveyOf(pieces), fileTime: reader.fileTime }
+      const surveyor = new Surveyor()
+      const pieces = await reader.pieces(0, (piece) => surveyor.add(piece))
+      return { pieces, survey: surveyor.surveyOf(pieces), fileTime: reader.fileTime }
     })
   }
 
