@@ -61,25 +61,15 @@ export class SessionIndex {
   async rows(limit = Number.POSITIVE_INFINITY): Promise<SessionInfo[]> {
     await this.#refresh()
     await breatheIfDue()
-    const rows = this.#rows.newestFirst(limit)
-    const copies: SessionInfo[] = []
-    for (const row of rows) {
-      copies.push(row.info)
-      if (copies.length % 64 === 0) await breatheIfDue()
-    }
-    return copies
+    return copies(this.#rows.newestFirst(limit), ({ info }) => info)
   }
 
   /** All sessions, newest activity first, with what only the faces show. */
   async sessions(): Promise<Array<ListedSession & { run: Run | null }>> {
     await this.#refresh()
     await breatheIfDue()
-    const sessions: Array<ListedSession & { run: Run | null }> = []
-    for (const { info, details, run } of this.#rows.newestFirst(Number.POSITIVE_INFINITY)) {
-      sessions.push({ info, details, run })
-      if (sessions.length % 64 === 0) await breatheIfDue()
-    }
-    return sessions
+    const rows = this.#rows.newestFirst(Number.POSITIVE_INFINITY)
+    return copies(rows, ({ info, details, run }) => ({ info, details, run }))
   }
 
   /** How many sessions the last look found. */
@@ -272,6 +262,22 @@ export class SessionIndex {
     if (key !== undefined) this.#keys.set(name, key)
     return key
   }
+}
+
+/** What callers get of the rows, made without holding the event loop for long. */
+async function copies<T>(rows: readonly Row[], copy: (row: Row) => T): Promise<T[]> {
+  const made: T[] = []
+  while (made.length < rows.length) {
+    addCopies(made, rows, copy)
+    await breatheIfDue()
+  }
+  return made
+}
+
+/** A function of its own, since loops of asynchronous ones are slow and litter. */
+function addCopies<T>(made: T[], rows: readonly Row[], copy: (row: Row) => T): void {
+  const end = Math.min(made.length + 128, rows.length)
+  for (let i = made.length; i < end; i++) made.push(copy(rows[i] as Row))
 }
 
 class Unread {
