@@ -65,7 +65,7 @@ export class SessionIndex {
     const copies: SessionInfo[] = []
     for (const row of rows) {
       copies.push(row.info)
-      if (copies.length % 64 === 0) await breatheIfDue()
+      if (copies.length % 64 === 0 && isLoopHeld(performance.now())) await breathe()
     }
     return copies
   }
@@ -77,7 +77,7 @@ export class SessionIndex {
     const sessions: Array<ListedSession & { run: Run | null }> = []
     for (const { info, details, run } of this.#rows.newestFirst(Number.POSITIVE_INFINITY)) {
       sessions.push({ info, details, run })
-      if (sessions.length % 64 === 0) await breatheIfDue()
+      if (sessions.length % 64 === 0 && isLoopHeld(performance.now())) await breathe()
     }
     return sessions
   }
