@@ -27,7 +27,7 @@ export class SessionIndex {
   readonly #logOf: (key: string) => SessionLog | undefined
   readonly #rows = new RowsByActivity<Row>()
   readonly #kept: KeptList
-  /** Names of sessions whose row may be another by now, and whether their sidecar may be. */
+  /** Names of sessions whose row may be another by now, and whether only the content of the log may have changed. */
   readonly #stale = new Map<string, boolean>()
   /** Keys of names that are no keys themselves, as far as they were found out. */
   readonly #keys = new Map<string, string>()
@@ -146,10 +146,10 @@ export class SessionIndex {
   async #refreshNow(): Promise<void> {
     const changed = this.#isLookDue() ? undefined : await this.#watch?.take()
     if (changed === undefined) return this.#lookAtAll()
-    for (const file of changed) {
+    for (const [file, isSame] of changed) {
       const ofLog = nameOfLog(file)
       const name = ofLog ?? nameOfSidecar(file)
-      if (name !== undefined) this.#stale.set(name, ofLog === undefined || this.#stale.get(name) === true)
+      if (name !== undefined) this.#stale.set(name, ofLog !== undefined && isSame && this.#stale.get(name) !== false)
     }
     await this.#refreshStale()
   }
@@ -196,8 +196,8 @@ export class SessionIndex {
   }
 
   async #refreshStale(): Promise<void> {
-    for (const [name, withSidecar] of this.#stale) {
-      const row = this.#refreshRow(name, withSidecar)
+    for (const [name, isOnlyContent] of this.#stale) {
+      const row = this.#refreshRow(name, isOnlyContent)
       if (row instanceof Promise) await row
       this.#stale.delete(name)
       if (isLoopHeld(performance.now())) await breathe()
@@ -205,8 +205,8 @@ export class SessionIndex {
   }
 
   /** A promise only where files must be read. */
-  #refreshRow(name: string, withSidecar = true): Row | undefined | Promise<Row | undefined> {
-    const row = this.#glance(name, withSidecar)
+  #refreshRow(name: string, isOnlyContent = false): Row | undefined | Promise<Row | undefined> {
+    const row = this.#glance(name, isOnlyContent)
     if (row instanceof Unread) return this.#readRow(name, row.log).then((read) => this.#put(name, read))
     return this.#put(name, row)
   }
@@ -225,17 +225,21 @@ export class SessionIndex {
     return row
   }
 
-  /** The row of one session, undefined when there is no session of that name; `Unread` when only its files can tell. */
-  #glance(name: string, withSidecar: boolean): Row | Unread | undefined {
+  /**
+   * The row of one session, undefined when there is no session of that name; `Unread` when only its files can tell.
+   * With `isOnlyContent` the system tells of all changes, also of the folder, and told of this one only.
+   */
+  #glance(name: string, isOnlyContent: boolean): Row | Unread | undefined {
     const { layout } = this.#context
-    const log = look(layout.log(name))
-    if (log === undefined || log === 'other') return undefined
     const row = this.#rows.get(name)
-    const sidecar = row === undefined || withSidecar ? lookForFile(layout.sidecar(name)) : row.sidecar
-    if (row?.isOfSidecar(sidecar) && row.isOfLog(log)) return row
     const key = row?.key ?? (isOwnName(name) ? name : this.#keys.get(name))
     const own = key === undefined ? undefined : this.#logOf(key)
-    const known = own?.peek(log)
+    const open = isOnlyContent ? own?.peekOpen() : undefined
+    const log = open?.mark ?? lookForFile(layout.log(name))
+    if (log === undefined) return undefined
+    const sidecar = row !== undefined && isOnlyContent ? row.sidecar : lookForFile(layout.sidecar(name))
+    if (row?.isOfSidecar(sidecar) && row.isOfLog(log)) return row
+    const known = open ?? own?.peek(log)
     const claim = sidecar === undefined ? null : own?.sidecar.claimOf(sidecar)
     if (key === undefined || known === undefined || claim === undefined) return new Unread(log)
     return toRow(key, known, sidecar, claim)

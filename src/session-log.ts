@@ -14,7 +14,7 @@ import { JoinedAppends } from './joined-appends.js'
 import { emptySummary, foldPiece, type Summary } from './log/fold.js'
 import type { Range } from './log/line.js'
 import { isChat } from './log/parse.js'
-import { NOTHING_KNOWN, surveyOf, type WholeLog } from './log/survey.js'
+import { NOTHING_KNOWN, Surveyor, type WholeLog } from './log/survey.js'
 import { canFollowWrite, foldTail } from './log/tail.js'
 import { OwnWrites } from './lost-lines.js'
 import { NotedSidecar } from './noted-sidecar.js'
@@ -121,6 +121,12 @@ export class SessionLog {
     return known !== undefined && !known.partial && mark !== 'other' && sameMark(mark, known.mark) ? known : undefined
   }
 
+  /** The same by what the descriptor tells: for those who know that no folder above was moved. */
+  peekOpen(): Known | undefined {
+    const known = this.#known
+    return known !== undefined && !known.partial && this.file.isUntouched(known.mark) ? known : undefined
+  }
+
   /** Reads in the log, knowing what it says: the same bytes for both. Undefined when there is no session. */
   async reading<T>(work: (reader: LogReader, known: Known) => T | Promise<T>): Promise<T | undefined> {
     return LogReader.using(this.file.path, async (reader) =>
@@ -131,8 +137,9 @@ export class SessionLog {
   /** The whole log, for answers that need it. Takes no lease; undefined when there is no session. */
   async whole(): Promise<WholeLog | undefined> {
     return LogReader.using(this.file.path, async (reader) => {
-      const pieces = await reader.pieces()
-      return { pieces, survey: surveyOf(pieces), fileTime: reader.fileTime }
+      const surveyor = new Surveyor()
+      const pieces = await reader.pieces(0, (piece) => surveyor.add(piece))
+      return { pieces, survey: surveyor.surveyOf(pieces), fileTime: reader.fileTime }
     })
   }
 

@@ -48,7 +48,7 @@ export async function sweep(context: StoreContext): Promise<Swept> {
   }
   await whereAllowed(async () => {
     waitedFor(layout.waiting)
-    sweepSpares(layout.locks)
+    await sweepSpares(layout.locks)
     await sweepLocks(layout.locks)
   })
   for (const name of listFolder(layout.quarantines)) {
