@@ -16,10 +16,11 @@ export async function pickNames<T>(folder: string, pick: (name: string) => T | u
   const picked: T[] = []
   if (dir === undefined) return picked
   try {
+    let seen = 0
     for (let entry = dir.readSync(); entry !== null; entry = dir.readSync()) {
       const made = pick(entry.name)
       if (made !== undefined) picked.push(made)
-      if (isLoopHeld(performance.now())) await breathe()
+      if (++seen % AT_ONCE === 0 && isLoopHeld(performance.now())) await breathe()
     }
     return picked
   } catch (error) {
