@@ -1,0 +1,71 @@
+/** The leases that this process holds: those that others wait for and those that fell idle are given back. */
+import { clearWhile } from './spare-locks.js'
+import { waitersOrNone } from './waiters.js'
+
+/** How often is looked who waits, ms, … */
+const SWEEP_MS = 10
+/** … and which leases are idle: there may be thousands of them. */
+const IDLE_SWEEP_MS = 200
+/** For so long idle ones are given back at one look, ms. */
+const GIVING_MS = 4
+/** When no lease has been held for this long, ms, nothing is kept for the next one. */
+const SPARES_MS = 30_000
+
+interface Held {
+  /** Gives the lease to those that wait, unless it is being used. */
+  giveWay(waiters: number, now: number): void
+  /** Gives the lease back when it has not been used for a while; tells whether it did. */
+  restIfIdle(now: number): boolean
+}
+
+/** By the folder of those that wait for them, and by name. */
+const held = new Map<string, Map<string, Held>>()
+let sweeping: NodeJS.Timeout | undefined
+let resting: NodeJS.Timeout | undefined
+let sweptIdle = 0
+
+export function addHeld(waiting: string, name: string, lease: Held): void {
+  const others = held.get(waiting)
+  if (others === undefined) held.set(waiting, new Map([[name, lease]]))
+  else others.set(name, lease)
+  sweeping ??= setInterval(sweep, SWEEP_MS).unref()
+  clearTimeout(resting)
+}
+
+export function removeHeld(waiting: string, name: string): void {
+  const leases = held.get(waiting)
+  leases?.delete(name)
+  if (leases?.size === 0) held.delete(waiting)
+}
+
+/** For a store that closes: keeps nothing for leases to come when none is held any more. */
+export function rest(): Promise<void> {
+  return clearWhile(isNoneHeld)
+}
+
+function isNoneHeld(): boolean {
+  return held.size === 0
+}
+
+function sweep(): void {
+  const now = performance.now()
+  for (const [waiting, leases] of held) {
+    for (const [name, waiters] of waitersOrNone(waiting)) leases.get(name)?.giveWay(waiters, now)
+  }
+  if (now - sweptIdle > IDLE_SWEEP_MS) sweepIdle(now)
+  if (held.size > 0) return
+  clearInterval(sweeping)
+  sweeping = undefined
+  // those that cannot be removed now are left to whoever opens the store next
+  resting = setTimeout(() => void rest().catch(() => {}), SPARES_MS).unref()
+}
+
+/** What there is no time for is left to the next look. */
+function sweepIdle(now: number): void {
+  for (const leases of held.values()) {
+    for (const lease of leases.values()) {
+      if (lease.restIfIdle(now) && performance.now() - now > GIVING_MS) return
+    }
+  }
+  sweptIdle = now
+}
