@@ -6,7 +6,7 @@ import { isV7 } from './ids.js'
 import { copyOf, emptySummary, foldPiece, type Summary } from './log/fold.js'
 import { isLine, type Piece, type Range } from './log/line.js'
 import { parseLines } from './log/parse.js'
-import { NOTHING_KNOWN, SecondSurveyor, type Survey, Surveyor } from './log/survey.js'
+import { NOTHING_KNOWN, SecondSurveyor, type Survey, Surveyor, type WholeLog } from './log/survey.js'
 import { BackwardReading, canFollow, foldTail, idsToLookUp } from './log/tail.js'
 
 const PRINT_BYTES = 512
@@ -72,6 +72,13 @@ export async function catchUp(reader: LogReader, former: Known | undefined): Pro
   if (named === undefined || live === undefined || !canFollow(summary, named, live)) return foldLog(reader)
   foldTail(summary, added, live)
   return known(reader, summary, added.at(-1))
+}
+
+/** All of it, each line judged as soon as it is read. */
+export async function wholeLog(reader: LogReader): Promise<WholeLog> {
+  const surveyor = new Surveyor()
+  const pieces = await reader.pieces(0, (piece) => surveyor.add(piece))
+  return { pieces, survey: surveyor.surveyOf(pieces), fileTime: reader.fileTime }
 }
 
 /** Those of `ids` that are live messages below the summary's watermark; undefined when only the whole log can tell. */

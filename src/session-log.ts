@@ -1,5 +1,5 @@
 /** One session's log as this process knows it: the only place that writes to it. */
-import { catchUp, edgesOf, foldLog, type Known, knownFromSidecar, printOf } from './catch-up.js'
+import { catchUp, edgesOf, foldLog, type Known, knownFromSidecar, printOf, wholeLog } from './catch-up.js'
 import { checkVersion, completed, type Decide, type Decision, toAppend, type Written, written } from './decision.js'
 import { sleep } from './disk/breath.js'
 import { type FileMark, look, removeOwnFile, removeTree, sameFile, sameMark } from './disk/files.js'
@@ -14,7 +14,7 @@ import { JoinedAppends } from './joined-appends.js'
 import { emptySummary, foldPiece, type Summary } from './log/fold.js'
 import type { Range } from './log/line.js'
 import { isChat } from './log/parse.js'
-import { NOTHING_KNOWN, Surveyor, type WholeLog } from './log/survey.js'
+import { NOTHING_KNOWN, type WholeLog } from './log/survey.js'
 import { canFollowWrite, foldTail } from './log/tail.js'
 import { OwnWrites } from './lost-lines.js'
 import { NotedSidecar } from './noted-sidecar.js'
@@ -98,7 +98,7 @@ export class SessionLog {
   }
 
   /** What the log says now, for work under the lease; undefined when there is no session. */
-  forWriting(): Promise<Known | undefined> {
+  async forWriting(): Promise<Known | undefined> {
     return this.#forWriting(edgesOf)
   }
 
@@ -135,12 +135,8 @@ export class SessionLog {
   }
 
   /** The whole log, for answers that need it. Takes no lease; undefined when there is no session. */
-  async whole(): Promise<WholeLog | undefined> {
-    return LogReader.using(this.file.path, async (reader) => {
-      const surveyor = new Surveyor()
-      const pieces = await reader.pieces(0, (piece) => surveyor.add(piece))
-      return { pieces, survey: surveyor.surveyOf(pieces), fileTime: reader.fileTime }
-    })
+  whole(): Promise<WholeLog | undefined> {
+    return LogReader.using(this.file.path, wholeLog)
   }
 
   /** True when the log is there, as a regular file. @throws SessionError ERR_CLOSED */
@@ -218,12 +214,13 @@ export class SessionLog {
   }
 
   /** What the log says, as deep as a writer needs it; undefined when there is none. */
-  async #forWriting(depth: Depth): Promise<Known | undefined> {
-    let mark = this.file.look()
-    if (mark === undefined && this.#wasThere) {
-      await sleep(ABSENCE_MS)
-      mark = this.file.look()
-    }
+  #forWriting(depth: Depth): Promise<Known | undefined> | Known | undefined {
+    const mark = this.file.look()
+    if (mark !== undefined || !this.#wasThere) return this.#knownAt(mark, depth)
+    return sleep(ABSENCE_MS).then(() => this.#knownAt(this.file.look(), depth))
+  }
+
+  #knownAt(mark: FileMark | undefined, depth: Depth): Promise<Known | undefined> | Known | undefined {
     this.#wasThere = mark !== undefined
     const known = this.#known
     if (known !== undefined && sameMark(known.mark, mark) && !(known.partial && depth === foldLog)) return known
