@@ -74,13 +74,6 @@ export async function catchUp(reader: LogReader, former: Known | undefined): Pro
   return known(reader, summary, added.at(-1))
 }
 
-/** All of it, each line judged as soon as it is read. */
-export async function wholeLog(reader: LogReader): Promise<WholeLog> {
-  const surveyor = new Surveyor()
-  const pieces = await reader.pieces(0, (piece) => surveyor.add(piece))
-  return { pieces, survey: surveyor.surveyOf(pieces), fileTime: reader.fileTime }
-}
-
 /** Those of `ids` that are live messages below the summary's watermark; undefined when only the whole log can tell. */
 export function liveBelow(reader: LogReader, summary: Summary, ids: ReadonlySet<string>): Set<string> | undefined {
   const live = new Set<string>()
@@ -125,6 +118,13 @@ export async function readOnce(reader: LogReader): Promise<{ surveyor: Surveyor;
     last = pieces.at(-1) ?? last
   }
   return { surveyor, known: known(reader, summary, last) }
+}
+
+/** The whole log in memory. */
+export async function wholeOf(reader: LogReader): Promise<WholeLog> {
+  const surveyor = new Surveyor()
+  const pieces = await reader.pieces(0, (piece) => surveyor.add(piece))
+  return { pieces, survey: surveyor.surveyOf(pieces), fileTime: reader.fileTime }
 }
 
 /** The survey of a log that need not fit into memory. */

@@ -1,5 +1,5 @@
 /** One session's log as this process knows it: the only place that writes to it. */
-import { catchUp, edgesOf, foldLog, type Known, knownFromSidecar, printOf, wholeLog } from './catch-up.js'
+import { catchUp, edgesOf, foldLog, type Known, knownFromSidecar, printOf, wholeOf } from './catch-up.js'
 import { checkVersion, completed, type Decide, type Decision, toAppend, type Written, written } from './decision.js'
 import { sleep } from './disk/breath.js'
 import { type FileMark, look, removeOwnFile, removeTree, sameFile, sameMark } from './disk/files.js'
@@ -135,8 +135,8 @@ export class SessionLog {
   }
 
   /** The whole log, for answers that need it. Takes no lease; undefined when there is no session. */
-  whole(): Promise<WholeLog | undefined> {
-    return LogReader.using(this.file.path, wholeLog)
+  async whole(): Promise<WholeLog | undefined> {
+    return LogReader.using(this.file.path, wholeOf)
   }
 
   /** True when the log is there, as a regular file. @throws SessionError ERR_CLOSED */

@@ -6,7 +6,7 @@ import { waitersOrNone } from './waiters.js'
 const SWEEP_MS = 10
 /** … and which leases are idle: there may be thousands of them. */
 const IDLE_SWEEP_MS = 200
-/** For so long idle ones are given back at one look, ms. */
+/** For how long idle ones are given back then, ms: what is left has time until the next sweep. */
 const GIVING_MS = 4
 /** When no lease has been held for this long, ms, nothing is kept for the next one. */
 const SPARES_MS = 30_000
@@ -40,11 +40,7 @@ export function removeHeld(waiting: string, name: string): void {
 
 /** For a store that closes: keeps nothing for leases to come when none is held any more. */
 export function rest(): Promise<void> {
-  return clearWhile(isNoneHeld)
-}
-
-function isNoneHeld(): boolean {
-  return held.size === 0
+  return clearWhile(() => held.size === 0)
 }
 
 function sweep(): void {
@@ -52,7 +48,7 @@ function sweep(): void {
   for (const [waiting, leases] of held) {
     for (const [name, waiters] of waitersOrNone(waiting)) leases.get(name)?.giveWay(waiters, now)
   }
-  if (now - sweptIdle > IDLE_SWEEP_MS) sweepIdle(now)
+  if (now - sweptIdle > IDLE_SWEEP_MS && giveBackIdle(now)) sweptIdle = now
   if (held.size > 0) return
   clearInterval(sweeping)
   sweeping = undefined
@@ -60,12 +56,12 @@ function sweep(): void {
   resting = setTimeout(() => void rest().catch(() => {}), SPARES_MS).unref()
 }
 
-/** What there is no time for is left to the next look. */
-function sweepIdle(now: number): void {
+/** False when there was no time for all of them. */
+function giveBackIdle(now: number): boolean {
   for (const leases of held.values()) {
     for (const lease of leases.values()) {
-      if (lease.restIfIdle(now) && performance.now() - now > GIVING_MS) return
+      if (lease.restIfIdle(now) && performance.now() - now > GIVING_MS) return false
     }
   }
-  sweptIdle = now
+  return true
 }
