@@ -98,7 +98,7 @@ export class SessionLog {
   }
 
   /** What the log says now, for work under the lease; undefined when there is no session. */
-  forWriting(): Promise<Known | undefined> {
+  async forWriting(): Promise<Known | undefined> {
     return this.#forWriting(edgesOf)
   }
 
@@ -214,12 +214,13 @@ export class SessionLog {
   }
 
   /** What the log says, as deep as a writer needs it; undefined when there is none. */
-  async #forWriting(depth: Depth): Promise<Known | undefined> {
-    let mark = this.file.look()
-    if (mark === undefined && this.#wasThere) {
-      await sleep(ABSENCE_MS)
-      mark = this.file.look()
-    }
+  #forWriting(depth: Depth): Promise<Known | undefined> | Known | undefined {
+    const mark = this.file.look()
+    if (mark !== undefined || !this.#wasThere) return this.#knownAt(mark, depth)
+    return sleep(ABSENCE_MS).then(() => this.#knownAt(this.file.look(), depth))
+  }
+
+  #knownAt(mark: FileMark | undefined, depth: Depth): Promise<Known | undefined> | Known | undefined {
     this.#wasThere = mark !== undefined
     const known = this.#known
     if (known !== undefined && sameMark(known.mark, mark) && !(known.partial && depth === foldLog)) return known

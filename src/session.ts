@@ -3,6 +3,7 @@ import { checkCount, checkText, checkTexts } from './arguments.js'
 import { liveBackwards } from './backwards.js'
 import { type Known, liveBelow } from './catch-up.js'
 import { type CheckReport, checkLog, reportDamage } from './check.js'
+import type { Decision } from './decision.js'
 import { removeFile, removeOwnFile, removeTree, syncFolder } from './disk/files.js'
 import { removeValues } from './disk/list-file.js'
 import type { LogReader } from './disk/log-reader.js'
@@ -107,11 +108,11 @@ export class Session {
 
   /** Removes the last live message; false when there is none. Looks at the end of the log only. */
   async removeLast(): Promise<boolean> {
-    if (!this.#log.exists()) return false
-    return this.#log.transact(async (summary, known) => {
-      const id = summary === undefined || summary.messages === 0 ? undefined : (known?.last ?? (await this.#lastId()))
-      if (id === undefined) return { drafts: [], result: false }
-      return { drafts: [removeDraft([id])], result: true, removes: new Set([id]) }
+    // an open log that nobody touched is there
+    if (this.#log.peekOpen() === undefined && !this.#log.exists()) return false
+    return this.#log.transact((summary, known) => {
+      if (summary === undefined || summary.messages === 0) return removalOf(undefined)
+      return known?.last === undefined ? this.#lastId().then(removalOf) : removalOf(known.last)
     })
   }
 
@@ -280,6 +281,11 @@ export class Session {
       return existed
     })
   }
+}
+
+function removalOf(id: string | undefined): Decision<boolean> {
+  if (id === undefined) return { drafts: [], result: false }
+  return { drafts: [removeDraft([id])], result: true, removes: new Set([id]) }
 }
 
 function lastIdOf(reader: LogReader, summary: Summary): { id: string } | 'unclear' | undefined {

@@ -14,8 +14,8 @@ const SPARES_MS = 30_000
 interface Held {
   /** Gives the lease to those that wait, unless it is being used. */
   giveWay(waiters: number, now: number): void
-  /** Gives the lease back when it has not been used for a while. */
-  restIfIdle(now: number): void
+  /** Gives the lease back when it has not been used for a while; tells whether it did. */
+  restIfIdle(now: number): boolean
 }
 
 /** By the folder of those that wait for them, and by name. */
@@ -60,8 +60,7 @@ function sweep(): void {
 function giveBackIdle(now: number): boolean {
   for (const leases of held.values()) {
     for (const lease of leases.values()) {
-      lease.restIfIdle(now)
-      if (performance.now() - now > GIVING_MS) return false
+      if (lease.restIfIdle(now) && performance.now() - now > GIVING_MS) return false
     }
   }
   return true

@@ -266,9 +266,11 @@ export class Lease {
     void Promise.resolve(this.release()).catch(() => {})
   }
 
-  /** Gives back a lease that has not been used for a while. */
-  restIfIdle(now: number): void {
-    if (!this.#busy && now - this.#used > LINGER_MS) void Promise.resolve(this.release()).catch(() => {})
+  /** Gives back a lease that has not been used for a while; false for others. */
+  restIfIdle(now: number): boolean {
+    if (this.#busy || now - this.#used <= LINGER_MS) return false
+    void Promise.resolve(this.release()).catch(() => {})
+    return true
   }
 }
 

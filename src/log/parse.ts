@@ -21,12 +21,17 @@ export function parseLines(bytes: Buffer, base = 0, atEnd = true): Piece[] {
   const text = bytes.length <= constants.MAX_STRING_LENGTH && isAscii(bytes) ? bytes.toString('latin1') : undefined
   const clean = text !== undefined || isUtf8(bytes)
   let start = 0
-  for (let feed = bytes.indexOf(LF); feed !== -1; feed = bytes.indexOf(LF, start)) {
+  for (let feed = feedIn(bytes, text, 0); feed !== -1; feed = feedIn(bytes, text, start)) {
     pieces.push(parseLine(bytes, start, feed, base, false, clean, text))
     start = feed + 1
   }
   if (atEnd && start < bytes.length) pieces.push(parseLine(bytes, start, bytes.length, base, true, clean, text))
   return pieces
+}
+
+/** The next line feed; `text` is that of the bytes if they are ASCII: there the search costs no call out of the engine. */
+function feedIn(bytes: Buffer, text: string | undefined, from: number): number {
+  return text === undefined ? bytes.indexOf(LF, from) : text.indexOf('\n', from)
 }
 
 /** `clean` says that all the bytes are UTF-8; `all` is their text if they are ASCII. */

@@ -30,18 +30,25 @@ export function idsToLookUp(summary: Summary, added: readonly Piece[]): Set<stri
  * role: not that of other lines, nor of archived messages.
  */
 export function canFollow(summary: Summary, named: ReadonlySet<string>, live: ReadonlySet<string>): boolean {
-  if ((summary.compactions === 0 && summary.values === 0) || named.size === 0) return true
+  if (isOfMessagesOnly(summary) || named.size === 0) return true
   const { through } = summary.archived
   const isComparable = through === '' || isV7(through)
   return isComparable && [...named].every((id) => live.has(id) && isV7(id) && id > through)
+}
+
+/** True where nothing is archived, and all messages have a role. */
+function isOfMessagesOnly({ compactions, values }: Summary): boolean {
+  return compactions === 0 && values === 0
 }
 
 /** Whether the sums can follow lines that this process has just written; `live` as in `canFollow`, if it is known. */
 export function canFollowWrite(summary: Summary, lines: readonly Line[], live?: ReadonlySet<string>): boolean {
   if (lines.every(({ kind }) => kind === 'message')) return true
   if (live === undefined) return lines.every(({ kind }) => kind !== 'compaction' && kind !== 'remove')
+  if (lines.some(({ kind }) => kind === 'compaction')) return false
+  if (isOfMessagesOnly(summary)) return true
   const named = new Set(lines.flatMap((line) => (line.kind === 'remove' ? namedIds(line) : [])))
-  return lines.every(({ kind }) => kind !== 'compaction') && canFollow(summary, named, live)
+  return canFollow(summary, named, live)
 }
 
 /**
@@ -49,8 +56,9 @@ export function canFollowWrite(summary: Summary, lines: readonly Line[], live?: 
  * that are live messages below the watermark.
  */
 export function foldTail(summary: Summary, added: readonly Piece[], liveBelow: ReadonlySet<string> = new Set()): void {
-  const removals = added.filter(isLine).filter(({ kind }) => kind === 'remove')
-  const survey = { ...NOTHING_KNOWN, removed: new Set(removals.flatMap(namedIds)) }
+  const removed = new Set<string>()
+  for (const piece of added) if (piece.kind === 'remove') for (const id of namedIds(piece)) removed.add(id)
+  const survey = { ...NOTHING_KNOWN, removed }
   for (const piece of added) foldPiece(summary, piece, survey)
   summary.messages -= liveBelow.size
 }
