@@ -46,12 +46,12 @@ export function probesOf(word: string): number[] {
   return [...fours, ...threes]
 }
 
-/** False when no text of the signature of `length` bytes at `offset` holds the word. */
-export function maySay(bytes: Uint8Array, offset: number, length: number, probes: readonly number[]): boolean {
-  const mask = length * 8 - 1
+/** False when no text of the signature holds the word. */
+export function maySay(bits: Uint8Array, probes: readonly number[]): boolean {
+  const mask = bits.length * 8 - 1
   for (const probe of probes) {
     const place = probe & mask
-    if ((bytes[offset + (place >>> 3)]! & (1 << (place & 7))) === 0) return false
+    if ((bits[place >>> 3]! & (1 << (place & 7))) === 0) return false
   }
   return true
 }
