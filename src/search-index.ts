@@ -2,8 +2,9 @@
  * Which sessions need not be looked at in a search: signatures of their logs say that no word of it is in them. All of
  * it can be made again; a session whose signature is missing or behind its log is looked at.
  */
-import { breatheIfDue } from './disk/breath.js'
+import { breathe, breatheIfDue, isLoopHeld } from './disk/breath.js'
 import { type FileMark, markOf, sameFile, sameMark } from './disk/files.js'
+import type { LogMarks } from './disk/log-marks.js'
 import { LogReader } from './disk/log-reader.js'
 import type { SessionIndex } from './index-of-sessions.js'
 import { probesOf, signatureBytes } from './log/signature.js'
@@ -35,7 +36,7 @@ export class SearchIndex {
   /** Names whose log may be another than the signature says; without a signature, until there is one. */
   readonly #pending = new Set<string>()
   /** The logs as the first search found them; later they are in the rows. */
-  #logs: Map<string, FileMark> | undefined
+  #logs: LogMarks | undefined
   #knowsRows = false
   #isSmall = false
   #turn: Promise<void> = Promise.resolve()
@@ -58,7 +59,7 @@ export class SearchIndex {
   candidates(words: readonly string[]): Promise<Iterable<string> | undefined> {
     return this.#inTurn(async () => {
       await this.#bringUpToDate()
-      if (this.#isSmall) return this.#logs?.keys()
+      if (this.#isSmall) return this.#logs?.names
       await this.#makeFew()
       const found = await this.#signatures.candidates(words.map(probesOf))
       for (const name of this.#pending) found.add(name)
@@ -125,9 +126,11 @@ export class SearchIndex {
     }
     const isNew = await this.#refresh()
     if (isNew) return
-    if (this.#logs !== undefined) await this.#compareAll()
-    else if (this.#knowsRows) await this.#compare(this.#pending)
-    else await this.#compareAll()
+    if (this.#logs !== undefined || !this.#knowsRows) return this.#compareAll()
+    for (const name of this.#pending) {
+      this.#compare(name, this.#logOf(name))
+      if (isLoopHeld(performance.now())) await breathe()
+    }
   }
 
   /** Learns of another file of signatures; answers true if there was one. */
@@ -144,20 +147,26 @@ export class SearchIndex {
   }
 
   async #compareAll(): Promise<void> {
-    await this.#compare(this.#logs?.keys() ?? this.#index.names())
-    await this.#compare(this.#signatures.names())
-    this.#knowsRows = this.#logs === undefined
-  }
-
-  async #compare(names: Iterable<string>): Promise<void> {
+    const logs = this.#logs
     let count = 0
-    for (const name of names) {
-      const log = this.#logOf(name)
-      if (log === undefined) this.#signatures.delete(name)
-      if (log === undefined || this.#signatures.hasOf(name, log)) this.#pending.delete(name)
-      else this.#pending.add(name)
+    let signed = 0
+    for (const name of logs?.names ?? this.#index.names()) {
+      if (this.#compare(name, logs === undefined ? this.#logOf(name) : logs.at(count))) signed++
       if (++count % 1_000 === 0) await breatheIfDue()
     }
+    this.#knowsRows = logs === undefined
+    // all others are of logs that are gone
+    if (signed === this.#signatures.size) return
+    for (const name of this.#signatures.names()) this.#compare(name, this.#logOf(name))
+  }
+
+  /** True when there is a signature of that name, whether it holds or not. */
+  #compare(name: string, log: FileMark | undefined): boolean {
+    if (log === undefined) this.#signatures.delete(name)
+    const isOf = log !== undefined && this.#signatures.hasOf(name, log)
+    if (log === undefined || isOf) this.#pending.delete(name)
+    else this.#pending.add(name)
+    return isOf || this.#signatures.has(name)
   }
 
   #logOf(name: string): FileMark | undefined {

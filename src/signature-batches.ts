@@ -3,13 +3,16 @@ import { type Block, capacityOf, copyOfBlock, encodeBlock, MIN_COLUMNS, signatur
 import { batchesOf } from './disk/search-file.js'
 import type { Signature } from './disk/search-record.js'
 
+/** Blocks that are so full stay as they are; to add many that are less full would make searches read too many rows. */
+export const WELL_FILLED = 1 / 2
+
 export interface Plan {
   blocks: Signature[][]
   loose: Signature[]
 }
 
-/** Those of a length make blocks that are full, and one with the rest if that is `least` at least. */
-export function planOf(signatures: Iterable<Signature>, least = Number.POSITIVE_INFINITY): Plan {
+/** Those of a length make blocks that are full, and one with the rest if it is full to that `share` at least. */
+export function planOf(signatures: Iterable<Signature>, share: number): Plan {
   const groups = new Map<number, Signature[]>()
   const plan: Plan = { blocks: [], loose: [] }
   for (const signature of signatures) {
@@ -20,8 +23,8 @@ export function planOf(signatures: Iterable<Signature>, least = Number.POSITIVE_
     plan.blocks.push(group)
     groups.delete(signature.length)
   }
-  for (const group of groups.values()) {
-    if (group.length >= least) plan.blocks.push(group)
+  for (const [length, group] of groups) {
+    if (group.length >= Math.max(share * capacityOf(length), MIN_COLUMNS)) plan.blocks.push(group)
     else plan.loose.push(...group)
   }
   return plan
@@ -40,7 +43,8 @@ export async function* allBatches(
 ): AsyncGenerator<Buffer> {
   const loose = [...others]
   for (const block of fd === undefined ? [] : blocks) {
-    if (block.count >= capacityOf(block.length) / 2) {
+    if (block.count === 0) continue
+    if (block.count >= capacityOf(block.length) * WELL_FILLED) {
       const copy = await copyOfBlock(fd!, block)
       if (copy !== undefined) yield copy
     } else {
@@ -48,5 +52,5 @@ export async function* allBatches(
       for (const signature of (await signaturesIn(fd!, block, columns)) ?? []) loose.push(signature)
     }
   }
-  yield* batchesOfPlan(planOf(loose, MIN_COLUMNS))
+  yield* batchesOfPlan(planOf(loose, 0))
 }

@@ -1,15 +1,16 @@
 /** The blocks of signatures in a file, of which only the tables are in memory. */
 import { breatheIfDue } from './disk/breath.js'
 import { type FileMark, sameFile } from './disk/files.js'
-import { type Block, namesIn, signaturesIn } from './disk/search-block.js'
+import { type Block, MAX_COLUMNS, namesIn, signaturesIn } from './disk/search-block.js'
 import { openSignatures } from './disk/search-file.js'
 import type { Basis, Signature } from './disk/search-record.js'
 
 export class SignatureBlocks {
   readonly #file: string
   readonly #mark: FileMark | undefined
-  readonly #places = new Map<string, { block: Block; column: number }>()
-  #blocks: Block[] = []
+  /** Number of the block times `MAX_COLUMNS`, plus the column in it. */
+  readonly #places = new Map<string, number>()
+  readonly #blocks: Block[] = []
   #bytes = 0
 
   /** `mark` tells which file the blocks are in: another one in its place is none. */
@@ -41,40 +42,49 @@ export class SignatureBlocks {
 
   get(name: string): Basis | undefined {
     const place = this.#places.get(name)
-    return place?.block.basisOf(place.column)
+    return place === undefined ? undefined : this.#blockAt(place).basisOf(place % MAX_COLUMNS)
   }
 
   /** Whether the signature is of the log as it is now; undefined without a signature. */
   isOf(name: string, log: FileMark): boolean | undefined {
     const place = this.#places.get(name)
-    return place?.block.isOf(place.column, log)
+    return place === undefined ? undefined : this.#blockAt(place).isOf(place % MAX_COLUMNS, log)
+  }
+
+  #blockAt(place: number): Block {
+    return this.#blocks[Math.floor(place / MAX_COLUMNS)]!
   }
 
   async withBits(name: string): Promise<Signature | undefined> {
     const place = this.#places.get(name)
-    const opened = place && this.open()
+    if (place === undefined) return undefined
+    const opened = this.open()
     try {
-      return opened && (await signaturesIn(opened.fd, place!.block, [place!.column]))?.[0]
+      return opened && (await signaturesIn(opened.fd, this.#blockAt(place), [place % MAX_COLUMNS]))?.[0]
     } finally {
       opened?.close()
     }
   }
 
-  /** Adds a block, of whose names there are none yet. */
+  /** Adds a block, whose signatures count instead of former ones. */
   add(block: Block): void {
-    for (const [column, name] of block.names.entries()) {
+    const first = this.#blocks.push(block) * MAX_COLUMNS - MAX_COLUMNS
+    const { names, length } = block
+    for (let column = 0; column < names.length; column++) {
+      const name = names[column]!
       if (name === '') continue
-      this.#places.set(name, { block, column })
-      this.#bytes += block.length
+      if (this.#places.has(name)) this.delete(name)
+      this.#places.set(name, first + column)
+      this.#bytes += length
     }
-    this.#blocks.push(block)
   }
 
   delete(name: string): boolean {
     const place = this.#places.get(name)
     if (place === undefined) return false
-    place.block.drop(place.column)
-    this.#bytes -= place.block.length
+    const block = this.#blockAt(place)
+    block.drop(place % MAX_COLUMNS)
+    this.#bytes -= block.length
     return this.#places.delete(name)
   }
 
@@ -83,10 +93,11 @@ export class SignatureBlocks {
    * cannot be read may say anything; that is forgotten, and `onLost` told.
    */
   async *candidates(words: readonly number[][], onLost: (name: string) => void): AsyncGenerator<readonly string[]> {
-    if (this.#blocks.length === 0) return
+    if (this.#places.size === 0) return
     const opened = this.open()
     try {
       for (const block of this.#blocks) {
+        if (block.count === 0) continue
         if (opened === undefined) yield block.names
         else yield namesIn(opened.fd, block, words) ?? this.#lose(block, onLost)
         await breatheIfDue()
@@ -102,7 +113,6 @@ export class SignatureBlocks {
       this.delete(name)
       onLost(name)
     }
-    this.#blocks = this.#blocks.filter((other) => other !== block)
     return names
   }
 

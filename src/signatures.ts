@@ -13,7 +13,7 @@ import {
 import { type Basis, bytesOnDisk, type Signature } from './disk/search-record.js'
 import { maySay } from './log/signature.js'
 import { tellError } from './options.js'
-import { allBatches, batchesOfPlan, planOf } from './signature-batches.js'
+import { allBatches, batchesOfPlan, planOf, WELL_FILLED } from './signature-batches.js'
 import { SignatureBlocks } from './signature-blocks.js'
 import type { StoreContext } from './store-context.js'
 
@@ -180,7 +180,7 @@ export class Signatures {
     }
     for (const record of file?.records ?? []) {
       if (record instanceof Block) {
-        for (const name of record.names) this.#forget(name)
+        if (this.#inMemory.size > 0) for (const name of record.names) this.#forget(name)
         this.#inBlocks.add(record)
       } else if (this.hasRoom(record.length)) this.#set(record)
       else this.#forget(record.name)
@@ -246,7 +246,7 @@ export class Signatures {
         this.#mustReplace = false
         this.#replaced = performance.now()
       } else {
-        const { blocks, loose } = planOf(this.#inMemory.values())
+        const { blocks, loose } = planOf(this.#inMemory.values(), WELL_FILLED)
         const unsaved = loose.filter(({ name }) => this.#unsaved.has(name))
         await appendBatches(file, batchesOfPlan({ blocks, loose: unsaved }))
         this.#isBehindFile ||= blocks.length > 0

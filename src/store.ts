@@ -5,6 +5,7 @@ import { Background } from './background.js'
 import type { CleanupOptions, PurgeTrashOptions } from './cleanup-options.js'
 import { Clock, markClock } from './clock.js'
 import { leaseOf, rest } from './disk/lease.js'
+import { Listing } from './disk/listing.js'
 import { checkKey, Layout, nameOf } from './disk/names.js'
 import { SessionError } from './errors.js'
 import { checkForkOptions, type ForkOptions, forkLog } from './fork.js'
@@ -75,6 +76,7 @@ export class SessionStore {
     this.#background = new Background(settings)
     const context: StoreContext = {
       layout: new Layout(dir),
+      listing: new Listing(dir),
       clock: new Clock(settings.now),
       settings,
       writes: new RecentWrites(),

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { markClock } from './clock.js'
 import { breatheIfDue, sleep } from './disk/breath.js'
 import { sweepLocks, sweepSpares } from './disk/dead-locks.js'
-import { listFolder, listLargeFolder, look, refuseLink, removeFile, removeTree } from './disk/files.js'
+import { listFolder, look, refuseLink, removeFile, removeTree } from './disk/files.js'
 import { deadHeartbeats } from './disk/heartbeat.js'
 import { leaseOf } from './disk/lease.js'
 import { waitedFor } from './disk/lock-folder.js'
@@ -38,7 +38,7 @@ type Swept = string[]
  */
 export async function sweep(context: StoreContext): Promise<Swept> {
   const { layout } = context
-  const files = await listLargeFolder(layout.root)
+  const files = await context.listing.read({ keeps: true })
   const swept: Swept = []
   refuseLink(layout.running)
   if (files.length === 0) return swept
@@ -59,15 +59,28 @@ export async function sweep(context: StoreContext): Promise<Swept> {
   await findUnmarked(context, files)
   markClock(layout, context.clock)
   await sweepMarkers(context, remove)
-  const present = new Set<string | undefined>(files)
-  for (const file of files) {
-    if (present.has(logBeside(file))) continue
+  const isListed = listed(files)
+  for (let i = 0; i < files.length; i++) {
+    const file = files[i]!
+    const log = logBeside(file)
+    if (log === file || (log !== undefined && isListed(log, i))) continue
     const temporary = nameOfTemporary(file)
     const orphan = nameOfSidecar(file) ?? nameOfBlobs(file)
     if (temporary !== undefined) await underLease(context, temporary, () => remove(path.join(layout.root, file)))
     else if (orphan !== undefined) await underLease(context, orphan, () => removeOrphans(context, orphan, swept))
   }
   return swept
+}
+
+/** Whether a name is among the files, for one that belongs to the file at `place`. */
+function listed(files: readonly string[]): (name: string, place: number) => boolean {
+  let all: Set<string> | undefined
+  return (name, place) => {
+    // where names come in order it stands right before, and to put so many into a set takes its time
+    if (files[place - 1] === name) return true
+    all ??= new Set(files)
+    return all.has(name)
+  }
 }
 
 /** Markers that mean nothing any more, and heartbeats of processes that are gone. */

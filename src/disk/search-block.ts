@@ -11,7 +11,7 @@ import { type Basis, HASH_BYTES, IS_LITTLE, isPowerOfTwo, type Signature, viewOf
 /** As `SIGNATURE`, of a block. */
 export const BLOCK = 0x33_42_53_4a
 export const BLOCK_HEAD_BYTES = 24
-const MAX_COLUMNS = 512
+export const MAX_COLUMNS = 512
 /** A few more bytes than that are held while a block is made. */
 const MAX_BYTES = 4 * 1024 * 1024
 /** Of fewer columns than this, checksums would be the most. */

@@ -1,0 +1,62 @@
+/** The names in a store's folder: what one look found serves the next one as well, while the folder is as it was. */
+import fs from 'node:fs'
+import { isSettled, listLargeFolder } from './files.js'
+
+/** To list fewer files again costs no more than to ask whether that is needed. */
+const MANY = 1_000
+/** A folder that was changed less than so long ago may change again and keep its time, ms. */
+const TICK_MS = 20
+/** So long names are kept that nobody asks for, ms. */
+const KEEP_MS = 1_000
+
+interface Kept {
+  names: string[]
+  stat: fs.Stats
+}
+
+export class Listing {
+  readonly #folder: string
+  #kept: Kept | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  /** All names, none when there is no folder. With `keeps` the next call may answer the same ones. */
+  async read({ keeps = false } = {}): Promise<string[]> {
+    const kept = this.#take()
+    if (kept === undefined && !keeps) return listLargeFolder(this.#folder)
+    const now = Date.now()
+    const stat = fs.statSync(this.#folder, { throwIfNoEntry: false })
+    if (kept !== undefined && isAsItWas(kept.stat, stat)) return kept.names
+    const names = await listLargeFolder(this.#folder)
+    // changes of the folder set this time, whatever sets the other one back
+    if (keeps && names.length >= MANY && stat !== undefined && isSettled({ mtimeMs: stat.ctimeMs }, now, TICK_MS)) {
+      this.#keep({ names, stat })
+    }
+    return names
+  }
+
+  #take(): Kept | undefined {
+    const kept = this.#kept
+    clearTimeout(this.#timer)
+    this.#kept = undefined
+    return kept
+  }
+
+  #keep(kept: Kept): void {
+    this.#kept = kept
+    this.#timer = setTimeout(() => this.#take(), KEEP_MS).unref()
+  }
+}
+
+function isAsItWas(was: fs.Stats, now: fs.Stats | undefined): boolean {
+  return (
+    now !== undefined &&
+    was.ino === now.ino &&
+    was.dev === now.dev &&
+    was.ctimeMs === now.ctimeMs &&
+    was.mtimeMs === now.mtimeMs
+  )
+}
