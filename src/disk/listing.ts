@@ -7,7 +7,7 @@ const MANY = 1_000
 /** A folder that was changed less than so long ago may change again and keep its time, ms. */
 const TICK_MS = 20
 /** So long names are kept that nobody asks for, ms. */
-const KEEP_MS = 1_000
+const KEEP_MS = 500
 
 interface Kept {
   names: string[]
