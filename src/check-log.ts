@@ -98,7 +98,7 @@ async function findingsInLines(log: SessionLog, reader: LogReader): Promise<Chec
 /** Compares what the sidecar says with what the log says, where the sidecar would be believed. */
 async function findingsInSidecar(log: SessionLog, reader: LogReader): Promise<Finding[]> {
   const { key } = log
-  const file = log.sidecarPath
+  const file = log.sidecar.path
   const read = readSidecar(file)
   if (read === null) return []
   const again = (kind: 'sidecar lies' | 'sidecar unreadable', reason: string) => [

@@ -27,8 +27,8 @@ export class SessionIndex {
   readonly #logOf: (key: string) => SessionLog | undefined
   readonly #rows = new RowsByActivity<Row>()
   readonly #kept: KeptList
-  /** Names of sessions whose row may be another by now. */
-  readonly #stale = new Set<string>()
+  /** Names of sessions whose row may be another by now, and whether their sidecar may be. */
+  readonly #stale = new Map<string, boolean>()
   /** Keys of names that are no keys themselves, as far as they were found out. */
   readonly #keys = new Map<string, string>()
   #watch: FolderWatch | undefined
@@ -49,7 +49,7 @@ export class SessionIndex {
   async keys(): Promise<string[]> {
     const keys: string[] = []
     for (const name of await this.#names()) {
-      if (!isRegular(this.#context.layout.log(name))) continue
+      if (lookForFile(this.#context.layout.log(name)) === undefined) continue
       const key = await this.#keyOf(name)
       if (key !== undefined) keys.push(key)
       await breatheIfDue()
@@ -154,8 +154,9 @@ export class SessionIndex {
     const changed = this.#isLookDue() ? undefined : await this.#watch?.take()
     if (changed === undefined) return this.#lookAtAll()
     for (const file of changed) {
-      const name = nameOfLog(file) ?? nameOfSidecar(file)
-      if (name !== undefined) this.#stale.add(name)
+      const ofLog = nameOfLog(file)
+      const name = ofLog ?? nameOfSidecar(file)
+      if (name !== undefined) this.#stale.set(name, ofLog === undefined || this.#stale.get(name) === true)
     }
     await this.#refreshStale()
   }
@@ -170,8 +171,8 @@ export class SessionIndex {
     this.#watch?.close()
     // who lists only once has no use for being told
     this.#watch = this.#look.took === 0 ? undefined : FolderWatch.open(this.#context.layout.root)
-    for (const name of await this.#names()) this.#stale.add(name)
-    for (const name of this.#rows.names()) this.#stale.add(name)
+    for (const name of await this.#names()) this.#stale.set(name, true)
+    for (const name of this.#rows.names()) this.#stale.set(name, true)
     await this.#kept.load(this.#stale.size)
     await this.#refreshStale()
     this.#kept.unload(this.#rows)
@@ -180,8 +181,8 @@ export class SessionIndex {
   }
 
   async #refreshStale(): Promise<void> {
-    for (const name of this.#stale) {
-      const row = this.#glance(name)
+    for (const [name, withSidecar] of this.#stale) {
+      const row = this.#glance(name, withSidecar)
       this.#put(name, row instanceof Unread ? await this.#readRow(name, row.log) : row)
       this.#stale.delete(name)
       if (isLoopHeld(performance.now())) await breathe()
@@ -189,7 +190,7 @@ export class SessionIndex {
   }
 
   async #refreshRow(name: string): Promise<Row | undefined> {
-    const glance = this.#glance(name)
+    const glance = this.#glance(name, true)
     const row = glance instanceof Unread ? await this.#readRow(name, glance.log) : glance
     this.#put(name, row)
     return row
@@ -209,17 +210,19 @@ export class SessionIndex {
   }
 
   /** The row of one session, undefined when there is no session of that name; `Unread` when only its files can tell. */
-  #glance(name: string): Row | Unread | undefined {
+  #glance(name: string, withSidecar: boolean): Row | Unread | undefined {
     const { layout } = this.#context
     const log = look(layout.log(name))
     if (log === undefined || log === 'other') return undefined
-    const sidecar = look(layout.sidecar(name))
     const row = this.#rows.get(name) ?? this.#kept.get(name)
-    if (row === undefined || !row.isOfSidecar(sidecar === 'other' ? undefined : sidecar)) return new Unread(log)
-    if (row.isOfLog(log)) return row
-    const known = this.#logOf(row.key)?.peek(log)
-    if (known === undefined || row.claim === undefined) return new Unread(log)
-    return toRow(row.key, known, row.sidecar, row.claim, { isInMind: true })
+    const sidecar = row === undefined || withSidecar ? lookForFile(layout.sidecar(name)) : row.sidecar
+    if (row?.isOfSidecar(sidecar) && row.isOfLog(log)) return row
+    const key = row?.key ?? (isOwnName(name) ? name : this.#keys.get(name))
+    const own = key === undefined ? undefined : this.#logOf(key)
+    const known = own?.peek(log)
+    const claim = sidecar === undefined ? null : own?.sidecar.claimOf(sidecar)
+    if (key === undefined || known === undefined || claim === undefined) return new Unread(log)
+    return toRow(key, known, sidecar, claim)
   }
 
   async #readRow(name: string, log: FileMark): Promise<Row | undefined> {
@@ -228,7 +231,7 @@ export class SessionIndex {
     if (key === undefined) return undefined
     const sidecar = read?.sidecar?.key === key ? read.sidecar : null
     const known = this.#logOf(key)?.peek(log) ?? knownFromSidecar(sidecar, log) ?? (await this.#readLog(name, sidecar))
-    return known && toRow(key, known, read?.mark, sidecar, { isInMind: this.#logOf(key) !== undefined })
+    return known && toRow(key, known, read?.mark, sidecar)
   }
 
   async #readLog(name: string, sidecar: Sidecar | null) {
@@ -255,7 +258,7 @@ class Unread {
   constructor(readonly log: FileMark) {}
 }
 
-function isRegular(file: string): boolean {
+function lookForFile(file: string): FileMark | undefined {
   const stat = look(file)
-  return stat !== undefined && stat !== 'other'
+  return stat === 'other' ? undefined : stat
 }

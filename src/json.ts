@@ -65,9 +65,10 @@ export function copyOfJson(value: Json): Json {
   if (Array.isArray(value)) return value.map(copyOfJson)
   // so that a field called __proto__ is one of the copy's own before it is set
   const copy = { ...value }
-  for (const key of Object.keys(copy)) {
+  // unlike Object.keys this makes no array; what a program put into Object.prototype is not the copy's own
+  for (const key in copy) {
     const inner = copy[key] as Json
-    if (typeof inner === 'object' && inner !== null) copy[key] = copyOfJson(inner)
+    if (typeof inner === 'object' && inner !== null && Object.hasOwn(copy, key)) copy[key] = copyOfJson(inner)
   }
   return copy
 }

@@ -1,10 +1,11 @@
 /** What a list knows of one session, and of which files it knows it. */
 import type { Known } from './catch-up.js'
 import { type FileMark, isSettled } from './disk/files.js'
-import type { Run, Sidecar } from './disk/sidecar-file.js'
+import type { Run } from './disk/sidecar-file.js'
 import { type ListedSession, listedOf, type SessionDetails, type SessionInfo } from './info.js'
 import type { Json } from './json.js'
 import { countersOf } from './log/fold.js'
+import type { Claim } from './noted-sidecar.js'
 
 /** What is kept of a session, on disk and in memory: as little as goes, since there may be many. */
 type Stored = [
@@ -43,14 +44,11 @@ const NO_SIDECAR: FileMark = { dev: -1, ino: -1, size: -1, mtimeMs: -1 }
 
 export class Row implements ListedSession {
   readonly #stored: Stored
-  /** What the sidecar claims, and of which log; undefined when that is not known any more. */
-  readonly claim: Claim | undefined
   /** Any later change of its files gives them other marks. */
   readonly isSettled: boolean
 
-  constructor(stored: Stored, claim: Claim | undefined, isSettled: boolean) {
+  constructor(stored: Stored, isSettled: boolean) {
     this.#stored = stored
-    this.claim = claim
     this.isSettled = isSettled
   }
 
@@ -145,20 +143,11 @@ export class Row implements ListedSession {
   }
 }
 
-type Claim = Pick<Sidecar, 'run' | 'session'> | null
-
 /** A file changed less than this ago can be changed again without another time, ms. */
 const TICK_MS = 100
 
-/** With `isInMind` the claim is kept, to spare the sidecar a reading when this process changes the log. */
-export function toRow(
-  key: string,
-  known: Known,
-  sidecar: FileMark | undefined,
-  claim: Claim,
-  { isInMind }: { isInMind: boolean },
-): Row {
-  const run = claim?.session === (known.summary.header?.id ?? null) ? (claim?.run ?? null) : null
+export function toRow(key: string, known: Known, sidecar: FileMark | undefined, claim: Claim | null): Row {
+  const run = claim?.key === key && claim.session === (known.summary.header?.id ?? null) ? claim.run : null
   const { info, details } = listedOf(key, known, run)
   const { name, tags, agent, projectRoot, forkedFrom, usage, archived } = details
   const numbers = [
@@ -189,7 +178,6 @@ export function toRow(
       isUsed ? usage : null,
       isArchived ? archived : null,
     ],
-    isInMind ? claim && { run: claim.run, session: claim.session } : undefined,
     isSettled(known.mark, now, TICK_MS) && (sidecar === undefined || isSettled(sidecar, now, TICK_MS)),
   )
 }
@@ -202,5 +190,5 @@ function numbersOf({ dev, ino, size, mtimeMs }: FileMark): number[] {
 export function rowFromJson(value: Json): Row {
   const stored = value as unknown as Stored
   if (stored[4].length === 0) stored[4] = NO_TAGS
-  return new Row(stored, undefined, true)
+  return new Row(stored, true)
 }

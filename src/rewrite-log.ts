@@ -66,7 +66,7 @@ export async function rewriteHeld(
 function knownOf(log: SessionLog, reader: LogReader): Known | undefined {
   const known = log.peek(reader.stat)
   if (known !== undefined) return known
-  const sidecar = readSidecar(log.sidecarPath)?.sidecar
+  const sidecar = readSidecar(log.sidecar.path)?.sidecar
   const former = sidecar?.key === log.key ? knownFromSidecar(sidecar, reader.stat, reader) : undefined
   return former?.mark.size === reader.size ? former : undefined
 }

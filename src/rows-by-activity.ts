@@ -1,53 +1,8 @@
-/** Rows of a list, newest activity first, which stay in order while single ones change. */
+/** Rows of a list, newest activity first: a chain in which a row that changed is put back near the newest end. */
 import { byKey } from './info.js'
 
-/** More changes than this between two questions, and sorting anew is quicker. */
-const MAX_MOVES = 64
-
-export class RowsByActivity<Row extends Placed> {
-  readonly #rows = new Map<string, Row>()
-  #sorted: Row[] | undefined
-  #moves = 0
-
-  get(name: string): Row | undefined {
-    return this.#rows.get(name)
-  }
-
-  get size(): number {
-    return this.#rows.size
-  }
-
-  names(): Iterable<string> {
-    return this.#rows.keys()
-  }
-
-  entries(): Iterable<[name: string, row: Row]> {
-    return this.#rows.entries()
-  }
-
-  set(name: string, row: Row): void {
-    this.#leave(name)
-    this.#rows.set(name, row)
-    this.#sorted?.splice(placeOf(row, this.#sorted), 0, row)
-  }
-
-  delete(name: string): void {
-    this.#leave(name)
-    this.#rows.delete(name)
-  }
-
-  #leave(name: string): void {
-    const row = this.#rows.get(name)
-    if (++this.#moves > MAX_MOVES) this.#sorted = undefined
-    if (row !== undefined) this.#sorted?.splice(placeOf(row, this.#sorted), 1)
-  }
-
-  newestFirst(limit: number): Row[] {
-    this.#moves = 0
-    this.#sorted ??= [...this.#rows.values()].sort(byTime)
-    return this.#sorted.slice(0, limit)
-  }
-}
+/** Where more rows than this are newer than one that changed, all are sorted anew when they are next asked for. */
+const MAX_STEPS = 64
 
 /** What a row is sorted by. */
 interface Placed {
@@ -56,19 +11,101 @@ interface Placed {
   readonly active: number
 }
 
+interface Link<Row> {
+  row: Row
+  newer: Link<Row> | undefined
+  older: Link<Row> | undefined
+}
+
+export class RowsByActivity<Row extends Placed> {
+  readonly #links = new Map<string, Link<Row>>()
+  #newest: Link<Row> | undefined
+  #isInOrder = false
+
+  get(name: string): Row | undefined {
+    return this.#links.get(name)?.row
+  }
+
+  get size(): number {
+    return this.#links.size
+  }
+
+  names(): Iterable<string> {
+    return this.#links.keys()
+  }
+
+  *entries(): Iterable<[name: string, row: Row]> {
+    for (const [name, { row }] of this.#links) yield [name, row]
+  }
+
+  set(name: string, row: Row): void {
+    const link = this.#links.get(name)
+    if (link === undefined) {
+      const added = { row, newer: undefined, older: undefined }
+      this.#links.set(name, added)
+      this.#bringIn(added)
+      return
+    }
+    const stays = link.row.active === row.active
+    link.row = row
+    if (stays) return
+    this.#takeOut(link)
+    this.#bringIn(link)
+  }
+
+  delete(name: string): void {
+    const link = this.#links.get(name)
+    if (link === undefined) return
+    this.#links.delete(name)
+    this.#takeOut(link)
+  }
+
+  newestFirst(limit: number): Row[] {
+    if (!this.#isInOrder) this.#sort()
+    const rows: Row[] = []
+    for (let link = this.#newest; link !== undefined && rows.length < limit; link = link.older) rows.push(link.row)
+    return rows
+  }
+
+  #takeOut({ newer, older }: Link<Row>): void {
+    if (this.#isInOrder) this.#join(newer, older)
+  }
+
+  #bringIn(link: Link<Row>): void {
+    if (!this.#isInOrder) return
+    let newer: Link<Row> | undefined
+    let older = this.#newest
+    for (let steps = 0; older !== undefined && byTime(older.row, link.row) < 0; steps++) {
+      if (steps === MAX_STEPS) {
+        this.#isInOrder = false
+        return
+      }
+      newer = older
+      older = older.older
+    }
+    this.#join(newer, link)
+    this.#join(link, older)
+  }
+
+  #sort(): void {
+    let newer: Link<Row> | undefined
+    for (const link of [...this.#links.values()].sort((a, b) => byTime(a.row, b.row))) {
+      this.#join(newer, link)
+      newer = link
+    }
+    this.#join(newer, undefined)
+    this.#isInOrder = true
+  }
+
+  /** Makes neighbours of two links; undefined stands for either end. */
+  #join(newer: Link<Row> | undefined, older: Link<Row> | undefined): void {
+    if (newer === undefined) this.#newest = older
+    else newer.older = older
+    if (older !== undefined) older.newer = newer
+  }
+}
+
 /** The order of `byActivity`. */
 function byTime(a: Placed, b: Placed): number {
   return b.active - a.active || byKey(a, b)
-}
-
-/** Where the row stands, or would stand. */
-function placeOf<Row extends Placed>(row: Row, rows: readonly Row[]): number {
-  let low = 0
-  let high = rows.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (byTime(rows[middle] as Row, row) < 0) low = middle + 1
-    else high = middle
-  }
-  return low
 }

@@ -17,6 +17,7 @@ import { isChat } from './log/parse.js'
 import { NOTHING_KNOWN, surveyOf, type WholeLog } from './log/survey.js'
 import { canFollowWrite, foldTail } from './log/tail.js'
 import { OwnWrites } from './lost-lines.js'
+import { NotedSidecar } from './noted-sidecar.js'
 import { rescue } from './rescue.js'
 import type { StoreContext } from './store-context.js'
 import { mendTail } from './tail-end.js'
@@ -37,6 +38,7 @@ const MAX_ATTEMPTS = 50
 export class SessionLog {
   readonly #lock: string
   readonly file: LogFile
+  readonly sidecar: NotedSidecar
   readonly #own = new OwnWrites(this)
   readonly #joined: JoinedAppends
   #known: Known | undefined
@@ -50,16 +52,13 @@ export class SessionLog {
   ) {
     this.#lock = context.layout.lock(name)
     this.file = new LogFile(context.layout.log(name))
+    this.sidecar = new NotedSidecar(context.layout.sidecar(name))
     this.#joined = new JoinedAppends(this.file, {
       hold: (work) => this.#hold(work),
       now: (drafts, stamped) => this.#appendNow(drafts, stamped),
       append: (drafts, create) => this.#append(drafts, create),
       settle: () => this.#settle(),
     })
-  }
-
-  get sidecarPath(): string {
-    return this.context.layout.sidecar(this.name)
   }
 
   /** Runs `work` as the only writer of this session. */
@@ -242,7 +241,7 @@ export class SessionLog {
   }
 
   #fromSidecar(reader: LogReader): Known | undefined {
-    const sidecar = sidecarOrNone(this.sidecarPath)
+    const sidecar = sidecarOrNone(this.sidecar.path)
     return sidecar?.key === this.key ? knownFromSidecar(sidecar, reader.stat, reader) : undefined
   }
 
@@ -255,7 +254,7 @@ export class SessionLog {
   #create(drafts: Draft[], { before, told }: AroundCreation = {}): Lines | undefined {
     const { layout, settings } = this.context
     const lines = this.#stamp(drafts, emptySummary(), 0)
-    removeOwnFile(this.sidecarPath)
+    removeOwnFile(this.sidecar.path)
     // those of a commit stand there before it
     if (drafts.every(({ kind }) => kind !== 'commit')) removeTree(layout.blobs(this.name))
     before?.(lines.pieces[0]?.id ?? null)

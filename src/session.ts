@@ -41,7 +41,7 @@ export class Session {
   }
 
   get sidecarPath(): string {
-    return this.#log.sidecarPath
+    return this.#log.sidecar.path
   }
 
   /**

@@ -6,7 +6,7 @@ import { beatFor, endBeatFor } from './disk/heartbeat.js'
 import { removeMarker, ring, writeMarker } from './disk/markers.js'
 import { thisProcess } from './disk/owner.js'
 import { loadReplace } from './disk/replace.js'
-import { hashOf, type Run, type RunName, readSidecar, writeSidecar } from './disk/sidecar-file.js'
+import { hashOf, type Run, type RunName } from './disk/sidecar-file.js'
 import { SessionError } from './errors.js'
 import type { Summary } from './log/fold.js'
 import { isoTime } from './log/parse.js'
@@ -17,9 +17,9 @@ import type { StoreContext } from './store-context.js'
 
 /** The run state that the sidecar claims; null when it never was set, or was set for an earlier log of this key. */
 export function readRun(log: SessionLog, summary: Summary): Run | null {
-  const sidecar = readSidecar(log.sidecarPath)?.sidecar
-  const isOfThisLog = sidecar?.key === log.key && sidecar.session === (summary.header?.id ?? null)
-  return isOfThisLog ? sidecar.run : null
+  const claim = log.sidecar.claim()
+  const isOfThisLog = claim?.key === log.key && claim.session === (summary.header?.id ?? null)
+  return isOfThisLog ? claim.run : null
 }
 
 /** Records a change of the run state, creating the session if need be. No line of the log changes. */
@@ -47,7 +47,7 @@ export function reporter({ clock }: StoreContext): Reporter {
 /** Makes a session with its state: both are there, or neither. False when somebody else made one. */
 function createWith(log: SessionLog, run: Run | null): boolean {
   const blank = { key: log.key, run, watermark: null, summary: null }
-  const isMade = (session: string | null) => writeSidecar(log.sidecarPath, { ...blank, session })
+  const isMade = (session: string | null) => log.sidecar.write({ ...blank, session })
   try {
     return log.create([], undefined, (session) => {
       if (run?.state === 'running') recordRunning(log, run, () => isMade(session))
@@ -127,7 +127,7 @@ export async function writeBehind(log: SessionLog): Promise<void> {
 function write(log: SessionLog, known: Known, run: Run | null): void {
   const { summary, mark, print, partial } = known
   const whole = !partial && !known.open && known.torn === null
-  writeSidecar(log.sidecarPath, {
+  log.sidecar.write({
     key: log.key,
     session: summary.header?.id ?? null,
     run,

@@ -4,7 +4,8 @@ import { checkCount } from './arguments.js'
 import { Background } from './background.js'
 import type { CleanupOptions, PurgeTrashOptions } from './cleanup-options.js'
 import { Clock, markClock } from './clock.js'
-import { leaseOf, rest } from './disk/lease.js'
+import { rest } from './disk/held-leases.js'
+import { leaseOf } from './disk/lease.js'
 import { Listing } from './disk/listing.js'
 import { checkKey, Layout, nameOf } from './disk/names.js'
 import { SessionError } from './errors.js'
@@ -253,7 +254,7 @@ export class SessionStore {
       }
       log.file.closeFd()
     }
-    rest()
+    await rest()
     this.#sessions.clear()
     if (failures.length > 0) throw failures[0]
   }

@@ -21,7 +21,7 @@ const LAYERS: Array<[name: string, layer: RegExp]> = [
   ['disk', /^disk\//],
   [
     'one session',
-    /^(backwards|catch-up|check|check-log|clock|collect-blobs|crash|decision|draft|finding|fork|graph-log|info|joined-appends|key-in-log|last-messages|lost-lines|merge-log|node-records|options|plain-copy|plan-rewrite|plan-touched|removed|rescue|rewind|rewrite-log|run-state|save|saved|session|session-log|sidecar|signature-of-log|store-context|stream|stretch|tail-end|tails|vacuum-log)\.ts$/,
+    /^(backwards|catch-up|check|check-log|clock|collect-blobs|crash|decision|draft|finding|fork|graph-log|info|joined-appends|key-in-log|last-messages|lost-lines|merge-log|node-records|noted-sidecar|options|plain-copy|plan-rewrite|plan-touched|removed|rescue|rewind|rewrite-log|run-state|save|saved|session|session-log|sidecar|signature-of-log|store-context|stream|stretch|tail-end|tails|vacuum-log)\.ts$/,
   ],
   [
     'many sessions',

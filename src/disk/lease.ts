@@ -11,16 +11,14 @@ import type { LockOptions } from 'proper-lockfile'
 import { errno, SessionError } from '../errors.js'
 import { breathe, isLoopHeld, sleep } from './breath.js'
 import { SILENCE_MS } from './claim.js'
+import { addHeld, removeHeld } from './held-leases.js'
 import { LockFolder } from './lock-folder.js'
-import { clearSpares } from './spare-locks.js'
-import { waitersIn, waitersOrNone } from './waiters.js'
+import { waitersIn } from './waiters.js'
 
 /** A holder that others wait for gives the lease away after this time, ms. */
 const SLICE_MS = 30
 /** A lease that nobody waits for is kept for this long after the last write, ms. */
 const LINGER_MS = 2_000
-/** How often held leases are looked through, ms. */
-const SWEEP_MS = 10
 /** Waiters try again after about this time, ms. */
 const POLL_MS = 3
 /**
@@ -32,9 +30,6 @@ const YIELD_MS = 20
 const MOST_WAITERS = 4
 /** After this time the holder looks whether the lease is still its own, ms. */
 const CHECK_MS = 1_000
-/** When no lease has been held for this long, ms, nothing is kept for the next one. */
-const SPARES_MS = 30_000
-
 interface Job {
   work: () => unknown
   /** Whether the lease must be held for it. */
@@ -48,10 +43,6 @@ interface Job {
 }
 
 const leases = new Map<string, Lease>()
-const held = new Set<Lease>()
-let sweeping: NodeJS.Timeout | undefined
-let resting: NodeJS.Timeout | undefined
-
 /** The lease of the lock folder `folder`; the same object for everybody in this process. */
 export function leaseOf(folder: string, waiting: string): Lease {
   let lease = leases.get(folder)
@@ -109,9 +100,11 @@ export class Lease {
 
   /** True when work can begin without a look at the disk or at the event loop. */
   #isReady(now: number): boolean {
-    return (
-      this.#unlock !== undefined && now - this.#since < SLICE_MS && now - this.#checked < CHECK_MS && !isLoopHeld(now)
-    )
+    if (this.#unlock === undefined || now - this.#checked >= CHECK_MS || isLoopHeld(now)) return false
+    if (now - this.#since < SLICE_MS) return true
+    if (waitersIn(this.#waiting).has(this.#name)) return false
+    this.#since = now
+    return true
   }
 
   #enqueue<T>(work: () => T | Promise<T>, timeout: number): Promise<T> {
@@ -204,9 +197,7 @@ export class Lease {
     this.#unlock = unlock
     this.#lackedSince = undefined
     this.#since = this.#checked = this.#used = performance.now()
-    held.add(this)
-    sweeping ??= setInterval(sweep, SWEEP_MS).unref()
-    clearTimeout(resting)
+    addHeld(this.#waiting, this.#name, this)
   }
 
   #lose(lock: LockFolder): void {
@@ -216,7 +207,7 @@ export class Lease {
 
   #forget(): void {
     this.#lock = this.#unlock = undefined
-    held.delete(this)
+    removeHeld(this.#waiting, this.#name)
   }
 
   async #handOver(waiters: number): Promise<void> {
@@ -268,27 +259,16 @@ export class Lease {
     else leases.delete(this.#folder)
   }
 
-  /** Called now and then: gives back what is idle, at once when somebody waits. */
-  sweep(now: number, waiting: (folder: string) => Map<string, number>): void {
+  /** Gives a lease that nobody uses right now to those that wait for it. */
+  giveWay(waiters: number, now: number): void {
     if (this.#busy) return
-    const waiters = waiting(this.#waiting).get(this.#name)
-    if (waiters !== undefined) this.#yieldTo(waiters, now)
-    if (waiters !== undefined || now - this.#used > LINGER_MS) void Promise.resolve(this.release()).catch(() => {})
+    this.#yieldTo(waiters, now)
+    void Promise.resolve(this.release()).catch(() => {})
   }
-}
 
-/** For a store that closes: keeps nothing for leases to come when none is held any more. */
-export function rest(): void {
-  if (held.size === 0) clearSpares()
-}
-
-function sweep(): void {
-  const now = performance.now()
-  for (const lease of held) lease.sweep(now, waitersOrNone)
-  if (held.size === 0 && sweeping !== undefined) {
-    clearInterval(sweeping)
-    sweeping = undefined
-    resting = setTimeout(clearSpares, SPARES_MS).unref()
+  /** Gives back a lease that has not been used for a while. */
+  restIfIdle(now: number): void {
+    if (!this.#busy && now - this.#used > LINGER_MS) void Promise.resolve(this.release()).catch(() => {})
   }
 }
 

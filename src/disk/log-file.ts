@@ -15,6 +15,7 @@ import {
   syncFolderOf,
   writeAll,
 } from './files.js'
+import { keepOpen, noteClosed } from './open-logs.js'
 
 const { O_APPEND, O_RDWR } = fs.constants
 
@@ -22,9 +23,6 @@ export type Fsync = 'no' | 'everysec' | 'always'
 
 /** An editor that saves by renaming leaves a log's path empty for a moment, ms. */
 export const ABSENCE_MS = 50
-/** How many logs are kept open between writes. */
-const MAX_OPEN = 128
-const open = new Set<LogFile>()
 
 export class LogFile {
   #fd: number | undefined
@@ -87,10 +85,7 @@ export class LogFile {
   /** Descriptor for the file of `mark`, opened by path; undefined when the path names another by now. */
   #open(mark: FileMark): number | undefined {
     if (this.#fd !== undefined && sameFile(this.#fdMark, mark)) {
-      if (open.size >= MAX_OPEN / 2) {
-        open.delete(this)
-        open.add(this)
-      }
+      keepOpen(this)
       return this.#fd
     }
     this.closeFd()
@@ -102,8 +97,7 @@ export class LogFile {
     }
     this.#fd = opened.fd
     this.#fdMark = opened.stat
-    open.add(this)
-    if (open.size > MAX_OPEN) closeOldest()
+    keepOpen(this)
     return this.#fd
   }
 
@@ -226,20 +220,12 @@ export class LogFile {
   }
 
   closeFd(): void {
-    open.delete(this)
+    noteClosed(this)
     if (this.#fd === undefined) return
     const fd = this.#fd
     this.#fd = this.#fdMark = undefined
     if (this.#syncing === undefined) fs.closeSync(fd)
     else void this.#syncing.catch(() => {}).then(() => fs.close(fd, () => {}))
-  }
-}
-
-function closeOldest(): void {
-  for (const file of open) {
-    if (!file.closable) continue
-    file.closeFd()
-    return
   }
 }
 

@@ -23,11 +23,12 @@ export async function loadReplace(): Promise<void> {
 
 /**
  * Replaces a small private file. The bytes are written in the package's hook, in a loop that notices a full disk:
- * the package's own single write does not, and puts the cut file into place.
+ * the package's own single write does not, and puts the cut file into place. Answers what the new file is known by.
  */
-export function replaceSmall(file: string, bytes: Buffer): void {
+export function replaceSmall(file: string, bytes: Buffer): FileMark {
   // a link planted here would be followed
   if (look(file) === 'other') fs.unlinkSync(file)
+  let mark!: FileMark
   replaceSync!(file, null, {
     mode: 0o600,
     fsync: false,
@@ -35,11 +36,13 @@ export function replaceSmall(file: string, bytes: Buffer): void {
       const fd = fs.openSync(temporary, 'r+')
       try {
         writeAll(fd, bytes, 0)
+        mark = markOf(fs.fstatSync(fd))
       } finally {
         fs.closeSync(fd)
       }
     },
   })
+  return mark
 }
 
 /** Nobody writes a temporary file for so long, ms. */

@@ -66,9 +66,9 @@ export function sidecarOrNone(file: string): Sidecar | null {
   }
 }
 
-/** Needs `loadReplace` to have been awaited. */
-export function writeSidecar(file: string, sidecar: Sidecar): void {
-  replaceSmall(file, encode(sidecar))
+/** Answers what the file is known by. Needs `loadReplace` to have been awaited. */
+export function writeSidecar(file: string, sidecar: Sidecar): FileMark {
+  return replaceSmall(file, encode(sidecar))
 }
 
 function encode({ key, session, run, watermark, summary }: Sidecar): Buffer {

@@ -5,6 +5,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../errors.js'
+import { breatheIfDue } from './breath.js'
 import { ensureFolder, refuseLink, removeEmptyFolder, removeFile } from './files.js'
 
 /** More are not kept. */
@@ -59,11 +60,17 @@ export class SpareLocks {
   }
 
   clear(): void {
-    for (const nonce of this.#nonces.splice(0)) {
-      const spare = path.join(this.folder, nonce)
-      removeFile(path.join(spare, nonce))
-      removeEmptyFolder(spare)
-    }
+    while (this.clearOne());
+  }
+
+  /** Removes one; false when there was none. */
+  clearOne(): boolean {
+    const nonce = this.#nonces.pop()
+    if (nonce === undefined) return false
+    const spare = path.join(this.folder, nonce)
+    removeFile(path.join(spare, nonce))
+    removeEmptyFolder(spare)
+    return true
   }
 }
 
@@ -80,6 +87,12 @@ export function sparesIn(locks: string): SpareLocks {
   return found
 }
 
-export function clearSpares(): void {
+/** For a process that ends. */
+function clearSpares(): void {
   for (const one of spares.values()) one.clear()
+}
+
+/** Removes all spare locks of this process, without holding the event loop for long. */
+export async function removeSpares(): Promise<void> {
+  for (const one of spares.values()) while (one.clearOne()) await breatheIfDue()
 }

@@ -52,8 +52,8 @@ export function mixed(sessions) {
         return operation.call(store, key)
       },
       kind: () => kind,
-      // fewer would not hold all kinds in their shares
-      least: store instanceof Naive ? 300 : 2000,
+      // fewer would not hold all kinds in their shares, and the first list after a pause, which looks at all, would be much of it
+      least: store instanceof Naive ? 300 : 10_000,
       most: 20_000,
       async proof() {
         for (const [key, count] of counts) {

@@ -1,0 +1,67 @@
+/** The leases that this process holds: those that others wait for and those that fell idle are given back. */
+import { isLoopHeld } from './breath.js'
+import { removeSpares } from './spare-locks.js'
+import { waitersOrNone } from './waiters.js'
+
+/** How often is looked who waits, ms, … */
+const SWEEP_MS = 10
+/** … and which leases are idle: there may be thousands of them. */
+const IDLE_SWEEP_MS = 200
+/** When no lease has been held for this long, ms, nothing is kept for the next one. */
+const SPARES_MS = 30_000
+
+interface Held {
+  /** Gives the lease to those that wait, unless it is being used. */
+  giveWay(waiters: number, now: number): void
+  /** Gives the lease back when it has not been used for a while. */
+  restIfIdle(now: number): void
+}
+
+/** By the folder of those that wait for them, and by name. */
+const held = new Map<string, Map<string, Held>>()
+let sweeping: NodeJS.Timeout | undefined
+let resting: NodeJS.Timeout | undefined
+let sweptIdle = 0
+
+export function addHeld(waiting: string, name: string, lease: Held): void {
+  const others = held.get(waiting)
+  if (others === undefined) held.set(waiting, new Map([[name, lease]]))
+  else others.set(name, lease)
+  sweeping ??= setInterval(sweep, SWEEP_MS).unref()
+  clearTimeout(resting)
+}
+
+export function removeHeld(waiting: string, name: string): void {
+  const leases = held.get(waiting)
+  leases?.delete(name)
+  if (leases?.size === 0) held.delete(waiting)
+}
+
+/** For a store that closes: keeps nothing for leases to come when none is held any more. */
+export async function rest(): Promise<void> {
+  if (held.size === 0) await removeSpares()
+}
+
+function sweep(): void {
+  const now = performance.now()
+  for (const [waiting, leases] of held) {
+    for (const [name, waiters] of waitersOrNone(waiting)) leases.get(name)?.giveWay(waiters, now)
+  }
+  // what is too much for now is gone on with at the next time
+  if (now - sweptIdle > IDLE_SWEEP_MS && restIdle(now)) sweptIdle = now
+  if (held.size > 0) return
+  clearInterval(sweeping)
+  sweeping = undefined
+  resting = setTimeout(() => void removeSpares().catch(() => {}), SPARES_MS).unref()
+}
+
+/** Gives back what is idle; false when that takes too long to be done at once. */
+function restIdle(now: number): boolean {
+  for (const leases of held.values()) {
+    for (const lease of leases.values()) {
+      lease.restIfIdle(now)
+      if (isLoopHeld(performance.now())) return false
+    }
+  }
+  return true
+}
