@@ -10,14 +10,14 @@ const POOLED_IDS = 256
 const pool = Buffer.alloc(POOLED_IDS * 16)
 let unused = 0
 
-/** 16 fresh random bytes. */
-function randomness(): Uint8Array {
+/** An id with 16 fresh random bytes. */
+function freshId(ms: number, seq: number): string {
   if (unused === 0) {
     randomFillSync(pool)
     unused = POOLED_IDS
   }
   unused--
-  return pool.subarray(unused * 16, unused * 16 + 16)
+  return idOf(ms, seq, pool, unused * 16)
 }
 
 /** True for a UUIDv7 in its usual spelling: of two such ids the later one is the greater string. */
@@ -32,12 +32,12 @@ export function timeInId(id: string): number {
 
 /** A fresh id that sorts before a UUIDv7, as if it had been made a moment earlier. */
 export function idBefore(id: string): string {
-  return idOf(Math.max(timeInId(id) - 1, 0), 0, randomness())
+  return freshId(Math.max(timeInId(id) - 1, 0), 0)
 }
 
 /** An id after a UUIDv7 that whoever has the same `seed` makes as well. */
 export function derivedId(after: string, seed: string): string {
-  const random = createHash('sha256').update(seed).digest().subarray(0, 16)
+  const random = createHash('sha256').update(seed).digest()
   return idOf(Math.min((isV7(after) ? timeInId(after) : 0) + 1, MAX_MS), 0, random)
 }
 
@@ -59,12 +59,12 @@ export class IdSource {
     const time = Math.min(Math.max(Math.trunc(ms) || 0, 0), MAX_MS)
     if (time > this.#ms) this.#set({ msecs: time, seq: Math.trunc(Math.random() * 2 ** 30) })
     else this.#set(successor(this.#ms, this.#seq))
-    const id = idOf(this.#ms, this.#seq, randomness())
+    const id = freshId(this.#ms, this.#seq)
     if (after === undefined || id > after || !isV7(after)) return id
     // a log that is ahead of the clock must not take the ids of other logs along
     const place = placeOf(after)
     const { msecs, seq } = successor(place.ms, place.seq)
-    return idOf(msecs, seq, randomness())
+    return freshId(msecs, seq)
   }
 
   #set({ msecs, seq }: { msecs: number; seq: number }): void {
@@ -77,11 +77,13 @@ function successor(msecs: number, seq: number): { msecs: number; seq: number } {
   return seq < MAX_SEQ ? { msecs, seq: seq + 1 } : { msecs: msecs + 1, seq: 0 }
 }
 
-/** The id with this place in time; the last 42 bits are random. After the last millisecond there is comes the first. */
-function idOf(ms: number, seq: number, random: Uint8Array): string {
-  const low = new DataView(random.buffer, random.byteOffset, 16)
-  const high = ((seq & 0xfffff) << 10) | (low.getUint16(10) & 0x3ff)
-  return UUID.fromFieldsV7(ms % (MAX_MS + 1), seq >>> 20, high, low.getUint32(12)).toString()
+/**
+ * The id with this place in time; the last 42 bits are those of the 16 random bytes at `start`. After the last
+ * millisecond there is comes the first.
+ */
+function idOf(ms: number, seq: number, random: Buffer, start = 0): string {
+  const high = ((seq & 0xfffff) << 10) | (random.readUInt16BE(start + 10) & 0x3ff)
+  return UUID.fromFieldsV7(ms % (MAX_MS + 1), seq >>> 20, high, random.readUInt32BE(start + 12)).toString()
 }
 
 /** Time and sequence number inside a UUIDv7: 48 bits, then 12 + 20 bits around version and variant. */

@@ -27,7 +27,7 @@ export class SessionIndex {
   readonly #logOf: (key: string) => SessionLog | undefined
   readonly #rows = new RowsByActivity<Row>()
   readonly #kept: KeptList
-  /** Names of sessions whose row may be another by now, and whether their sidecar may be. */
+  /** Names of sessions whose row may be another by now, and whether only the content of the log may have changed. */
   readonly #stale = new Map<string, boolean>()
   /** Keys of names that are no keys themselves, as far as they were found out. */
   readonly #keys = new Map<string, string>()
@@ -153,10 +153,10 @@ export class SessionIndex {
   async #refreshNow(): Promise<void> {
     const changed = this.#isLookDue() ? undefined : await this.#watch?.take()
     if (changed === undefined) return this.#lookAtAll()
-    for (const file of changed) {
+    for (const [file, isSame] of changed) {
       const ofLog = nameOfLog(file)
       const name = ofLog ?? nameOfSidecar(file)
-      if (name !== undefined) this.#stale.set(name, ofLog === undefined || this.#stale.get(name) === true)
+      if (name !== undefined) this.#stale.set(name, ofLog !== undefined && isSame && this.#stale.get(name) !== false)
     }
     await this.#refreshStale()
   }
@@ -171,8 +171,8 @@ export class SessionIndex {
     this.#watch?.close()
     // who lists only once has no use for being told
     this.#watch = this.#look.took === 0 ? undefined : FolderWatch.open(this.#context.layout.root)
-    for (const name of await this.#names()) this.#stale.set(name, true)
-    for (const name of this.#rows.names()) this.#stale.set(name, true)
+    for (const name of await this.#names()) this.#stale.set(name, false)
+    for (const name of this.#rows.names()) this.#stale.set(name, false)
     await this.#kept.load(this.#stale.size)
     await this.#refreshStale()
     this.#kept.unload(this.#rows)
@@ -181,8 +181,8 @@ export class SessionIndex {
   }
 
   async #refreshStale(): Promise<void> {
-    for (const [name, withSidecar] of this.#stale) {
-      const row = this.#glance(name, withSidecar)
+    for (const [name, isOnlyContent] of this.#stale) {
+      const row = this.#glance(name, isOnlyContent)
       this.#put(name, row instanceof Unread ? await this.#readRow(name, row.log) : row)
       this.#stale.delete(name)
       if (isLoopHeld(performance.now())) await breathe()
@@ -190,7 +190,7 @@ export class SessionIndex {
   }
 
   async #refreshRow(name: string): Promise<Row | undefined> {
-    const glance = this.#glance(name, true)
+    const glance = this.#glance(name, false)
     const row = glance instanceof Unread ? await this.#readRow(name, glance.log) : glance
     this.#put(name, row)
     return row
@@ -209,17 +209,21 @@ export class SessionIndex {
     this.onChange?.(name)
   }
 
-  /** The row of one session, undefined when there is no session of that name; `Unread` when only its files can tell. */
-  #glance(name: string, withSidecar: boolean): Row | Unread | undefined {
+  /**
+   * The row of one session, undefined when there is no session of that name; `Unread` when only its files can tell.
+   * With `isOnlyContent` the system tells of all changes, also of the folder, and told of this one only.
+   */
+  #glance(name: string, isOnlyContent: boolean): Row | Unread | undefined {
     const { layout } = this.#context
-    const log = look(layout.log(name))
-    if (log === undefined || log === 'other') return undefined
     const row = this.#rows.get(name) ?? this.#kept.get(name)
-    const sidecar = row === undefined || withSidecar ? lookForFile(layout.sidecar(name)) : row.sidecar
-    if (row?.isOfSidecar(sidecar) && row.isOfLog(log)) return row
     const key = row?.key ?? (isOwnName(name) ? name : this.#keys.get(name))
     const own = key === undefined ? undefined : this.#logOf(key)
-    const known = own?.peek(log)
+    const open = isOnlyContent ? own?.peekOpen() : undefined
+    const log = open?.mark ?? lookForFile(layout.log(name))
+    if (log === undefined) return undefined
+    const sidecar = row !== undefined && isOnlyContent ? row.sidecar : lookForFile(layout.sidecar(name))
+    if (row?.isOfSidecar(sidecar) && row.isOfLog(log)) return row
+    const known = open ?? own?.peek(log)
     const claim = sidecar === undefined ? null : own?.sidecar.claimOf(sidecar)
     if (key === undefined || known === undefined || claim === undefined) return new Unread(log)
     return toRow(key, known, sidecar, claim)

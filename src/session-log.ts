@@ -121,6 +121,12 @@ export class SessionLog {
     return known !== undefined && !known.partial && mark !== 'other' && sameMark(mark, known.mark) ? known : undefined
   }
 
+  /** The same by what the descriptor tells: for those who know that no folder above was moved. */
+  peekOpen(): Known | undefined {
+    const known = this.#known
+    return known !== undefined && !known.partial && this.file.isUntouched(known.mark) ? known : undefined
+  }
+
   /** Reads in the log, knowing what it says: the same bytes for both. Undefined when there is no session. */
   async reading<T>(work: (reader: LogReader, known: Known) => T | Promise<T>): Promise<T | undefined> {
     return LogReader.using(this.file.path, async (reader) =>

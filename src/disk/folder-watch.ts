@@ -10,18 +10,21 @@ const MAX_EVENTS = 4_096
 /** Who has not asked for so long, ms, is not told any more. */
 const UNASKED_MS = 30_000
 
+/** Files by name, and whether they are still those that they were: not made, moved or removed. */
+export type Changes = Map<string, boolean>
+
 export class FolderWatch {
   readonly #folder: string
   readonly #watcher: fs.FSWatcher
   readonly #mark = { dev: 0, ino: 0, size: 0, mtimeMs: 0 }
-  #changed = new Set<string>()
+  #changed: Changes = new Map()
   #events = 0
   #asked = performance.now()
   #closed = false
 
   private constructor(folder: string) {
     this.#folder = folder
-    this.#watcher = fs.watch(folder, { persistent: false }, (_, file) => this.#note(file))
+    this.#watcher = fs.watch(folder, { persistent: false }, (event, file) => this.#note(event, file))
     this.#watcher.on('error', () => this.close())
   }
 
@@ -40,20 +43,20 @@ export class FolderWatch {
     }
   }
 
-  #note(file: string | null): void {
+  #note(event: string, file: string | null): void {
     if (file === null || ++this.#events > MAX_EVENTS || performance.now() - this.#asked > UNASKED_MS) this.close()
-    else this.#changed.add(file)
+    else this.#changed.set(file, event === 'change' && this.#changed.get(file) !== false)
   }
 
   /** Files that were made, changed or removed since this was last asked; undefined when only a look at all can tell. */
-  async take(): Promise<ReadonlySet<string> | undefined> {
+  async take(): Promise<Changes | undefined> {
     // what happened before this call has arrived once the event loop has been around: the second turn begins after it
     await new Promise((resolve) => setImmediate(resolve))
     await new Promise((resolve) => setImmediate(resolve))
     const stat = fs.lstatSync(this.#folder, { throwIfNoEntry: false })
     if (this.#closed || !sameFile(this.#mark, stat)) return undefined
     const changed = this.#changed
-    this.#changed = new Set()
+    this.#changed = new Map()
     this.#events = 0
     this.#asked = performance.now()
     return changed

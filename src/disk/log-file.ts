@@ -28,6 +28,8 @@ export class LogFile {
   #fd: number | undefined
   /** The file behind `#fd`. */
   #fdMark: FileMark | undefined
+  /** What the path named after the last write. */
+  #written: fs.Stats | undefined
   #dirty = false
   #syncing: Promise<void> | undefined
   #nextSync: Promise<void> | undefined
@@ -50,15 +52,28 @@ export class LogFile {
    * A write that fails or comes up short is cut back, and rejected with the system's reason.
    */
   append(bytes: Buffer, mark: FileMark): FileMark | 'moved' | 'unsure' {
-    const before = this.look()
-    if (!sameMark(before, mark)) return 'moved'
+    if (!this.isUntouched(mark) && !sameMark(this.look(), mark)) return 'moved'
     const fd = this.#open(mark)
     if (fd === undefined) return 'moved'
     this.#dirty = true
+    this.#written = undefined
     this.#write(fd, bytes, mark.size)
     const after = look(this.path)
     if (after === undefined || after === 'other') return 'unsure'
-    return sameFile(after, mark) && after.size === mark.size + bytes.length ? markOf(after) : 'unsure'
+    if (!sameFile(after, mark) || after.size !== mark.size + bytes.length) return 'unsure'
+    this.#written = after
+    return markOf(after)
+  }
+
+  /**
+   * True when nobody has written to, replaced, moved or removed the file since this wrote to it last: each of these
+   * changes what the descriptor tells, which costs half of a look at the path. Where one does not, as when a folder
+   * above was moved, the look after the write finds out.
+   */
+  isUntouched(mark: FileMark): boolean {
+    if (this.#fd === undefined || !sameMark(this.#written, mark)) return false
+    const now = fs.fstatSync(this.#fd)
+    return sameMark(now, mark) && now.ctimeMs === this.#written?.ctimeMs && now.nlink === this.#written.nlink
   }
 
   #write(fd: number, bytes: Buffer, size: number): void {
@@ -223,7 +238,7 @@ export class LogFile {
     noteClosed(this)
     if (this.#fd === undefined) return
     const fd = this.#fd
-    this.#fd = this.#fdMark = undefined
+    this.#fd = this.#fdMark = this.#written = undefined
     if (this.#syncing === undefined) fs.closeSync(fd)
     else void this.#syncing.catch(() => {}).then(() => fs.close(fd, () => {}))
   }

@@ -1,4 +1,5 @@
 import fs from 'node:fs'
+import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Session } from '../../src/index.js'
 import { type Call, during, patch } from '../helpers/faults.js'
@@ -29,6 +30,13 @@ const PROGRAMS: Record<string, (file: string) => void> = {
     fs.unlinkSync(file)
     fs.writeFileSync(file, Buffer.concat([bytes, Buffer.from(bareLine('from git'))]))
   },
+  'a backup that moves the whole folder away and puts a copy in its place': (file) => {
+    const folder = path.dirname(file)
+    const away = `${tempFolder()}/store`
+    fs.renameSync(folder, away)
+    fs.cpSync(away, folder, { recursive: true })
+  },
+  'a backup by hard link': (file) => fs.linkSync(file, `${tempFolder()}/link`),
   'another appender': (file) => fs.appendFileSync(file, bareLine('appended')),
   'another appender, large': (file) => fs.appendFileSync(file, bareLine('y'.repeat(300_000))),
   'an appender that leaves its line open': (file) => fs.appendFileSync(file, bareLine('open').trimEnd()),
