@@ -162,11 +162,15 @@ export class SearchIndex {
 
   /** True when there is a signature of that name, whether it holds or not. */
   #compare(name: string, log: FileMark | undefined): boolean {
-    if (log === undefined) this.#signatures.delete(name)
-    const isOf = log !== undefined && this.#signatures.hasOf(name, log)
-    if (log === undefined || isOf) this.#pending.delete(name)
-    else this.#pending.add(name)
-    return isOf || this.#signatures.has(name)
+    if (log !== undefined && this.#signatures.hasOf(name, log)) {
+      this.#pending.delete(name)
+      return true
+    }
+    if (log === undefined) {
+      this.#signatures.delete(name)
+      this.#pending.delete(name)
+    } else this.#pending.add(name)
+    return this.#signatures.has(name)
   }
 
   #logOf(name: string): FileMark | undefined {
