@@ -1,6 +1,6 @@
 /** What a store does on its own: sidecars of sessions that fell quiet, and the syncs of `everysec`. */
 
-import { breatheIfDue } from './disk/breath.js'
+import { breathe } from './disk/breath.js'
 import { type Settings, tellError } from './options.js'
 import type { SessionLog } from './session-log.js'
 import { writeBehind } from './sidecar.js'
@@ -63,7 +63,8 @@ export class Background {
     for (const log of logs) {
       this.#behind.delete(log)
       await this.#attempt(log, () => writeBehind(log))
-      await breatheIfDue()
+      // whoever waits for an answer goes first, not only when the event loop was held for long
+      await breathe()
     }
   }
 

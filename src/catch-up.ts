@@ -6,7 +6,7 @@ import { isV7 } from './ids.js'
 import { copyOf, emptySummary, foldPiece, type Summary } from './log/fold.js'
 import { isLine, type Piece, type Range } from './log/line.js'
 import { parseLines } from './log/parse.js'
-import { NOTHING_KNOWN, SecondSurveyor, type Survey, Surveyor } from './log/survey.js'
+import { NOTHING_KNOWN, SecondSurveyor, type Survey, Surveyor, type WholeLog } from './log/survey.js'
 import { BackwardReading, canFollow, foldTail, idsToLookUp } from './log/tail.js'
 
 const PRINT_BYTES = 512
@@ -118,6 +118,13 @@ export async function readOnce(reader: LogReader): Promise<{ surveyor: Surveyor;
     last = pieces.at(-1) ?? last
   }
   return { surveyor, known: known(reader, summary, last) }
+}
+
+/** The whole log in memory. */
+export async function wholeOf(reader: LogReader): Promise<WholeLog> {
+  const surveyor = new Surveyor()
+  const pieces = await reader.pieces(0, (piece) => surveyor.add(piece))
+  return { pieces, survey: surveyor.surveyOf(pieces), fileTime: reader.fileTime }
 }
 
 /** The survey of a log that need not fit into memory. */

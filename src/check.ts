@@ -61,10 +61,12 @@ export function reportDamage(log: SessionLog, pieces: readonly Piece[]): void {
 
 function damageIn(pieces: readonly Piece[], linesBefore: number): DamageReport['damage'] {
   const damage: DamageReport['damage'] = []
-  pieces.forEach((piece, i) => {
-    if (piece.kind !== 'damage') return
+  let line = linesBefore
+  for (const piece of pieces) {
+    line++
+    if (piece.kind !== 'damage') continue
     const { offset, end, reason } = piece
-    damage.push({ line: linesBefore + i + 1, offset, length: end - offset, reason })
-  })
+    damage.push({ line, offset, length: end - offset, reason })
+  }
   return damage
 }

@@ -133,15 +133,8 @@ export class SessionIndex {
     await this.#kept.save()
   }
 
-  async #names(): Promise<string[]> {
-    const names: string[] = []
-    let count = 0
-    for (const file of await this.#context.listing.read()) {
-      const name = nameOfLog(file)
-      if (name !== undefined) names.push(name)
-      if (++count % 256 === 0 && isLoopHeld(performance.now())) await breathe()
-    }
-    return names
+  #names(): Promise<string[]> {
+    return this.#context.listing.pick(nameOfLog)
   }
 
   /** Brings the rows up to what the folder holds, one call after the other. */
@@ -168,45 +161,68 @@ export class SessionIndex {
 
   async #lookAtAll(): Promise<void> {
     const began = performance.now()
+    // if it fails, the next call looks at all again
+    this.#look.ended = Number.NEGATIVE_INFINITY
     this.#watch?.close()
     // who lists only once has no use for being told
     this.#watch = this.#look.took === 0 ? undefined : FolderWatch.open(this.#context.layout.root)
-    for (const name of await this.#names()) this.#stale.set(name, false)
-    for (const name of this.#rows.names()) this.#stale.set(name, false)
-    await this.#kept.load(this.#stale.size)
-    await this.#refreshStale()
-    this.#kept.unload(this.#rows)
+    const former = new Set(this.#rows.names())
+    const names = await this.#names()
+    await this.#kept.load(names.length, (name, row) => this.#takeKept(name, row))
+    for (const name of names) {
+      const isSeen = !former.delete(name) && this.#rows.get(name) !== undefined
+      const row = isSeen ? undefined : this.#refreshRow(name)
+      if (row instanceof Promise) await row
+      if (isLoopHeld(performance.now())) await breathe()
+    }
+    for (const name of former) await this.#refreshRow(name)
+    this.#stale.clear()
+    this.#kept.noteLook(this.#rows.size)
     const ended = performance.now()
     this.#look = { ended, took: ended - began }
   }
 
+  /** Nobody is shown a row that is not of the files that are there. */
+  #takeKept(name: string, row: Row): void {
+    const { layout } = this.#context
+    const log = lookForFile(layout.log(name))
+    if (log === undefined) this.#kept.noteGone()
+    else if (
+      this.#rows.get(name) === undefined &&
+      row.isOfLog(log) &&
+      row.isOfSidecar(lookForFile(layout.sidecar(name)))
+    )
+      this.#rows.set(name, row)
+  }
+
   async #refreshStale(): Promise<void> {
     for (const [name, isOnlyContent] of this.#stale) {
-      const row = this.#glance(name, isOnlyContent)
-      this.#put(name, row instanceof Unread ? await this.#readRow(name, row.log) : row)
+      const row = this.#refreshRow(name, isOnlyContent)
+      if (row instanceof Promise) await row
       this.#stale.delete(name)
       if (isLoopHeld(performance.now())) await breathe()
     }
   }
 
-  async #refreshRow(name: string): Promise<Row | undefined> {
-    const glance = this.#glance(name, false)
-    const row = glance instanceof Unread ? await this.#readRow(name, glance.log) : glance
-    this.#put(name, row)
-    return row
+  /** A promise only where files must be read. */
+  #refreshRow(name: string, isOnlyContent = false): Row | undefined | Promise<Row | undefined> {
+    const row = this.#glance(name, isOnlyContent)
+    if (row instanceof Unread) return this.#readRow(name, row.log).then((read) => this.#put(name, read))
+    return this.#put(name, row)
   }
 
-  #put(name: string, row: Row | undefined): void {
-    if (row === this.#rows.get(name)) return
+  #put(name: string, row: Row | undefined): Row | undefined {
+    if (row === this.#rows.get(name)) return row
     if (row === undefined) {
       this.#rows.delete(name)
       this.#kept.noteGone()
     } else {
-      if (row !== this.#kept.get(name)) this.#kept.noteChange()
+      this.#kept.noteChange()
       // one string for both
       this.#rows.set(row.key === name ? row.key : name, row)
     }
     this.onChange?.(name)
+    return row
   }
 
   /**
@@ -215,7 +231,7 @@ export class SessionIndex {
    */
   #glance(name: string, isOnlyContent: boolean): Row | Unread | undefined {
     const { layout } = this.#context
-    const row = this.#rows.get(name) ?? this.#kept.get(name)
+    const row = this.#rows.get(name)
     const key = row?.key ?? (isOwnName(name) ? name : this.#keys.get(name))
     const own = key === undefined ? undefined : this.#logOf(key)
     const open = isOnlyContent ? own?.peekOpen() : undefined

@@ -19,8 +19,9 @@ export class KeptList {
   readonly #context: StoreContext
   readonly #writes: boolean
   readonly #rows: () => Iterable<[name: string, row: Row]>
-  #kept: Map<string, Row> | undefined
   #isRead = false
+  /** It was read, and all have not been looked at since. */
+  #isNews = false
   /** How many rows are not as the file says; some of it may be there no more. */
   #changed = 0
   #count = 0
@@ -35,8 +36,11 @@ export class KeptList {
     this.#writes = writes
   }
 
-  /** Reads the file, once, if that pays for so many sessions. Whoever uses a row compares its marks. */
-  async load(sessions: number): Promise<void> {
+  /**
+   * Reads the file, once, if that pays for so many sessions, and hands each row over: it is right if its marks are those
+   * of the files that are there.
+   */
+  async load(sessions: number, take: (name: string, row: Row) => void): Promise<void> {
     if (this.#isRead) return
     this.#isRead = true
     if (sessions < MANY) {
@@ -44,19 +48,14 @@ export class KeptList {
       this.#isLittered = true
       return
     }
-    const kept = new Map<string, Row>()
+    this.#isNews = true
     await readValues(this.#context.layout.list(), (value) => {
       const row = rowFromJson(value)
-      kept.set(nameOf(row.key), row)
+      take(nameOf(row.key), row)
     })
-    this.#kept = kept
   }
 
-  get(name: string): Row | undefined {
-    return this.#kept?.get(name)
-  }
-
-  /** A row is another than it was, and than `get` said. */
+  /** A row is another than it was, and than was handed over. */
   noteChange(): void {
     this.#changed++
   }
@@ -65,14 +64,12 @@ export class KeptList {
     this.#isLittered = true
   }
 
-  /** Called when all sessions have been looked at. */
-  unload(rows: { size: number; get(name: string): Row | undefined }): void {
-    this.#count = rows.size
-    if (this.#kept === undefined) return
-    for (const name of this.#kept.keys()) if (rows.get(name) === undefined) this.noteGone()
-    this.#kept = undefined
+  /** Called when all sessions, so many, have been looked at. */
+  noteLook(sessions: number): void {
+    this.#count = sessions
     // later ones are kept when the store is closed
-    if (this.#isDue()) this.#timer = setTimeout(() => void this.save(), SAVE_AFTER_MS).unref()
+    if (this.#isNews && this.#isDue()) this.#timer = setTimeout(() => void this.save(), SAVE_AFTER_MS).unref()
+    this.#isNews = false
   }
 
   #isDue(): boolean {
@@ -94,22 +91,27 @@ export class KeptList {
     this.#changed = 0
     this.#isLittered = false
     try {
-      const values = await this.#values()
-      if (values.length < MANY) removeValues(layout.list())
-      else await writeValues(layout.list(), values)
+      const rows = await this.#settledRows()
+      if (rows.length < MANY) removeValues(layout.list())
+      else await writeValues(layout.list(), valuesOf(rows))
     } catch (error) {
       if (!['EACCES', 'EPERM', 'EROFS'].includes(errno(error) ?? '')) tellError(settings, error, '')
     }
   }
 
-  async #values(): Promise<Json[]> {
-    const values: Json[] = []
+  async #settledRows(): Promise<Row[]> {
+    const rows: Row[] = []
     for (const [name, row] of this.#rows()) {
       // what has changed would be read anew all the same, and what was deleted must not come back
       const log = row.isSettled ? look(this.#context.layout.log(name)) : undefined
-      if (log !== undefined && log !== 'other' && row.isOfLog(log)) values.push(row.toJson())
+      if (log !== undefined && log !== 'other' && row.isOfLog(log)) rows.push(row)
       await breatheIfDue()
     }
-    return values
+    return rows
   }
+}
+
+/** One by one: all of them would be as much memory again as the rows. */
+function* valuesOf(rows: readonly Row[]): Generator<Json> {
+  for (const row of rows) yield row.toJson()
 }

@@ -4,78 +4,68 @@ import { byKey } from './info.js'
 /** Where more rows than this are newer than one that changed, all are sorted anew when they are next asked for. */
 const MAX_STEPS = 64
 
-/** What a row is sorted by. */
-interface Placed {
+/** A row, with its neighbours, which are kept in it since there may be very many. */
+interface Placed<Row> {
   readonly key: string
   /** Unix milliseconds. */
   readonly active: number
+  newer: Row | undefined
+  older: Row | undefined
 }
 
-interface Link<Row> {
-  row: Row
-  newer: Link<Row> | undefined
-  older: Link<Row> | undefined
-}
-
-export class RowsByActivity<Row extends Placed> {
-  readonly #links = new Map<string, Link<Row>>()
-  #newest: Link<Row> | undefined
+export class RowsByActivity<Row extends Placed<Row>> {
+  readonly #rows = new Map<string, Row>()
+  #newest: Row | undefined
   #isInOrder = false
 
   get(name: string): Row | undefined {
-    return this.#links.get(name)?.row
+    return this.#rows.get(name)
   }
 
   get size(): number {
-    return this.#links.size
+    return this.#rows.size
   }
 
   names(): Iterable<string> {
-    return this.#links.keys()
+    return this.#rows.keys()
   }
 
-  *entries(): Iterable<[name: string, row: Row]> {
-    for (const [name, { row }] of this.#links) yield [name, row]
+  entries(): Iterable<[name: string, row: Row]> {
+    return this.#rows.entries()
   }
 
   set(name: string, row: Row): void {
-    const link = this.#links.get(name)
-    if (link === undefined) {
-      const added = { row, newer: undefined, older: undefined }
-      this.#links.set(name, added)
-      this.#bringIn(added)
+    const former = this.#rows.get(name)
+    this.#rows.set(name, row)
+    if (!this.#isInOrder) return
+    if (former?.active === row.active) {
+      this.#join(former.newer, row)
+      this.#join(row, former.older)
       return
     }
-    const stays = link.row.active === row.active
-    link.row = row
-    if (stays) return
-    this.#takeOut(link)
-    this.#bringIn(link)
+    if (former !== undefined) this.#join(former.newer, former.older)
+    this.#bringIn(row)
   }
 
   delete(name: string): void {
-    const link = this.#links.get(name)
-    if (link === undefined) return
-    this.#links.delete(name)
-    this.#takeOut(link)
+    const row = this.#rows.get(name)
+    if (row === undefined) return
+    this.#rows.delete(name)
+    if (this.#isInOrder) this.#join(row.newer, row.older)
   }
 
   newestFirst(limit: number): Row[] {
     if (!this.#isInOrder) this.#sort()
-    const rows: Row[] = []
-    for (let link = this.#newest; link !== undefined && rows.length < limit; link = link.older) rows.push(link.row)
+    const rows = new Array<Row>(Math.min(limit, this.#rows.size))
+    let row = this.#newest
+    for (let i = 0; i < rows.length; i++, row = row?.older) rows[i] = row as Row
     return rows
   }
 
-  #takeOut({ newer, older }: Link<Row>): void {
-    if (this.#isInOrder) this.#join(newer, older)
-  }
-
-  #bringIn(link: Link<Row>): void {
-    if (!this.#isInOrder) return
-    let newer: Link<Row> | undefined
+  #bringIn(row: Row): void {
+    let newer: Row | undefined
     let older = this.#newest
-    for (let steps = 0; older !== undefined && byTime(older.row, link.row) < 0; steps++) {
+    for (let steps = 0; older !== undefined && byTime(older, row) < 0; steps++) {
       if (steps === MAX_STEPS) {
         this.#isInOrder = false
         return
@@ -83,22 +73,22 @@ export class RowsByActivity<Row extends Placed> {
       newer = older
       older = older.older
     }
-    this.#join(newer, link)
-    this.#join(link, older)
+    this.#join(newer, row)
+    this.#join(row, older)
   }
 
   #sort(): void {
-    let newer: Link<Row> | undefined
-    for (const link of [...this.#links.values()].sort((a, b) => byTime(a.row, b.row))) {
-      this.#join(newer, link)
-      newer = link
+    let newer: Row | undefined
+    for (const row of [...this.#rows.values()].sort(byTime)) {
+      this.#join(newer, row)
+      newer = row
     }
     this.#join(newer, undefined)
     this.#isInOrder = true
   }
 
-  /** Makes neighbours of two links; undefined stands for either end. */
-  #join(newer: Link<Row> | undefined, older: Link<Row> | undefined): void {
+  /** Makes neighbours of two rows; undefined stands for either end. */
+  #join(newer: Row | undefined, older: Row | undefined): void {
     if (newer === undefined) this.#newest = older
     else newer.older = older
     if (older !== undefined) older.newer = newer
@@ -106,6 +96,6 @@ export class RowsByActivity<Row extends Placed> {
 }
 
 /** The order of `byActivity`. */
-function byTime(a: Placed, b: Placed): number {
+function byTime<Row>(a: Placed<Row>, b: Placed<Row>): number {
   return b.active - a.active || byKey(a, b)
 }

@@ -1,5 +1,5 @@
 /** One session's log as this process knows it: the only place that writes to it. */
-import { catchUp, edgesOf, foldLog, type Known, knownFromSidecar, printOf } from './catch-up.js'
+import { catchUp, edgesOf, foldLog, type Known, knownFromSidecar, printOf, wholeOf } from './catch-up.js'
 import { checkVersion, completed, type Decide, type Decision, toAppend, type Written, written } from './decision.js'
 import { sleep } from './disk/breath.js'
 import { type FileMark, look, removeOwnFile, removeTree, sameFile, sameMark } from './disk/files.js'
@@ -14,7 +14,7 @@ import { JoinedAppends } from './joined-appends.js'
 import { emptySummary, foldPiece, type Summary } from './log/fold.js'
 import type { Range } from './log/line.js'
 import { isChat } from './log/parse.js'
-import { NOTHING_KNOWN, surveyOf, type WholeLog } from './log/survey.js'
+import { NOTHING_KNOWN, type WholeLog } from './log/survey.js'
 import { canFollowWrite, foldTail } from './log/tail.js'
 import { OwnWrites } from './lost-lines.js'
 import { NotedSidecar } from './noted-sidecar.js'
@@ -136,10 +136,7 @@ export class SessionLog {
 
   /** The whole log, for answers that need it. Takes no lease; undefined when there is no session. */
   async whole(): Promise<WholeLog | undefined> {
-    return LogReader.using(this.file.path, async (reader) => {
-      const pieces = await reader.pieces()
-      return { pieces, survey: surveyOf(pieces), fileTime: reader.fileTime }
-    })
+    return LogReader.using(this.file.path, wholeOf)
   }
 
   /** True when the log is there, as a regular file. @throws SessionError ERR_CLOSED */

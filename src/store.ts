@@ -4,6 +4,7 @@ import { checkCount } from './arguments.js'
 import { Background } from './background.js'
 import type { CleanupOptions, PurgeTrashOptions } from './cleanup-options.js'
 import { Clock, markClock } from './clock.js'
+import { breatheIfDue } from './disk/breath.js'
 import { rest } from './disk/held-leases.js'
 import { leaseOf } from './disk/lease.js'
 import { Listing } from './disk/listing.js'
@@ -12,6 +13,7 @@ import { SessionError } from './errors.js'
 import { checkForkOptions, type ForkOptions, forkLog } from './fork.js'
 import { SessionIndex } from './index-of-sessions.js'
 import type { SessionInfo } from './info.js'
+import { type Kept, KeptSessions } from './kept-sessions.js'
 import { RecentWrites } from './lost-lines.js'
 import { checkOptions, type Settings, type StoreOptions, tellError } from './options.js'
 import { type RecoverReport, recover, reportCrash } from './recover.js'
@@ -67,7 +69,7 @@ export class SessionStore {
   /** @internal */
   readonly internals: StoreInternals
   readonly #background: Background
-  readonly #sessions = new Map<string, { session: Session; log: SessionLog }>()
+  readonly #sessions: KeptSessions
   readonly #watchers = new Set<Watcher>()
   #closed: Promise<void> | undefined
 
@@ -75,6 +77,7 @@ export class SessionStore {
   constructor(dir: string, settings: Settings, { leavesMark = true } = {}) {
     this.dir = dir
     this.#background = new Background(settings)
+    this.#sessions = new KeptSessions(MAX_SESSIONS, (log) => this.#background.needs(log))
     const context: StoreContext = {
       layout: new Layout(dir),
       listing: new Listing(dir),
@@ -104,24 +107,14 @@ export class SessionStore {
     return this.#entry(key).session
   }
 
-  #entry(key: string): { session: Session; log: SessionLog } {
+  #entry(key: string): Kept {
     let entry = this.#sessions.get(key)
     if (entry !== undefined) return entry
     checkKey(key)
     const log = new SessionLog(key, nameOf(key), this.internals.context)
     entry = { session: new Session(log), log }
-    this.#sessions.set(key, entry)
-    if (this.#sessions.size > MAX_SESSIONS) this.#forgetOldest()
+    this.#sessions.add(key, entry)
     return entry
-  }
-
-  #forgetOldest(): void {
-    for (const [key, { log }] of this.#sessions) {
-      if (this.#background.needs(log)) continue
-      log.file.closeFd()
-      this.#sessions.delete(key)
-      return
-    }
   }
 
   /** The store's clock, Unix milliseconds. */
@@ -238,7 +231,7 @@ export class SessionStore {
   async #closeNow(): Promise<void> {
     const { layout } = this.internals.context
     const lease = (log: SessionLog) => leaseOf(layout.lock(log.name), layout.waiting)
-    const logs = [...this.#sessions.values()].map(({ log }) => log)
+    const logs = this.#sessions.logs()
     await Promise.all([...this.#watchers].map((watcher) => watcher.close()))
     await Promise.all(logs.map((log) => lease(log).idle()))
     await this.internals.searchIndex?.close()
@@ -253,6 +246,7 @@ export class SessionStore {
         failures.push(error)
       }
       log.file.closeFd()
+      await breatheIfDue()
     }
     await rest()
     this.#sessions.clear()

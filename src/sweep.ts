@@ -38,7 +38,7 @@ type Swept = string[]
  */
 export async function sweep(context: StoreContext): Promise<Swept> {
   const { layout } = context
-  const files = await context.listing.read({ keeps: true })
+  const files = await context.listing.read()
   const swept: Swept = []
   refuseLink(layout.running)
   if (files.length === 0) return swept
@@ -47,7 +47,7 @@ export async function sweep(context: StoreContext): Promise<Swept> {
   }
   await whereAllowed(async () => {
     waitedFor(layout.waiting)
-    sweepSpares(layout.locks)
+    await sweepSpares(layout.locks)
     await sweepLocks(layout.locks)
   })
   for (const name of listFolder(layout.quarantines)) {
@@ -59,28 +59,15 @@ export async function sweep(context: StoreContext): Promise<Swept> {
   await findUnmarked(context, files)
   markClock(layout, context.clock)
   await sweepMarkers(context, remove)
-  const isListed = listed(files)
-  for (let i = 0; i < files.length; i++) {
-    const file = files[i]!
-    const log = logBeside(file)
-    if (log === file || (log !== undefined && isListed(log, i))) continue
+  const present = new Set<string | undefined>(files)
+  for (const file of files) {
+    if (present.has(logBeside(file))) continue
     const temporary = nameOfTemporary(file)
     const orphan = nameOfSidecar(file) ?? nameOfBlobs(file)
     if (temporary !== undefined) await underLease(context, temporary, () => remove(path.join(layout.root, file)))
     else if (orphan !== undefined) await underLease(context, orphan, () => removeOrphans(context, orphan, swept))
   }
   return swept
-}
-
-/** Whether a name is among the files, for one that belongs to the file at `place`. */
-function listed(files: readonly string[]): (name: string, place: number) => boolean {
-  let all: Set<string> | undefined
-  return (name, place) => {
-    // where names come in order it stands right before, and to put so many into a set takes its time
-    if (files[place - 1] === name) return true
-    all ??= new Set(files)
-    return all.has(name)
-  }
 }
 
 /** Markers that mean nothing any more, and heartbeats of processes that are gone. */

@@ -17,11 +17,14 @@ const MAX_EACH = MAX_BYTES / 32
 /** So many more than were asked for are kept as they are added. */
 const SPARE = 64
 
-/** A live message: the text of its line until somebody asks for it, then what that says. */
+/** A live message: its line as it was written until somebody asks for it, then what that says. */
 interface Kept {
-  line: Line
-  text?: string | undefined
-  message?: StoredMessage
+  id: string
+  /** How many its line has. */
+  bytes: number
+  line: Line | undefined
+  text: string | undefined
+  message: StoredMessage | undefined
 }
 
 interface Tail {
@@ -58,11 +61,17 @@ export class Tails {
     if (lines.reduce((sum, { offset, end }) => sum + end - offset, 0) > MAX_EACH) return
     // the file's time stands in for those without one, and it changes
     if (!lines.every((line) => !line.bare && line.at !== undefined && isShallow(line.value))) return
-    const messages = lines.map((line) => ({ line, message: toStored(line, NOTHING_KNOWN, '') }))
+    const messages = lines.map((line) => ({
+      id: line.id,
+      bytes: line.end - line.offset,
+      line: undefined,
+      text: undefined,
+      message: toStored(line, NOTHING_KNOWN, ''),
+    }))
     const whole = lines.length < wanted
     const tail = { mark, messages, whole, wanted: Math.max(wanted, former?.wanted ?? 0), bytes: 0 }
     this.#tails.set(name, tail)
-    for (const line of lines) this.#count(tail, line, 1)
+    for (const { bytes } of messages) this.#count(tail, bytes)
     this.#limit(name, tail)
   }
 
@@ -78,26 +87,27 @@ export class Tails {
     for (const [i, line] of pieces.entries()) {
       if (line.kind === 'remove') this.#remove(tail, new Set(namedIds(line)))
       if (!isChat(line)) continue
-      tail.messages.push({ line, text: texts[i] })
-      this.#count(tail, line, 1)
+      const { id, offset, end } = line
+      tail.messages.push({ id, bytes: end - offset, line, text: texts[i], message: undefined })
+      this.#count(tail, end - offset)
     }
     this.#limit(name, tail)
   }
 
   #remove(tail: Tail, ids: ReadonlySet<string>): void {
-    for (const { line } of tail.messages) if (ids.has(line.id)) this.#count(tail, line, -1)
-    tail.messages = tail.messages.filter(({ line }) => !ids.has(line.id))
+    for (const { id, bytes } of tail.messages) if (ids.has(id)) this.#count(tail, -bytes)
+    tail.messages = tail.messages.filter(({ id }) => !ids.has(id))
   }
 
-  #count(tail: Tail, { offset, end }: Line, sign: 1 | -1): void {
-    tail.bytes += sign * (end - offset)
-    this.#bytes += sign * (end - offset)
+  #count(tail: Tail, bytes: number): void {
+    tail.bytes += bytes
+    this.#bytes += bytes
   }
 
   #limit(name: string, tail: Tail): void {
     const { messages, wanted } = tail
     if (messages.length > 2 * wanted + SPARE) {
-      for (const { line } of messages.splice(0, messages.length - wanted)) this.#count(tail, line, -1)
+      for (const { bytes } of messages.splice(0, messages.length - wanted)) this.#count(tail, -bytes)
       tail.whole = false
     }
     if (tail.bytes > MAX_EACH) this.forget(name)
@@ -119,10 +129,10 @@ export class Tails {
 function copyOf(kept: Kept): StoredMessage {
   if (kept.message === undefined) {
     const value: Line['value'] = JSON.parse(kept.text as string)
-    const message = toStored({ ...kept.line, value }, NOTHING_KNOWN, '')
+    const message = toStored({ ...(kept.line as Line), value }, NOTHING_KNOWN, '')
     if (!isShallow(value)) return message
     kept.message = message
-    kept.text = undefined
+    kept.line = kept.text = undefined
   }
   return copyOfJson(kept.message as Json) as StoredMessage
 }

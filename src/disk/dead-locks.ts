@@ -41,10 +41,11 @@ export async function sweepLocks(locks: string): Promise<void> {
 }
 
 /** Removes what processes that are gone have kept in `.spare`. */
-export function sweepSpares(locks: string): void {
+export async function sweepSpares(locks: string): Promise<void> {
   const { folder } = sparesIn(locks)
   refuseLink(folder)
   for (const nonce of listFolder(folder)) {
     if (isGivenUp(path.join(folder, nonce, nonce), placeOf(locks))) removeTree(path.join(folder, nonce))
+    await breatheIfDue()
   }
 }

@@ -209,17 +209,6 @@ export function listFolder(folder: string): string[] {
   }
 }
 
-/** As `listFolder`, for a folder with many names: the event loop is held for the making of the list only. */
-export function listLargeFolder(folder: string): Promise<string[]> {
-  return new Promise((resolve, reject) =>
-    fs.readdir(folder, (error, names) => {
-      if (error === null) resolve(names)
-      else if (error.code === 'ENOENT') resolve([])
-      else reject(error)
-    }),
-  )
-}
-
 /** Fails when a folder that is there cannot be looked into. Costs the same however much is in it. */
 export function checkFolder(folder: string): void {
   try {

@@ -1,12 +1,13 @@
 /** The leases that this process holds: those that others wait for and those that fell idle are given back. */
-import { isLoopHeld } from './breath.js'
-import { removeSpares } from './spare-locks.js'
+import { clearWhile } from './spare-locks.js'
 import { waitersOrNone } from './waiters.js'
 
 /** How often is looked who waits, ms, … */
 const SWEEP_MS = 10
 /** … and which leases are idle: there may be thousands of them. */
 const IDLE_SWEEP_MS = 200
+/** For how long idle ones are given back then, ms: what is left has time until the next sweep. */
+const GIVING_MS = 4
 /** When no lease has been held for this long, ms, nothing is kept for the next one. */
 const SPARES_MS = 30_000
 
@@ -38,8 +39,8 @@ export function removeHeld(waiting: string, name: string): void {
 }
 
 /** For a store that closes: keeps nothing for leases to come when none is held any more. */
-export async function rest(): Promise<void> {
-  if (held.size === 0) await removeSpares()
+export function rest(): Promise<void> {
+  return clearWhile(() => held.size === 0)
 }
 
 function sweep(): void {
@@ -47,20 +48,20 @@ function sweep(): void {
   for (const [waiting, leases] of held) {
     for (const [name, waiters] of waitersOrNone(waiting)) leases.get(name)?.giveWay(waiters, now)
   }
-  // what is too much for now is gone on with at the next time
-  if (now - sweptIdle > IDLE_SWEEP_MS && restIdle(now)) sweptIdle = now
+  if (now - sweptIdle > IDLE_SWEEP_MS && giveBackIdle(now)) sweptIdle = now
   if (held.size > 0) return
   clearInterval(sweeping)
   sweeping = undefined
-  resting = setTimeout(() => void removeSpares().catch(() => {}), SPARES_MS).unref()
+  // those that cannot be removed now are left to whoever opens the store next
+  resting = setTimeout(() => void rest().catch(() => {}), SPARES_MS).unref()
 }
 
-/** Gives back what is idle; false when that takes too long to be done at once. */
-function restIdle(now: number): boolean {
+/** False when there was no time for all of them. */
+function giveBackIdle(now: number): boolean {
   for (const leases of held.values()) {
     for (const lease of leases.values()) {
       lease.restIfIdle(now)
-      if (isLoopHeld(performance.now())) return false
+      if (performance.now() - now > GIVING_MS) return false
     }
   }
   return true

@@ -228,7 +228,7 @@ export class Lease {
     } catch (error) {
       // proper-lockfile had taken the lock for lost
       if (!['ENOTACQUIRED', 'ERELEASED'].includes(errno(error) ?? '')) throw error
-      lock?.rmdirSync()
+      lock?.remove()
     }
   }
 

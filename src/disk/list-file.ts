@@ -8,44 +8,51 @@ import path from 'node:path'
 import { errno } from '../errors.js'
 import type { Json } from '../json.js'
 import { breatheIfDue } from './breath.js'
-import { ensureFolder, openRegular, read, refuseLink, removeOwnFile } from './files.js'
+import { ensureFolder, openRegular, readInto, refuseLink, removeOwnFile } from './files.js'
 import { replaceWithChunks } from './replace.js'
 
 /** Values of one line: few enough to be read at a stretch. */
 const VALUES = 256
 const HASH_LENGTH = 16
+const BLOCK_BYTES = 256 * 1024
 /** Larger files are not ours. */
 const MAX_BYTES = 512 * 1024 * 1024
 
 /** Calls `take` with each value, in slices. A link, a folder or something unreadable in the file's place holds none. */
 export async function readValues(file: string, take: (value: Json) => void): Promise<void> {
-  for (const line of linesOf(await bytesOf(file))) {
-    for (const value of valuesIn(line)) take(value)
-    await breatheIfDue()
-  }
-}
-
-async function bytesOf(file: string): Promise<Buffer> {
   try {
     refuseLink(path.dirname(file))
     const opened = openRegular(file)
-    if (opened === undefined) return Buffer.alloc(0)
+    if (opened === undefined) return
     try {
-      return opened.stat.size > MAX_BYTES ? Buffer.alloc(0) : await read(opened.fd, 0, opened.stat.size)
+      if (opened.stat.size <= MAX_BYTES) await readLines(opened.fd, (line) => valuesIn(line).forEach(take))
     } finally {
       fs.closeSync(opened.fd)
     }
   } catch (error) {
     if (errno(error) === undefined) throw error
-    return Buffer.alloc(0)
   }
 }
 
-function* linesOf(bytes: Buffer): Generator<Buffer> {
-  for (let start = 0, end: number; start < bytes.length; start = end + 1) {
-    end = bytes.indexOf(0x0a, start)
-    if (end === -1) return
-    yield bytes.subarray(start, end)
+/** Reads block by block into one buffer: the whole file would be as much memory again as what is made of it. */
+async function readLines(fd: number, take: (line: Buffer) => void): Promise<void> {
+  let buffer = Buffer.allocUnsafe(BLOCK_BYTES)
+  for (let begun = 0, position = 0; ; ) {
+    const count = await readInto(buffer.subarray(begun), fd, position)
+    if (count === 0) return
+    position += count
+    const bytes = buffer.subarray(0, begun + count)
+    let start = 0
+    for (let end = bytes.indexOf(0x0a); end !== -1; end = bytes.indexOf(0x0a, start)) {
+      take(bytes.subarray(start, end))
+      start = end + 1
+      await breatheIfDue()
+    }
+    begun = bytes.length - start
+    // a line that is longer needs a larger one
+    const next = begun > buffer.length / 2 ? Buffer.allocUnsafe(2 * buffer.length) : buffer
+    bytes.copy(next, 0, start)
+    buffer = next
   }
 }
 

@@ -1,9 +1,13 @@
 /** The names in a store's folder: what one look found serves the next one as well, while the folder is as it was. */
 import fs from 'node:fs'
-import { isSettled, listLargeFolder } from './files.js'
+import { breathe, isLoopHeld } from './breath.js'
+import { isSettled } from './files.js'
+import { pickNames } from './large-folder.js'
 
 /** To list fewer files again costs no more than to ask whether that is needed. */
 const MANY = 1_000
+/** To keep more names would take too much memory. */
+const MOST = 50_000
 /** A folder that was changed less than so long ago may change again and keep its time, ms. */
 const TICK_MS = 20
 /** So long names are kept that nobody asks for, ms. */
@@ -23,19 +27,30 @@ export class Listing {
     this.#folder = folder
   }
 
-  /** All names, none when there is no folder. With `keeps` the next call may answer the same ones. */
-  async read({ keeps = false } = {}): Promise<string[]> {
-    const kept = this.#take()
-    if (kept === undefined && !keeps) return listLargeFolder(this.#folder)
+  /** All names, none when there is no folder. They are kept for a moment, for one call of `pick`. */
+  async read(): Promise<string[]> {
     const now = Date.now()
     const stat = fs.statSync(this.#folder, { throwIfNoEntry: false })
-    if (kept !== undefined && isAsItWas(kept.stat, stat)) return kept.names
-    const names = await listLargeFolder(this.#folder)
+    this.#take()
+    const names = await pickNames(this.#folder, (name) => name)
+    if (names.length < MANY || names.length > MOST || stat === undefined) return names
     // changes of the folder set this time, whatever sets the other one back
-    if (keeps && names.length >= MANY && stat !== undefined && isSettled({ mtimeMs: stat.ctimeMs }, now, TICK_MS)) {
-      this.#keep({ names, stat })
-    }
+    if (isSettled({ mtimeMs: stat.ctimeMs }, now, TICK_MS)) this.#keep({ names, stat })
     return names
+  }
+
+  /** What `pick` makes of each name, undefined left out. */
+  async pick<T>(pick: (name: string) => T | undefined): Promise<T[]> {
+    const kept = this.#take()
+    const stat = kept && fs.statSync(this.#folder, { throwIfNoEntry: false })
+    if (kept === undefined || !isAsItWas(kept.stat, stat)) return pickNames(this.#folder, pick)
+    const picked: T[] = []
+    for (const name of kept.names) {
+      const made = pick(name)
+      if (made !== undefined) picked.push(made)
+      if (isLoopHeld(performance.now())) await breathe()
+    }
+    return picked
   }
 
   #take(): Kept | undefined {

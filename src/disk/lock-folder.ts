@@ -149,7 +149,7 @@ export class LockFolder {
   /** Removes the lock that is ours, or the one that was found stale, and no other. */
   readonly rmdir = (_: string, done: Done): void =>
     answer(done, () => {
-      if (!this.#spare()) this.#remove()
+      if (!this.#spare()) this.remove()
     })
 
   /** Moves a lock away that nobody can have taken over: its owner has not been silent for long. */
@@ -162,13 +162,14 @@ export class LockFolder {
     return isKept
   }
 
-  /** As `rmdir`, for a process that ends, as one does that was told to by a signal: it keeps nothing for later. */
+  /** This is how a process ends that was told to by a signal. */
   readonly rmdirSync = (): void => {
-    this.#remove()
+    this.remove()
     this.#spares.clear()
   }
 
-  #remove(): void {
+  /** As `rmdir`, and nothing is kept for the next lock. */
+  remove(): void {
     const nonce = this.#holds ? this.#nonce : this.#condemned
     this.#condemned = undefined
     if (nonce === undefined) return

@@ -111,10 +111,15 @@ export class LogReader {
     return end
   }
 
-  /** All pieces from `start` on, when the caller has room for them. */
-  async pieces(start = 0): Promise<Piece[]> {
+  /** All pieces from `start` on, when the caller has room for them. `note` is given each while it is fresh from memory. */
+  async pieces(start = 0, note?: (piece: Piece) => void): Promise<Piece[]> {
     const pieces: Piece[] = []
-    for await (const block of this.blocks(start)) for (const piece of block) pieces.push(piece)
+    for await (const block of this.blocks(start)) {
+      for (const piece of block) {
+        note?.(piece)
+        pieces.push(piece)
+      }
+    }
     return pieces
   }
 

@@ -60,11 +60,11 @@ export class SpareLocks {
   }
 
   clear(): void {
-    while (this.clearOne());
+    while (this.removeOne()) {}
   }
 
-  /** Removes one; false when there was none. */
-  clearOne(): boolean {
+  /** False when there was none. */
+  removeOne(): boolean {
     const nonce = this.#nonces.pop()
     if (nonce === undefined) return false
     const spare = path.join(this.folder, nonce)
@@ -87,12 +87,13 @@ export function sparesIn(locks: string): SpareLocks {
   return found
 }
 
-/** For a process that ends. */
 function clearSpares(): void {
   for (const one of spares.values()) one.clear()
 }
 
-/** Removes all spare locks of this process, without holding the event loop for long. */
-export async function removeSpares(): Promise<void> {
-  for (const one of spares.values()) while (one.clearOne()) await breatheIfDue()
+/** Removes spare locks for as long as nobody may want them, without holding the event loop. */
+export async function clearWhile(isIdle: () => boolean): Promise<void> {
+  for (const one of spares.values()) {
+    while (isIdle() && one.removeOne()) await breatheIfDue()
+  }
 }

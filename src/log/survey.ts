@@ -80,6 +80,8 @@ export class Surveyor {
   add(piece: Piece): void {
     if (!isLine(piece)) return
     if (!noteIds(this.#order, piece)) this.suspects.add(piece.id)
+    // most lines: nothing more can be learnt from them
+    if (piece.kind === 'message' && piece.at !== undefined) return
     if (piece.kind === 'remove') for (const id of namedIds(piece)) this.removed.add(id)
     if (piece.kind === 'compaction') this.compactions.push(piece)
     this.#noteTime(piece)
@@ -97,6 +99,14 @@ export class Surveyor {
   /** True when a second reading is needed to judge the lines. */
   get needsMore(): boolean {
     return this.suspects.size > 0 || this.compactions.length > 0 || this.carried.length > 0
+  }
+
+  /** The survey of the pieces that were added, which are all there are. */
+  surveyOf(pieces: readonly Piece[]): Survey {
+    if (!this.needsMore) return { ...NOTHING_KNOWN, removed: this.removed }
+    const second = new SecondSurveyor(this)
+    for (const piece of pieces) second.add(piece)
+    return second.survey()
   }
 }
 
@@ -165,10 +175,7 @@ export interface WholeLog {
 export function surveyOf(pieces: readonly Piece[]): Survey {
   const surveyor = new Surveyor()
   for (const piece of pieces) surveyor.add(piece)
-  if (!surveyor.needsMore) return { ...NOTHING_KNOWN, removed: surveyor.removed }
-  const second = new SecondSurveyor(surveyor)
-  for (const piece of pieces) second.add(piece)
-  return second.survey()
+  return surveyor.surveyOf(pieces)
 }
 
 /** The compaction that archived what stands at this offset, if one did. */

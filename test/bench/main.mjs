@@ -6,7 +6,7 @@
  * --only     rows whose name matches
  * --reps     repetitions of each row
  * --full     the sizes that the goals name, and what only they can show: a log of 1 GB, 100,000 sessions, a steady load.
- *            Takes an hour and some GB.
+ *            Takes an hour and some GB; SECONDS=600 makes the steady load that long, instead of a minute.
  * --short    for CI: under a minute. Only rows that compare, by the best repetitions. Exit code 1 when a ratio is off its
  *            goal by more than twice, or off what is known of it: a goal may be wrapped in `known(off, why, goal)` where
  *            it cannot be met, and is then told as not met, with the reason, in every report.

@@ -12,7 +12,7 @@ beforeEach(() => {
   folder = tempFolder()
   for (let i = 0; i < 1_200; i++) fs.writeFileSync(`${folder}/file${i}`, '')
   listed = 0
-  patch('readdir', (original) => (...args) => {
+  patch('opendirSync', (original) => (...args) => {
     listed++
     return original(...args)
   })
@@ -23,10 +23,10 @@ const settle = () => new Promise((resolve) => setTimeout(resolve, 50))
 test('the next reading takes the names that were kept, the one after it looks again', async () => {
   await settle()
   const listing = new Listing(folder)
-  const names = await listing.read({ keeps: true })
+  const names = await listing.read()
   expect(names).toHaveLength(1_200)
-  expect([await listing.read(), listed]).toEqual([names, 1])
-  expect([await listing.read(), listed]).toEqual([names, 2])
+  expect([await listing.pick((name) => name), listed]).toEqual([names, 1])
+  expect([await listing.pick((name) => name), listed]).toEqual([names, 2])
 })
 
 test('what was made, removed or renamed meanwhile is noticed, whatever the folder says of its time', async () => {
@@ -39,26 +39,26 @@ test('what was made, removed or renamed meanwhile is noticed, whatever the folde
   for (const [what, change] of Object.entries(changes)) {
     await settle()
     const listing = new Listing(folder)
-    await listing.read({ keeps: true })
+    await listing.read()
     change()
     fs.utimesSync(folder, atimeMs / 1_000, mtimeMs / 1_000)
-    expect([what, (await listing.read()).sort()]).toEqual([what, fs.readdirSync(folder).sort()])
+    expect([what, (await listing.pick((name) => name)).sort()]).toEqual([what, fs.readdirSync(folder).sort()])
   }
 })
 
 test('nothing is kept of a folder that was changed just now', async () => {
   const listing = new Listing(folder)
   fs.writeFileSync(`${folder}/new`, '')
-  await listing.read({ keeps: true })
   await listing.read()
+  await listing.pick((name) => name)
   expect(listed).toBe(2)
 })
 
 test('nothing is kept for long', async () => {
   await settle()
   const listing = new Listing(folder)
-  await listing.read({ keeps: true })
-  await new Promise((resolve) => setTimeout(resolve, 700))
   await listing.read()
+  await new Promise((resolve) => setTimeout(resolve, 700))
+  await listing.pick((name) => name)
   expect(listed).toBe(2)
 })

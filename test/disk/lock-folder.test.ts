@@ -193,7 +193,18 @@ test('a lock with a living owner, and what is no lock, is not cleared away', asy
   expect(fs.readdirSync(path.join(locks, 'Foreign'))).toEqual([NONCE])
 })
 
-test('what a killed process kept is removed, what a living one keeps is not', () => {
+test('a lock beyond those that are kept goes alone', () => {
+  const { lock, waiting } = staleLock()
+  const most = 1_024
+  const locks = Array.from({ length: most + 1 }, (_, i) => new LockFolder(`${lock}${i}`, waiting))
+  for (const one of locks) expect(take(one)).toBe(true)
+  for (const one of locks) call(one, 'rmdir')
+  expect(fs.readdirSync(path.join(path.dirname(lock), '.spare'))).toHaveLength(most)
+  expect(locks.some(({ held }) => held)).toBe(false)
+  expect(fs.readdirSync(path.dirname(lock)).sort()).toEqual(['.spare', '.waiting', 's'])
+})
+
+test('what a killed process kept is removed, what a living one keeps is not', async () => {
   const { lock, waiting } = staleLock()
   const locks = path.dirname(lock)
   const owner = new LockFolder(lock, waiting)
@@ -202,7 +213,7 @@ test('what a killed process kept is removed, what a living one keeps is not', ()
   const dead = path.join(locks, '.spare', NONCE)
   fs.mkdirSync(dead)
   fs.writeFileSync(path.join(dead, NONCE), DEAD)
-  sweepSpares(locks)
+  await sweepSpares(locks)
   expect(fs.existsSync(dead)).toBe(false)
   expect(fs.readdirSync(path.join(locks, '.spare'))).toHaveLength(1)
 })

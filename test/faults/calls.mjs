@@ -19,7 +19,7 @@ export const CHANGES = new Set([
   ],
   ...['ftruncateSync', 'renameSync', 'linkSync', 'unlinkSync', 'rmdirSync', 'rmSync', 'openSync'],
 ])
-const READS = ['readSync', 'read', 'fstatSync', 'lstatSync', 'statSync', 'readdirSync', 'readdir', 'closeSync']
+const READS = ['readSync', 'read', 'fstatSync', 'lstatSync', 'statSync', 'readdirSync', 'opendirSync', 'closeSync']
 
 const original = {}
 let armed

@@ -56,7 +56,7 @@ export async function filesOpened(work: () => Promise<unknown>, ending = ''): Pr
 const FALLIBLE = [
   ...['openSync', 'readSync', 'writeSync', 'fstatSync', 'lstatSync', 'fchmodSync', 'mkdirSync', 'chmodSync'],
   ...['fsyncSync', 'ftruncateSync', 'renameSync', 'linkSync', 'unlinkSync', 'rmdirSync', 'readdirSync'],
-  ...['fsync', 'fdatasync', 'read', 'readdir'],
+  ...['opendirSync', 'fsync', 'fdatasync', 'read'],
 ]
 
 export interface Faults {

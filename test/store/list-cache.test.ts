@@ -98,6 +98,19 @@ describe('a list kept on disk', () => {
     expect(rows.map(facts)).toEqual(expected.map(facts))
   })
 
+  test('may be longer than what is read of it at once', async () => {
+    const dir = await kept()
+    const store = await openStore(dir)
+    for (let i = 0; i < SESSIONS; i++) await store.session(keyOf(i)).setName(`${i} `.repeat(4_000))
+    await store.close()
+    await sleep(150)
+    await listIn(dir)
+    expect(fs.statSync(fileOf(dir)).size).toBeGreaterThan(600_000)
+    const running = fs.readdirSync(path.join(dir, '.running')).filter((name) => name.startsWith('s')).length
+    expect(await sidecarsRead(() => listIn(dir))).toBe(running)
+    await expectSame(dir)
+  })
+
   test('is private, and of one file', async () => {
     const dir = await kept()
     expect(filesIn(path.join(dir, '.index'))).toEqual(['list-1'])

@@ -50,6 +50,8 @@ const SIZES = {
   },
 }
 
+const STEADY_SECONDS = Number(process.env.SECONDS ?? 60)
+
 export function rows(size) {
   const { sessions, busy, appends, long, megabytes, watched, agent } = SIZES[size]
   const all = [
@@ -85,7 +87,9 @@ export function rows(size) {
     ...runtimeRows(10_000),
   ]
   if (size === 'short') return all.flatMap(onlyRatios)
-  return size === 'full' ? [...all, load(100_000), memoryOfStore(100_000), ...memoryOfLog(1024), steady(5000, 60)] : all
+  return size === 'full'
+    ? [...all, load(100_000), memoryOfStore(100_000), ...memoryOfLog(1024), steady(5000, STEADY_SECONDS)]
+    : all
 }
 
 /** The row with the contestants that its ratios compare, if it has any; without percentiles. */

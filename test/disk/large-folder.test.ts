@@ -1,0 +1,60 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import { pickNames } from '../../src/disk/large-folder.js'
+import { during, systemError } from '../helpers/faults.js'
+import { tempFolder } from '../helpers/store.js'
+
+const COUNT = 1_000
+const all = (name: string) => name
+
+/** A folder with more names than one call fetches. */
+function folderOfMany(): { folder: string; names: string[] } {
+  const folder = tempFolder()
+  const names = Array.from({ length: COUNT }, (_, i) => `n${String(i).padStart(4, '0')}`)
+  for (const name of names) fs.writeFileSync(path.join(folder, name), '')
+  return { folder, names }
+}
+
+test('each name is told once, and what is not picked is left out', async () => {
+  const { folder, names } = folderOfMany()
+  expect((await pickNames(folder, all)).sort()).toEqual(names)
+  expect(await pickNames(folder, (name) => (name === 'n0007' ? 7 : undefined))).toEqual([7])
+})
+
+test('no folder has no names, and what is no folder or cannot be read is told', async () => {
+  const { folder } = folderOfMany()
+  expect(await pickNames(path.join(folder, 'none'), all)).toEqual([])
+  await expect(pickNames(path.join(folder, 'n0000'), all)).rejects.toThrow(/ENOTDIR/)
+  const failing = () => () => {
+    throw systemError('EIO')
+  }
+  await during('opendirSync', failing, () => expect(pickNames(folder, all)).rejects.toThrow(/EIO/))
+})
+
+/** Folders whose reading fails after some names. */
+function breakingOff(code: string) {
+  return (original: (...args: unknown[]) => unknown) =>
+    (...args: unknown[]) => {
+      const dir = original(...args) as fs.Dir
+      const read = dir.readSync.bind(dir)
+      let left = COUNT / 2
+      dir.readSync = () => {
+        if (left-- === 0) throw systemError(code)
+        return read()
+      }
+      return dir
+    }
+}
+
+test('a file that is gone when Node looks what it is does not hide the others', async () => {
+  const { folder, names } = folderOfMany()
+  await during('opendirSync', breakingOff('ENOENT'), async () => {
+    expect((await pickNames(folder, all)).sort()).toEqual(names)
+  })
+})
+
+test('an outage in the middle is no end of the names', async () => {
+  const { folder } = folderOfMany()
+  await during('opendirSync', breakingOff('EIO'), () => expect(pickNames(folder, all)).rejects.toThrow(/EIO/))
+})

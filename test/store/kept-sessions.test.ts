@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest'
+import { type Kept, KeptSessions } from '../../src/kept-sessions.js'
+import type { SessionLog } from '../../src/session-log.js'
+import { open } from '../helpers/store.js'
+
+const MOST = 10
+
+/** Room for `MOST` sessions, and how to give it more. */
+async function room(hasWork: (key: string) => boolean): Promise<{ kept: KeptSessions; add: (key: string) => Kept }> {
+  const store = await open()
+  const kept = new KeptSessions(MOST, ({ key }: SessionLog) => hasWork(key))
+  const add = (key: string) => {
+    const one = { session: store.session(key), log: store.internals.log(key) }
+    kept.add(key, one)
+    return one
+  }
+  return { kept, add }
+}
+
+test('the oldest sessions are forgotten', async () => {
+  const { kept, add } = await room(() => false)
+  for (let i = 0; i < 3 * MOST; i++) add(`s${i}`)
+  expect(kept.logs().map(({ key }) => key)).toEqual(Array.from({ length: MOST }, (_, i) => `s${2 * MOST + i}`))
+})
+
+test('sessions that have work to come are kept, and so is the newest where all the others have', async () => {
+  const { kept, add } = await room((key) => key !== 'new')
+  const busy = Array.from({ length: 3 * MOST }, (_, i) => `s${i}`)
+  for (const key of busy) add(key)
+  const newest = add('new')
+  expect(kept.get('new')).toBe(newest)
+  expect(busy.filter((key) => kept.get(key) === undefined)).toEqual([])
+})
+
+test('when their work is done, no more are kept than there is room for', async () => {
+  let isDone = false
+  const { kept, add } = await room(() => !isDone)
+  for (let i = 0; i < 3 * MOST; i++) add(`s${i}`)
+  isDone = true
+  for (let i = 0; i < MOST; i++) add(`t${i}`)
+  expect(kept.logs()).toHaveLength(MOST)
+  expect(kept.get('t9')).toBeDefined()
+})
