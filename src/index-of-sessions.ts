@@ -1,9 +1,9 @@
 /** Which sessions a folder holds and what a list shows of them, without reading logs that have not changed. */
 import { catchUp, foldLog, knownFromSidecar } from './catch-up.js'
 import { breathe, breatheIfDue, isLoopHeld } from './disk/breath.js'
-import { type FileMark, look, markOf } from './disk/files.js'
+import { type FileMark, look } from './disk/files.js'
 import { FolderWatch } from './disk/folder-watch.js'
-import { pickNames } from './disk/large-folder.js'
+import { LogMarks } from './disk/log-marks.js'
 import { LogReader } from './disk/log-reader.js'
 import { isOwnName, nameOf, nameOfLog, nameOfSidecar } from './disk/names.js'
 import { type Run, readSidecar, type Sidecar } from './disk/sidecar-file.js'
@@ -91,17 +91,17 @@ export class SessionIndex {
    * Before anything else was asked: every log that is there, without a look at sidecars, which takes half the time of a
    * list. Undefined later, when the rows are up to date after this.
    */
-  async logs(): Promise<Map<string, FileMark> | undefined> {
+  async logs(): Promise<LogMarks | undefined> {
     if (this.#look.took > 0) {
       await this.#refresh()
       return undefined
     }
     const began = performance.now()
-    const logs = new Map<string, FileMark>()
+    const logs = new LogMarks()
     for (const name of await this.#names()) {
       const log = look(this.#context.layout.log(name))
-      if (log !== undefined && log !== 'other') logs.set(name, markOf(log))
-      if (logs.size % 64 === 0) await breatheIfDue()
+      if (log !== undefined && log !== 'other') logs.add(name, log)
+      if (logs.size % 64 === 0 && isLoopHeld(performance.now())) await breathe()
     }
     this.#look.took = performance.now() - began
     return logs
@@ -124,7 +124,7 @@ export class SessionIndex {
   }
 
   #names(): Promise<string[]> {
-    return pickNames(this.#context.layout.root, nameOfLog)
+    return this.#context.listing.pick(nameOfLog)
   }
 
   /** Brings the rows up to what the folder holds, one call after the other. */

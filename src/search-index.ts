@@ -2,11 +2,12 @@
  * Which sessions need not be looked at in a search: signatures of their logs say that no word of it is in them. All of
  * it can be made again; a session whose signature is missing or behind its log is looked at.
  */
-import { breatheIfDue } from './disk/breath.js'
+import { breathe, breatheIfDue, isLoopHeld } from './disk/breath.js'
 import { type FileMark, markOf, sameFile, sameMark } from './disk/files.js'
+import type { LogMarks } from './disk/log-marks.js'
 import { LogReader } from './disk/log-reader.js'
 import type { SessionIndex } from './index-of-sessions.js'
-import { maySay, probesOf, signatureBytes } from './log/signature.js'
+import { probesOf, signatureBytes } from './log/signature.js'
 import { tellError } from './options.js'
 import { hasOnlyGrown, isSettledLog, signatureOf } from './signature-of-log.js'
 import { Signatures } from './signatures.js'
@@ -35,7 +36,7 @@ export class SearchIndex {
   /** Names whose log may be another than the signature says; without a signature, until there is one. */
   readonly #pending = new Set<string>()
   /** The logs as the first search found them; later they are in the rows. */
-  #logs: Map<string, FileMark> | undefined
+  #logs: LogMarks | undefined
   #knowsRows = false
   #isSmall = false
   #turn: Promise<void> = Promise.resolve()
@@ -50,7 +51,7 @@ export class SearchIndex {
   constructor(context: StoreContext, index: SessionIndex, { writes }: { writes: boolean }) {
     this.#context = context
     this.#index = index
-    this.#signatures = new Signatures(context, { writes })
+    this.#signatures = new Signatures(context, { writes, onLost: (name) => this.#pending.add(name) })
     index.onChange = (name) => this.#pending.add(name)
   }
 
@@ -58,9 +59,11 @@ export class SearchIndex {
   candidates(words: readonly string[]): Promise<Iterable<string> | undefined> {
     return this.#inTurn(async () => {
       await this.#bringUpToDate()
-      if (this.#isSmall) return this.#logs?.keys()
+      if (this.#isSmall) return this.#logs?.names
       await this.#makeFew()
-      return this.#test(words)
+      const found = await this.#signatures.candidates(words.map(probesOf))
+      for (const name of this.#pending) found.add(name)
+      return found
     })
   }
 
@@ -78,10 +81,11 @@ export class SearchIndex {
       // a store that is too small has no names of that kind
       for (const name of this.#unmade()) {
         await this.#make(name)
+        if (this.#signatures.isFull) await this.#save()
         await breatheIfDue()
       }
       const { size, bytes } = this.#signatures
-      await this.#signatures.save({ isLast: true })
+      await this.#save({ isLast: true })
       return { sessions: size, bytes }
     })
   }
@@ -95,7 +99,7 @@ export class SearchIndex {
         await this.#make(name)
         await breatheIfDue()
       }
-      await this.#signatures.save({ isLast: true })
+      await this.#save({ isLast: true })
       this.#signatures.unload()
     })
   }
@@ -112,38 +116,61 @@ export class SearchIndex {
 
   /** Finds out which signatures are not those of the logs as they are now. */
   async #bringUpToDate(): Promise<void> {
-    const { isLoaded } = this.#signatures
-    // read while the logs are looked at; but where there is little, not before that is known
-    const early = isLoaded || this.#isSmall ? undefined : this.#signatures.read()
+    const wasSmall = this.#isSmall
     this.#logs = await this.#index.logs()
     this.#isSmall = (this.#logs ?? this.#index).size < LEAST_SESSIONS
     if (this.#isSmall) {
       // what is left of a time when the store was large
-      if (isLoaded || (await early) !== undefined) this.#signatures.drop()
+      if (!wasSmall) this.#signatures.drop()
       return
     }
-    if (!isLoaded) this.#signatures.load(await (early ?? this.#signatures.read()))
-    if (this.#logs !== undefined) await this.#compareAll(this.#logs.keys())
-    else if (!isLoaded || !this.#knowsRows) {
-      await this.#compareAll(this.#index.names())
-      this.#knowsRows = true
-    } else await this.#compare(this.#pending)
+    const isNew = await this.#refresh()
+    if (isNew) return
+    if (this.#logs !== undefined || !this.#knowsRows) return this.#compareAll()
+    for (const name of this.#pending) {
+      this.#compare(name, this.#logOf(name))
+      if (isLoopHeld(performance.now())) await breathe()
+    }
   }
 
-  async #compareAll(names: Iterable<string>): Promise<void> {
-    await this.#compare(names)
-    await this.#compare(this.#signatures.names())
+  /** Learns of another file of signatures; answers true if there was one. */
+  async #refresh(): Promise<boolean> {
+    const isNew = await this.#signatures.refresh()
+    if (isNew) await this.#compareAll()
+    return isNew
   }
 
-  async #compare(names: Iterable<string>): Promise<void> {
+  async #save({ isLast = false } = {}): Promise<void> {
+    if (!this.#signatures.isLoaded) return
+    await this.#refresh()
+    await this.#signatures.save({ isLast })
+  }
+
+  async #compareAll(): Promise<void> {
+    const logs = this.#logs
     let count = 0
-    for (const name of names) {
-      const log = this.#logOf(name)
-      if (log === undefined) this.#signatures.delete(name)
-      if (log === undefined || sameMark(this.#signatures.get(name)?.mark, log)) this.#pending.delete(name)
-      else this.#pending.add(name)
+    let signed = 0
+    for (const name of logs?.names ?? this.#index.names()) {
+      if (this.#compare(name, logs === undefined ? this.#logOf(name) : logs.at(count))) signed++
       if (++count % 1_000 === 0) await breatheIfDue()
     }
+    this.#knowsRows = logs === undefined
+    // all others are of logs that are gone
+    if (signed === this.#signatures.size) return
+    for (const name of this.#signatures.names()) this.#compare(name, this.#logOf(name))
+  }
+
+  /** True when there is a signature of that name, whether it holds or not. */
+  #compare(name: string, log: FileMark | undefined): boolean {
+    if (log !== undefined && this.#signatures.hasOf(name, log)) {
+      this.#pending.delete(name)
+      return true
+    }
+    if (log === undefined) {
+      this.#signatures.delete(name)
+      this.#pending.delete(name)
+    } else this.#pending.add(name)
+    return this.#signatures.has(name)
   }
 
   #logOf(name: string): FileMark | undefined {
@@ -161,7 +188,7 @@ export class SearchIndex {
   }
 
   #hasRoomFor(name: string, { size }: FileMark): boolean {
-    return this.#signatures.get(name) !== undefined || this.#signatures.hasRoom(signatureBytes(size))
+    return this.#signatures.has(name) || this.#signatures.hasRoom(signatureBytes(size))
   }
 
   async #makeFew(): Promise<void> {
@@ -183,7 +210,8 @@ export class SearchIndex {
   async #make(name: string): Promise<void> {
     if (!this.#pending.has(name)) return
     // its row may have been made anew for another reason
-    if (sameMark(this.#signatures.get(name)?.mark, this.#logOf(name))) return void this.#pending.delete(name)
+    const log = this.#logOf(name)
+    if (log !== undefined && this.#signatures.hasOf(name, log)) return void this.#pending.delete(name)
     try {
       await LogReader.using(this.#context.layout.log(name), (reader) => this.#makeOf(name, reader))
     } catch {
@@ -202,25 +230,10 @@ export class SearchIndex {
       }
       // bits are shared by twice as much text, but not by more
       const isLarge = former !== undefined && signatureBytes(reader.size) <= 2 * former.length
-      this.#signatures.add(await signatureOf(name, reader, isLarge ? former : undefined))
+      const grown = isLarge ? await this.#signatures.withBits(name) : undefined
+      this.#signatures.add(await signatureOf(name, reader, grown))
     }
     if (sameMark(mark, this.#logOf(name))) this.#pending.delete(name)
-  }
-
-  async #test(words: readonly string[]): Promise<Set<string>> {
-    const found = new Set(this.#pending)
-    const probes = words.map(probesOf)
-    let count = 0
-    for (const { name, bytes, at, length } of this.#signatures.values()) {
-      for (const word of probes) {
-        if (maySay(bytes, at, length, word)) {
-          found.add(name)
-          break
-        }
-      }
-      if (++count % 1_000 === 0) await breatheIfDue()
-    }
-    return found
   }
 
   #wake(): void {
@@ -236,7 +249,7 @@ export class SearchIndex {
     if (this.#queue.length === 0) this.#queue = this.#unmade()
     const end = performance.now() + SLICE_MS
     while (this.#queue.length > 0 && performance.now() < end) await this.#make(this.#queue.pop()!)
+    if (this.#queue.length === 0 || this.#signatures.isFull) await this.#save()
     if (this.#queue.length > 0) this.#wake()
-    else await this.#signatures.save()
   }
 }

@@ -34,6 +34,8 @@ export async function searchSessions(
   if (wanted.length === 0) return []
   const began = performance.now()
   const { index, context } = store
+  // to load what searches need has held the event loop
+  if (store.searchIndex === undefined) await breathe()
   const searchIndex = searchIndexOf(store)
   const names = await searchIndex.candidates(wanted)
   const sessions = names === undefined ? await index.sessions() : await sessionsNamed(index, names)

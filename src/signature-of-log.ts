@@ -1,7 +1,7 @@
 /** Making the signature of a log. */
 import { type FileMark, isSettled, markOf, readSync, sameFile } from './disk/files.js'
 import type { LogReader } from './disk/log-reader.js'
-import type { Signature } from './disk/search-file.js'
+import type { Basis, Signature } from './disk/search-record.js'
 import { hashOf } from './disk/sidecar-file.js'
 import { isLine, type Piece } from './log/line.js'
 import { isChat } from './log/parse.js'
@@ -18,7 +18,7 @@ export function isSettledLog(log: FileMark, now: number): boolean {
 }
 
 /** True when what the signature says still holds for the bytes that it covers. */
-export function hasOnlyGrown({ mark, covered, print }: Signature, reader: LogReader): boolean {
+export function hasOnlyGrown({ mark, covered, print }: Basis, reader: LogReader): boolean {
   if (!sameFile(mark, reader.stat) || mark.size >= reader.size) return false
   return hashOf(printAt(reader, covered, print.length)) === print.hash
 }
@@ -30,10 +30,7 @@ function printAt(reader: LogReader, end: number, length = PRINT_BYTES): string {
 
 /** The signature of a log; of one that has only grown, with what was added to it. */
 export async function signatureOf(name: string, reader: LogReader, grown: Signature | undefined): Promise<Signature> {
-  const length = grown?.length ?? signatureBytes(reader.size)
-  const bytes = grown?.bytes ?? Buffer.alloc(length)
-  const at = grown?.at ?? 0
-  const bits = bytes.subarray(at, at + length)
+  const bits = grown?.bits ?? Buffer.alloc(signatureBytes(reader.size))
   let covered = grown?.covered ?? 0
   for await (const pieces of reader.blocks(covered)) {
     for (const piece of pieces) {
@@ -47,9 +44,8 @@ export async function signatureOf(name: string, reader: LogReader, grown: Signat
     mark: markOf(reader.stat),
     covered,
     print: { length: print.length, hash: hashOf(print) },
-    bytes,
-    at,
-    length,
+    bits,
+    length: bits.length,
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.js'
+import type { Listing } from './disk/listing.js'
 import type { Layout } from './disk/names.js'
 import type { RecentWrites } from './lost-lines.js'
 import type { Settings } from './options.js'
@@ -8,6 +9,7 @@ import type { Tails } from './tails.js'
 /** What all sessions of one store share. */
 export interface StoreContext {
   layout: Layout
+  listing: Listing
   clock: Clock
   settings: Settings
   writes: RecentWrites

@@ -7,6 +7,7 @@ import { Clock, markClock } from './clock.js'
 import { breatheIfDue } from './disk/breath.js'
 import { rest } from './disk/held-leases.js'
 import { leaseOf } from './disk/lease.js'
+import { Listing } from './disk/listing.js'
 import { checkKey, Layout, nameOf } from './disk/names.js'
 import { SessionError } from './errors.js'
 import { checkForkOptions, type ForkOptions, forkLog } from './fork.js'
@@ -79,6 +80,7 @@ export class SessionStore {
     this.#sessions = new KeptSessions(MAX_SESSIONS, (log) => this.#background.needs(log))
     const context: StoreContext = {
       layout: new Layout(dir),
+      listing: new Listing(dir),
       clock: new Clock(settings.now),
       settings,
       writes: new RecentWrites(),

@@ -5,7 +5,6 @@ import { breatheIfDue, sleep } from './disk/breath.js'
 import { sweepLocks, sweepSpares } from './disk/dead-locks.js'
 import { listFolder, look, refuseLink, removeFile, removeTree } from './disk/files.js'
 import { deadHeartbeats } from './disk/heartbeat.js'
-import { pickNames } from './disk/large-folder.js'
 import { leaseOf } from './disk/lease.js'
 import { waitedFor } from './disk/lock-folder.js'
 import { ABSENCE_MS } from './disk/log-file.js'
@@ -39,7 +38,7 @@ type Swept = string[]
  */
 export async function sweep(context: StoreContext): Promise<Swept> {
   const { layout } = context
-  const files = await pickNames(layout.root, (file) => file)
+  const files = await context.listing.read()
   const swept: Swept = []
   refuseLink(layout.running)
   if (files.length === 0) return swept

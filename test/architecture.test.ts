@@ -25,7 +25,7 @@ const LAYERS: Array<[name: string, layer: RegExp]> = [
   ],
   [
     'many sessions',
-    /^(background|check-folder|check-store|index|index-of-sessions|kept-list|kept-sessions|list-row|purge|recent|recover|recover-options|lookout|cleanup-options|retention|retention-plan|trash-can|rows-by-activity|run-book|running|search|search-index|signatures|store|sweep|watch|watch-events|watch-options)\.ts$/,
+    /^(background|check-folder|check-store|index|index-of-sessions|kept-list|kept-sessions|list-row|purge|recent|recover|recover-options|lookout|cleanup-options|retention|retention-plan|trash-can|rows-by-activity|run-book|running|search|search-index|signature-batches|signature-blocks|signatures|store|sweep|watch|watch-events|watch-options)\.ts$/,
   ],
   ['faces', /^(cli|contracts)\//],
 ]

@@ -18,9 +18,12 @@ export function isLoopHeld(now: number): boolean {
   return now - turn > HELD_MS
 }
 
-/** Lets timers, I/O and other work in. */
+/**
+ * Lets timers, I/O and other work in. After I/O the next immediate comes before any timer, so it takes two to be sure
+ * that all had their turn.
+ */
 export function breathe(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
+  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
 }
 
 export function sleep(ms: number): Promise<void> {

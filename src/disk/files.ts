@@ -27,7 +27,7 @@ export function sameFile(a: FileMark | undefined, b: FileMark | undefined): bool
 const COARSE_TICK_MS = 2_000
 
 /** True when any change after `now` gives the file another time, where times tell `tick` ms apart or are coarse. */
-export function isSettled({ mtimeMs }: FileMark, now: number, tick: number): boolean {
+export function isSettled({ mtimeMs }: Pick<FileMark, 'mtimeMs'>, now: number, tick: number): boolean {
   return now - mtimeMs > (mtimeMs % 1_000 === 0 ? COARSE_TICK_MS : tick)
 }
 

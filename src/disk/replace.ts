@@ -52,7 +52,7 @@ const ABANDONED_MS = 10 * 60_000
  * Replaces a private file that can be made again, however large: not synced, and the event loop is not held for long.
  * Takes away what crashes left of earlier ones. The folder must be there.
  */
-export async function replaceWithChunks(file: string, chunks: Iterable<Buffer>): Promise<void> {
+export async function replaceWithChunks(file: string, chunks: Iterable<Buffer> | AsyncIterable<Buffer>): Promise<void> {
   const folder = path.dirname(file)
   const start = `.${path.basename(file)}.`
   for (const name of listFolder(folder)) {
@@ -63,7 +63,7 @@ export async function replaceWithChunks(file: string, chunks: Iterable<Buffer>):
   const temporary = path.join(folder, `${start}${randomNonce()}.tmp`)
   const out = createPrivate(temporary)
   try {
-    for (const chunk of chunks) {
+    for await (const chunk of chunks) {
       writeAll(out, chunk)
       await breatheIfDue()
     }

@@ -1,15 +1,15 @@
 /**
  * What the texts of a log are made of, in some bits: a word that stands in one of them is never missed, and most that do
- * not are known not to. Each run of three and of four UTF-16 code units of a text sets one bit.
+ * not are known not to. Each run of three, of four and of five UTF-16 code units of a text sets one bit.
  */
 
-/** A bit for each byte of a log, about: in natural text a quarter of them are set then. */
+/** Two bits for each byte of a log, about: in natural text a quarter of them are set then. */
 const MIN_BYTES = 128
-const MAX_BYTES = 64 * 1024
+const MAX_BYTES = 128 * 1024
 
 /** How many bytes the signature of a log of this size has: a power of two. */
 export function signatureBytes(logBytes: number): number {
-  const wanted = 2 ** Math.round(Math.log2(Math.max(logBytes, 1)) - 3)
+  const wanted = 2 ** Math.round(Math.log2(Math.max(logBytes, 1)) - 2)
   return Math.min(Math.max(wanted, MIN_BYTES), MAX_BYTES)
 }
 
@@ -17,16 +17,22 @@ export function signatureBytes(logBytes: number): number {
 export function addText(bits: Uint8Array, text: string): void {
   const mask = bits.length * 8 - 1
   let a = 0
-  let b = text.charCodeAt(0)
-  let c = text.charCodeAt(1)
+  let b = 0
+  let c = text.charCodeAt(0)
+  let d = text.charCodeAt(1)
   for (let i = 2; i < text.length; i++) {
-    const d = text.charCodeAt(i)
-    const three = threeOf(b, c, d)
+    const e = text.charCodeAt(i)
+    const three = threeOf(c, d, e)
     setBit(bits, three & mask)
-    if (i > 2) setBit(bits, fourOf(a, three) & mask)
+    if (i > 2) {
+      const four = oneMore(b, three)
+      setBit(bits, four & mask)
+      if (i > 3) setBit(bits, oneMore(a, four) & mask)
+    }
     a = b
     b = c
     c = d
+    d = e
   }
 }
 
@@ -38,20 +44,24 @@ function setBit(bits: Uint8Array, place: number): void {
 export function probesOf(word: string): number[] {
   const threes: number[] = []
   const fours: number[] = []
+  const fives: number[] = []
   for (let i = 2; i < word.length; i++) {
     const three = threeOf(word.charCodeAt(i - 2), word.charCodeAt(i - 1), word.charCodeAt(i))
     threes.push(three)
-    if (i > 2) fours.push(fourOf(word.charCodeAt(i - 3), three))
+    if (i < 3) continue
+    const four = oneMore(word.charCodeAt(i - 3), three)
+    fours.push(four)
+    if (i > 3) fives.push(oneMore(word.charCodeAt(i - 4), four))
   }
-  return [...fours, ...threes]
+  return [...fives, ...fours, ...threes]
 }
 
-/** False when no text of the signature of `length` bytes at `offset` holds the word. */
-export function maySay(bytes: Uint8Array, offset: number, length: number, probes: readonly number[]): boolean {
-  const mask = length * 8 - 1
+/** False when no text of the signature holds the word. */
+export function maySay(bits: Uint8Array, probes: readonly number[]): boolean {
+  const mask = bits.length * 8 - 1
   for (const probe of probes) {
     const place = probe & mask
-    if ((bytes[offset + (place >>> 3)]! & (1 << (place & 7))) === 0) return false
+    if ((bits[place >>> 3]! & (1 << (place & 7))) === 0) return false
   }
   return true
 }
@@ -60,8 +70,9 @@ function threeOf(a: number, b: number, c: number): number {
   return mixed(Math.imul(a, 0x9e3779b1) ^ Math.imul(b, 0x85ebca6b) ^ Math.imul(c, 0xc2b2ae35))
 }
 
-function fourOf(before: number, three: number): number {
-  return mixed(Math.imul(before + 0x10000, 0x27d4eb2f) ^ three)
+/** The run that begins one code unit earlier. */
+function oneMore(before: number, run: number): number {
+  return mixed(Math.imul(before + 0x10000, 0x27d4eb2f) ^ run)
 }
 
 function mixed(hash: number): number {
