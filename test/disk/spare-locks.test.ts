@@ -39,6 +39,7 @@ test('leases that fall idle together are given back in slices', async () => {
         while (performance.now() < end);
         turns.push(turn)
         removeHeld('here', `${i}`)
+        return true
       },
     })
   }
