@@ -257,6 +257,7 @@ export class Signatures {
       this.#leaveAlone(error)
     }
   }
+
   /** The file is closed before another takes its place. */
   async *#allBatches(): AsyncGenerator<Buffer> {
     const opened = this.#inBlocks.all.length === 0 ? undefined : this.#inBlocks.open()
