@@ -57,7 +57,7 @@ function save(count) {
       contestant(OurManager, saving(), { name: 'every message compared' }),
       contestant(OurManager, appending, { name: APPEND }),
     ],
-    goals: [known(1.2, 'a save adds two lines, and copies what it is given', atMost(2, APPEND))],
+    goals: [known(1.4, 'a save adds two lines, and copies what it is given', atMost(2, APPEND))],
   }
 }
 
