@@ -99,8 +99,8 @@ export class SessionIndex {
     const began = performance.now()
     const logs = new LogMarks()
     for (const name of await this.#names()) {
-      const log = look(this.#context.layout.log(name))
-      if (log !== undefined && log !== 'other') logs.add(name, log)
+      const log = lookForFile(this.#context.layout.log(name))
+      if (log !== undefined) logs.add(name, log)
       if (logs.size % 64 === 0 && isLoopHeld(performance.now())) await breathe()
     }
     this.#look.took = performance.now() - began

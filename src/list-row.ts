@@ -5,7 +5,7 @@ import type { Run } from './disk/sidecar-file.js'
 import { type ListedSession, listedOf, type SessionDetails, type SessionInfo } from './info.js'
 import type { Json } from './json.js'
 import { countersOf } from './log/fold.js'
-import type { Claim } from './noted-sidecar.js'
+import { type Claim, runOf } from './noted-sidecar.js'
 
 /** Which number stands where: the marks of log and sidecar (an inode of -1 stands for no sidecar), times, counts. */
 const N = { log: 0, sidecar: 4, created: 8, active: 9, updated: 10, messages: 11, turns: 12 }
@@ -169,7 +169,7 @@ const TICK_MS = 100
 
 export function toRow(key: string, known: Known, sidecar: FileMark | undefined, claim: Claim | null): Row {
   const { mark: log, summary } = known
-  const run = claim?.key === key && claim.session === (summary.header?.id ?? null) ? claim.run : null
+  const run = runOf(claim, key, summary)
   const { info, details } = listedOf(key, known, run)
   const { name, tags, agent, projectRoot, forkedFrom, usage, archived } = details
   const { dev, ino, size, mtimeMs } = sidecar ?? NO_SIDECAR

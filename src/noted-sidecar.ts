@@ -1,9 +1,15 @@
 /** What stands in the sidecar of one session: read once, and again only when it is another file by now. */
 import { type FileMark, look, markOf, sameMark } from './disk/files.js'
-import { readSidecar, type Sidecar, writeSidecar } from './disk/sidecar-file.js'
+import { type Run, readSidecar, type Sidecar, writeSidecar } from './disk/sidecar-file.js'
+import type { Summary } from './log/fold.js'
 
 /** A run, of which session, and of which log of that. */
 export type Claim = Pick<Sidecar, 'key' | 'session' | 'run'>
+
+/** The run that is claimed of this log of the key; null when none is, or that of an earlier log. */
+export function runOf(claim: Claim | null, key: string, { header }: Pick<Summary, 'header'>): Run | null {
+  return claim?.key === key && claim.session === (header?.id ?? null) ? claim.run : null
+}
 
 export class NotedSidecar {
   #noted: { mark: FileMark; claim: Claim | null } | undefined

@@ -10,6 +10,7 @@ import { hashOf, type Run, type RunName } from './disk/sidecar-file.js'
 import { SessionError } from './errors.js'
 import type { Summary } from './log/fold.js'
 import { isoTime } from './log/parse.js'
+import { runOf } from './noted-sidecar.js'
 import { tellError } from './options.js'
 import { nextRun, type Reporter } from './run-state.js'
 import type { SessionLog } from './session-log.js'
@@ -17,9 +18,7 @@ import type { StoreContext } from './store-context.js'
 
 /** The run state that the sidecar claims; null when it never was set, or was set for an earlier log of this key. */
 export function readRun(log: SessionLog, summary: Summary): Run | null {
-  const claim = log.sidecar.claim()
-  const isOfThisLog = claim?.key === log.key && claim.session === (summary.header?.id ?? null)
-  return isOfThisLog ? claim.run : null
+  return runOf(log.sidecar.claim(), log.key, summary)
 }
 
 /** Records a change of the run state, creating the session if need be. No line of the log changes. */

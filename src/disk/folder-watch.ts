@@ -1,6 +1,7 @@
 /** Which files of a folder changed, as the system tells it: a list need not look at those that did not. */
 import fs from 'node:fs'
 import { errno } from '../errors.js'
+import { breathe } from './breath.js'
 import { sameFile } from './files.js'
 
 /** ext2 to ext4, XFS, Btrfs, F2FS, ZFS, tmpfs, overlay: all changes are made by this machine, which tells of each. */
@@ -51,8 +52,7 @@ export class FolderWatch {
   /** Files that were made, changed or removed since this was last asked; undefined when only a look at all can tell. */
   async take(): Promise<Changes | undefined> {
     // what happened before this call has arrived once the event loop has been around: the second turn begins after it
-    await new Promise((resolve) => setImmediate(resolve))
-    await new Promise((resolve) => setImmediate(resolve))
+    await breathe()
     const stat = fs.lstatSync(this.#folder, { throwIfNoEntry: false })
     if (this.#closed || !sameFile(this.#mark, stat)) return undefined
     const changed = this.#changed

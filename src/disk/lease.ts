@@ -30,6 +30,7 @@ const YIELD_MS = 20
 const MOST_WAITERS = 4
 /** After this time the holder looks whether the lease is still its own, ms. */
 const CHECK_MS = 1_000
+
 interface Job {
   work: () => unknown
   /** Whether the lease must be held for it. */
@@ -43,6 +44,7 @@ interface Job {
 }
 
 const leases = new Map<string, Lease>()
+
 /** The lease of the lock folder `folder`; the same object for everybody in this process. */
 export function leaseOf(folder: string, waiting: string): Lease {
   let lease = leases.get(folder)
@@ -98,13 +100,18 @@ export class Lease {
     return result
   }
 
-  /** True when work can begin without a look at the disk or at the event loop. */
+  /** True when work can begin at once: the lease is held, surely and for a while yet, and the event loop is not. */
   #isReady(now: number): boolean {
     if (this.#unlock === undefined || now - this.#checked >= CHECK_MS || isLoopHeld(now)) return false
-    if (now - this.#since < SLICE_MS) return true
-    if (waitersIn(this.#waiting).has(this.#name)) return false
-    this.#since = now
-    return true
+    return this.#waitersBehindSlice(now) === undefined
+  }
+
+  /** How many have waited for the end of this slice; one that nobody waits for begins anew. */
+  #waitersBehindSlice(now: number): number | undefined {
+    if (now - this.#since < SLICE_MS) return undefined
+    const waiters = waitersIn(this.#waiting).get(this.#name)
+    if (waiters === undefined) this.#since = now
+    return waiters
   }
 
   #enqueue<T>(work: () => T | Promise<T>, timeout: number): Promise<T> {
@@ -142,10 +149,9 @@ export class Lease {
   async #prepare(job: Job): Promise<void> {
     if (isLoopHeld(performance.now())) await breathe()
     if (this.#lock !== undefined && performance.now() - this.#checked >= CHECK_MS) this.check()
-    if (this.#unlock !== undefined && performance.now() - this.#since >= SLICE_MS) {
-      const waiters = waitersIn(this.#waiting).get(this.#name)
+    if (this.#unlock !== undefined) {
+      const waiters = this.#waitersBehindSlice(performance.now())
       if (waiters !== undefined) await this.#handOver(waiters)
-      else this.#since = performance.now()
     }
     if (this.#unlock === undefined) await this.#acquire(job)
   }

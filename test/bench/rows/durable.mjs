@@ -9,6 +9,7 @@ import { assertEndsWith } from './proof.mjs'
 
 const NO_ROOM =
   'group commit itself, without ids, looks or other writers, takes 0.9 of the time of sqlite, half of it for the disk'
+
 /** How often each caller writes in one operation. */
 const ROUNDS = 8
 
