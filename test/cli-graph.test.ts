@@ -1,7 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, expect, test, vi } from 'vitest'
-import { type GraphCommitDelta, JsonlRuntimePersistence } from '../src/contracts/runtime-persistence.js'
+import { type GraphCommitDelta, JsonlRuntimePersistence } from '../src/contracts/runtime-persistence/index.js'
 import { openStore } from '../src/index.js'
 import { folder, run } from './cli/run.js'
 

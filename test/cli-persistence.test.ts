@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { JsonlPersistence, type NewAgentMessage, type TokenUsage } from '../src/contracts/persistence.js'
+import { JsonlPersistence, type NewAgentMessage, type TokenUsage } from '../src/contracts/persistence/index.js'
 import { openStore } from '../src/index.js'
 import { folder, run, start } from './cli/run.js'
 

@@ -1,6 +1,6 @@
 import { describe, test } from 'vitest'
-import { JsonlPersistence } from '../src/contracts/persistence.js'
-import { JsonlSessionBackend } from '../src/contracts/session-backend.js'
+import { JsonlPersistence } from '../src/contracts/persistence/index.js'
+import { JsonlSessionBackend } from '../src/contracts/session-backend/index.js'
 import { openStore } from '../src/index.js'
 import { testPersistence } from './contracts/index.js'
 

@@ -40,7 +40,7 @@ describe('README', () => {
   })
 
   test('names every error code', async () => {
-    const errors = fs.readFileSync(path.join(root, 'src/errors.ts'), 'utf8')
+    const errors = fs.readFileSync(path.join(root, 'src/base/errors.ts'), 'utf8')
     const codes = [...errors.matchAll(/'(ERR_\w+)'/g)].map(([, code]) => code)
     for (const code of codes) expect(readme).toContain(`\`${code}\``)
   })

@@ -1,6 +1,6 @@
 import { describe, test } from 'vitest'
-import { JsonlRuntimePersistence } from '../src/contracts/runtime-persistence.js'
-import { JsonlSessionBackend } from '../src/contracts/session-backend.js'
+import { JsonlRuntimePersistence } from '../src/contracts/runtime-persistence/index.js'
+import { JsonlSessionBackend } from '../src/contracts/session-backend/index.js'
 import { openStore } from '../src/index.js'
 import { testRuntimePersistence } from './contracts/index.js'
 

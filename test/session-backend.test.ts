@@ -1,5 +1,5 @@
 import { describe, test, vi } from 'vitest'
-import { JsonlSessionBackend } from '../src/contracts/session-backend.js'
+import { JsonlSessionBackend } from '../src/contracts/session-backend/index.js'
 import { openStore } from '../src/index.js'
 import { testSessionBackend } from './contracts/index.js'
 

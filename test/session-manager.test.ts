@@ -1,7 +1,7 @@
 import { describe, test } from 'vitest'
-import { JsonlPersistence } from '../src/contracts/persistence.js'
-import { JsonlSessionBackend } from '../src/contracts/session-backend.js'
-import { JsonlSessionManager } from '../src/contracts/session-manager.js'
+import { JsonlPersistence } from '../src/contracts/persistence/index.js'
+import { JsonlSessionBackend } from '../src/contracts/session-backend/index.js'
+import { JsonlSessionManager } from '../src/contracts/session-manager/index.js'
 import { openStore } from '../src/index.js'
 import { testSessionManager } from './contracts/index.js'
 

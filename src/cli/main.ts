@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander'
-import { complain, describe, watchOutput } from './output.js'
-import { buildProgram } from './program.js'
+import { buildProgram } from './program/index.js'
+import { complain, describe, watchOutput } from './terminal/output.js'
 
 const FAILED = 1
 const WRONG_USAGE = 2

@@ -5,8 +5,9 @@
 import { createHash, hash as hashOf } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
-import { randomNonce } from '../ids.js'
-import { breatheIfDue } from './breath.js'
+import { breatheIfDue } from '../base/event-loop.js'
+import { randomNonce } from '../base/ids.js'
+import { sync } from './atomic-replace.js'
 import {
   createPrivate,
   ensureSyncedFolder,
@@ -20,7 +21,6 @@ import {
   syncFolder,
   writeAll,
 } from './files.js'
-import { sync } from './replace.js'
 
 const SLICE_BYTES = 256 * 1024
 const REF = /^[0-9a-f]{64}$/

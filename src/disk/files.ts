@@ -1,7 +1,7 @@
 /** Small, careful file calls. Everything that opens, reads or makes a file in a store goes through here. */
 import fs from 'node:fs'
 import path from 'node:path'
-import { errno } from '../errors.js'
+import { errno } from '../base/errors.js'
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_RDONLY, O_WRONLY } = fs.constants
 /** Reads above this size go to the thread pool: below it, the way there costs more than the reading. */

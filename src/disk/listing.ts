@@ -1,8 +1,8 @@
 /** The names in a store's folder: what one look found serves the next one as well, while the folder is as it was. */
 import fs from 'node:fs'
-import { breathe, isLoopHeld } from './breath.js'
+import { breathe, isLoopHeld } from '../base/event-loop.js'
+import { pickNames } from './directory.js'
 import { isSettled } from './files.js'
-import { pickNames } from './large-folder.js'
 
 /** To list fewer files again costs no more than to ask whether that is needed. */
 const MANY = 1_000

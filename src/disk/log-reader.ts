@@ -1,9 +1,9 @@
 /** Reads a log in whole lines, forwards in blocks or backwards from the end. Takes no lock and changes nothing. */
 import fs from 'node:fs'
-import { MAX_LINE_BYTES } from '../log/format.js'
+import { breatheIfDue } from '../base/event-loop.js'
 import type { Piece, Range } from '../log/line.js'
 import { isoTime, parseLines } from '../log/parse.js'
-import { breatheIfDue } from './breath.js'
+import { MAX_LINE_BYTES } from '../log/serialize.js'
 import { openRegular, read, readInto, readSync } from './files.js'
 
 const LF = 0x0a

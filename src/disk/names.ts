@@ -1,7 +1,7 @@
 /** Every name in a store's folder is made here, and keys are turned into names and back. */
 import { createHash } from 'node:crypto'
 import path from 'node:path'
-import { SessionError } from '../errors.js'
+import { SessionError } from '../base/errors.js'
 
 const LOG = '.jsonl'
 const SIDECAR = '.meta.json'

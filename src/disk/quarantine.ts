@@ -5,8 +5,8 @@
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
-import { errno } from '../errors.js'
-import { randomNonce } from '../ids.js'
+import { errno } from '../base/errors.js'
+import { randomNonce } from '../base/ids.js'
 import type { Range } from '../log/line.js'
 import {
   createPrivate,

@@ -1,12 +1,12 @@
 /** The sidecar of a session: its run state, and a copy of what its log was folded to. */
 import { createHash } from 'node:crypto'
-import { errno } from '../errors.js'
-import { isObject, type Json, type JsonObject } from '../json.js'
+import { errno } from '../base/errors.js'
+import { isObject, type Json, type JsonObject } from '../base/json.js'
 import { emptySummary, type Summary, usageFromJson } from '../log/fold.js'
 import { timeOf } from '../log/parse.js'
+import { replaceSmall } from './atomic-replace.js'
 import { type FileMark, look, readSmall } from './files.js'
-import { isOwner, type Owner } from './owner.js'
-import { replaceSmall } from './replace.js'
+import { isOwner, type Owner } from './process-identity.js'
 
 export type RunName = 'idle' | 'running' | 'error'
 

@@ -4,7 +4,7 @@
  */
 import fs from 'node:fs'
 import path from 'node:path'
-import { errno } from '../errors.js'
+import { errno } from '../base/errors.js'
 import {
   ensureSyncedFolder,
   listFolder,

@@ -1,10 +1,10 @@
 /** A message as an agent's program gives it to the log and gets it back. */
-import { isObject } from '../json.js'
+import { isObject } from '../base/json.js'
 import { answeredCall, textOf, toolCallsOf } from './context.js'
 import { countersOf } from './fold.js'
 import type { Line } from './line.js'
-import { knownId, type Survey, timeIn } from './survey.js'
 import type { ActiveSummary } from './views.js'
+import { knownId, type Survey, timeIn } from './visibility.js'
 
 /** The counters of a message's own usage. */
 export const TOKEN_COUNTERS = [

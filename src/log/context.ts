@@ -1,8 +1,8 @@
 /** An agent's conversation as the model should see it: which calls are answered, what is shown, where it can be cut. */
-import type { Json, JsonObject } from '../json.js'
+import type { Json, JsonObject } from '../base/json.js'
 import { isLine, type Line, type Piece } from './line.js'
 import { isChat } from './parse.js'
-import { isLive, reachOver, type Survey } from './survey.js'
+import { isLive, reachOver, type Survey } from './visibility.js'
 
 /** An assistant message with calls and the tool messages that belong to it, as places in a list of lines. */
 interface Group {

@@ -1,9 +1,9 @@
 /** What a log says now, gathered line by line. The sidecar holds a copy of it. */
-import { isV7 } from '../ids.js'
-import { isObject, type Json, type JsonObject } from '../json.js'
+import { isV7 } from '../base/ids.js'
+import { isObject, type Json, type JsonObject } from '../base/json.js'
 import { isLine, type Line, type Piece, type Usage } from './line.js'
 import { isChat, timeOf } from './parse.js'
-import { isLive, noteIds, type Order, reachOver, type Survey } from './survey.js'
+import { isLive, noteIds, type Order, reachOver, type Survey } from './visibility.js'
 
 /** The sums over one log up to `bytes`. Times are ISO 8601 UTC. */
 export interface Summary extends Order {

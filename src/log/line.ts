@@ -1,7 +1,7 @@
 /**
  * The lines of a log, as data. FORMAT.md beside this file shows each kind as it stands on disk.
  */
-import type { Json, JsonObject } from '../json.js'
+import type { Json, JsonObject } from '../base/json.js'
 
 /** The version that this library writes. A log of a higher one is read and never written. */
 export const FORMAT_VERSION = 1

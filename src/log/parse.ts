@@ -1,6 +1,6 @@
 /** From bytes to lines: nothing here throws, whatever the bytes. */
 import { constants, isAscii, isUtf8 } from 'node:buffer'
-import { isObject, type Json, type JsonObject } from '../json.js'
+import { isObject, type Json, type JsonObject } from '../base/json.js'
 import type { Line, LineKind, Piece } from './line.js'
 
 const LF = 0x0a

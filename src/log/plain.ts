@@ -1,7 +1,7 @@
 /** Plain logs: header, then live messages, compactions and labels only. A copy takes over all but header and labels. */
 import { copyOf, emptySummary, foldPiece, type Summary } from './fold.js'
 import type { Line } from './line.js'
-import { NOTHING_KNOWN } from './survey.js'
+import { NOTHING_KNOWN } from './visibility.js'
 
 /** What a `meta` line begins with as this library writes it, with the end of the line before. */
 export const LABELS_BEGIN = Buffer.from('\n{"type":"meta","id":"')

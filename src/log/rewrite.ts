@@ -2,12 +2,12 @@
  * The shortest log that reads the same. A plan names only the stretches that do not stay as they are;
  * all other bytes are copied untouched.
  */
-import { type Json, type JsonObject, jsonEqual } from '../json.js'
+import { type Json, type JsonObject, jsonEqual } from '../base/json.js'
 import { addUsage, copyOf, emptySummary, foldPiece, isCarryLine, type Summary, timesOf, totalUsage } from './fold.js'
+import type { LineChange } from './graph/vacuum.js'
+import { membersOf, objectText, ownOf } from './json-text.js'
 import { isLine, type Line, namedIds, type Piece, type Range, type Usage } from './line.js'
-import { membersOf, objectText, ownOf } from './members.js'
-import { isLive, isUndated, knownId, NOTHING_KNOWN, type Survey, timeIn } from './survey.js'
-import type { LineChange } from './vacuum.js'
+import { isLive, isUndated, knownId, NOTHING_KNOWN, type Survey, timeIn } from './visibility.js'
 
 /** A stretch that is left out, left out and put into quarantine, or written anew by `mendLine`. */
 export interface Edit extends Range {

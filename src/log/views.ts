@@ -1,8 +1,8 @@
 /** What readers see of a log. All functions here are pure; `fileTime` is the log's modification time as ISO text. */
-import { isObject, type JsonObject } from '../json.js'
+import { isObject, type JsonObject } from '../base/json.js'
 import { type ChatMessage, isLine, type Line, type Piece, type StoredMessage } from './line.js'
 import { isChat, timeOf } from './parse.js'
-import { isLive, knownId, type Survey, timeIn } from './survey.js'
+import { isLive, knownId, type Survey, timeIn } from './visibility.js'
 
 /** The live messages in line order. */
 export function messagesOf(pieces: readonly Piece[], survey: Survey, fileTime: string): StoredMessage[] {

@@ -1,10 +1,10 @@
 /** A session as `SessionManager` sees it: any JSON values as messages, labels and a state. */
-import { isObject, type Json, type JsonObject, jsonEqual } from '../json.js'
+import { isObject, type Json, type JsonObject, jsonEqual } from '../base/json.js'
 import { type Summary, sumOf, totalUsage } from './fold.js'
 import type { Line, Piece } from './line.js'
 import { isChat } from './parse.js'
-import { isLive, knownId, type Survey } from './survey.js'
 import { asGiven } from './views.js'
+import { isLive, knownId, type Survey } from './visibility.js'
 
 /** The live message lines in order, those of values without a role included. */
 export function messageLines(pieces: readonly Piece[], survey: Survey): Line[] {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { answerIn, context } from '../../src/cli/endpoint.js'
-import { readIncoming } from '../../src/cli/inbox.js'
-import { barLine } from '../../src/cli/progress.js'
-import { builtInAnswer } from '../../src/cli/responder.js'
+import { readIncoming } from '../../src/cli/bot/inbox.js'
+import { answerIn, context } from '../../src/cli/bot/openai-responder.js'
+import { barLine } from '../../src/cli/bot/progress.js'
+import { builtInAnswer } from '../../src/cli/bot/responder.js'
 
 const read = (text: string | Buffer | null) =>
   readIncoming({ number: 1, data: text === null ? null : Buffer.from(text), length: 0 })

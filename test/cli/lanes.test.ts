@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { Lanes } from '../../src/cli/lanes.js'
+import { Lanes } from '../../src/cli/bot/sender-queues.js'
 
 interface Task {
   lane: string

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { splitLines } from '../../src/cli/lines.js'
+import { splitLines } from '../../src/cli/bot/split-lines.js'
 
 async function split(chunks: (string | Buffer)[], maxBytes?: number) {
   async function* source() {

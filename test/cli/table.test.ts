@@ -1,6 +1,6 @@
 import stringWidth from 'string-width'
 import { describe, expect, test } from 'vitest'
-import { fit, table } from '../../src/cli/table.js'
+import { fit, table } from '../../src/cli/terminal/table.js'
 import { cut, measureFor } from '../../src/cli/width.js'
 
 const WIDE = Number.POSITIVE_INFINITY

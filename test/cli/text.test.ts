@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { escapeBlock, escapeLine, flatten, jsonLine } from '../../src/cli/escape.js'
-import { excerptOf, stringsIn, wordsOf } from '../../src/cli/excerpt.js'
-import { ago, count, size, stamp } from '../../src/cli/format.js'
-import { messageText } from '../../src/cli/message.js'
+import { escapeBlock, escapeLine, flatten, jsonLine } from '../../src/cli/terminal/escape.js'
+import { excerptOf, stringsIn, wordsOf } from '../../src/cli/terminal/excerpt.js'
+import { ago, count, size, stamp } from '../../src/cli/terminal/format.js'
+import { messageText } from '../../src/cli/terminal/message.js'
 
 describe('escape', () => {
   test('controls, escapes and bidi marks are written out', () => {

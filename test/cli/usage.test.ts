@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { bar } from '../../src/cli/bar.js'
-import { add, byTokens, counters } from '../../src/cli/usage-rows.js'
-import { days } from '../../src/cli/values.js'
+import { days } from '../../src/cli/program/values.js'
+import { bar } from '../../src/cli/terminal/bar.js'
+import { add, byTokens, counters } from '../../src/cli/usage/rows.js'
 
 describe('bar', () => {
   test('fills its width by eighths', () => {

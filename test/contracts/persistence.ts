@@ -1,6 +1,6 @@
 /** The suite of the contract `Persistence`. */
 import assert from 'node:assert/strict'
-import type { Persistence } from '../../src/contracts/persistence.js'
+import type { Persistence } from '../../src/contracts/persistence/index.js'
 import { type Framework, registerCases } from './framework.js'
 import { compactCases } from './persistence/compact.js'
 import { contextCases } from './persistence/context.js'

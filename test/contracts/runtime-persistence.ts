@@ -1,6 +1,6 @@
 /** The suite of the contract `RuntimePersistence`. */
 import assert from 'node:assert/strict'
-import type { RuntimePersistence } from '../../src/contracts/runtime-persistence.js'
+import type { RuntimePersistence } from '../../src/contracts/runtime-persistence/index.js'
 import { type Framework, registerCases } from './framework.js'
 import { blobCases } from './runtime-persistence/blobs.js'
 import { checkpointCases } from './runtime-persistence/checkpoints.js'

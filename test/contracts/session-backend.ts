@@ -1,5 +1,5 @@
 /** The suite of the contract `SessionBackend`. */
-import type { SessionBackend } from '../../src/contracts/session-backend.js'
+import type { SessionBackend } from '../../src/contracts/session-backend/index.js'
 import { type Framework, registerCases } from './framework.js'
 import { withScene } from './scene.js'
 import { cleanupCases } from './session-backend/cleanup.js'

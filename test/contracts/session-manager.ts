@@ -1,7 +1,7 @@
 /** The suite of the contract `SessionManager`. */
-import type { Persistence } from '../../src/contracts/persistence.js'
-import type { SessionBackend } from '../../src/contracts/session-backend.js'
-import type { SessionManager } from '../../src/contracts/session-manager.js'
+import type { Persistence } from '../../src/contracts/persistence/index.js'
+import type { SessionBackend } from '../../src/contracts/session-backend/index.js'
+import type { SessionManager } from '../../src/contracts/session-manager/index.js'
 import { type Framework, registerCases } from './framework.js'
 import { withScene } from './scene.js'
 import { compactionCases } from './session-manager/compaction.js'

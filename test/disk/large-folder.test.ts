@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { pickNames } from '../../src/disk/large-folder.js'
+import { pickNames } from '../../src/disk/directory.js'
 import { during, systemError } from '../helpers/faults.js'
 import { tempFolder } from '../helpers/store.js'
 

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { thisProcess } from '../../src/disk/owner.js'
+import { thisProcess } from '../../src/disk/process-identity.js'
 import type { Session } from '../../src/index.js'
 import { ended, RemoteStore } from '../helpers/child.js'
 import { patch } from '../helpers/faults.js'

@@ -2,10 +2,10 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { Block, copyOfBlock, encodeBlock, namesIn, signaturesIn } from '../../src/disk/search-block.js'
-import { appendBatches, batchesOf, openSignatures, readSignatures } from '../../src/disk/search-file.js'
-import type { Signature } from '../../src/disk/search-record.js'
-import { addText, probesOf } from '../../src/log/signature.js'
+import { Block, copyOfBlock, encodeBlock, namesIn, signaturesIn } from '../../src/disk/search-index/block.js'
+import { addText, probesOf } from '../../src/disk/search-index/bloom-filter.js'
+import { appendBatches, batchesOf, openSignatures, readSignatures } from '../../src/disk/search-index/file.js'
+import type { Signature } from '../../src/disk/search-index/record.js'
 import { tempFolder } from '../helpers/store.js'
 
 function signature(name: string, text: string): Signature {

@@ -2,9 +2,9 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { addHeld, removeHeld } from '../../src/disk/held-leases.js'
-import { LockFolder } from '../../src/disk/lock-folder.js'
-import { clearWhile } from '../../src/disk/spare-locks.js'
+import { addHeld, removeHeld } from '../../src/disk/lock/held-leases.js'
+import { LockFolder } from '../../src/disk/lock/lock-folder.js'
+import { clearWhile } from '../../src/disk/lock/spare-locks.js'
 import { tempFolder, until } from '../helpers/store.js'
 
 /** More than spares are kept. */

@@ -88,7 +88,7 @@ const store = {
 
 const backend = {
   name: 'SessionBackend',
-  module: 'contracts/session-backend.js',
+  module: 'contracts/session-backend/index.js',
   open: (store, { JsonlSessionBackend }) => new JsonlSessionBackend(store),
   async prepare(face) {
     await face.append('chat', message('hello'))
@@ -117,7 +117,7 @@ const backend = {
 
 const persistence = {
   name: 'Persistence',
-  module: 'contracts/persistence.js',
+  module: 'contracts/persistence/index.js',
   open: (store, { JsonlPersistence }) => new JsonlPersistence(store),
   async prepare(face, { scene }) {
     const id = await face.createSession('coder', '/project')
@@ -173,7 +173,7 @@ const metadata = {
 
 const manager = {
   name: 'SessionManager',
-  module: 'contracts/session-manager.js',
+  module: 'contracts/session-manager/index.js',
   open: (store, { JsonlSessionManager }) => new JsonlSessionManager(store),
   async prepare(face) {
     await face.save({ metadata, messages: ['1', '2', '3', '4'].map(message), state: { step: 1 } })
@@ -219,7 +219,7 @@ const record = (sessionName) => ({ ...{ sessionId: GRAPH, sessionName, createdAt
 
 const runtime = {
   name: 'RuntimePersistence',
-  module: 'contracts/runtime-persistence.js',
+  module: 'contracts/runtime-persistence/index.js',
   open: (store, { JsonlRuntimePersistence }) => ({ of: (key) => new JsonlRuntimePersistence(store, key) }),
   async prepare(face) {
     const graph = face.of(GRAPH)

@@ -110,8 +110,8 @@ const making = ([name], first) => {
 watch('mkdirSync', ([name, options], made) => making([name], options?.recursive ? made : name))
 
 const { openStore } = await import('../../dist/src/index.js')
-const { JsonlPersistence } = await import('../../dist/src/contracts/persistence.js')
-const { JsonlSessionManager } = await import('../../dist/src/contracts/session-manager.js')
+const { JsonlPersistence } = await import('../../dist/src/contracts/persistence/index.js')
+const { JsonlSessionManager } = await import('../../dist/src/contracts/session-manager/index.js')
 const store = await openStore(folder, { fsync: 'always' })
 const persistence = new JsonlPersistence(store)
 const manager = new JsonlSessionManager(store)

@@ -2,7 +2,7 @@
 // LOG gets `{"at":MS,"key":KEY,"texts":[…]}` before archived messages are purged and `{"purged":N}` after it, and
 // `{"op":NAME}` for all else that was done.
 import fs from 'node:fs'
-import { JsonlPersistence } from '../../dist/src/contracts/persistence.js'
+import { JsonlPersistence } from '../../dist/src/contracts/persistence/index.js'
 import { openStore } from '../../dist/src/index.js'
 import { plainLog } from './plain-log.mjs'
 

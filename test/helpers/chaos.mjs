@@ -3,7 +3,7 @@
 // the lease, as a proof that the judge would notice.
 import fs from 'node:fs'
 import path from 'node:path'
-import { leaseOf } from '../../dist/src/disk/lease.js'
+import { leaseOf } from '../../dist/src/disk/lock/lease.js'
 
 const [folder, witness, name, how] = process.argv.slice(2)
 const locks = path.join(folder, '.locks')

@@ -4,7 +4,7 @@ let ahead = 0
 Date.now = () => real() + ahead
 
 const { openStore } = await import('../../dist/src/index.js')
-const { JsonlSessionBackend } = await import('../../dist/src/contracts/session-backend.js')
+const { JsonlSessionBackend } = await import('../../dist/src/contracts/session-backend/index.js')
 
 const [folder, ms] = process.argv.slice(2)
 const sleep = (time) => new Promise((resolve) => setTimeout(resolve, time))

@@ -1,6 +1,6 @@
 // Another process with one runtime's state: runtime-process.mjs FOLDER race ROUNDS NAME | FOLDER commit|vacuum|gc STEP
 import fs from 'node:fs'
-import { JsonlRuntimePersistence } from '../../dist/src/contracts/runtime-persistence.js'
+import { JsonlRuntimePersistence } from '../../dist/src/contracts/runtime-persistence/index.js'
 import { openStore } from '../../dist/src/index.js'
 
 const [folder, way, number, name] = process.argv.slice(2)

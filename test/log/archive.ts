@@ -1,6 +1,6 @@
 import type { Line, Piece } from '../../src/log/line.js'
-import { isLive, knownId, reachOver, type Survey } from '../../src/log/survey.js'
 import { type ActiveSummary, summaryOf } from '../../src/log/views.js'
+import { isLive, knownId, reachOver, type Survey } from '../../src/log/visibility.js'
 
 /** The summary in force, and the ids of the live messages that compactions archived. */
 export interface Archive {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { SessionError } from '../../src/errors.js'
-import type { Json } from '../../src/json.js'
-import { compactionLine, headerLine, messageLine, messageText, metaLine, removeLine } from '../../src/log/format.js'
+import { SessionError } from '../../src/base/errors.js'
+import type { Json } from '../../src/base/json.js'
 import { isLine, type Line } from '../../src/log/line.js'
 import { parseLines } from '../../src/log/parse.js'
-import { NOTHING_KNOWN } from '../../src/log/survey.js'
+import { compactionLine, headerLine, messageLine, messageText, metaLine, removeLine } from '../../src/log/serialize.js'
 import { asGiven, toStored } from '../../src/log/views.js'
+import { NOTHING_KNOWN } from '../../src/log/visibility.js'
 
 const STAMP = { id: '019aa1b2-c000-7000-8000-000000000001', at: '2026-11-21T07:00:00.000Z' }
 

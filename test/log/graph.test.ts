@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { JsonObject } from '../../src/json.js'
-import { emptyGraph, followGraph, type Graph, GraphCollector, type Records } from '../../src/log/graph.js'
-import { effectiveLeaf, liveNodes, pathTo, recordsOf } from '../../src/log/graph-views.js'
+import type { JsonObject } from '../../src/base/json.js'
+import { emptyGraph, followGraph, type Graph, GraphCollector, type Records } from '../../src/log/graph/graph.js'
+import { vacuumOf } from '../../src/log/graph/vacuum.js'
+import { effectiveLeaf, liveNodes, pathTo, recordsOf } from '../../src/log/graph/views.js'
 import { isLine } from '../../src/log/line.js'
 import { parseLines } from '../../src/log/parse.js'
-import { vacuumOf } from '../../src/log/vacuum.js'
 import { idAt } from './histories.js'
 
 const REF = 'a'.repeat(64)

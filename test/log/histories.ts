@@ -1,8 +1,10 @@
 /** Random logs: `wildLog` holds whatever a file can hold, `ownLog` what this library's own writers leave. */
 import fc from 'fast-check'
-import { IdSource } from '../../src/ids.js'
-import type { Json, JsonObject } from '../../src/json.js'
+import { IdSource } from '../../src/base/ids.js'
+import type { Json, JsonObject } from '../../src/base/json.js'
 import { foldAll } from '../../src/log/fold.js'
+import { isLine, type Line, type Piece } from '../../src/log/line.js'
+import { isChat, isoTime, parseLines } from '../../src/log/parse.js'
 import {
   compactionLine,
   headerLine,
@@ -11,10 +13,8 @@ import {
   metaLine,
   removeLine,
   type Stamp,
-} from '../../src/log/format.js'
-import { isLine, type Line, type Piece } from '../../src/log/line.js'
-import { isChat, isoTime, parseLines } from '../../src/log/parse.js'
-import { isLive, knownId, surveyOf } from '../../src/log/survey.js'
+} from '../../src/log/serialize.js'
+import { isLive, knownId, surveyOf } from '../../src/log/visibility.js'
 import { applyPlan, planOf, rewrite } from './rewriting.js'
 
 export const FILE_TIME = '2026-11-24T12:00:00.000Z'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { IdSource, isV7, timeInId } from '../../src/ids.js'
+import { IdSource, isV7, timeInId } from '../../src/base/ids.js'
 
 const NOW = Date.parse('2026-11-21T07:00:00.000Z')
 const hexOf = (ms: number) => ms.toString(16).padStart(12, '0')

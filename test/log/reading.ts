@@ -1,12 +1,12 @@
 /** All that a log says, in a form that can be compared: two logs that read the same have equal readings. */
-import type { Json } from '../../src/json.js'
+import type { Json } from '../../src/base/json.js'
 import { toAgentMessage } from '../../src/log/agent-message.js'
 import { activeMessages, Exchange } from '../../src/log/context.js'
 import { archivedOf, foldAll, timesOf, totalUsage } from '../../src/log/fold.js'
 import { isLine, type Line, type Piece } from '../../src/log/line.js'
 import { parseLines } from '../../src/log/parse.js'
-import { knownId, type Survey, surveyOf } from '../../src/log/survey.js'
 import { messagesOf } from '../../src/log/views.js'
+import { knownId, type Survey, surveyOf } from '../../src/log/visibility.js'
 import { messageLines, messageOf, stateOf } from '../../src/log/whole-session.js'
 import { archiveOf } from './archive.js'
 

@@ -1,9 +1,10 @@
 /** A rewrite in memory, as `disk/` makes it on files. */
-import { metaLine } from '../../src/log/format.js'
+
 import { isLine, type Piece } from '../../src/log/line.js'
 import { parseLines } from '../../src/log/parse.js'
 import { mendLine, type RewritePlan, RewritePlanner } from '../../src/log/rewrite.js'
-import { reachOver, type Survey, surveyOf } from '../../src/log/survey.js'
+import { metaLine } from '../../src/log/serialize.js'
+import { reachOver, type Survey, surveyOf } from '../../src/log/visibility.js'
 
 /** With `purge`, archived messages go too. */
 export function planOf(bytes: Buffer, fileTime: string, { purge = false } = {}): RewritePlan | null {

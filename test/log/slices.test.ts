@@ -1,7 +1,7 @@
 /** Turned by a quarter, signatures say what they said before, and rows tell when they are not what was written. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { addColumn, columnOf, isSealed, keepColumns, rowWidth, seal } from '../../src/log/slices.js'
+import { addColumn, columnOf, isSealed, keepColumns, rowWidth, seal } from '../../src/disk/search-index/bit-slices.js'
 
 const LENGTH = 16
 const COLUMNS = 96

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { standInId } from '../../src/log/parse.js'
-import { isLive, knownId } from '../../src/log/survey.js'
+import { isLive, knownId } from '../../src/log/visibility.js'
 import { idAt } from './histories.js'
 import { read } from './reading.js'
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { foldAll } from '../../src/log/fold.js'
+import { BackwardReading, canFollow, foldTail, idsToLookUp } from '../../src/log/fold-tail.js'
 import { isLine } from '../../src/log/line.js'
 import { parseLines, standInId } from '../../src/log/parse.js'
-import { surveyOf } from '../../src/log/survey.js'
-import { BackwardReading, canFollow, foldTail, idsToLookUp } from '../../src/log/tail.js'
 import { toStored } from '../../src/log/views.js'
+import { surveyOf } from '../../src/log/visibility.js'
 import { idAt } from './histories.js'
 
 const text = (lines: unknown[]) => lines.map((line) => `${JSON.stringify(line)}\n`).join('')

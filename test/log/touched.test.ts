@@ -3,9 +3,10 @@ import os from 'node:os'
 import path from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
-import { foldLog } from '../../src/catch-up.js'
+import type { JsonObject } from '../../src/base/json.js'
 import { LogReader } from '../../src/disk/log-reader.js'
-import type { JsonObject } from '../../src/json.js'
+import type { Line } from '../../src/log/line.js'
+import { isoTime, parseLines } from '../../src/log/parse.js'
 import {
   compactionLine,
   headerLine,
@@ -14,11 +15,10 @@ import {
   metaLine,
   removeLine,
   valueLine,
-} from '../../src/log/format.js'
-import type { Line } from '../../src/log/line.js'
-import { isoTime, parseLines } from '../../src/log/parse.js'
-import { type Plan, partsOf, planRewrite, type Selection } from '../../src/plan-rewrite.js'
-import { planLeast, planTouched } from '../../src/plan-touched.js'
+} from '../../src/log/serialize.js'
+import { foldLog } from '../../src/session/catch-up.js'
+import { planLeast, planTouched } from '../../src/session/plan-touched.js'
+import { type Plan, partsOf, planRewrite, type Selection } from '../../src/session/rewrite-plan.js'
 import { FILE_TIME, idAt, mixedLog, ownLog, wildLog } from './histories.js'
 
 /** `LAW_RUNS=20000 npx vitest run test/log/touched.test.ts` is the long form. */

@@ -1,6 +1,6 @@
 /** A day in the life of a coding agent, with a restart between all of its steps. */
 import { expect, test } from 'vitest'
-import { JsonlPersistence, type Message } from '../../src/contracts/persistence.js'
+import { JsonlPersistence, type Message } from '../../src/contracts/persistence/index.js'
 import { openStore, type SessionStore } from '../../src/index.js'
 import { context, insert, message } from '../contracts/persistence/notation.js'
 import { answers, loseSidecars, tokens } from '../contracts/persistence/scene.js'

@@ -1,7 +1,7 @@
 /** What the contract says about cost, counted in calls to the file system and not in time. */
 import fs from 'node:fs'
 import { expect, test } from 'vitest'
-import { JsonlPersistence } from '../../src/contracts/persistence.js'
+import { JsonlPersistence } from '../../src/contracts/persistence/index.js'
 import { openStore } from '../../src/index.js'
 import { insert, message, numbered } from '../contracts/persistence/notation.js'
 import { patch } from '../helpers/faults.js'

@@ -1,7 +1,7 @@
 /** Random histories of an agent's session. */
 import fc from 'fast-check'
 import { v7 } from 'uuid'
-import type { Message, NewAgentMessage, Persistence, SessionId } from '../../src/contracts/persistence.js'
+import type { Message, NewAgentMessage, Persistence, SessionId } from '../../src/contracts/persistence/index.js'
 import type { SessionStore } from '../../src/index.js'
 import { calls } from '../contracts/persistence/notation.js'
 

@@ -1,7 +1,7 @@
 /** Sessions that another process holds. */
 import fs from 'node:fs'
 import { expect, test } from 'vitest'
-import { JsonlPersistence } from '../../src/contracts/persistence.js'
+import { JsonlPersistence } from '../../src/contracts/persistence/index.js'
 import { all, insert, message, numbered } from '../contracts/persistence/notation.js'
 import { answers } from '../contracts/persistence/scene.js'
 import { RemoteStore } from '../helpers/child.js'

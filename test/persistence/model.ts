@@ -2,7 +2,7 @@
  * What the contract says about a conversation, written down a second time and as plainly as can be:
  * which messages a model sees, and how many a compaction archives.
  */
-import type { Message } from '../../src/contracts/persistence.js'
+import type { Message } from '../../src/contracts/persistence/index.js'
 
 interface Group {
   assistant: number

@@ -2,7 +2,12 @@
 import fs from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { JsonlPersistence, type Message, type Persistence, type SessionId } from '../../src/contracts/persistence.js'
+import {
+  JsonlPersistence,
+  type Message,
+  type Persistence,
+  type SessionId,
+} from '../../src/contracts/persistence/index.js'
 import { openStore } from '../../src/index.js'
 import { answers, loseSidecars } from '../contracts/persistence/scene.js'
 import { tempFolder } from '../helpers/store.js'

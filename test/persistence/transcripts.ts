@@ -1,6 +1,6 @@
 /** What coding agents have written, as calls of the contract. */
 import fs from 'node:fs'
-import type { NewAgentMessage, Role, TokenUsage } from '../../src/contracts/persistence.js'
+import type { NewAgentMessage, Role, TokenUsage } from '../../src/contracts/persistence/index.js'
 
 /** A part of a message's content, as providers have them. */
 interface Part {

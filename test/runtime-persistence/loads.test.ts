@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { JsonlRuntimePersistence, type SessionNodeRecord } from '../../src/contracts/runtime-persistence.js'
+import { JsonlRuntimePersistence, type SessionNodeRecord } from '../../src/contracts/runtime-persistence/index.js'
 import { openStore, type SessionStore } from '../../src/index.js'
 import { tempFolder } from '../helpers/store.js'
 

@@ -8,7 +8,7 @@ import {
   JsonlRuntimePersistence,
   type RuntimeCommit,
   type SessionNodeRecord,
-} from '../../src/contracts/runtime-persistence.js'
+} from '../../src/contracts/runtime-persistence/index.js'
 import { openStore, type SessionStore } from '../../src/index.js'
 import { codeOf, SOAK, tempFolder } from '../helpers/store.js'
 

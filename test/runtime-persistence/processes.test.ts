@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { JsonlRuntimePersistence, type PersistedSessionRead } from '../../src/contracts/runtime-persistence.js'
+import { JsonlRuntimePersistence, type PersistedSessionRead } from '../../src/contracts/runtime-persistence/index.js'
 import { openStore } from '../../src/index.js'
 import { ended, start } from '../helpers/child.js'
 import { open, SOAK, tempFolder } from '../helpers/store.js'

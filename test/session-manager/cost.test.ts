@@ -1,7 +1,7 @@
 /** What the calls read and write, in bytes, of a long log. */
 import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { type Json, JsonlSessionManager, type Session } from '../../src/contracts/session-manager.js'
+import { type Json, JsonlSessionManager, type Session } from '../../src/contracts/session-manager/index.js'
 import { patch } from '../helpers/faults.js'
 import { open, tempFolder } from '../helpers/store.js'
 

@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { type Json, JsonlSessionManager, type Session } from '../../src/contracts/session-manager.js'
+import { type Json, JsonlSessionManager, type Session } from '../../src/contracts/session-manager/index.js'
 import { openStore } from '../../src/index.js'
 import { open, tempFolder } from '../helpers/store.js'
 

@@ -1,9 +1,9 @@
 /** A fork that ends at any step: from some file call on, none goes through any more, as when the process is dead. */
 import fs from 'node:fs'
 import { expect, test } from 'vitest'
-import { JsonlPersistence } from '../../src/contracts/persistence.js'
-import { JsonlSessionBackend } from '../../src/contracts/session-backend.js'
-import { JsonlSessionManager } from '../../src/contracts/session-manager.js'
+import { JsonlPersistence } from '../../src/contracts/persistence/index.js'
+import { JsonlSessionBackend } from '../../src/contracts/session-backend/index.js'
+import { JsonlSessionManager } from '../../src/contracts/session-manager/index.js'
 import { failCall } from '../helpers/faults.js'
 import { filesIn, fill, message, open, tempFolder } from '../helpers/store.js'
 

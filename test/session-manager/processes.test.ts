@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { JsonlSessionManager, type Session } from '../../src/contracts/session-manager.js'
+import { JsonlSessionManager, type Session } from '../../src/contracts/session-manager/index.js'
 import { RemoteStore } from '../helpers/child.js'
 import { codeOf, open, sleep, tempFolder } from '../helpers/store.js'
 

@@ -2,8 +2,8 @@
 import fs from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { JsonlSessionManager, type Session } from '../../src/contracts/session-manager.js'
-import { type Json, makes, toJson } from '../../src/json.js'
+import { type Json, makes, toJson } from '../../src/base/json.js'
+import { JsonlSessionManager, type Session } from '../../src/contracts/session-manager/index.js'
 import { message, open } from '../helpers/store.js'
 
 function session(messages: unknown[], state: unknown = null): Session {

@@ -1,8 +1,8 @@
 /** A save that is told what its session was made from. */
 import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { JsonlSessionBackend } from '../../src/contracts/session-backend.js'
-import { JsonlSessionManager, type Session } from '../../src/contracts/session-manager.js'
+import { JsonlSessionBackend } from '../../src/contracts/session-backend/index.js'
+import { JsonlSessionManager, type Session } from '../../src/contracts/session-manager/index.js'
 import { RemoteStore } from '../helpers/child.js'
 import { message, open, tempFolder } from '../helpers/store.js'
 

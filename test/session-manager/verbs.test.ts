@@ -1,8 +1,8 @@
 /** Fork and rewind by message id, and what was removed and comes back: verbs of the session itself. */
 import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { JsonlPersistence } from '../../src/contracts/persistence.js'
-import { JsonlSessionManager } from '../../src/contracts/session-manager.js'
+import { JsonlPersistence } from '../../src/contracts/persistence/index.js'
+import { JsonlSessionManager } from '../../src/contracts/session-manager/index.js'
 import type { Session, SessionStore } from '../../src/index.js'
 import { contents, fill, message, open } from '../helpers/store.js'
 

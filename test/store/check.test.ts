@@ -1,11 +1,11 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { checkStore, mend } from '../../src/check-store.js'
-import { JsonlRuntimePersistence } from '../../src/contracts/runtime-persistence.js'
-import type { FindingKind } from '../../src/finding.js'
+import type { FindingKind } from '../../src/check/finding.js'
+import { checkStore, mend } from '../../src/check/store.js'
+import { JsonlRuntimePersistence } from '../../src/contracts/runtime-persistence/index.js'
 import { openStore } from '../../src/index.js'
-import { openAsItIs } from '../../src/store.js'
+import { openAsItIs } from '../../src/store/store.js'
 import { fill, tempFolder } from '../helpers/store.js'
 
 const CONFIG = { providerId: 'p', configuredModel: 'm', contextWindow: 0, executionMode: 'standard' }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { type Kept, KeptSessions } from '../../src/kept-sessions.js'
-import type { SessionLog } from '../../src/session-log.js'
+import type { SessionLog } from '../../src/session/session-log.js'
+import { type Kept, KeptSessions } from '../../src/store/session-cache.js'
 import { open } from '../helpers/store.js'
 
 const MOST = 10

@@ -1,8 +1,8 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
-import type { Json } from '../../src/json.js'
-import { type Row, rowFromJson } from '../../src/list-row.js'
+import type { Json } from '../../src/base/json.js'
+import { type Row, rowFromJson } from '../../src/list/row.js'
 
 const ROWS = 20_000
 const TIME = 1_795_600_000_000

@@ -97,7 +97,7 @@ describe('cleanup takes the longest idle', () => {
       // in another container, where the process has the same number or another
       sidecar.run.owner.pidns = key === 'beats' ? 'pid:[1]' : 'pid:[2]'
       fs.writeFileSync(file, JSON.stringify(sidecar))
-      const { heartbeatFile } = await import('../../src/disk/heartbeat.js')
+      const { heartbeatFile } = await import('../../src/disk/runs/heartbeat.js')
       const { Layout } = await import('../../src/disk/names.js')
       const beat = heartbeatFile(new Layout(folder), sidecar.run.owner)
       fs.writeFileSync(beat, JSON.stringify(sidecar.run.owner))

@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import type { Session } from '../../src/session.js'
+import type { Session } from '../../src/session/session.js'
 import { patch, systemError } from '../helpers/faults.js'
 import { bareLine, codeOf, contents, message, open, quarantined, tempFolder } from '../helpers/store.js'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { RowsByActivity } from '../../src/rows-by-activity.js'
+import { RowsByActivity } from '../../src/list/rows-by-activity.js'
 
 interface Row {
   key: string

@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { SessionStore } from '../../src/index.js'
-import { searchIndexOf } from '../../src/search-index.js'
+import { searchIndexOf } from '../../src/search/search-index.js'
 import { during } from '../helpers/faults.js'
 import { bareLine, open, tempFolder } from '../helpers/store.js'
 

@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { JsonlPersistence } from '../../src/contracts/persistence.js'
+import { JsonlPersistence } from '../../src/contracts/persistence/index.js'
 import type { LostReport } from '../../src/index.js'
 import { patch } from '../helpers/faults.js'
 import { contents, fill, message, open, tempFolder } from '../helpers/store.js'

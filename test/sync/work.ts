@@ -1,11 +1,11 @@
 /** Random work on one session, through the store and through what else writes to logs. */
 import fs from 'node:fs'
-import { JsonlPersistence } from '../../src/contracts/persistence.js'
-import { JsonlRuntimePersistence } from '../../src/contracts/runtime-persistence.js'
-import { JsonlSessionManager } from '../../src/contracts/session-manager.js'
+import { JsonlPersistence } from '../../src/contracts/persistence/index.js'
+import { JsonlRuntimePersistence } from '../../src/contracts/runtime-persistence/index.js'
+import { JsonlSessionManager } from '../../src/contracts/session-manager/index.js'
 import type { Session, SessionStore } from '../../src/index.js'
-import { reachOver } from '../../src/log/survey.js'
-import { rewriteLog } from '../../src/rewrite-log.js'
+import { reachOver } from '../../src/log/visibility.js'
+import { rewriteLog } from '../../src/session/rewrite.js'
 
 export type Work = (session: Session, store: SessionStore, random: () => number) => Promise<unknown>
 

@@ -1,11 +1,11 @@
-import { collectBlobs } from '../../collect-blobs.js'
-import { GraphLog } from '../../graph-log.js'
-import { jsonLine } from '../escape.js'
-import { count, size } from '../format.js'
-import { findKey } from '../key.js'
-import { type GlobalOptions, withExistingStore } from '../open.js'
-import { paint, print, terminalWidth } from '../output.js'
-import { table } from '../table.js'
+import { collectBlobs } from '../../graph/garbage-collection.js'
+import { GraphLog } from '../../graph/graph-log.js'
+import { findKey } from '../find-key.js'
+import { jsonLine } from '../terminal/escape.js'
+import { count, size } from '../terminal/format.js'
+import { paint, print, terminalWidth } from '../terminal/output.js'
+import { table } from '../terminal/table.js'
+import { type GlobalOptions, withExistingStore } from '../with-store.js'
 
 export interface BlobsOptions extends GlobalOptions {
   json?: boolean

@@ -1,14 +1,14 @@
 import { stat } from 'node:fs/promises'
 import { relative } from 'node:path'
-import { checkStore, mend } from '../../check-store.js'
-import type { Finding, Remedy } from '../../finding.js'
+import type { Finding, Remedy } from '../../check/finding.js'
+import { checkStore, mend } from '../../check/store.js'
 import { SessionError } from '../../index.js'
-import { openAsItIs, type SessionStore } from '../../store.js'
-import { escapeLine } from '../escape.js'
-import { count } from '../format.js'
-import { findKeys } from '../key.js'
-import type { GlobalOptions } from '../open.js'
-import { complain, describe, note, print } from '../output.js'
+import { openAsItIs, type SessionStore } from '../../store/store.js'
+import { findKeys } from '../find-key.js'
+import { escapeLine } from '../terminal/escape.js'
+import { count } from '../terminal/format.js'
+import { complain, describe, note, print } from '../terminal/output.js'
+import type { GlobalOptions } from '../with-store.js'
 
 export interface CheckOptions extends GlobalOptions {
   all?: boolean

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path'
 import type { CleanupOptions } from '../../index.js'
-import { escapeLine, jsonLine } from '../escape.js'
-import { count } from '../format.js'
-import { type GlobalOptions, withExistingStore } from '../open.js'
-import { note, print } from '../output.js'
+import { escapeLine, jsonLine } from '../terminal/escape.js'
+import { count } from '../terminal/format.js'
+import { note, print } from '../terminal/output.js'
+import { type GlobalOptions, withExistingStore } from '../with-store.js'
 
 export interface CleanupCommandOptions extends GlobalOptions {
   ttl?: number

@@ -1,9 +1,9 @@
-import { JsonlPersistence } from '../../contracts/persistence.js'
-import { escapeLine } from '../escape.js'
-import { count } from '../format.js'
-import { findKey } from '../key.js'
-import { type GlobalOptions, withExistingStore } from '../open.js'
-import { print } from '../output.js'
+import { JsonlPersistence } from '../../contracts/persistence/index.js'
+import { findKey } from '../find-key.js'
+import { escapeLine } from '../terminal/escape.js'
+import { count } from '../terminal/format.js'
+import { print } from '../terminal/output.js'
+import { type GlobalOptions, withExistingStore } from '../with-store.js'
 
 export interface CompactSessionOptions extends GlobalOptions {
   summary: string

@@ -1,11 +1,11 @@
-import { collectBlobs } from '../../collect-blobs.js'
-import { GraphLog } from '../../graph-log.js'
+import { collectBlobs } from '../../graph/garbage-collection.js'
+import { GraphLog } from '../../graph/graph-log.js'
 import type { SessionStore } from '../../index.js'
-import { escapeLine } from '../escape.js'
-import { count, size } from '../format.js'
-import { findKeys } from '../key.js'
-import { type GlobalOptions, withExistingStore } from '../open.js'
-import { complain, describe, print } from '../output.js'
+import { findKeys } from '../find-key.js'
+import { escapeLine } from '../terminal/escape.js'
+import { count, size } from '../terminal/format.js'
+import { complain, describe, print } from '../terminal/output.js'
+import { type GlobalOptions, withExistingStore } from '../with-store.js'
 
 export interface GcOptions extends GlobalOptions {
   all?: boolean

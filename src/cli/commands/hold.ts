@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import type { SessionStore } from '../../index.js'
-import { type GlobalOptions, withStore } from '../open.js'
+import { type GlobalOptions, withStore } from '../with-store.js'
 
 /**
  * Runs a command with the leases of all sessions: writers wait meanwhile, as long as their `lockTimeout` lets them.

@@ -1,8 +1,8 @@
 import { bytesIn, refuseLink, removeTree } from '../../disk/files.js'
-import { searchIndexOf } from '../../search-index.js'
-import { jsonLine } from '../escape.js'
-import { type GlobalOptions, withExistingStore } from '../open.js'
-import { print } from '../output.js'
+import { searchIndexOf } from '../../search/search-index.js'
+import { jsonLine } from '../terminal/escape.js'
+import { print } from '../terminal/output.js'
+import { type GlobalOptions, withExistingStore } from '../with-store.js'
 
 export interface IndexOptions extends GlobalOptions {
   drop?: boolean

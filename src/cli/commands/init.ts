@@ -4,9 +4,9 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { ensureFolder } from '../../disk/files.js'
-import { escapeLine } from '../escape.js'
-import type { GlobalOptions } from '../open.js'
-import { complain, describe, PROGRAM, print } from '../output.js'
+import { escapeLine } from '../terminal/escape.js'
+import { complain, describe, PROGRAM, print } from '../terminal/output.js'
+import type { GlobalOptions } from '../with-store.js'
 
 export interface InitOptions extends GlobalOptions {
   git?: boolean

@@ -1,8 +1,8 @@
 import type { Session } from '../../index.js'
-import { escapeLine } from '../escape.js'
-import { findKey } from '../key.js'
-import { type GlobalOptions, withExistingStore } from '../open.js'
-import { print } from '../output.js'
+import { findKey } from '../find-key.js'
+import { escapeLine } from '../terminal/escape.js'
+import { print } from '../terminal/output.js'
+import { type GlobalOptions, withExistingStore } from '../with-store.js'
 
 export async function tag(given: string, tags: readonly string[], { root }: GlobalOptions): Promise<number> {
   return change(root, given, (session) => session.tag(tags))

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path'
 import type { SessionInfo } from '../../index.js'
-import { escapeLine, jsonLine } from '../escape.js'
-import { ago, size } from '../format.js'
-import { type GlobalOptions, storeIsThere, withStore } from '../open.js'
-import { note, paint, print, terminalWidth } from '../output.js'
-import { type Column, table } from '../table.js'
+import { escapeLine, jsonLine } from '../terminal/escape.js'
+import { ago, size } from '../terminal/format.js'
+import { note, paint, print, terminalWidth } from '../terminal/output.js'
+import { type Column, table } from '../terminal/table.js'
+import { type GlobalOptions, storeIsThere, withStore } from '../with-store.js'
 
 export interface ListOptions extends GlobalOptions {
   json?: boolean

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { mergeLogs } from '../../log/merge.js'
-import { escapeLine } from '../escape.js'
-import { note, PROGRAM } from '../output.js'
+import { mergeLogs } from '../../log/merge/merge.js'
+import { escapeLine } from '../terminal/escape.js'
+import { note, PROGRAM } from '../terminal/output.js'
 
 export interface DriverFiles {
   base: string

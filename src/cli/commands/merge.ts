@@ -3,11 +3,11 @@ import { basename, dirname, resolve } from 'node:path'
 import { isOwnName, Layout, nameOfConflictCopy, nameOfLog } from '../../disk/names.js'
 import { moveAside } from '../../disk/quarantine.js'
 import type { SessionStore } from '../../index.js'
-import { keyInLog } from '../../key-in-log.js'
-import { escapeLine } from '../escape.js'
-import { count } from '../format.js'
-import { type GlobalOptions, withStore } from '../open.js'
-import { complain, describe, note, print } from '../output.js'
+import { keyInLog } from '../../session/key-in-log.js'
+import { escapeLine } from '../terminal/escape.js'
+import { count } from '../terminal/format.js'
+import { complain, describe, note, print } from '../terminal/output.js'
+import { type GlobalOptions, withStore } from '../with-store.js'
 
 export interface MergeOptions extends GlobalOptions {
   into?: string

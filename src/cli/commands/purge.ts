@@ -1,9 +1,9 @@
-import { JsonlPersistence } from '../../contracts/persistence.js'
-import { canAsk, confirm } from '../confirm.js'
-import { count, size } from '../format.js'
-import { exitCodeOf } from '../interrupt.js'
-import { type GlobalOptions, withExistingStore } from '../open.js'
-import { complain, describe, print } from '../output.js'
+import { JsonlPersistence } from '../../contracts/persistence/index.js'
+import { exitCodeOf } from '../signals.js'
+import { canAsk, confirm } from '../terminal/confirm.js'
+import { count, size } from '../terminal/format.js'
+import { complain, describe, print } from '../terminal/output.js'
+import { type GlobalOptions, withExistingStore } from '../with-store.js'
 
 export interface PurgeOptions extends GlobalOptions {
   /** Days since the archiving; 0 is all. */

@@ -1,8 +1,8 @@
 import type { CrashedRun, RecoverReport, RunEnd } from '../../index.js'
-import { escapeLine, jsonLine } from '../escape.js'
-import { count, span } from '../format.js'
-import { type GlobalOptions, withExistingStore } from '../open.js'
-import { note, print } from '../output.js'
+import { escapeLine, jsonLine } from '../terminal/escape.js'
+import { count, span } from '../terminal/format.js'
+import { note, print } from '../terminal/output.js'
+import { type GlobalOptions, withExistingStore } from '../with-store.js'
 
 export interface RecoverCommandOptions extends GlobalOptions {
   as: RunEnd

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path'
-import { escapeLine, jsonLine } from '../escape.js'
-import { count } from '../format.js'
-import { findKey } from '../key.js'
-import { type GlobalOptions, withExistingStore } from '../open.js'
-import { print } from '../output.js'
+import { findKey } from '../find-key.js'
+import { escapeLine, jsonLine } from '../terminal/escape.js'
+import { count } from '../terminal/format.js'
+import { print } from '../terminal/output.js'
+import { type GlobalOptions, withExistingStore } from '../with-store.js'
 
 export interface RestoreOptions extends GlobalOptions {
   json?: boolean

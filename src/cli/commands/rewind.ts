@@ -1,10 +1,10 @@
 import { resolve } from 'node:path'
 import type { RewindTarget, Session } from '../../index.js'
-import { escapeLine, jsonLine } from '../escape.js'
-import { count } from '../format.js'
-import { findKey } from '../key.js'
-import { type GlobalOptions, withExistingStore } from '../open.js'
-import { note, PROGRAM, print } from '../output.js'
+import { findKey } from '../find-key.js'
+import { escapeLine, jsonLine } from '../terminal/escape.js'
+import { count } from '../terminal/format.js'
+import { note, PROGRAM, print } from '../terminal/output.js'
+import { type GlobalOptions, withExistingStore } from '../with-store.js'
 
 export interface RewindOptions extends GlobalOptions {
   to?: string

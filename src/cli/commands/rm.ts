@@ -1,11 +1,11 @@
 import type { SessionStore } from '../../index.js'
-import { type Answer, canAsk, confirm } from '../confirm.js'
-import { escapeLine } from '../escape.js'
-import { count } from '../format.js'
-import { exitCodeOf } from '../interrupt.js'
-import { findKeys } from '../key.js'
-import { type GlobalOptions, withExistingStore } from '../open.js'
-import { complain, print } from '../output.js'
+import { findKeys } from '../find-key.js'
+import { exitCodeOf } from '../signals.js'
+import { type Answer, canAsk, confirm } from '../terminal/confirm.js'
+import { escapeLine } from '../terminal/escape.js'
+import { count } from '../terminal/format.js'
+import { complain, print } from '../terminal/output.js'
+import { type GlobalOptions, withExistingStore } from '../with-store.js'
 
 export interface RmOptions extends GlobalOptions {
   yes?: boolean

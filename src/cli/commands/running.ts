@@ -1,10 +1,10 @@
 import { resolve } from 'node:path'
 import type { RunningSession } from '../../index.js'
-import { escapeLine, jsonLine } from '../escape.js'
-import { span } from '../format.js'
-import { type GlobalOptions, storeIsThere, withStore } from '../open.js'
-import { note, paint, print, terminalWidth } from '../output.js'
-import { type Column, table } from '../table.js'
+import { escapeLine, jsonLine } from '../terminal/escape.js'
+import { span } from '../terminal/format.js'
+import { note, paint, print, terminalWidth } from '../terminal/output.js'
+import { type Column, table } from '../terminal/table.js'
+import { type GlobalOptions, storeIsThere, withStore } from '../with-store.js'
 
 export interface RunningOptions extends GlobalOptions {
   json?: boolean

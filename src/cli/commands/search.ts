@@ -1,11 +1,11 @@
 import { resolve } from 'node:path'
 import type { Session, SessionInfo, SessionStore } from '../../index.js'
-import { escapeLine, jsonLine } from '../escape.js'
-import { excerptOf, highlight, stringsIn, wordsOf } from '../excerpt.js'
-import { ago } from '../format.js'
-import { type GlobalOptions, storeIsThere, withStore } from '../open.js'
-import { note, paint, print, terminalWidth } from '../output.js'
-import { table } from '../table.js'
+import { escapeLine, jsonLine } from '../terminal/escape.js'
+import { excerptOf, highlight, stringsIn, wordsOf } from '../terminal/excerpt.js'
+import { ago } from '../terminal/format.js'
+import { note, paint, print, terminalWidth } from '../terminal/output.js'
+import { table } from '../terminal/table.js'
+import { type GlobalOptions, storeIsThere, withStore } from '../with-store.js'
 
 export interface SearchOptions extends GlobalOptions {
   json?: boolean

@@ -1,10 +1,10 @@
-import { JsonlPersistence, type Message } from '../../contracts/persistence.js'
-import { jsonLine } from '../escape.js'
-import { count } from '../format.js'
-import { findKey } from '../key.js'
-import { messageText } from '../message.js'
-import { withExistingStore } from '../open.js'
-import { print } from '../output.js'
+import { JsonlPersistence, type Message } from '../../contracts/persistence/index.js'
+import { findKey } from '../find-key.js'
+import { jsonLine } from '../terminal/escape.js'
+import { count } from '../terminal/format.js'
+import { messageText } from '../terminal/message.js'
+import { print } from '../terminal/output.js'
+import { withExistingStore } from '../with-store.js'
 import { heading, noteDamage, type ShowOptions } from './show.js'
 
 /** What the model would see of a session: the summary in force, then what is not archived and belongs together. */

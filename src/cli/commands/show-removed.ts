@@ -1,11 +1,11 @@
+import { isObject } from '../../base/json.js'
 import type { RemovedMessage } from '../../index.js'
-import { isObject } from '../../json.js'
-import { escapeLine, jsonLine } from '../escape.js'
-import { count, stamp } from '../format.js'
-import { findKey } from '../key.js'
-import { messageText } from '../message.js'
-import { withExistingStore } from '../open.js'
-import { paint, print } from '../output.js'
+import { findKey } from '../find-key.js'
+import { escapeLine, jsonLine } from '../terminal/escape.js'
+import { count, stamp } from '../terminal/format.js'
+import { messageText } from '../terminal/message.js'
+import { paint, print } from '../terminal/output.js'
+import { withExistingStore } from '../with-store.js'
 import { heading, noteDamage, type ShowOptions } from './show.js'
 
 /** The messages that were removed and are still in the log, each under the id that restore wants. */

@@ -1,10 +1,10 @@
 import type { Session, SessionInfo, StoredMessage } from '../../index.js'
-import { escapeLine, jsonLine } from '../escape.js'
-import { count } from '../format.js'
-import { findKey } from '../key.js'
-import { messageText } from '../message.js'
-import { type GlobalOptions, withExistingStore } from '../open.js'
-import { note, paint, print } from '../output.js'
+import { findKey } from '../find-key.js'
+import { escapeLine, jsonLine } from '../terminal/escape.js'
+import { count } from '../terminal/format.js'
+import { messageText } from '../terminal/message.js'
+import { note, paint, print } from '../terminal/output.js'
+import { type GlobalOptions, withExistingStore } from '../with-store.js'
 
 export interface ShowOptions extends GlobalOptions {
   json?: boolean

@@ -1,15 +1,15 @@
 import { readFile } from 'node:fs/promises'
-import type { JsonObject } from '../../json.js'
+import type { JsonObject } from '../../base/json.js'
 import { foldAll } from '../../log/fold.js'
 import type { Line, Piece } from '../../log/line.js'
 import { isChat, parseLines } from '../../log/parse.js'
-import { isLive, type Survey, surveyOf } from '../../log/survey.js'
 import { toStored } from '../../log/views.js'
+import { isLive, type Survey, surveyOf } from '../../log/visibility.js'
 import { messageOf } from '../../log/whole-session.js'
-import { escapeBlock, escapeLine, jsonLine } from '../escape.js'
-import { count } from '../format.js'
-import { messageText } from '../message.js'
-import { print } from '../output.js'
+import { escapeBlock, escapeLine, jsonLine } from '../terminal/escape.js'
+import { count } from '../terminal/format.js'
+import { messageText } from '../terminal/message.js'
+import { print } from '../terminal/output.js'
 
 /** A log as people read it, with the same text for the same lines on every machine; what is removed is not in it. */
 export async function textconv(file: string): Promise<number> {

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path'
 import type { SessionStore, TrashEntry } from '../../index.js'
-import { canAsk, confirm } from '../confirm.js'
-import { escapeLine, jsonLine } from '../escape.js'
-import { ago, count, size } from '../format.js'
-import { exitCodeOf } from '../interrupt.js'
-import { type GlobalOptions, storeIsThere, withExistingStore, withStore } from '../open.js'
-import { complain, describe, note, paint, print, terminalWidth } from '../output.js'
-import { type Column, table } from '../table.js'
+import { exitCodeOf } from '../signals.js'
+import { canAsk, confirm } from '../terminal/confirm.js'
+import { escapeLine, jsonLine } from '../terminal/escape.js'
+import { ago, count, size } from '../terminal/format.js'
+import { complain, describe, note, paint, print, terminalWidth } from '../terminal/output.js'
+import { type Column, table } from '../terminal/table.js'
+import { type GlobalOptions, storeIsThere, withExistingStore, withStore } from '../with-store.js'
 
 export interface TrashOptions extends GlobalOptions {
   json?: boolean

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path'
-import { JsonlPersistence } from '../../contracts/persistence.js'
+import { JsonlPersistence } from '../../contracts/persistence/index.js'
 import type { SessionStore } from '../../index.js'
-import { escapeLine, jsonLine } from '../escape.js'
-import { findKey } from '../key.js'
-import { type GlobalOptions, storeIsThere, withExistingStore, withStore } from '../open.js'
-import { complain, describe, note, print } from '../output.js'
-import { add, byTokens, type Counters } from '../usage-rows.js'
-import { usageTable } from '../usage-table.js'
+import { findKey } from '../find-key.js'
+import { escapeLine, jsonLine } from '../terminal/escape.js'
+import { complain, describe, note, print } from '../terminal/output.js'
+import { add, byTokens, type Counters } from '../usage/rows.js'
+import { usageTable } from '../usage/table.js'
+import { type GlobalOptions, storeIsThere, withExistingStore, withStore } from '../with-store.js'
 
 export interface UsageOptions extends GlobalOptions {
   json?: boolean

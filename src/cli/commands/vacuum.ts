@@ -1,10 +1,10 @@
-import { checkReadable, GraphLog } from '../../graph-log.js'
-import { vacuumLog } from '../../vacuum-log.js'
-import { escapeLine } from '../escape.js'
-import { count } from '../format.js'
-import { findKey } from '../key.js'
-import { type GlobalOptions, withExistingStore } from '../open.js'
-import { print } from '../output.js'
+import { checkReadable, GraphLog } from '../../graph/graph-log.js'
+import { vacuumLog } from '../../graph/vacuum.js'
+import { findKey } from '../find-key.js'
+import { escapeLine } from '../terminal/escape.js'
+import { count } from '../terminal/format.js'
+import { print } from '../terminal/output.js'
+import { type GlobalOptions, withExistingStore } from '../with-store.js'
 
 export interface VacuumOptions extends GlobalOptions {
   dryRun?: boolean

@@ -1,11 +1,11 @@
 import type { WatchEvent } from '../../index.js'
-import { Alarm } from '../alarm.js'
-import { escapeLine, jsonLine } from '../escape.js'
-import { span, stamp } from '../format.js'
-import { exitCodeOf, onInterrupt, type StopSignal } from '../interrupt.js'
-import { LiveView } from '../live-view.js'
-import { type GlobalOptions, withExistingStore } from '../open.js'
-import { complain, describe, note, paint, print } from '../output.js'
+import { exitCodeOf, onInterrupt, type StopSignal } from '../signals.js'
+import { escapeLine, jsonLine } from '../terminal/escape.js'
+import { span, stamp } from '../terminal/format.js'
+import { complain, describe, note, paint, print } from '../terminal/output.js'
+import { Alarm } from '../watch/exec.js'
+import { LiveView } from '../watch/live-view.js'
+import { type GlobalOptions, withExistingStore } from '../with-store.js'
 
 export interface WatchCommandOptions extends GlobalOptions {
   /** Milliseconds. */

@@ -6,7 +6,7 @@ import Database from 'better-sqlite3'
 const build = path.resolve(process.env.BENCH_LIBRARY ?? path.join(import.meta.dirname, '../../../dist'))
 const load = (file) => import(pathToFileURL(path.join(build, 'src', file)).href)
 const { openStore } = await load('index.js')
-const { JsonlPersistence } = await load('contracts/persistence.js')
+const { JsonlPersistence } = await load('contracts/persistence/index.js')
 
 const ROOT = '/project'
 

@@ -5,7 +5,7 @@ import { Ours } from './ours.mjs'
 
 const build = path.resolve(process.env.BENCH_LIBRARY ?? path.join(import.meta.dirname, '../../../dist'))
 const load = (file) => import(pathToFileURL(path.join(build, 'src', file)).href)
-const { JsonlSessionManager } = await load('contracts/session-manager.js')
+const { JsonlSessionManager } = await load('contracts/session-manager/index.js')
 
 export class OurManager extends Ours {
   static async open(dir) {

@@ -6,7 +6,7 @@ const build = path.resolve(process.env.BENCH_LIBRARY ?? path.join(import.meta.di
 const load = (file) => import(pathToFileURL(path.join(build, 'src', file)).href)
 const { openStore } = await load('index.js')
 const { bestOf } = await load('search.js')
-const { JsonlSessionBackend } = await load('contracts/session-backend.js')
+const { JsonlSessionBackend } = await load('contracts/session-backend/index.js')
 
 export class Ours {
   static title = 'jsonl-sessions'

@@ -7,7 +7,7 @@ import Database from 'better-sqlite3'
 const build = path.resolve(process.env.BENCH_LIBRARY ?? path.join(import.meta.dirname, '../../../dist'))
 const load = (file) => import(pathToFileURL(path.join(build, 'src', file)).href)
 const { openStore } = await load('index.js')
-const { JsonlRuntimePersistence } = await load('contracts/runtime-persistence.js')
+const { JsonlRuntimePersistence } = await load('contracts/runtime-persistence/index.js')
 
 const KEY = 'agent'
 const CONFIG = {

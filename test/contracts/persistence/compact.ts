@@ -1,6 +1,6 @@
 /** Compaction into a summary. */
 import assert from 'node:assert/strict'
-import type { Persistence, SessionId } from '../../../src/contracts/persistence.js'
+import type { Persistence, SessionId } from '../../../src/contracts/persistence/index.js'
 import { HOUR } from '../clock.js'
 import { all, context, insert, message, numbered } from './notation.js'
 import { create, idsOf, type PersistenceCase, row, rowOf, wrong } from './scene.js'

@@ -1,6 +1,6 @@
 /** What the model sees: active messages without broken tool calls. */
 import assert from 'node:assert/strict'
-import type { NewMessage } from '../../../src/contracts/persistence.js'
+import type { NewMessage } from '../../../src/contracts/persistence/index.js'
 import { all, calls, context, insert } from './notation.js'
 import { create, idsOf, type PersistenceCase } from './scene.js'
 

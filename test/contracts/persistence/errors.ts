@@ -1,7 +1,7 @@
 /** How failures are told. */
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
-import type { NewMessage, Persistence } from '../../../src/contracts/persistence.js'
+import type { NewMessage, Persistence } from '../../../src/contracts/persistence/index.js'
 import { rejectsWithCode } from '../expect.js'
 import { all, context, insert, message } from './notation.js'
 import { answers, create, line, type PersistenceCase, raw, tokens, wrong } from './scene.js'

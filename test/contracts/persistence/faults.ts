@@ -1,7 +1,7 @@
 /** A disk that fails: an outage is an error and never an answer, and what is on the disk stays. */
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
-import type { Persistence } from '../../../src/contracts/persistence.js'
+import type { Persistence } from '../../../src/contracts/persistence/index.js'
 import { whileDiskFills, whileFailing } from '../faults.js'
 import { rejectsWithDeleted } from './errors.js'
 import { all, context, insert, message, numbered } from './notation.js'

@@ -1,6 +1,6 @@
 /** Lines of other contracts and other programs. */
 import assert from 'node:assert/strict'
-import type { Json } from '../../../src/contracts/session-backend.js'
+import type { Json } from '../../../src/contracts/session-backend/index.js'
 import { all, calls, context, insert, label } from './notation.js'
 import { create, idsOf, line, type PersistenceCase, raw, row, rowOf } from './scene.js'
 

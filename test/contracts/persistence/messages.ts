@@ -1,6 +1,6 @@
 /** Inserting and loading: given is what comes back. */
 import assert from 'node:assert/strict'
-import type { NewAgentMessage, NewMessage } from '../../../src/contracts/persistence.js'
+import type { NewAgentMessage, NewMessage } from '../../../src/contracts/persistence/index.js'
 import { all, calls, context, insert, message, numbered } from './notation.js'
 import { create, idsOf, type PersistenceCase, row, tokens, wrong } from './scene.js'
 

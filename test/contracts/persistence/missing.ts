@@ -1,7 +1,7 @@
 /** Sessions that are not there. */
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
-import type { Persistence } from '../../../src/contracts/persistence.js'
+import type { Persistence } from '../../../src/contracts/persistence/index.js'
 import { rejectsWithCode } from '../expect.js'
 import { insert, message } from './notation.js'
 import { answers, create, NO_USAGE, type PersistenceCase, UNKNOWN } from './scene.js'

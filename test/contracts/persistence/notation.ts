@@ -3,7 +3,13 @@
  * x and y, `A[x] text` one with text too, `T x` the result of x, `T x late` a result with this text,
  * `system note` a system message. What is read shows in the same words, a summary as `S text`.
  */
-import type { Message, MessageId, NewMessage, Persistence, SessionId } from '../../../src/contracts/persistence.js'
+import type {
+  Message,
+  MessageId,
+  NewMessage,
+  Persistence,
+  SessionId,
+} from '../../../src/contracts/persistence/index.js'
 
 /** The calls of an assistant message, as providers have them. */
 export function calls(...ids: string[]): string {

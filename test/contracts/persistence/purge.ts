@@ -1,6 +1,6 @@
 /** Counting and purging what is archived. */
 import assert from 'node:assert/strict'
-import type { Persistence, SessionId } from '../../../src/contracts/persistence.js'
+import type { Persistence, SessionId } from '../../../src/contracts/persistence/index.js'
 import { HOUR } from '../clock.js'
 import { all, calls, context, insert, numbered } from './notation.js'
 import { answer, answers, create, DAY, laterId, type PersistenceCase, raw, rowOf } from './scene.js'

@@ -1,6 +1,6 @@
 /** The newest texts: of users in all sessions, of user and assistant in one. */
 import assert from 'node:assert/strict'
-import type { NewMessage } from '../../../src/contracts/persistence.js'
+import type { NewMessage } from '../../../src/contracts/persistence/index.js'
 import { HOUR } from '../clock.js'
 import { insert } from './notation.js'
 import { create, laterId, line, type PersistenceCase, raw } from './scene.js'

@@ -1,7 +1,7 @@
 /** Closing and opening, lost sidecars, and several instances on one folder. */
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
-import type { Persistence } from '../../../src/contracts/persistence.js'
+import type { Persistence } from '../../../src/contracts/persistence/index.js'
 import { HOUR } from '../clock.js'
 import { rejectsWithCode } from '../expect.js'
 import { all, context, insert, message, numbered } from './notation.js'

@@ -8,8 +8,8 @@ import type {
   SessionInfo,
   SessionUsage,
   TokenUsage,
-} from '../../../src/contracts/persistence.js'
-import type { SessionBackend } from '../../../src/contracts/session-backend.js'
+} from '../../../src/contracts/persistence/index.js'
+import type { SessionBackend } from '../../../src/contracts/session-backend/index.js'
 import type { Case } from '../framework.js'
 import type { Scene } from '../scene.js'
 import { message } from './notation.js'

@@ -1,6 +1,6 @@
 /** Upstream's own tests of compaction, pruning and purge, adjusted where the contract differs on purpose. */
 import assert from 'node:assert/strict'
-import type { NewMessage } from '../../../src/contracts/persistence.js'
+import type { NewMessage } from '../../../src/contracts/persistence/index.js'
 import { all, context, insert, numbered } from './notation.js'
 import { create, idsOf, type PersistenceCase } from './scene.js'
 

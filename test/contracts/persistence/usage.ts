@@ -1,6 +1,6 @@
 /** Token counts: every call that was ever stored counts, for good. */
 import assert from 'node:assert/strict'
-import type { SessionUsage, TokenUsage } from '../../../src/contracts/persistence.js'
+import type { SessionUsage, TokenUsage } from '../../../src/contracts/persistence/index.js'
 import { insert } from './notation.js'
 import { answer, create, laterId, NO_USAGE, type PersistenceCase, raw, rowOf, tokens, wrong } from './scene.js'
 

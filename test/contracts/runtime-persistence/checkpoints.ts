@@ -1,7 +1,7 @@
 /** Checkpoints: bodies, refs, the manifest. */
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
-import { DEFAULT_SESSION_ID, defaultTurnState } from '../../../src/contracts/runtime-persistence.js'
+import { DEFAULT_SESSION_ID, defaultTurnState } from '../../../src/contracts/runtime-persistence/index.js'
 import {
   blobFile,
   blobNames,

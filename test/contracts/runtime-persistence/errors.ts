@@ -1,6 +1,6 @@
 /** Mistakes of the caller, and logs that may not be written. */
 import assert from 'node:assert/strict'
-import type { RuntimePersistence } from '../../../src/contracts/runtime-persistence.js'
+import type { RuntimePersistence } from '../../../src/contracts/runtime-persistence/index.js'
 import {
   append,
   CHECKPOINT,

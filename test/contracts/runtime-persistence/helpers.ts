@@ -13,7 +13,7 @@ import {
   refreshPersistedSessionState,
   runtimeCommitFromState,
   runtimeCommitFromStateWithGraph,
-} from '../../../src/contracts/runtime-persistence.js'
+} from '../../../src/contracts/runtime-persistence/index.js'
 import {
   append,
   CHECKPOINT,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
-import type { RuntimePersistence } from '../../../src/contracts/runtime-persistence.js'
+import type { RuntimePersistence } from '../../../src/contracts/runtime-persistence/index.js'
 import {
   answers,
   append,

@@ -15,8 +15,8 @@ import type {
   SessionMeta,
   SessionNodeRecord,
   TokenLedgerEntry,
-} from '../../../src/contracts/runtime-persistence.js'
-import type { SessionBackend } from '../../../src/contracts/session-backend.js'
+} from '../../../src/contracts/runtime-persistence/index.js'
+import type { SessionBackend } from '../../../src/contracts/session-backend/index.js'
 import { rejectsWithCode } from '../expect.js'
 import type { Case } from '../framework.js'
 import type { Scene } from '../scene.js'

@@ -1,6 +1,6 @@
 /** cleanupStale: idle sessions go to the trash. */
 import assert from 'node:assert/strict'
-import type { SessionBackend } from '../../../src/contracts/session-backend.js'
+import type { SessionBackend } from '../../../src/contracts/session-backend/index.js'
 import { type Clock, HOUR } from '../clock.js'
 import { type BackendCase, keysOf, texts, user } from './scene.js'
 

@@ -1,6 +1,6 @@
 /** How failures are told. */
 import assert from 'node:assert/strict'
-import type { ChatMessage, SessionBackend, SessionQuery } from '../../../src/contracts/session-backend.js'
+import type { ChatMessage, SessionBackend, SessionQuery } from '../../../src/contracts/session-backend/index.js'
 import { HOUR } from '../clock.js'
 import { rejectsWithCode } from '../expect.js'
 import { type BackendCase, found, raw, texts, user } from './scene.js'

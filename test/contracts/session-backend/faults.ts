@@ -1,7 +1,7 @@
 /** A disk that fails: an outage is an error and never an answer, and what is on the disk stays. */
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
-import type { SessionBackend } from '../../../src/contracts/session-backend.js'
+import type { SessionBackend } from '../../../src/contracts/session-backend/index.js'
 import { HOUR } from '../clock.js'
 import { whileDiskFills, whileFailing } from '../faults.js'
 import { type BackendCase, texts, user } from './scene.js'

@@ -1,6 +1,6 @@
 /** Several instances on one folder. */
 import assert from 'node:assert/strict'
-import type { SessionBackend } from '../../../src/contracts/session-backend.js'
+import type { SessionBackend } from '../../../src/contracts/session-backend/index.js'
 import { HOUR, SECOND } from '../clock.js'
 import { rejectsWithCode } from '../expect.js'
 import { type BackendCase, keysOf, texts, user } from './scene.js'

@@ -1,6 +1,6 @@
 /** Any well-formed string is a key, and different keys are different sessions. */
 import assert from 'node:assert/strict'
-import type { ChatMessage, SessionBackend } from '../../../src/contracts/session-backend.js'
+import type { ChatMessage, SessionBackend } from '../../../src/contracts/session-backend/index.js'
 import { rejectsWithCode } from '../expect.js'
 import { type BackendCase, texts, user } from './scene.js'
 

@@ -1,6 +1,6 @@
 /** Which lines of a log are messages, and which messages are live. */
 import assert from 'node:assert/strict'
-import type { ChatMessage } from '../../../src/contracts/session-backend.js'
+import type { ChatMessage } from '../../../src/contracts/session-backend/index.js'
 import { type BackendCase, found, given, raw, texts, user } from './scene.js'
 
 export const lineCases: BackendCase[] = [

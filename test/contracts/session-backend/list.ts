@@ -1,6 +1,6 @@
 /** Lists, rows and missing sessions. */
 import assert from 'node:assert/strict'
-import type { SessionBackend } from '../../../src/contracts/session-backend.js'
+import type { SessionBackend } from '../../../src/contracts/session-backend/index.js'
 import { HOUR } from '../clock.js'
 import { type BackendCase, keysOf, user } from './scene.js'
 

@@ -1,6 +1,6 @@
 /** Appending and loading: given is what comes back. */
 import assert from 'node:assert/strict'
-import type { ChatMessage } from '../../../src/contracts/session-backend.js'
+import type { ChatMessage } from '../../../src/contracts/session-backend/index.js'
 import { assistant, type BackendCase, contents, given, texts, user } from './scene.js'
 
 const cycle: Record<string, unknown> = { role: 'user' }

@@ -5,7 +5,7 @@ import type {
   SessionBackend,
   SessionMetadata,
   StoredMessage,
-} from '../../../src/contracts/session-backend.js'
+} from '../../../src/contracts/session-backend/index.js'
 import type { Case } from '../framework.js'
 import type { Scene } from '../scene.js'
 

@@ -1,6 +1,6 @@
 /** search: how a keyword is read, what matches, and in which order. Each text is a session of its own. */
 import assert from 'node:assert/strict'
-import type { Json, SessionBackend } from '../../../src/contracts/session-backend.js'
+import type { Json, SessionBackend } from '../../../src/contracts/session-backend/index.js'
 import type { Clock } from '../clock.js'
 import { type BackendCase, found, user } from './scene.js'
 

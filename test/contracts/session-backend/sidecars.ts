@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
-import type { SessionBackend } from '../../../src/contracts/session-backend.js'
+import type { SessionBackend } from '../../../src/contracts/session-backend/index.js'
 import { HOUR } from '../clock.js'
 import { type BackendCase, type BackendScene, keysOf, raw, user } from './scene.js'
 

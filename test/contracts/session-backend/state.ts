@@ -1,6 +1,6 @@
 /** setSessionState and getSessionState. */
 import assert from 'node:assert/strict'
-import type { SessionBackend, SessionState, SessionStateName } from '../../../src/contracts/session-backend.js'
+import type { SessionBackend, SessionState, SessionStateName } from '../../../src/contracts/session-backend/index.js'
 import { HOUR, SECOND } from '../clock.js'
 import { rejectsWithCode } from '../expect.js'
 import { type BackendCase, texts, user } from './scene.js'

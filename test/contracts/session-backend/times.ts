@@ -1,6 +1,6 @@
 /** createdAt and lastActivity. */
 import assert from 'node:assert/strict'
-import type { SessionBackend } from '../../../src/contracts/session-backend.js'
+import type { SessionBackend } from '../../../src/contracts/session-backend/index.js'
 import { HOUR, SECOND } from '../clock.js'
 import { type BackendCase, raw, user } from './scene.js'
 

@@ -1,6 +1,6 @@
 /** What the tests of the upstream's trait and of its callers ask for. */
 import assert from 'node:assert/strict'
-import type { SessionMetadata, SessionQuery } from '../../../src/contracts/session-backend.js'
+import type { SessionMetadata, SessionQuery } from '../../../src/contracts/session-backend/index.js'
 import { assistant, type BackendCase, given, texts, user } from './scene.js'
 
 export const upstreamOtherCases: BackendCase[] = [

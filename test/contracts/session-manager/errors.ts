@@ -1,6 +1,6 @@
 /** How failures are told: what is wrong with the arguments, and logs of a newer version. */
 import assert from 'node:assert/strict'
-import type { SessionManager } from '../../../src/contracts/session-manager.js'
+import type { SessionManager } from '../../../src/contracts/session-manager/index.js'
 import { rejectsWithCode } from '../expect.js'
 import { raw } from '../session-backend/scene.js'
 import { type ManagerCase, messagesOf, metadataOf, seconds, session, three, u, wrong } from './scene.js'

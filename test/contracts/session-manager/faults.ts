@@ -1,7 +1,7 @@
 /** A disk that fails: an outage is an error and never an answer, and what is on the disk stays. */
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
-import type { SessionManager } from '../../../src/contracts/session-manager.js'
+import type { SessionManager } from '../../../src/contracts/session-manager/index.js'
 import { whileDiskFills, whileFailing } from '../faults.js'
 import { a2, idsInList, type ManagerCase, messagesOf, session, three, u } from './scene.js'
 

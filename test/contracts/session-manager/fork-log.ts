@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
-import type { Json } from '../../../src/contracts/session-manager.js'
+import type { Json } from '../../../src/contracts/session-manager/index.js'
 import { HOUR } from '../clock.js'
 import type { RawLog } from '../raw-log.js'
 import { assistant, raw } from '../session-backend/scene.js'

@@ -1,6 +1,6 @@
 /** fork: an independent copy under a new id. */
 import assert from 'node:assert/strict'
-import type { Session } from '../../../src/contracts/session-manager.js'
+import type { Session } from '../../../src/contracts/session-manager/index.js'
 import { HOUR, SECOND } from '../clock.js'
 import { raw } from '../session-backend/scene.js'
 import { a, a2, idsInList, type ManagerCase, messagesOf, metadataOf, seconds, session, three, u, u2 } from './scene.js'

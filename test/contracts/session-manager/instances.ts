@@ -1,6 +1,6 @@
 /** Several instances on one folder. */
 import assert from 'node:assert/strict'
-import type { Json, SessionManager } from '../../../src/contracts/session-manager.js'
+import type { Json, SessionManager } from '../../../src/contracts/session-manager/index.js'
 import { HOUR, SECOND } from '../clock.js'
 import { rejectsWithCode } from '../expect.js'
 import { WITH_AN_ID } from './keys.js'

@@ -1,6 +1,6 @@
 /** Any well-formed string but '' is an id. */
 import assert from 'node:assert/strict'
-import type { SessionManager } from '../../../src/contracts/session-manager.js'
+import type { SessionManager } from '../../../src/contracts/session-manager/index.js'
 import { rejectsWithCode } from '../expect.js'
 import { idsInList, type ManagerCase, messagesOf, metadataOf, session, three, wrong } from './scene.js'
 

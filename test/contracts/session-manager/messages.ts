@@ -1,6 +1,6 @@
 /** Messages and state are any JSON values, and come back as they were given. */
 import assert from 'node:assert/strict'
-import type { Json } from '../../../src/contracts/session-manager.js'
+import type { Json } from '../../../src/contracts/session-manager/index.js'
 import { rejectsWithCode } from '../expect.js'
 import { lineIds, type ManagerCase, messagesOf, session, u, wrong } from './scene.js'
 

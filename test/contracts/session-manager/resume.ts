@@ -1,6 +1,6 @@
 /** resume: the whole session, and nothing happens to it. */
 import assert from 'node:assert/strict'
-import type { Session } from '../../../src/contracts/session-manager.js'
+import type { Session } from '../../../src/contracts/session-manager/index.js'
 import { HOUR } from '../clock.js'
 import { a, idsInList, type ManagerCase, messagesOf, session, three, u, u2 } from './scene.js'
 

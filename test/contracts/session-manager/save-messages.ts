@@ -1,6 +1,6 @@
 /** save: what is there already stays, only the rest is removed and added. */
 import assert from 'node:assert/strict'
-import type { Json } from '../../../src/contracts/session-manager.js'
+import type { Json } from '../../../src/contracts/session-manager/index.js'
 import { SECOND } from '../clock.js'
 import {
   a,

@@ -1,8 +1,8 @@
 /** What the cases of `SessionManager` share. */
 import assert from 'node:assert/strict'
-import type { Persistence } from '../../../src/contracts/persistence.js'
-import type { SessionBackend } from '../../../src/contracts/session-backend.js'
-import type { Json, Session, SessionManager, SessionMetadata } from '../../../src/contracts/session-manager.js'
+import type { Persistence } from '../../../src/contracts/persistence/index.js'
+import type { SessionBackend } from '../../../src/contracts/session-backend/index.js'
+import type { Json, Session, SessionManager, SessionMetadata } from '../../../src/contracts/session-manager/index.js'
 import type { Clock } from '../clock.js'
 import type { Case } from '../framework.js'
 import type { RawLog } from '../raw-log.js'

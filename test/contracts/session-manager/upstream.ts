@@ -1,6 +1,6 @@
 /** What upstream's own tests ask for, by their names. */
 import assert from 'node:assert/strict'
-import type { Json, Session } from '../../../src/contracts/session-manager.js'
+import type { Json, Session } from '../../../src/contracts/session-manager/index.js'
 import { HOUR } from '../clock.js'
 import { a, idsInList, type ManagerCase, messagesOf, metadataOf, session, stored, three, u, u2 } from './scene.js'
 

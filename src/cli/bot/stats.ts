@@ -1,0 +1,91 @@
+import { basename } from 'node:path'
+import type { SessionStore } from '../../index.js'
+
+/** What was done for one sender. */
+export interface SenderTally {
+  turns: number
+  failed: number
+}
+
+/** Counts what the bot does; holds two numbers per sender, nothing else of the input. */
+export class Tally {
+  readonly senders = new Map<string, SenderTally>()
+  turns = 0
+  failed = 0
+  badLines = 0
+  /** Lines that were read but not served, because the bot was stopped. */
+  unserved = 0
+
+  turn(sender: string, ok: boolean): void {
+    const tally = this.senders.get(sender) ?? { turns: 0, failed: 0 }
+    tally.turns++
+    this.turns++
+    if (!ok) {
+      tally.failed++
+      this.failed++
+    }
+    this.senders.set(sender, tally)
+  }
+}
+
+/** A sender's tally beside what the store says about the session afterwards. */
+export interface SenderSummary extends SenderTally {
+  key: string
+  messages: number
+  file: string
+  state: string
+}
+
+export interface Summary {
+  root: string
+  input: string
+  turns: number
+  failed: number
+  badLines: number
+  unserved: number
+  sessions: number
+  messages: number
+  leftRunning: number
+  seconds: number
+  /** The signal that ended it early. */
+  stoppedBy: string | null
+  senders: SenderSummary[]
+}
+
+const AT_ONCE = 32
+
+/** Asks the store about every session that was served, so that the summary tells what is on disk. */
+export async function summarise(
+  store: SessionStore,
+  tally: Tally,
+  rest: Pick<Summary, 'input' | 'seconds' | 'stoppedBy'>,
+): Promise<Summary> {
+  const senders: SenderSummary[] = []
+  const entries = [...tally.senders]
+  for (let i = 0; i < entries.length; i += AT_ONCE) {
+    senders.push(...(await Promise.all(entries.slice(i, i + AT_ONCE).map((entry) => summariseSender(store, entry)))))
+  }
+  // A session is missing when its first turn failed before it began, or when somebody deleted it meanwhile.
+  const sessions = senders.filter(({ file }) => file !== '')
+  return {
+    root: store.dir,
+    input: rest.input,
+    turns: tally.turns,
+    failed: tally.failed,
+    badLines: tally.badLines,
+    unserved: tally.unserved,
+    sessions: sessions.length,
+    messages: sessions.reduce((sum, { messages }) => sum + messages, 0),
+    leftRunning: sessions.filter(({ state }) => state === 'running').length,
+    seconds: rest.seconds,
+    stoppedBy: rest.stoppedBy,
+    senders,
+  }
+}
+
+async function summariseSender(store: SessionStore, [key, tally]: [string, SenderTally]): Promise<SenderSummary> {
+  const none = { key, ...tally, messages: 0, file: '', state: 'idle' }
+  const session = store.session(key)
+  const info = await session.info()
+  return info ? { ...none, messages: info.messages, file: basename(session.path), state: info.state } : none
+}

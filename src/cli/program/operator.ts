@@ -1,0 +1,128 @@
+/** The commands of whoever keeps a bot running: what runs, what hangs, what a crash left, what may go. */
+import { type Command, Option } from 'commander'
+import type { CleanupCommandOptions } from '../commands/cleanup.js'
+import type { RecoverCommandOptions } from '../commands/recover.js'
+import type { RunningOptions, StuckOptions } from '../commands/running.js'
+import type { TrashOptions, TrashPurgeOptions } from '../commands/trash.js'
+import type { WatchCommandOptions } from '../commands/watch.js'
+import type { GlobalOptions } from '../with-store.js'
+import { byteCount, duration, notEmpty, wholeNumber } from './values.js'
+
+const OLDER = 'a turn that runs for longer is stuck'
+const FIVE_MINUTES = 300_000
+
+export function addOperatorCommands(program: Command, finish: (exitCode: number) => void): void {
+  program
+    .command('running')
+    .description('the sessions in which a turn runs, latest start first')
+    .option('--json', 'print one JSON object')
+    .action(async (_: unknown, command: Command) => {
+      const { running } = await import('../commands/running.js')
+      finish(await running(command.optsWithGlobals<RunningOptions>()))
+    })
+
+  program
+    .command('stuck')
+    .description('the turns that run for too long or whose process is dead; exit code 1 when there are any')
+    .addOption(new Option('--older <time>', OLDER).argParser(duration).default(FIVE_MINUTES, '5m'))
+    .option('--json', 'print one JSON object')
+    .action(async (_: unknown, command: Command) => {
+      const { stuck } = await import('../commands/running.js')
+      finish(await stuck(command.optsWithGlobals<StuckOptions>()))
+    })
+
+  program
+    .command('watch')
+    .description('watch which turns begin, end, get stuck and are recovered; a live table on a terminal')
+    .addOption(new Option('--older <time>', OLDER).argParser(duration).default(FIVE_MINUTES, '5m'))
+    .option('--json', 'print one JSON object per event')
+    .option(
+      '--exec <command>',
+      'shell command to run for each stuck turn; what it is about is in JSONL_SESSIONS_KEY, …',
+      notEmpty,
+    )
+    .option('--poll', 'ask the file system instead of waiting for its events: for network drives')
+    .addHelpText(
+      'after',
+      '\nThe command of --exec finds in its environment: JSONL_SESSIONS_KEY, _TURN_ID, _REASON (too-long, owner-dead or' +
+        '\nheartbeat-lost), _SINCE (ISO 8601), _RUNNING_MS, _OWNER_HOST, _OWNER_PID, and JSONL_SESSIONS_ROOT.',
+    )
+    .action(async (_: unknown, command: Command) => {
+      const { watch } = await import('../commands/watch.js')
+      finish(await watch(command.optsWithGlobals<WatchCommandOptions>()))
+    })
+
+  program
+    .command('recover')
+    .description('end the turns whose process is dead, each once; tell what else a crash left. Resumes nothing')
+    .addOption(
+      new Option('--as <end>', 'state error; state idle with a note in the log; just state idle')
+        .choices(['error', 'interrupt', 'idle'])
+        .default('error'),
+    )
+    .option('--dry-run', 'only tell what a crash left')
+    .option('--json', 'print one JSON object')
+    .action(async (_: unknown, command: Command) => {
+      const { recover } = await import('../commands/recover.js')
+      finish(await recover(command.optsWithGlobals<RecoverCommandOptions>()))
+    })
+
+  program
+    .command('cleanup')
+    .description('move sessions to the trash, longest idle first; none that is running, pinned or unreadable')
+    .option('--ttl <time>', 'those without activity for longer, such as 72h or 30d', duration)
+    .option('--max-sessions <n>', 'those beyond this number', wholeNumber)
+    .option('--max-bytes <size>', 'those that take the store beyond this size, such as 2GB', byteCount)
+    .option('--down-to-bytes <size>', 'with --max-bytes: then down to this size', byteCount)
+    .option('--min-age <time>', 'none without activity for less than this, whatever the limits say', duration)
+    .option('--keep <tags...>', 'none with one of these tags (default: pinned)')
+    .option('--dry-run', 'only tell what would go')
+    .option('--json', 'print one JSON object')
+    .action(async (_: unknown, command: Command) => {
+      const options = command.optsWithGlobals<CleanupCommandOptions>()
+      const { ttl, maxSessions, maxBytes, downToBytes } = options
+      if (ttl === undefined && maxSessions === undefined && maxBytes === undefined) {
+        command.error('name a limit: --ttl, --max-sessions or --max-bytes')
+      }
+      if (downToBytes !== undefined && (maxBytes === undefined || downToBytes > maxBytes)) {
+        command.error('--down-to-bytes needs a --max-bytes that is not smaller')
+      }
+      const { cleanup } = await import('../commands/cleanup.js')
+      finish(await cleanup(options))
+    })
+
+  addTrashCommands(program.command('trash').description('what cleanup took away'), finish)
+}
+
+function addTrashCommands(trash: Command, finish: (exitCode: number) => void): void {
+  trash.helpCommand(false)
+
+  trash
+    .command('list')
+    .description('what can be put back, newest first')
+    .option('--json', 'print one JSON object')
+    .action(async (_: unknown, command: Command) => {
+      const { listTrash } = await import('../commands/trash.js')
+      finish(await listTrash(command.optsWithGlobals<TrashOptions>()))
+    })
+
+  trash
+    .command('restore')
+    .description('put sessions back')
+    .argument('<ids...>', 'ids of `trash list`, or keys: then the newest life of each')
+    .action(async (ids: string[], _: unknown, command: Command) => {
+      const { restoreTrash } = await import('../commands/trash.js')
+      finish(await restoreTrash(ids, command.optsWithGlobals<GlobalOptions>()))
+    })
+
+  trash
+    .command('purge')
+    .description('delete for good what was put there long ago')
+    .requiredOption('--older-than <time>', 'longer ago than this, such as 30d; 0 is all', duration)
+    .option('--dry-run', 'only tell what would go')
+    .option('-y, --yes', 'do not ask')
+    .action(async (_: unknown, command: Command) => {
+      const { purgeTrash } = await import('../commands/trash.js')
+      finish(await purgeTrash(command.optsWithGlobals<TrashPurgeOptions>()))
+    })
+}

@@ -1,0 +1,83 @@
+/** The commands that copy, take back and label conversations. */
+import type { Command } from 'commander'
+import type { ForkCommandOptions } from '../commands/fork.js'
+import type { RestoreOptions } from '../commands/restore.js'
+import type { RewindOptions } from '../commands/rewind.js'
+import type { GlobalOptions } from '../with-store.js'
+import { notEmpty, wholeNumber } from './values.js'
+
+const KEY = 'key of a session, or the beginning of one key only'
+
+export function addSessionCommands(program: Command, finish: (exitCode: number) => void): void {
+  program
+    .command('fork')
+    .description('copy a session under a new key; both go on independently')
+    .argument('<key>', KEY)
+    .option('--at <id>', 'the last message that is copied', notEmpty)
+    .option(
+      '--last <n>',
+      'only so many messages at the end, and the call that their first result belongs to',
+      wholeNumber,
+    )
+    .option('--name <name>', 'name of the copy (default: "<name> (fork)")')
+    .option('--json', 'print one JSON object')
+    .action(async (key: string, _: unknown, command: Command) => {
+      const { fork } = await import('../commands/fork.js')
+      finish(await fork(key, command.optsWithGlobals<ForkCommandOptions>()))
+    })
+
+  program
+    .command('rewind')
+    .description('go back: remove the last messages; restore brings them back until a compact')
+    .argument('<key>', KEY)
+    .option('--to <id>', 'the last message that stays', notEmpty)
+    .option('--keep <n>', 'so many of the first messages stay', wholeNumber)
+    .option('--dry-run', 'only tell what would go')
+    .option('--json', 'print one JSON object')
+    .action(async (key: string, _: unknown, command: Command) => {
+      const options = command.optsWithGlobals<RewindOptions>()
+      if ((options.to === undefined) === (options.keep === undefined)) command.error('name --to or --keep')
+      const { rewind } = await import('../commands/rewind.js')
+      finish(await rewind(key, options))
+    })
+
+  program
+    .command('restore')
+    .description('bring removed messages back, at the end; see: show KEY --removed')
+    .argument('<key>', KEY)
+    .argument('<ids...>', 'ids of removed messages')
+    .option('--json', 'print one JSON object')
+    .action(async (key: string, ids: string[], _: unknown, command: Command) => {
+      const { restore } = await import('../commands/restore.js')
+      finish(await restore(key, ids, command.optsWithGlobals<RestoreOptions>()))
+    })
+
+  addLabelCommands(program, finish)
+}
+
+function addLabelCommands(program: Command, finish: (exitCode: number) => void): void {
+  for (const [name, description] of [
+    ['tag', 'add tags to a session'],
+    ['untag', 'take tags from a session'],
+  ] as const) {
+    program
+      .command(name)
+      .description(description)
+      .argument('<key>', KEY)
+      .argument('<tags...>', 'tags, told apart by upper and lower case')
+      .action(async (key: string, tags: string[], _: unknown, command: Command) => {
+        const labels = await import('../commands/labels.js')
+        finish(await labels[name](key, tags, command.optsWithGlobals<GlobalOptions>()))
+      })
+  }
+
+  program
+    .command('rename')
+    .description('give a session a name')
+    .argument('<key>', KEY)
+    .argument('<name>', "the name; '' for none")
+    .action(async (key: string, name: string, _: unknown, command: Command) => {
+      const { rename } = await import('../commands/labels.js')
+      finish(await rename(key, name, command.optsWithGlobals<GlobalOptions>()))
+    })
+}

@@ -1,0 +1,64 @@
+import { cut, type Measure, measureFor } from '../width.js'
+import { paint } from './output.js'
+
+export interface Column {
+  title: string
+  /** Numbers stand at the right. */
+  right?: boolean
+  /** Colours a cell; given the text as it is shown, cut if need be. */
+  paint?: (text: string) => string
+}
+
+export const GAP = '  '
+
+/** An aligned table; columns are narrowed, widest first, until a line fits into `width`. Cells are escaped already. */
+export async function table(columns: readonly Column[], rows: readonly string[][], width: number): Promise<string> {
+  const measure = await measureFor(textsOf(columns, rows))
+  const natural = naturalWidths(columns, rows, measure)
+  const widths = fit(natural, width - GAP.length * (columns.length - 1))
+  const cell = (text: string, i: number, colour: Column['paint']) => {
+    const shown = cut(text, widths[i]!, measure)
+    const space = ' '.repeat(widths[i]! - measure(shown))
+    const painted = colour?.(shown) ?? shown
+    return columns[i]!.right ? space + painted : painted + space
+  }
+  const head = columns.map(({ title }, i) => cell(title, i, (text) => paint('dim', text)))
+  const lines = rows.map((row) => columns.map((column, i) => cell(row[i] ?? '', i, column.paint)))
+  return [head, ...lines].map((cells) => cells.join(GAP).trimEnd()).join('\n')
+}
+
+/** How many columns of a terminal the table takes when nothing is narrowed. */
+export async function tableWidth(columns: readonly Column[], rows: readonly string[][]): Promise<number> {
+  const widths = naturalWidths(columns, rows, await measureFor(textsOf(columns, rows)))
+  return widths.reduce((sum, width) => sum + width, GAP.length * (columns.length - 1))
+}
+
+function textsOf(columns: readonly Column[], rows: readonly string[][]): string[] {
+  return [...columns.map(({ title }) => title), ...rows.flat()]
+}
+
+function naturalWidths(columns: readonly Column[], rows: readonly string[][], measure: Measure): number[] {
+  return columns.map(({ title }, i) =>
+    rows.reduce((widest, row) => Math.max(widest, measure(row[i] ?? '')), measure(title)),
+  )
+}
+
+/** Takes from the widest column until all fit into `room`; no column goes below one. */
+export function fit(natural: readonly number[], room: number): number[] {
+  const widths = [...natural]
+  let excess = widths.reduce((sum, width) => sum + width, 0) - room
+  while (excess > 0) {
+    const widest = Math.max(...widths)
+    if (widest <= 1) break
+    // Bring the widest ones down to the next width in one step rather than column by column.
+    const below = Math.max(1, ...widths.filter((width) => width < widest))
+    const wide = widths.map((width, i) => (width === widest ? i : -1)).filter((i) => i >= 0)
+    const step = Math.max(1, Math.min(widest - below, Math.floor(excess / wide.length)))
+    for (const i of wide) {
+      if (excess <= 0) break
+      widths[i]! -= step
+      excess -= step
+    }
+  }
+  return widths
+}

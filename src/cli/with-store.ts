@@ -1,0 +1,46 @@
+import { stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { openStore, type SessionStore } from '../index.js'
+import { escapeLine } from './terminal/escape.js'
+import { complain, describe, note } from './terminal/output.js'
+
+/** Options that every command has. */
+export interface GlobalOptions {
+  root: string
+}
+
+type Use<T> = (store: SessionStore) => Promise<T>
+
+/** Runs `use` on the store in `root` and closes it, whatever happens. */
+export async function withStore<T>(root: string, use: Use<T>): Promise<T> {
+  const store = await openStore(root, { onError: (error, key) => complain(`${escapeLine(key)}: ${describe(error)}`) })
+  let done = false
+  try {
+    const result = await use(store)
+    done = true
+    return result
+  } finally {
+    // What made the work fail counts for more than what makes the closing fail.
+    await store.close().catch((error: unknown) => {
+      if (done) throw error
+    })
+  }
+}
+
+/** As `withStore`, for commands that need something to be there: a missing folder is an error. */
+export async function withExistingStore<T>(root: string, use: Use<T>): Promise<T> {
+  await stat(root)
+  return withStore(root, use)
+}
+
+/** True when the folder is there; else says so. No sessions yet is no failure of a listing. */
+export async function storeIsThere(root: string): Promise<boolean> {
+  try {
+    await stat(root)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    note(`no sessions: ${escapeLine(resolve(root))} does not exist`)
+    return false
+  }
+}

@@ -1,0 +1,257 @@
+/** The contract `Persistence`: the conversations of a coding agent, with tool calls, token counts and compaction. */
+import path from 'node:path'
+import { checkCount, checkOptionalText, checkText } from '../../base/arguments.js'
+import type { JsonObject } from '../../base/json.js'
+import { summaryMessage, toAgentMessage } from '../../log/agent-message.js'
+import { activeMessages, Exchange, hasText, PendingQuestion, realMessages, textOf } from '../../log/context.js'
+import { type Summary, sumOf, totalUsage } from '../../log/fold.js'
+import type { Line } from '../../log/line.js'
+import { messageText } from '../../log/serialize.js'
+import { summaryOf } from '../../log/views.js'
+import type { WholeLog } from '../../log/visibility.js'
+import { knownId } from '../../log/visibility.js'
+import { metadataOf } from '../../log/whole-session.js'
+import { byKey, type ListedSession } from '../../session/info.js'
+import { compactionDraft, headerDraft, messageDraft, metaDraft } from '../../session/pending-line.js'
+import { type BackwardLine, liveBackwards } from '../../session/read-backwards.js'
+import type { SessionStore, StoreInternals } from '../../store/store.js'
+import { toLine } from './message.js'
+import { dueArchived, purgeArchived } from './purge.js'
+import { recentUserTexts } from './recent.js'
+import type {
+  CompactedStats,
+  Message,
+  MessageId,
+  NewAgentMessage,
+  NewMessage,
+  Persistence,
+  Role,
+  SessionId,
+  SessionInfo,
+  SessionUsage,
+} from './types.js'
+
+export type * from './types.js'
+
+const DAY_MS = 86_400_000
+
+/** `Persistence` over a store. */
+export class JsonlPersistence implements Persistence {
+  readonly #store: StoreInternals
+  readonly #deleteSession: (key: string) => Promise<boolean>
+
+  constructor(store: SessionStore) {
+    this.#store = store.internals
+    this.#deleteSession = (key) => store.session(key).delete()
+  }
+
+  async createSession(agentName: string, projectRoot: string): Promise<SessionId> {
+    checkText('agentName', agentName)
+    checkText('projectRoot', projectRoot)
+    const set = { agent: agentName, projectRoot: path.resolve(projectRoot) }
+    this.#store.context.checkOpen()
+    const id = this.#store.context.clock.id('')
+    const log = this.#store.log(id)
+    await log.hold(() => log.create([metaDraft(set)], headerDraft(id, {}, id)))
+    return id
+  }
+
+  async listSessions(limit: number, projectRoot: string): Promise<SessionInfo[]> {
+    checkCount('limit', limit)
+    checkText('projectRoot', projectRoot)
+    const root = path.resolve(projectRoot)
+    const rows = await this.#sessions()
+    const mine = rows.filter(({ details }) => details.projectRoot === root).sort(byActivity)
+    return mine.slice(0, limit).map(toInfo)
+  }
+
+  async deleteSession(sessionId: SessionId): Promise<boolean> {
+    return this.#deleteSession(sessionId)
+  }
+
+  async insertMessage(sessionId: SessionId, message: NewMessage): Promise<MessageId> {
+    return this.#insert(sessionId, toLine(message, null))
+  }
+
+  async insertMessageWithAgent(sessionId: SessionId, message: NewAgentMessage): Promise<MessageId> {
+    return this.#insert(sessionId, toLine(message, checkOptionalText('agentName', message?.agentName)))
+  }
+
+  async #insert(sessionId: SessionId, line: JsonObject): Promise<MessageId> {
+    const log = this.#store.log(sessionId)
+    return (await log.append([messageDraft(messageText(line))], { create: false }))[0] as string
+  }
+
+  async loadContext(sessionId: SessionId): Promise<Message[]> {
+    const whole = await this.#whole(sessionId)
+    if (whole === undefined) return []
+    const { pieces, survey, fileTime } = whole
+    const shown = new Exchange(activeMessages(pieces, survey)).shown()
+    const messages: Message[] = shown.map((line) => toAgentMessage(line, survey, fileTime, sessionId))
+    const summary = summaryOf(pieces, survey, fileTime)
+    return summary === null ? messages : [summaryMessage(summary, sessionId), ...messages]
+  }
+
+  async loadAllMessages(sessionId: SessionId): Promise<Message[]> {
+    const whole = await this.#whole(sessionId)
+    if (whole === undefined) return []
+    const { pieces, survey, fileTime } = whole
+    return realMessages(pieces, survey).map((line) => toAgentMessage(line, survey, fileTime, sessionId))
+  }
+
+  async recentUserMessages(limit: number): Promise<string[]> {
+    checkCount('limit', limit)
+    this.#store.context.checkOpen()
+    return recentUserTexts(this.#store, limit)
+  }
+
+  async lastAssistantMessage(sessionId: SessionId): Promise<string> {
+    return this.#lastText(sessionId, 'assistant')
+  }
+
+  async lastUserMessage(sessionId: SessionId): Promise<string> {
+    return this.#lastText(sessionId, 'user')
+  }
+
+  async #lastText(sessionId: SessionId, role: Role): Promise<string> {
+    const isWanted = (line: Line) => line.value.role === role && hasText(line)
+    const line = await this.#fromTheEnd(sessionId, ({ line }) => (isWanted(line) ? line : undefined))
+    if (line !== 'unclear') return textOf(line?.value.content) ?? ''
+    const whole = await this.#whole(sessionId)
+    const last = whole && realMessages(whole.pieces, whole.survey).findLast(isWanted)
+    return textOf(last?.value.content) ?? ''
+  }
+
+  async hasPendingToolCalls(sessionId: SessionId): Promise<boolean> {
+    const question = new PendingQuestion()
+    const answer = await this.#fromTheEnd(sessionId, ({ line, archived }) => (archived ? false : question.ask(line)))
+    if (answer !== 'unclear') return answer ?? false
+    const whole = await this.#whole(sessionId)
+    return whole !== undefined && new Exchange(activeMessages(whole.pieces, whole.survey)).hasPending
+  }
+
+  /** Asks the live messages from the last one backwards until one gives an answer. */
+  async #fromTheEnd<T>(
+    sessionId: SessionId,
+    ask: (found: BackwardLine) => T | undefined,
+  ): Promise<T | 'unclear' | undefined> {
+    this.#store.context.checkOpen()
+    return this.#store.log(sessionId).reading((reader, { summary }) => {
+      for (const found of liveBackwards(reader, summary)) {
+        if (found === 'unclear') return found
+        const answer = ask(found)
+        if (answer !== undefined) return answer
+      }
+      return undefined
+    })
+  }
+
+  async sessionTokenUsage(sessionId: SessionId): Promise<SessionUsage> {
+    return sumOf(await this.#usage(sessionId))
+  }
+
+  async sessionUsageByAgent(sessionId: SessionId): Promise<Array<[string, SessionUsage]>> {
+    const rows = [...(await this.#usage(sessionId))].filter(([, { apiCalls }]) => apiCalls > 0)
+    const tokens = (usage: SessionUsage) => usage.promptTokens + usage.completionTokens
+    return rows.sort(([a, x], [b, y]) => tokens(y) - tokens(x) || (a < b ? -1 : 1))
+  }
+
+  async #usage(sessionId: SessionId): Promise<Map<string, SessionUsage>> {
+    const summary = await this.#summary(sessionId)
+    return summary === undefined ? new Map() : totalUsage(summary)
+  }
+
+  async compactSession(sessionId: SessionId, summary: string, preserveCount: number): Promise<number> {
+    checkText('summary', summary)
+    checkCount('preserveCount', preserveCount)
+    const log = this.#store.log(sessionId)
+    if (!log.exists()) return 0
+    return log.transact(async () => {
+      const whole = await log.whole()
+      const active = whole === undefined ? [] : activeMessages(whole.pieces, whole.survey)
+      const cut = new Exchange(active).cutFor(preserveCount)
+      if (whole === undefined || cut === undefined) return { drafts: [], result: 0 }
+      const through = knownId(active[cut - 1] as Line, whole.survey)
+      return { drafts: [compactionDraft(summary, through)], result: cut }
+    })
+  }
+
+  async compactedStats(minAgeDays = 0): Promise<CompactedStats> {
+    checkCount('minAgeDays', minAgeDays, Number.MAX_VALUE)
+    this.#store.context.checkOpen()
+    const archives = await dueArchived(this.#store, ageOf(minAgeDays))
+    const oldest = archives.flatMap(({ oldest }) => oldest ?? []).sort()[0] ?? null
+    return {
+      messageCount: archives.reduce((sum, { messages }) => sum + messages, 0),
+      sessionCount: archives.length,
+      sizeBytes: archives.reduce((sum, { bytes }) => sum + bytes, 0),
+      oldest,
+    }
+  }
+
+  async purgeCompacted(minAgeDays: number): Promise<number> {
+    checkCount('minAgeDays', minAgeDays, Number.MAX_VALUE)
+    this.#store.context.checkOpen()
+    return purgeArchived(this.#store, ageOf(minAgeDays))
+  }
+
+  async getMetadata(sessionId: SessionId, key: string): Promise<string | null> {
+    checkText('key', key)
+    const summary = await this.#summary(sessionId)
+    return summary === undefined ? null : metadataOf(summary, key)
+  }
+
+  async setMetadata(sessionId: SessionId, key: string, value: string): Promise<void> {
+    checkText('key', key)
+    checkText('value', value)
+    const set = { metadata: Object.fromEntries([[key, value]]) }
+    await this.#store.log(sessionId).append([metaDraft(set)], { create: false })
+  }
+
+  async getTodo(sessionId: SessionId): Promise<string | null> {
+    return this.getMetadata(sessionId, 'todo')
+  }
+
+  async setTodo(sessionId: SessionId, content: string): Promise<void> {
+    await this.setMetadata(sessionId, 'todo', content)
+  }
+
+  async #sessions(): Promise<ListedSession[]> {
+    this.#store.context.checkOpen()
+    return this.#store.index.sessions()
+  }
+
+  async #whole(sessionId: SessionId): Promise<WholeLog | undefined> {
+    const log = this.#store.log(sessionId)
+    this.#store.context.checkOpen()
+    return log.whole()
+  }
+
+  async #summary(sessionId: SessionId): Promise<Summary | undefined> {
+    const log = this.#store.log(sessionId)
+    this.#store.context.checkOpen()
+    return (await log.known())?.summary
+  }
+}
+
+/** An age in ms that archived messages must be above: 0 days is any. */
+function ageOf(minAgeDays: number): number {
+  return minAgeDays === 0 ? -1 : minAgeDays * DAY_MS
+}
+
+function toInfo({ info, details }: ListedSession): SessionInfo {
+  return {
+    id: info.key,
+    agentName: details.agent,
+    createdAt: info.createdAt.toISOString(),
+    lastActivity: info.lastActivity.toISOString(),
+    messageCount: info.messages,
+    totalTokens: details.usage.promptTokens + details.usage.completionTokens,
+  }
+}
+
+/** Latest activity first; ties: newer first, then greater id. */
+function byActivity({ info: a }: ListedSession, { info: b }: ListedSession): number {
+  const times = b.lastActivity.getTime() - a.lastActivity.getTime() || b.createdAt.getTime() - a.createdAt.getTime()
+  return times || -byKey(a, b)
+}

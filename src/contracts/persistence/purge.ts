@@ -1,0 +1,74 @@
+/** Deleting archived messages for good. */
+import { SessionError } from '../../base/errors.js'
+import { realMessages } from '../../log/context.js'
+import { bytesOf } from '../../log/fold.js'
+import { reachOver } from '../../log/visibility.js'
+import type { SessionDetails } from '../../session/info.js'
+import { rewriteLog } from '../../session/rewrite.js'
+import type { SessionLog } from '../../session/session-log.js'
+import type { StoreInternals } from '../../store/store.js'
+
+type Archived = SessionDetails['archived']
+
+/**
+ * Rewrites every log that holds messages which were archived more than `age` ms ago (all of them when it is
+ * negative), without these; answers how many. A log without any is not touched. A session that fails does not stop
+ * the others; then the first failure is thrown, with the count in `details.deleted`.
+ */
+export async function purgeArchived({ context, index, log }: StoreInternals, age: number): Promise<number> {
+  const isDue = dueAfter(context.clock.now(), age)
+  let deleted = 0
+  const failures: unknown[] = []
+  for (const { info, details } of await index.sessions()) {
+    if (details.archived.messages === 0 || !isDue(details.archived.oldest)) continue
+    try {
+      const result = await rewriteLog(log(info.key), ({ offset }, survey, fileTime) => {
+        const reach = reachOver(offset, survey)
+        return reach !== undefined && isDue(reach.at ?? fileTime)
+      })
+      deleted += result?.purged ?? 0
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  if (failures.length > 0) throw withCount(failures[0], deleted)
+  return deleted
+}
+
+/** What `purgeArchived` would delete now, by session. Reads only logs of which it may be a part. */
+export async function dueArchived({ context, index, log }: StoreInternals, age: number): Promise<Archived[]> {
+  const isDue = dueAfter(context.clock.now(), age)
+  const due: Archived[] = []
+  for (const { info, details } of await index.sessions()) {
+    if (details.archived.messages === 0 || !isDue(details.archived.oldest)) continue
+    due.push(age < 0 ? details.archived : await dueIn(log(info.key), isDue))
+  }
+  return due.filter(({ messages }) => messages > 0)
+}
+
+async function dueIn(log: SessionLog, isDue: (at: string) => boolean): Promise<Archived> {
+  const due: Archived = { messages: 0, bytes: 0, oldest: null }
+  const whole = await log.whole()
+  if (whole === undefined) return due
+  for (const { offset, value } of realMessages(whole.pieces, whole.survey)) {
+    const reach = reachOver(offset, whole.survey)
+    const at = reach && (reach.at ?? whole.fileTime)
+    if (at === undefined || !isDue(at)) continue
+    due.messages++
+    due.bytes += bytesOf(value)
+    if (due.oldest === null || at < due.oldest) due.oldest = at
+  }
+  return due
+}
+
+/** True for times more than `age` ms ago; when it is negative, for all. */
+function dueAfter(now: number, age: number): (at: string | null | undefined) => boolean {
+  return (at) => age < 0 || (typeof at === 'string' && now - Date.parse(at) > age)
+}
+
+function withCount(failure: unknown, deleted: number): unknown {
+  if (failure instanceof SessionError) {
+    return new SessionError(failure.code, failure.message, { ...failure.details, deleted }, failure)
+  }
+  return Object.assign(failure as Error, { details: { deleted } })
+}

@@ -1,0 +1,221 @@
+/** The contract `SessionManager`: save, resume, fork, rewind and label whole conversations. */
+
+import { checkCount, checkInteger, checkOptionalText, checkText, checkTexts } from '../../base/arguments.js'
+import { notFound } from '../../base/errors.js'
+import { isObject, type Json, type JsonObject, toJson } from '../../base/json.js'
+import { checkKey } from '../../disk/names.js'
+import { surveyOf } from '../../log/visibility.js'
+import { type Labels, labelsOf, messageLines, messageOf, stateOf } from '../../log/whole-session.js'
+import type { StoreContext } from '../../session/context.js'
+import { byKey, type ListedSession, listedOf } from '../../session/info.js'
+import { metaDraft } from '../../session/pending-line.js'
+import type { SessionLog } from '../../session/session-log.js'
+import type { SessionStore } from '../../store/store.js'
+import { type Snapshot, saveLog } from './save.js'
+import { SavedSessions } from './saved-cache.js'
+
+export type { Json } from '../../base/json.js'
+
+export interface SessionMetadata {
+  /** The session's key in the store. */
+  id: string
+  name: string | null
+  /** No duplicates, in order of first appearance. */
+  tags: string[]
+  /** '' when the session has none. */
+  agentName: string
+  /** Unix seconds, a whole number; 0 lets the first save set it. */
+  createdAt: number
+  /** Unix seconds, a whole number; set by the store, ignored by `save`. */
+  updatedAt: number
+  /** As given to `save`; set by `rewind`. */
+  turnCount: number
+  /** As given to `save`. */
+  totalTokens: number
+  /** The session that this one was forked from, null in results when there is none; ignored by `save`. */
+  forkedFrom?: string | null
+}
+
+export interface Session {
+  metadata: SessionMetadata
+  /** Any JSON values; usually objects with role and content. */
+  messages: Json[]
+  /** Plug-in state, folder, environment: whatever the agent wants to find again. */
+  state: Json
+}
+
+/** Beyond the contract. */
+export interface SaveOptions {
+  /**
+   * What the caller resumed or saved last, unchanged; null: nothing. The save rejects with ERR_SESSION_CHANGED when
+   * messages, name, tags, agent, counters or state of the session are no longer these, whoever changed them. Without
+   * it the last writer wins.
+   */
+  resumed?: Session | null
+  /**
+   * So many messages at the start are those that this manager saved last: the caller vouches for it, and they are not
+   * looked at again if nobody else has written since. 0 unless given.
+   */
+  unchanged?: number
+}
+
+export interface SessionManager {
+  /** All sessions, latest update first, ties by id. */
+  list(): Promise<SessionMetadata[]>
+  /** The whole session. Rejects with ERR_SESSION_NOT_FOUND, as all that follow but `save`. */
+  resume(sessionId: string): Promise<Session>
+  /** Creates the session, or makes it exactly what is given. */
+  save(session: Session, options?: SaveOptions): Promise<void>
+  /** Removes a session for good, with all that belongs to it. */
+  delete(sessionId: string): Promise<void>
+  /** Makes an independent copy under a new id. Without a name it is called "<name> (fork)". */
+  fork(sessionId: string, newName?: string | null): Promise<SessionMetadata>
+  /** Keeps the first `turnIndex` messages and removes the others. */
+  rewind(sessionId: string, turnIndex: number): Promise<Session>
+  /** Adds the tags that are not there yet. */
+  tag(sessionId: string, tags: string[]): Promise<void>
+  /** Sets the name, '' included. */
+  rename(sessionId: string, newName: string): Promise<void>
+}
+
+/** `SessionManager` over a store. */
+export class JsonlSessionManager implements SessionManager {
+  readonly #store: SessionStore
+  readonly #saved = new SavedSessions()
+
+  constructor(store: SessionStore) {
+    this.#store = store
+  }
+
+  get #context(): StoreContext {
+    return this.#store.internals.context
+  }
+
+  async list(): Promise<SessionMetadata[]> {
+    this.#context.checkOpen()
+    return (await this.#store.internals.index.sessions()).sort(byUpdate).map(toMetadata)
+  }
+
+  async resume(sessionId: string): Promise<Session> {
+    const log = this.#log(sessionId)
+    this.#context.checkOpen()
+    const session = await log.reading(async (reader, { summary, mark }) => {
+      const pieces = await reader.pieces()
+      const survey = surveyOf(pieces)
+      const messages = messageLines(pieces, survey).map(messageOf)
+      const known = { summary, mark }
+      const metadata = toMetadata(listedOf(sessionId, known, null))
+      return { metadata, messages, state: stateOf(pieces, survey) }
+    })
+    if (session === undefined) throw notFound(sessionId)
+    return session
+  }
+
+  async save(session: Session, { resumed, unchanged = 0 }: SaveOptions = {}): Promise<void> {
+    checkCount('unchanged', unchanged)
+    const { id, createdAt } = checkSession(session)
+    const log = this.#log(id)
+    const snapshot = this.#snapshot(log, session, unchanged)
+    const expected = resumed && this.#snapshot(log, checkResumed(resumed, id), unchanged)
+    try {
+      await saveLog(log, { ...snapshot, createdAt, expected }, this.#saved)
+    } catch (error) {
+      this.#saved.forget(log)
+      throw error
+    }
+  }
+
+  /** The session as it is at this moment. */
+  #snapshot(log: SessionLog, { metadata, messages, state }: Session, unchanged: number): Snapshot {
+    const { name = null, tags, agentName, turnCount, totalTokens } = metadata
+    // -0 is 0
+    const counters = { turnCount: turnCount + 0, totalTokens: totalTokens + 0 }
+    const labels = { name, tags: [...new Set(tags)], agent: agentName, ...counters }
+    return { messages: this.#saved.take(log, messages, unchanged), labels, state: toJson(state) }
+  }
+
+  async delete(sessionId: string): Promise<void> {
+    if (!(await this.#store.session(sessionId).delete())) throw notFound(sessionId)
+  }
+
+  async fork(sessionId: string, newName: string | null = null): Promise<SessionMetadata> {
+    const name = checkOptionalText('newName', newName)
+    const copy = await this.#store.fork(sessionId, { name })
+    const known = await this.#log(copy.key).known()
+    if (known === undefined) throw notFound(copy.key)
+    return toMetadata(listedOf(copy.key, known, null))
+  }
+
+  async rewind(sessionId: string, turnIndex: number): Promise<Session> {
+    checkCount('turnIndex', turnIndex)
+    await this.#store.session(sessionId).rewind({ keep: turnIndex + 0 })
+    return this.resume(sessionId)
+  }
+
+  async tag(sessionId: string, tags: string[]): Promise<void> {
+    checkTexts('tags', tags)
+    const added = [...tags]
+    await this.#set(sessionId, (labels) => {
+      const next = [...new Set([...labels.tags, ...added])]
+      return next.length === labels.tags.length ? undefined : { tags: next }
+    })
+  }
+
+  async rename(sessionId: string, newName: string): Promise<void> {
+    checkText('newName', newName)
+    await this.#set(sessionId, (labels) => (labels.name === newName ? undefined : { name: newName }))
+  }
+
+  async #set(sessionId: string, change: (labels: Labels) => JsonObject | undefined): Promise<void> {
+    const log = this.#log(sessionId)
+    if (!log.exists()) throw notFound(sessionId)
+    await log.transact((summary) => {
+      if (summary === undefined) throw notFound(sessionId)
+      const set = change(labelsOf(summary))
+      return { drafts: set === undefined ? [] : [metaDraft(set)], result: undefined }
+    })
+  }
+
+  #log(sessionId: string): SessionLog {
+    return this.#store.internals.log(sessionId)
+  }
+}
+
+/** @throws TypeError, RangeError for what is no session */
+function checkSession(session: unknown): SessionMetadata {
+  if (!isObject(session) || !isObject(session.metadata))
+    throw new TypeError('a session must be an object with metadata')
+  const { id, name, tags, agentName, createdAt, turnCount, totalTokens } = session.metadata
+  if (!Array.isArray(session.messages)) throw new TypeError('messages must be an array')
+  checkKey(id)
+  checkTexts('tags', tags)
+  checkText('agentName', agentName)
+  checkOptionalText('name', name)
+  checkInteger('createdAt', createdAt)
+  checkCount('turnCount', turnCount)
+  checkCount('totalTokens', totalTokens)
+  return session.metadata as unknown as SessionMetadata
+}
+
+function checkResumed(resumed: Session, id: string): Session {
+  if (checkSession(resumed).id !== id) throw new TypeError('what was resumed must be the session that is saved')
+  return resumed
+}
+
+function toMetadata({ info, details }: ListedSession): SessionMetadata {
+  return {
+    id: info.key,
+    name: details.name,
+    tags: [...details.tags],
+    agentName: details.agent,
+    createdAt: Math.floor(info.createdAt.getTime() / 1000),
+    updatedAt: Math.floor(details.updated / 1000),
+    turnCount: details.turnCount,
+    totalTokens: details.totalTokens,
+    forkedFrom: details.forkedFrom,
+  }
+}
+
+function byUpdate(a: ListedSession, b: ListedSession): number {
+  return b.details.updated - a.details.updated || byKey(a.info, b.info)
+}

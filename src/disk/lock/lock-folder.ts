@@ -1,0 +1,230 @@
+/**
+ * The lock itself: a folder that holds one file, named by the owner's nonce.
+ *
+ * Taking it is a rename of a folder made ready beforehand, which succeeds only where there is no folder or an
+ * empty one; giving it back or breaking it removes the file of one nonce, and so can never hit a later owner.
+ * Whether the owner lives is asked of the process, not of the clock; only an owner that cannot be seen from here
+ * is judged by its silence, measured on the own monotonic clock.
+ *
+ * The shape is that of the `fs` option of proper-lockfile, which drives it: see lease.ts.
+ */
+import fs from 'node:fs'
+import path from 'node:path'
+import { errno } from '../../base/errors.js'
+import { randomNonce } from '../../base/ids.js'
+import {
+  createPrivate,
+  ensureFolder,
+  listFolder,
+  refuseLink,
+  removeEmptyFolder,
+  removeFile,
+  removeTree,
+  writeAll,
+} from '../files.js'
+import { thisProcess } from '../process-identity.js'
+import { isGivenUp, isSilent, NONCE, ownerIn, type Place, placeOf, released, SILENCE_MS } from './lock-owner.js'
+import { type SpareLocks, sparesIn } from './spare-locks.js'
+
+type Done<T = unknown> = (error: NodeJS.ErrnoException | null, value?: T) => void
+
+/** A waiter that has not written its name after this time was killed while it did, ms. */
+const UNFINISHED_MS = 1_000
+const FRESH = new Date(8.64e15)
+const STALE = new Date(-8.64e15)
+
+export class LockFolder {
+  readonly #folder: string
+  readonly #ready: string
+  readonly #nonce = randomNonce()
+  readonly #spares: SpareLocks
+  #mtime = FRESH
+  /** When this owner last gave a sign of life, on the monotonic clock. */
+  #lastSign = 0
+  #holds = false
+  #condemned: string | undefined
+
+  /** `waiting` is the folder where waiters make their folders ready, which also announces them. */
+  constructor(folder: string, waiting: string) {
+    this.#folder = folder
+    this.#ready = path.join(waiting, `${path.basename(folder)}.${this.#nonce}`)
+    this.#spares = sparesIn(path.dirname(folder))
+  }
+
+  /** True while the owner's file is in place. */
+  get held(): boolean {
+    return this.#holds && fs.existsSync(path.join(this.#folder, this.#nonce))
+  }
+
+  /** Ends the announcement of a waiter that gave up. */
+  withdraw(): void {
+    removeTree(this.#ready)
+  }
+
+  readonly mkdir = (_: string, done: Done): void => answer(done, () => this.#take())
+
+  #take(): void {
+    try {
+      this.#takePlace()
+    } catch (error) {
+      if (!['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(errno(error) ?? '')) {
+        // it may have been taken all the same
+        released.add(this.#nonce)
+        throw error
+      }
+      throw Object.assign(new Error('locked'), { code: 'EEXIST' })
+    }
+    this.#holds = true
+    this.#lastSign = performance.now()
+  }
+
+  #takePlace(): void {
+    if (!fs.existsSync(this.#ready)) this.#makeReady()
+    try {
+      fs.renameSync(this.#ready, this.#folder)
+    } catch (error) {
+      // Windows renames over no folder, not even an empty one
+      if (errno(error) !== 'EPERM' || process.platform !== 'win32') throw error
+      fs.rmdirSync(this.#folder) // ENOTEMPTY when it is taken
+      fs.renameSync(this.#ready, this.#folder)
+    }
+  }
+
+  #makeReady(): void {
+    if (this.#spares.take(this.#ready, this.#nonce)) return
+    try {
+      fs.mkdirSync(this.#ready, { mode: 0o700 })
+    } catch (error) {
+      if (errno(error) !== 'ENOENT') throw error
+      ensureFolder(path.dirname(this.#ready))
+      fs.mkdirSync(this.#ready, { mode: 0o700 })
+    }
+    const fd = createPrivate(path.join(this.#ready, this.#nonce))
+    try {
+      writeAll(fd, Buffer.from(JSON.stringify({ ...thisProcess(), ...this.#place() })))
+    } finally {
+      fs.closeSync(fd)
+    }
+  }
+
+  /** Answers with a time that makes proper-lockfile see the lock as its owner is: fresh, stale, gone or ours. */
+  readonly stat = (_: string, done: Done<{ mtime: Date }>): void => answer(done, () => ({ mtime: this.#timeOfLock() }))
+
+  #timeOfLock(): Date {
+    if (this.held) return this.#mtime
+    const state = this.#holds ? 'gone' : this.#judge()
+    if (state === 'gone') throw Object.assign(new Error('no lock'), { code: 'ENOENT' })
+    return state === 'stale' ? STALE : FRESH
+  }
+
+  /** What tells this store's locks from those of a copy, whose owner lives but does not know of it. */
+  #place(): Place {
+    return placeOf(path.dirname(this.#folder))
+  }
+
+  #judge(): 'fresh' | 'stale' | 'gone' {
+    this.#condemned = undefined
+    removeLitter(this.#folder)
+    let state: 'fresh' | 'gone' = 'gone'
+    for (const entry of listFolder(this.#folder)) {
+      const file = path.join(this.#folder, entry)
+      if (!NONCE.test(entry))
+        removeTree(file) // litter of sync tools and file managers
+      else if (isGivenUp(file, this.#place())) {
+        this.#condemned = entry
+        return 'stale'
+      } else state = 'fresh'
+    }
+    return state
+  }
+
+  /** A sign of life, for those who cannot see this process. */
+  readonly utimes = (_: string, atime: Date, mtime: Date, done: Done): void =>
+    answer(done, () => {
+      fs.utimesSync(path.join(this.#folder, this.#nonce), atime, mtime)
+      this.#mtime = mtime
+      this.#lastSign = performance.now()
+    })
+
+  /** Removes the lock that is ours, or the one that was found stale, and no other. */
+  readonly rmdir = (_: string, done: Done): void =>
+    answer(done, () => {
+      if (!this.#spare()) this.remove()
+    })
+
+  /** Moves a lock away that nobody can have taken over: its owner has not been silent for long. */
+  #spare(): boolean {
+    if (!this.held || performance.now() - this.#lastSign > SILENCE_MS / 2) return false
+    released.add(this.#nonce)
+    const isKept = this.#spares.keep(this.#folder, this.#nonce)
+    released.delete(this.#nonce)
+    if (isKept) this.#holds = false
+    return isKept
+  }
+
+  /** This is how a process ends that was told to by a signal. */
+  readonly rmdirSync = (): void => {
+    this.remove()
+    this.#spares.clear()
+  }
+
+  /** As `rmdir`, and nothing is kept for the next lock. */
+  remove(): void {
+    const nonce = this.#holds ? this.#nonce : this.#condemned
+    this.#condemned = undefined
+    if (nonce === undefined) return
+    this.#holds = false
+    if (nonce === this.#nonce) released.add(nonce)
+    const removed = removeFile(path.join(this.#folder, nonce))
+    if (nonce !== this.#nonce) return
+    if (removed) released.delete(nonce)
+    removeEmptyFolder(this.#folder)
+  }
+}
+
+/** Does its work at once and tells the outcome in the way of a callback. */
+function answer<T>(done: Done<T>, work: () => T): void {
+  let value: T
+  try {
+    value = work()
+  } catch (error) {
+    done(error as NodeJS.ErrnoException)
+    return
+  }
+  done(null, value)
+}
+
+/** Removes what is no folder from the place of one. Owners come and go meanwhile: then a folder may stand there by now. */
+function removeLitter(folder: string): void {
+  const stat = fs.lstatSync(folder, { throwIfNoEntry: false })
+  if (stat === undefined || stat.isDirectory()) return
+  try {
+    removeFile(folder)
+  } catch (error) {
+    if (!['EISDIR', 'EPERM'].includes(errno(error) ?? '')) throw error
+  }
+}
+
+/**
+ * The names of locks that somebody waits for, and how many do. Announcements of processes that are gone are removed on the way.
+ */
+export function waitedFor(waiting: string): Map<string, number> {
+  refuseLink(waiting)
+  const names = new Map<string, number>()
+  for (const entry of listFolder(waiting)) {
+    const nonce = path.extname(entry).slice(1)
+    const folder = path.join(waiting, entry)
+    const file = path.join(folder, nonce)
+    const owner = ownerIn(file)
+    const isUnfinished = owner === 'gone' || owner === 'unreadable'
+    const over =
+      !NONCE.test(nonce) ||
+      (isUnfinished ? isSilent(folder, UNFINISHED_MS) : isGivenUp(file, placeOf(path.dirname(waiting))))
+    if (over) removeTree(folder)
+    else {
+      const name = entry.slice(0, -nonce.length - 1)
+      names.set(name, (names.get(name) ?? 0) + 1)
+    }
+  }
+  return names
+}

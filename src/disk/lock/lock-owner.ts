@@ -1,0 +1,69 @@
+/**
+ * Whose a lock is: the file in it that names the owner, and whether that owner lives.
+ * Of a process of this host the system is asked; only one that cannot be seen from here is judged by its silence.
+ */
+import fs from 'node:fs'
+import path from 'node:path'
+import { readSmall } from '../files.js'
+import { isOwner, livenessOf, type Owner } from '../process-identity.js'
+
+/** What an owner's file is called. */
+export const NONCE = /^[0-9a-f]{16}$/
+/** An owner that cannot be seen is given up after this time without a sign of life, ms. */
+export const SILENCE_MS = 10_000
+/** More unseen owners than this at once are not kept in mind; they are judged anew. */
+const MAX_SIGHTINGS = 10_000
+
+/** Locks that this process gave back but could not remove, or did not find: whoever moved them may bring them back. */
+export const released = new Set<string>()
+
+/** When the file of an unseen owner was first seen as it is now, by path: on the monotonic clock. */
+const sightings = new Map<string, { mark: string; since: number }>()
+
+/** True when the owner of this file is dead, or cannot be seen and has been silent for too long. */
+export function isGivenUp(file: string, place: Place): boolean {
+  if (released.has(path.basename(file))) return true
+  const owner = ownerIn(file)
+  if (owner === 'gone') return false
+  const liveness = owner === 'unreadable' ? 'unknown' : livenessOf(owner)
+  if (liveness === 'alive') return (owner as Claim).path !== place.path && (owner as Claim).inode !== place.inode
+  return liveness === 'unknown' ? isSilent(file) : true
+}
+
+/** True when nothing has changed about the path for too long, as seen from here. */
+export function isSilent(path: string, limit = SILENCE_MS): boolean {
+  const mark = String(fs.lstatSync(path, { throwIfNoEntry: false })?.mtimeMs)
+  const seen = sightings.get(path)
+  if (seen?.mark !== mark) {
+    if (sightings.size > MAX_SIGHTINGS) sightings.clear()
+    sightings.set(path, { mark, since: performance.now() })
+    return false
+  }
+  const silent = performance.now() - seen.since > limit
+  if (silent) sightings.delete(path)
+  return silent
+}
+
+/** An owner's file: who, and in which folder of locks. */
+type Claim = Owner & { path?: unknown; inode?: unknown }
+
+export function ownerIn(file: string): Claim | 'gone' | 'unreadable' {
+  const content = readSmall(file)
+  if (content === undefined) return 'gone'
+  try {
+    const owner: unknown = JSON.parse(content.bytes.toString())
+    return isOwner(owner) ? owner : 'unreadable'
+  } catch {
+    return 'unreadable'
+  }
+}
+
+/** The folder of locks. A moved one keeps its inode, and where inodes come and go, its path stays: a copy has neither. */
+export interface Place {
+  path: string
+  inode: number
+}
+
+export function placeOf(locks: string): Place {
+  return { path: locks, inode: fs.statSync(locks).ino }
+}

@@ -1,0 +1,93 @@
+/** Which process something belongs to, and whether that process still lives. */
+import fs from 'node:fs'
+import os from 'node:os'
+import { errno } from '../base/errors.js'
+import { isObject } from '../base/json.js'
+
+/** A process, named so that a later one with the same number is not taken for it. */
+export interface Owner {
+  host: string
+  /** The running kernel; '' where the system does not tell. */
+  boot: string
+  /** The pid namespace (containers); '' where there are none. */
+  pidns: string
+  pid: number
+  /** When the process started, in the system's own unit; '' where the system does not tell. */
+  start: string
+}
+
+export type Liveness = 'alive' | 'dead' | 'unknown'
+
+let self: Owner | undefined
+
+export function thisProcess(): Owner {
+  self ??= {
+    host: os.hostname(),
+    boot: readText('/proc/sys/kernel/random/boot_id'),
+    pidns: linkText('/proc/self/ns/pid'),
+    pid: process.pid,
+    start: startOf(process.pid),
+  }
+  return self
+}
+
+/**
+ * `unknown` for a process that cannot be seen from here (another host, boot or container), and where the
+ * system does not tell when processes started: there a number alone may be a later process.
+ */
+export function livenessOf(owner: Owner): Liveness {
+  const here = thisProcess()
+  if (here.boot === '' ? owner.host !== here.host : owner.boot !== here.boot || owner.pidns !== here.pidns)
+    return 'unknown'
+  if (owner.pid === here.pid) return owner.start === here.start ? 'alive' : 'dead'
+  try {
+    process.kill(owner.pid, 0)
+  } catch (error) {
+    if (errno(error) === 'ESRCH') return 'dead'
+  }
+  const start = startOf(owner.pid)
+  if (start === '' || owner.start === '') return 'unknown'
+  return start === owner.start ? 'alive' : 'dead'
+}
+
+/** Time since the kernel started, ms: it passes at one pace whatever the clock is set to. */
+export function uptime(): number {
+  return Math.round(os.uptime() * 1_000)
+}
+
+/** True when both were started under one running kernel and see the same processes, and so the same uptime. */
+export function isSameBoot(a: Owner, b: Owner): boolean {
+  return a.boot !== '' && a.boot === b.boot && a.pidns === b.pidns
+}
+
+export function isOwner(value: unknown): value is Owner {
+  return (
+    isObject(value) &&
+    ['host', 'boot', 'pidns', 'start'].every((field) => typeof value[field] === 'string') &&
+    Number.isSafeInteger(value.pid) &&
+    (value.pid as number) > 0
+  )
+}
+
+/** Clock ticks from boot to the start of a process: the 22nd field of its stat file. A zombie has none. */
+function startOf(pid: number): string {
+  const stat = readText(`/proc/${pid}/stat`)
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return fields[0] === 'Z' ? 'gone' : (fields[19] ?? '')
+}
+
+function readText(file: string): string {
+  try {
+    return fs.readFileSync(file).toString().trim()
+  } catch {
+    return ''
+  }
+}
+
+function linkText(file: string): string {
+  try {
+    return fs.readlinkSync(file)
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,97 @@
+/** Folding what was added behind a watermark, without reading what lies before it. */
+import { isV7 } from '../base/ids.js'
+import { foldPiece, type Summary } from './fold.js'
+import { isLine, type Line, namedIds, type Piece } from './line.js'
+import { isChat } from './parse.js'
+import { type Carried, carriedActivity, isLive, NOTHING_KNOWN, noteIds, type Survey } from './visibility.js'
+
+/**
+ * Which lines below the watermark must be looked at before `added` can be folded: the ids that the
+ * added `remove` lines name and that the added lines do not hold. `undefined` when only a reading
+ * of the whole log can tell, because an added line may repeat an earlier one or be removed by one.
+ */
+export function idsToLookUp(summary: Summary, added: readonly Piece[]): Set<string> | undefined {
+  const order = { maxId: summary.maxId, bareFrom: summary.bareFrom }
+  const held = new Set<string>()
+  const named = new Set<string>()
+  for (const piece of added) {
+    if (!isLine(piece)) continue
+    if (!noteIds(order, piece)) return undefined
+    held.add(piece.id)
+    if (piece.kind === 'remove') for (const id of namedIds(piece)) named.add(id)
+  }
+  for (const id of named) if (held.has(id) || (id > summary.maxId && isV7(id))) named.delete(id)
+  const touchesArchive = summary.archived.undated || added.some(({ kind }) => kind === 'compaction')
+  return touchesArchive ? undefined : named
+}
+
+/**
+ * Whether the sums can follow the removal of `named` lines below the watermark, of which `live` are messages with a
+ * role: not that of other lines, nor of archived messages.
+ */
+export function canFollow(summary: Summary, named: ReadonlySet<string>, live: ReadonlySet<string>): boolean {
+  if (isOfMessagesOnly(summary) || named.size === 0) return true
+  const { through } = summary.archived
+  const isComparable = through === '' || isV7(through)
+  return isComparable && [...named].every((id) => live.has(id) && isV7(id) && id > through)
+}
+
+/** True where nothing is archived, and all messages have a role. */
+function isOfMessagesOnly({ compactions, values }: Summary): boolean {
+  return compactions === 0 && values === 0
+}
+
+/** Whether the sums can follow lines that this process has just written; `live` as in `canFollow`, if it is known. */
+export function canFollowWrite(summary: Summary, lines: readonly Line[], live?: ReadonlySet<string>): boolean {
+  if (lines.every(({ kind }) => kind === 'message')) return true
+  if (live === undefined) return lines.every(({ kind }) => kind !== 'compaction' && kind !== 'remove')
+  if (lines.some(({ kind }) => kind === 'compaction')) return false
+  if (isOfMessagesOnly(summary)) return true
+  const named = new Set(lines.flatMap((line) => (line.kind === 'remove' ? namedIds(line) : [])))
+  return canFollow(summary, named, live)
+}
+
+/**
+ * Adds `added` to the summary, in place. `liveBelow` holds those of the ids that `idsToLookUp` asked for
+ * that are live messages below the watermark.
+ */
+export function foldTail(summary: Summary, added: readonly Piece[], liveBelow: ReadonlySet<string> = new Set()): void {
+  const removed = new Set<string>()
+  for (const piece of added) if (piece.kind === 'remove') for (const id of namedIds(piece)) removed.add(id)
+  const survey = { ...NOTHING_KNOWN, removed }
+  for (const piece of added) foldPiece(summary, piece, survey)
+  summary.messages -= liveBelow.size
+}
+
+/**
+ * Judges lines that come in from the end of the log backwards. As long as they stand in the ordered part,
+ * the lines after a line tell all about it. `uncertain` says that a line came in that only the whole log can judge.
+ */
+export class BackwardReading {
+  readonly #removed = new Set<string>()
+  readonly #carried: Carried[] = []
+  /** What is known of the lines that came in: all that must be, as long as the reading is certain. */
+  readonly survey: Survey = { ...NOTHING_KNOWN, removed: this.#removed, carried: this.#carried }
+  readonly #summary: Pick<Summary, 'orderedFrom' | 'bareFrom'>
+  readonly #throughs = new Set<unknown>()
+  uncertain = false
+  /** A compaction covers the line that came in last, and so all before it. */
+  archived = false
+
+  constructor(summary: Pick<Summary, 'orderedFrom' | 'bareFrom'>) {
+    this.#summary = summary
+  }
+
+  /** True when `piece` is a live message. */
+  add(piece: Piece): boolean {
+    if (!isLine(piece)) return false
+    if (piece.offset < this.#summary.orderedFrom || (piece.bare && piece.offset < this.#summary.bareFrom))
+      this.uncertain = true
+    if (piece.kind === 'remove') for (const id of namedIds(piece)) this.#removed.add(id)
+    const at = carriedActivity(piece)
+    if (at !== undefined) this.#carried.unshift({ offset: piece.offset, at })
+    if (piece.kind === 'compaction' && isLive(piece, this.survey)) this.#throughs.add(piece.value.through)
+    if (piece.kind === 'message' && this.#throughs.has(piece.id)) this.archived = true
+    return isChat(piece) && isLive(piece, this.survey)
+  }
+}

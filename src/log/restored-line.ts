@@ -1,0 +1,35 @@
+/** The line of a message that is written once more, as another one. */
+import { isObject } from '../base/json.js'
+import { type Member, membersOf, objectText, ownOf } from './json-text.js'
+import type { Line } from './line.js'
+import type { Stamp } from './serialize.js'
+
+/**
+ * The message of `line`, whose text on disk is `raw`, under a new id and time. The texts of its values stay as they
+ * are. Usage moves into `own`: the message is read as before, and the model call behind it is counted once only.
+ */
+export function againLine(raw: string, line: Line, { id, at }: Stamp): string {
+  const stamp = [
+    { key: 'id', text: `"${id}"` },
+    { key: 'at', text: `"${at}"` },
+  ]
+  const members = membersOf(raw).filter(({ key }) => !isOfLine(line, key))
+  const moved = members.filter(({ key }) => isOwnNow(line, key))
+  const rest = members.filter((member) => !moved.includes(member))
+  if (moved.length === 0) return `${objectText([...stamp, ...rest])}\n`
+  const others = rest.filter(({ key }) => key !== 'type' && key !== 'own')
+  const own: Member = { key: 'own', text: objectText([...moved, ...ownOf(line, rest)]) }
+  return `${objectText([{ key: 'type', text: '"message"' }, ...stamp, ...others, own])}\n`
+}
+
+/** True for an id or time of the line, which the new one has not. */
+function isOfLine({ value, bare, at }: Line, field: string): boolean {
+  if (field !== 'id' && field !== 'at') return false
+  return typeof value.role !== 'string' || (field === 'id' ? !bare : at !== undefined)
+}
+
+/** True for fields that would be taken for those of the new line, or counted again. */
+function isOwnNow({ value }: Line, field: string): boolean {
+  if (typeof value.role !== 'string') return false
+  return field === 'id' || field === 'at' || (field === 'usage' && isObject(value.usage))
+}

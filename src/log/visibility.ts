@@ -1,0 +1,222 @@
+/**
+ * What must be known of a whole log before one of its lines can be judged: which ids are removed
+ * (a `remove` line holds wherever it stands) and which lines repeat an id.
+ */
+import { createHash } from 'node:crypto'
+import { isV7 } from '../base/ids.js'
+import { canonical, type Json, type JsonObject } from '../base/json.js'
+import { isLine, type Line, namedIds, type Piece } from './line.js'
+import { isChat, standInId, standInOffset, timeOf } from './parse.js'
+
+export interface Survey {
+  /** Every id that a `remove` line names. */
+  removed: ReadonlySet<string>
+  /** Lines that repeat the id of an earlier line, by offset: with equal content, or with another. */
+  copies: ReadonlyMap<number, 'duplicate' | 'contradiction'>
+  /** Where the compactions in force reach: rising offsets of the last line that each covers first, and since when. */
+  reaches: readonly Reach[]
+  /** Activities that `meta` lines carry over, in line order: the times of lines before them that name none. */
+  carried: readonly Carried[]
+}
+
+export interface Reach {
+  upTo: number
+  /** Id of the message there. */
+  id: string
+  /** The compaction's time; undefined when the file's stands in. */
+  at: string | undefined
+}
+
+export interface Carried {
+  offset: number
+  at: string
+}
+
+export const NOTHING_KNOWN: Survey = { removed: new Set(), copies: new Map(), reaches: [], carried: [] }
+
+/** What the lines so far say about the ids to come. */
+export interface Order {
+  /** The greatest UUIDv7 that is a line's id or is named by a `remove` or compaction line. */
+  maxId: string
+  /** Beyond every offset of a line to come that such an id names: a stand-in id that a rewrite moved up. */
+  bareFrom: number
+}
+
+/**
+ * Takes note of the ids that a line has and names: a line of that id that comes later is no plain new one.
+ * True when the line's own id says by itself that no line before it has or names the same.
+ */
+export function noteIds(order: Order, line: Line): boolean {
+  const isNew = line.bare ? line.offset >= order.bareFrom : noteId(order, line.id, line.offset)
+  if (line.kind === 'remove') for (const id of namedIds(line)) noteId(order, id, line.offset)
+  if (line.kind === 'compaction') noteId(order, line.value.through, line.offset)
+  return isNew
+}
+
+/** True when the id is a UUIDv7 beyond all before. */
+function noteId(order: Order, id: Json | undefined, offset: number): boolean {
+  if (typeof id !== 'string') return false
+  if (isV7(id)) {
+    if (id <= order.maxId) return false
+    order.maxId = id
+    return true
+  }
+  if (standInOffset(id) >= offset) order.bareFrom = Math.max(order.bareFrom, standInOffset(id) + 1)
+  return false
+}
+
+/**
+ * First reading of a log. An id that says by itself that it is new needs no proof;
+ * all others are suspects, whose lines a second reading compares (`SecondSurveyor`).
+ */
+export class Surveyor {
+  readonly removed = new Set<string>()
+  readonly suspects = new Set<string>()
+  readonly compactions: Line[] = []
+  readonly carried: Carried[] = []
+  #undated = false
+  readonly #order: Order = { maxId: '', bareFrom: 0 }
+
+  add(piece: Piece): void {
+    if (!isLine(piece)) return
+    if (!noteIds(this.#order, piece)) this.suspects.add(piece.id)
+    // most lines: nothing more can be learnt from them
+    if (piece.kind === 'message' && piece.at !== undefined) return
+    if (piece.kind === 'remove') for (const id of namedIds(piece)) this.removed.add(id)
+    if (piece.kind === 'compaction') this.compactions.push(piece)
+    this.#noteTime(piece)
+  }
+
+  #noteTime(line: Line): void {
+    const at = carriedActivity(line)
+    if (at === undefined) this.#undated ||= isUndated(line)
+    else if (this.#undated) {
+      this.carried.push({ offset: line.offset, at })
+      this.#undated = false
+    }
+  }
+
+  /** True when a second reading is needed to judge the lines. */
+  get needsMore(): boolean {
+    return this.suspects.size > 0 || this.compactions.length > 0 || this.carried.length > 0
+  }
+
+  /** The survey of the pieces that were added, which are all there are. */
+  surveyOf(pieces: readonly Piece[]): Survey {
+    if (!this.needsMore) return { ...NOTHING_KNOWN, removed: this.removed }
+    const second = new SecondSurveyor(this)
+    for (const piece of pieces) second.add(piece)
+    return second.survey()
+  }
+}
+
+/**
+ * Second reading: tells of each line with a suspect id whether it is the first, a duplicate or a contradiction, and
+ * where the messages stand up to which compactions reach.
+ */
+export class SecondSurveyor {
+  readonly #first: Surveyor
+  readonly #copies = new Map<number, 'duplicate' | 'contradiction'>()
+  /** A hash of the content of each line; of several where an id has several. */
+  readonly #contents = new Map<string, string | Set<string>>()
+  readonly #places = new Map<string, number>()
+  readonly #throughs: ReadonlySet<unknown>
+
+  constructor(first: Surveyor) {
+    this.#first = first
+    this.#throughs = new Set(first.compactions.map(({ value }) => value.through))
+  }
+
+  add(piece: Piece): void {
+    if (!isLine(piece)) return
+    if (this.#first.suspects.has(piece.id)) this.#compare(piece)
+    if (piece.kind !== 'message' || this.#copies.get(piece.offset) === 'duplicate') return
+    const id = knownId(piece, this.#survey())
+    if (this.#throughs.has(id)) this.#places.set(id, piece.offset)
+  }
+
+  #survey(reaches: Reach[] = []): Survey {
+    return { removed: this.#first.removed, copies: this.#copies, reaches, carried: this.#first.carried }
+  }
+
+  survey(): Survey {
+    const reaches: Reach[] = []
+    for (const line of this.#first.compactions) {
+      const id = line.value.through as string
+      const upTo = this.#places.get(id)
+      if (upTo === undefined || upTo <= (reaches.at(-1)?.upTo ?? -1) || !isLive(line, this.#survey())) continue
+      reaches.push({ upTo, id, at: timeIn(line, this.#survey(), '') || undefined })
+    }
+    return this.#survey(reaches)
+  }
+
+  #compare(piece: Line): void {
+    const content = createHash('sha256').update(contentOf(piece)).digest('binary')
+    const former = this.#contents.get(piece.id)
+    if (former === undefined) {
+      this.#contents.set(piece.id, content)
+      return
+    }
+    const contents = typeof former === 'string' ? new Set([former]) : former
+    this.#copies.set(piece.offset, contents.has(content) ? 'duplicate' : 'contradiction')
+    this.#contents.set(piece.id, contents.add(content))
+  }
+}
+
+/** A log in memory, with what must be known to judge its lines. */
+export interface WholeLog {
+  pieces: Piece[]
+  survey: Survey
+  /** What stands in for the time of a line without one. */
+  fileTime: string
+}
+
+/** The survey of a log that is in memory as a whole. */
+export function surveyOf(pieces: readonly Piece[]): Survey {
+  const surveyor = new Surveyor()
+  for (const piece of pieces) surveyor.add(piece)
+  return surveyor.surveyOf(pieces)
+}
+
+/** The compaction that archived what stands at this offset, if one did. */
+export function reachOver(offset: number, { reaches }: Survey): Reach | undefined {
+  return reaches.length === 0 ? undefined : reaches.find(({ upTo }) => offset <= upTo)
+}
+
+/** The id under which a line is known: its own, but for the later one of two different lines of one id. */
+export function knownId(line: Line, { copies }: Survey): string {
+  if (copies.get(line.offset) !== 'contradiction') return line.id
+  return standInId(line.offset, line.id + contentOf(line))
+}
+
+/** The time of the last activity that a `meta` line carries over. */
+export function carriedActivity({ kind, value }: Line): string | undefined {
+  return kind === 'meta' ? timeOf((value.set as JsonObject).lastActivity) : undefined
+}
+
+/** True for a line whose time somebody sees, and that names none. */
+export function isUndated(line: Line): boolean {
+  return line.at === undefined && (isChat(line) || line.kind === 'compaction')
+}
+
+/** The line's time. One that names none has the next one that was carried over, else the file's. */
+export function timeIn(line: Line, { carried }: Survey, fileTime: string): string {
+  return line.at ?? carried.find(({ offset }) => offset > line.offset)?.at ?? fileTime
+}
+
+/** What a line says, in one spelling. */
+export function contentOf(line: Line): string {
+  try {
+    return canonical(line.value)
+  } catch {
+    // nested too deeply to be compared: equal to no other line
+    return `#${line.offset}`
+  }
+}
+
+/** True for a line that counts: the first of its copies, and not removed. Only messages and compactions can be removed. */
+export function isLive(line: Line, survey: Survey): boolean {
+  if (survey.copies.get(line.offset) === 'duplicate') return false
+  if (survey.removed.size === 0 || (line.kind !== 'message' && line.kind !== 'compaction')) return true
+  return !survey.removed.has(knownId(line, survey))
+}

@@ -1,0 +1,98 @@
+/** What cleanup took away: telling of it, putting it back, and letting it go for good. */
+
+import { SessionError } from '../base/errors.js'
+import { timeInId } from '../base/ids.js'
+import { look } from '../disk/files.js'
+import { removeValues } from '../disk/list-cache-file.js'
+import { isOwnName, nameOf } from '../disk/names.js'
+import { writeMarker } from '../disk/runs/markers.js'
+import { readSidecar } from '../disk/sidecar-file.js'
+import { listTrash, logInTrash, moveBack, removeForGood, sidecarInTrash, type TrashedFiles } from '../disk/trash.js'
+import { keyInLog } from '../session/key-in-log.js'
+import { tellError } from '../session/options.js'
+import type { StoreInternals } from '../store/store.js'
+import { checkPurgeTrash, type PurgeTrashOptions } from './options.js'
+
+export interface TrashEntry {
+  id: string
+  key: string
+  /** When it was put there. */
+  at: Date
+  /** Size of the log. */
+  bytes: number
+}
+
+export interface PurgeTrashResult {
+  /** Oldest first. */
+  purged: TrashEntry[]
+  /** What should have gone and could not. */
+  failed: Array<{ id: string; error: unknown }>
+}
+
+/** What can be put back, newest first. */
+export async function trashOf({ context }: StoreInternals): Promise<TrashEntry[]> {
+  const entries: TrashEntry[] = []
+  for (const trashed of listTrash(context.layout)) {
+    const entry = await entryOf(trashed)
+    if (entry !== undefined) entries.push(entry)
+  }
+  return entries.sort((a, b) => (a.id < b.id ? 1 : -1))
+}
+
+async function entryOf(trashed: TrashedFiles): Promise<TrashEntry | undefined> {
+  const key = await keyOf(trashed)
+  const log = look(logInTrash(trashed))
+  if (key === undefined || log === undefined || log === 'other') return undefined
+  return { id: trashed.id, key, at: new Date(timeInId(trashed.id)), bytes: log.size }
+}
+
+async function keyOf(trashed: TrashedFiles): Promise<string | undefined> {
+  if (isOwnName(trashed.name)) return trashed.name
+  const key = readSidecar(sidecarInTrash(trashed))?.sidecar?.key
+  return key !== undefined && nameOf(key) === trashed.name ? key : keyInLog(logInTrash(trashed), trashed.name)
+}
+
+/** @throws SessionError ERR_SESSION_NOT_FOUND, ERR_SESSION_EXISTS */
+export async function restore(store: StoreInternals, id: string): Promise<string> {
+  const { layout } = store.context
+  const trashed = listTrash(layout).find((entry) => entry.id === id)
+  const key = trashed && (await keyOf(trashed))
+  if (trashed === undefined || key === undefined) throw notInTrash(id)
+  const log = store.log(key)
+  return log.hold(() => {
+    if (look(layout.log(trashed.name)) !== undefined) {
+      throw new SessionError('ERR_SESSION_EXISTS', 'there is a session of this key', { key })
+    }
+    if (look(logInTrash(trashed)) === undefined) throw notInTrash(id)
+    const run = readSidecar(sidecarInTrash(trashed))?.sidecar?.run
+    if (run?.state === 'running') writeMarker(layout, log.name, key, run)
+    moveBack(layout, trashed)
+    log.forget()
+    return key
+  })
+}
+
+function notInTrash(id: string): SessionError {
+  return new SessionError('ERR_SESSION_NOT_FOUND', 'nothing in the trash has this id', { id })
+}
+
+/** Removes for good what was put into the trash long ago. @throws TypeError, RangeError for wrong options */
+export async function purgeTrash(store: StoreInternals, options: PurgeTrashOptions): Promise<PurgeTrashResult> {
+  const { olderThan, dryRun } = checkPurgeTrash(options)
+  const { context } = store
+  const now = context.clock.passed()
+  const result: PurgeTrashResult = { purged: [], failed: [] }
+  for (const trashed of listTrash(context.layout).sort((a, b) => (a.id < b.id ? -1 : 1))) {
+    if (!(now - timeInId(trashed.id) > olderThan)) continue
+    const entry = await entryOf(trashed)
+    if (entry === undefined) continue
+    try {
+      if (dryRun || (await store.log(entry.key).hold(() => removeForGood(trashed)))) result.purged.push(entry)
+    } catch (error) {
+      result.failed.push({ id: trashed.id, error })
+      tellError(context.settings, error, entry.key)
+    }
+  }
+  if (result.purged.length > 0 && !dryRun) removeValues(context.layout.list())
+  return result
+}

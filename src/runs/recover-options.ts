@@ -1,0 +1,43 @@
+/** The options of a recovery, checked once. */
+
+import { isObject } from '../base/json.js'
+import { checkKey } from '../disk/names.js'
+import type { CrashedRun, RunEnd } from './crash.js'
+
+/** What is done to a run that was cut off. `report`: nothing. */
+export type RecoverAction = 'report' | RunEnd | ((run: CrashedRun) => RunEnd | undefined | Promise<RunEnd | undefined>)
+
+export interface RecoverOptions {
+  /**
+   * `'report'` (default) changes nothing. `'error'` sets state error; `'interrupt'` sets state idle and leaves a note in
+   * the log; `'idle'` only sets the state. A function is called while this process owns the run, and answers one of them
+   * (`'idle'` unless it does); when it throws, that is `'error'`.
+   */
+  action?: RecoverAction
+  /** Only these sessions. Default: all. */
+  keys?: readonly string[]
+  /** A process that cannot be seen from here (another host, another container) is given up when silent for this long, ms. Default 60,000. */
+  silentAfterMs?: number
+}
+
+export type RecoverSettings = Required<Omit<RecoverOptions, 'keys'>> & { keys: readonly string[] | undefined }
+
+/** @throws TypeError for an unknown option or a wrong type, RangeError for a number out of range */
+export function checkRecoverOptions(options: unknown = {}): RecoverSettings {
+  if (!isObject(options)) throw new TypeError('the options of a recovery must be an object')
+  const { action = 'report', keys, silentAfterMs = 60_000, ...rest } = options as RecoverOptions
+  const [unknown] = Object.keys(rest)
+  if (unknown !== undefined) throw new TypeError(`unknown option: ${unknown}`)
+  if (typeof action !== 'function' && action !== 'report' && !isRunEnd(action)) {
+    throw new TypeError("option action must be 'report', 'error', 'interrupt', 'idle' or a function")
+  }
+  if (keys !== undefined && !Array.isArray(keys)) throw new TypeError('option keys must be an array of keys')
+  keys?.forEach(checkKey)
+  if (typeof silentAfterMs !== 'number') throw new TypeError('option silentAfterMs must be a number of milliseconds')
+  if (!(silentAfterMs >= 0)) throw new RangeError('option silentAfterMs must not be negative')
+  return { action, keys, silentAfterMs }
+}
+
+export function isRunEnd(value: unknown): value is RunEnd {
+  return value === 'error' || value === 'interrupt' || value === 'idle'
+}

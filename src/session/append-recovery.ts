@@ -1,0 +1,34 @@
+/** Lines of a write whose file was replaced in that instant, so that nobody can say in which file they are. */
+
+import { SessionError } from '../base/errors.js'
+import { randomNonce } from '../base/ids.js'
+import type { Known } from './catch-up.js'
+import { type Draft, headerDraft, type Lines } from './pending-line.js'
+import type { SessionLog } from './session-log.js'
+import { idsInLog } from './torn-tail.js'
+
+/** How often this starts over when other programs keep replacing the log. */
+const MAX_ATTEMPTS = 50
+
+/**
+ * Looks for the lines by their ids and writes again those that the log lacks; answers what the log says when it has
+ * them all. For work under the lease.
+ */
+export async function rescue(log: SessionLog, { pieces, texts }: Lines): Promise<Known> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const known = await log.forWriting()
+    const there = known === undefined ? new Set<string>() : await idsInLog(log.file.path)
+    const missing = texts.filter((_, i) => !there.has(pieces[i]?.id ?? ''))
+    if (known === undefined) create(log, headerDraft(log.key), texts)
+    else if (missing.length === 0) return known
+    else if (known.torn !== null) await log.mendTail(known.mark, known.torn)
+    else log.file.append(Buffer.from((known.open ? '\n' : '') + missing.join('')), known.mark)
+    log.doubt()
+  }
+  throw new SessionError('ERR_LOCKED', 'other programs keep replacing the log', { file: log.file.path })
+}
+
+function create({ context, name, file }: SessionLog, header: Draft, texts: readonly string[]): void {
+  const text = [header.text(context.clock.stamp(null, '')), ...texts].join('')
+  file.create(Buffer.from(text), context.layout.temporary(name, randomNonce()), true)
+}

@@ -1,0 +1,180 @@
+/** Reading a log just as far as it must be read to know what it says now. */
+
+import { isV7 } from '../base/ids.js'
+import { type FileMark, markOf, readSync, sameFile } from '../disk/files.js'
+import type { LogReader } from '../disk/log-reader.js'
+import { hashOf, type Sidecar } from '../disk/sidecar-file.js'
+import { copyOf, emptySummary, foldPiece, type Summary } from '../log/fold.js'
+import { BackwardReading, canFollow, foldTail, idsToLookUp } from '../log/fold-tail.js'
+import { isLine, type Piece, type Range } from '../log/line.js'
+import { parseLines } from '../log/parse.js'
+import { NOTHING_KNOWN, SecondSurveyor, type Survey, Surveyor, type WholeLog } from '../log/visibility.js'
+
+const PRINT_BYTES = 512
+/** A log up to this size is folded whole at once; of a larger one, a writer in a hurry looks at the ends only. */
+const SMALL_BYTES = 1024 * 1024
+
+/** What is known of a log, and of which bytes. */
+export interface Known {
+  summary: Summary
+  /** The file as it was then. */
+  mark: FileMark
+  /** The last bytes below `summary.bytes`, as latin1: a file that still has them there has only grown. */
+  print: string
+  /** The last line lacks its line feed. */
+  open: boolean
+  torn: Range | null
+  /** Only the ends of the log were looked at: good for appending, not for answers. */
+  partial: boolean
+  /** Id of the last line, where it is known to be a live message with a role. */
+  last?: string | undefined
+}
+
+/** What the last bytes of a write are known by. */
+export function printOf(bytes: Buffer): string {
+  return bytes.toString('latin1', Math.max(0, bytes.length - PRINT_BYTES))
+}
+
+function printAt(reader: LogReader, end: number, length = PRINT_BYTES): string {
+  const start = Math.max(0, end - length)
+  return readSync(reader.fd, start, end - start).toString('latin1')
+}
+
+/** What the sidecar knows, if it speaks of the log that is there and of bytes that are still the same. */
+export function knownFromSidecar(
+  sidecar: Sidecar | null | undefined,
+  mark: FileMark,
+  reader?: LogReader,
+): Known | undefined {
+  if (!sidecar?.watermark || !sidecar.summary) return undefined
+  const { watermark, summary } = sidecar
+  if (!sameFile(watermark, mark) || watermark.size > mark.size) return undefined
+  if (watermark.size === mark.size && watermark.mtimeMs !== mark.mtimeMs) return undefined
+  const known = { summary, mark: watermark, print: '', open: false, torn: null, partial: false }
+  if (watermark.size === mark.size)
+    return { ...known, print: reader ? printAt(reader, summary.bytes, watermark.print.length) : '' }
+  if (reader === undefined) return undefined
+  const print = printAt(reader, summary.bytes, watermark.print.length)
+  return hashOf(print) === watermark.print.hash ? { ...known, print } : undefined
+}
+
+/** What the log says now, reading only what was added where `former` still holds. */
+export async function catchUp(reader: LogReader, former: Known | undefined): Promise<Known> {
+  if (former === undefined || former.partial || former.open || !sameFile(former.mark, reader.stat))
+    return foldLog(reader)
+  const summary = copyOf(former.summary)
+  const grown =
+    reader.size > former.mark.size || (reader.size === former.mark.size && reader.stat.mtimeMs === former.mark.mtimeMs)
+  if (!grown || printAt(reader, summary.bytes, former.print.length) !== former.print) return foldLog(reader)
+  if (reader.size - summary.bytes > SMALL_BYTES * 16) return foldLog(reader)
+  const added = await reader.pieces(summary.bytes)
+  const named = idsToLookUp(summary, added)
+  const live = named && liveBelow(reader, summary, named)
+  if (named === undefined || live === undefined || !canFollow(summary, named, live)) return foldLog(reader)
+  foldTail(summary, added, live)
+  return known(reader, summary, added.at(-1))
+}
+
+/** Those of `ids` that are live messages below the summary's watermark; undefined when only the whole log can tell. */
+export function liveBelow(reader: LogReader, summary: Summary, ids: ReadonlySet<string>): Set<string> | undefined {
+  const live = new Set<string>()
+  const wanted = new Set(ids)
+  if (wanted.size === 0) return live
+  const rising = [...ids].filter(isV7).sort()
+  const reading = new BackwardReading(summary)
+  for (const piece of reader.backwards(summary.bytes)) {
+    const isLive = reading.add(piece)
+    if (reading.uncertain) return undefined
+    if (!isLine(piece)) continue
+    if (wanted.delete(piece.id) && isLive) live.add(piece.id)
+    if (isV7(piece.id)) while (rising.length > 0 && rising.at(-1)! > piece.id) wanted.delete(rising.pop()!)
+    if (wanted.size === 0) break
+  }
+  return live
+}
+
+/** Reads the whole log: once if nothing in it refers to anything else, else as often as it takes. */
+export async function foldLog(reader: LogReader): Promise<Known> {
+  const { surveyor, known } = await readOnce(reader)
+  if (surveyor.removed.size === 0 && !surveyor.needsMore) return known
+  const survey = await finishSurvey(reader, surveyor)
+  const summary = emptySummary()
+  for await (const pieces of reader.blocks()) for (const piece of pieces) foldPiece(summary, piece, survey)
+  return { ...known, summary, print: printAt(reader, summary.bytes) }
+}
+
+/**
+ * What one reading of the whole log tells. Of what is known then, only that does not hold which other lines decide on:
+ * counts of messages, what is archived, and, where ids do not rise, what duplicates say.
+ */
+export async function readOnce(reader: LogReader): Promise<{ surveyor: Surveyor; known: Known }> {
+  const surveyor = new Surveyor()
+  const summary = emptySummary()
+  let last: Piece | undefined
+  for await (const pieces of reader.blocks()) {
+    for (const piece of pieces) {
+      surveyor.add(piece)
+      foldPiece(summary, piece, NOTHING_KNOWN)
+    }
+    last = pieces.at(-1) ?? last
+  }
+  return { surveyor, known: known(reader, summary, last) }
+}
+
+/** The whole log in memory. */
+export async function wholeOf(reader: LogReader): Promise<WholeLog> {
+  const surveyor = new Surveyor()
+  const pieces = await reader.pieces(0, (piece) => surveyor.add(piece))
+  return { pieces, survey: surveyor.surveyOf(pieces), fileTime: reader.fileTime }
+}
+
+/** The survey of a log that need not fit into memory. */
+export async function surveyLog(reader: LogReader): Promise<Survey> {
+  const surveyor = new Surveyor()
+  for await (const pieces of reader.blocks()) for (const piece of pieces) surveyor.add(piece)
+  return finishSurvey(reader, surveyor)
+}
+
+/** What is still to be known after a first reading: reads the log once more if it must. */
+export async function finishSurvey(reader: LogReader, first: Surveyor): Promise<Survey> {
+  if (!first.needsMore) return { ...NOTHING_KNOWN, removed: first.removed }
+  const second = new SecondSurveyor(first)
+  for await (const pieces of reader.blocks()) for (const piece of pieces) second.add(piece)
+  return second.survey()
+}
+
+function known(reader: LogReader, summary: Summary, last: Piece | undefined): Known {
+  return {
+    summary,
+    mark: markOf(reader.stat),
+    print: printAt(reader, summary.bytes),
+    open: last !== undefined && last.kind !== 'torn' && 'open' in last && last.open,
+    torn: last?.kind === 'torn' ? { offset: last.offset, end: last.end } : null,
+    partial: false,
+  }
+}
+
+/** What a writer must know to add lines: version and header from the start of the log, time and id of its last line. */
+export async function edgesOf(reader: LogReader): Promise<Known> {
+  if (reader.size <= SMALL_BYTES) return foldLog(reader)
+  const summary = emptySummary()
+  const first = firstPiece(reader)
+  // without a header in its place, only the whole log tells which session this is
+  if (first?.kind !== 'session') return foldLog(reader)
+  foldPiece(summary, first, NOTHING_KNOWN)
+  let last: Piece | undefined
+  for (const piece of reader.backwards()) {
+    last ??= piece
+    if (piece.kind !== 'torn') foldPiece(summary, piece, NOTHING_KNOWN)
+    if (isLine(piece) && piece.at !== undefined && !piece.bare) break
+  }
+  summary.bytes = last?.kind === 'torn' ? last.offset : reader.size
+  return { ...known(reader, summary, last), partial: true }
+}
+
+function firstPiece(reader: LogReader): Piece | undefined {
+  const bytes = readSync(reader.fd, 0, 64 * 1024)
+  const feed = bytes.indexOf(0x0a)
+  if (feed === -1) return undefined
+  return parseLines(bytes.subarray(0, feed + 1))[0]
+}

@@ -1,0 +1,73 @@
+/** What is wrong with a log, said in lines and bytes. */
+
+import { LogReader } from '../disk/log-reader.js'
+import { GraphCollector, type GraphDamage } from '../log/graph/graph.js'
+import { isLine, type Piece } from '../log/line.js'
+import { isChat } from '../log/parse.js'
+import { isLive } from '../log/visibility.js'
+import { surveyLog } from './catch-up.js'
+import type { DamageReport } from './options.js'
+import type { SessionLog } from './session-log.js'
+
+export interface CheckReport extends DamageReport {
+  bytes: number
+  lines: number
+  /** Live messages. */
+  messages: number
+  /** What a crash left at the end: readers ignore it, the next writer sets it aside. */
+  torn: { offset: number; length: number } | null
+  /** Lines that stand there again. */
+  duplicates: number
+  /** Ids that two different lines bear; both count. */
+  contradictions: string[]
+  /** Revisions of the graph that two merged histories both committed; all their nodes count. */
+  divergences: number[]
+  /** Why the graph cannot be read; null when it can. */
+  graph: GraphDamage | null
+}
+
+export async function checkLog(log: SessionLog): Promise<CheckReport | null> {
+  const file = log.file.path
+  const report = await LogReader.using(file, async (reader) => {
+    const survey = await surveyLog(reader)
+    const report: CheckReport = {
+      ...{ key: log.key, file, bytes: reader.size, lines: 0, messages: 0 },
+      ...{ damage: [], torn: null, duplicates: 0, contradictions: [], divergences: [], graph: null },
+    }
+    const collector = new GraphCollector()
+    for await (const pieces of reader.blocks()) {
+      report.damage.push(...damageIn(pieces, report.lines))
+      for (const piece of pieces) {
+        if (piece.kind === 'torn') report.torn = { offset: piece.offset, length: piece.end - piece.offset }
+        else report.lines++
+        collector.add(piece)
+        if (!isLine(piece)) continue
+        const copy = survey.copies.get(piece.offset)
+        if (copy === 'duplicate') report.duplicates++
+        if (copy === 'contradiction') report.contradictions.push(piece.id)
+        if (isChat(piece) && isLive(piece, survey)) report.messages++
+      }
+    }
+    const { divergences, damage } = collector.graph()
+    return { ...report, divergences: [...divergences], graph: damage }
+  })
+  return report ?? null
+}
+
+/** Tells the store's `onDamage` about the bad lines of a whole log, if there are any. */
+export function reportDamage(log: SessionLog, pieces: readonly Piece[]): void {
+  const damage = damageIn(pieces, 0)
+  if (damage.length > 0) log.context.settings.onDamage({ key: log.key, file: log.file.path, damage })
+}
+
+function damageIn(pieces: readonly Piece[], linesBefore: number): DamageReport['damage'] {
+  const damage: DamageReport['damage'] = []
+  let line = linesBefore
+  for (const piece of pieces) {
+    line++
+    if (piece.kind !== 'damage') continue
+    const { offset, end, reason } = piece
+    damage.push({ line, offset, length: end - offset, reason })
+  }
+  return damage
+}

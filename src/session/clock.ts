@@ -1,0 +1,89 @@
+import { errno } from '../base/errors.js'
+import { IdSource } from '../base/ids.js'
+import type { Layout } from '../disk/names.js'
+import { uptime } from '../disk/process-identity.js'
+import { type ClockMark, readClockMark, writeClockMark } from '../disk/runs/boot-clock.js'
+import { hasMarkers } from '../disk/runs/markers.js'
+import { isoTime } from '../log/parse.js'
+import type { Stamp } from '../log/serialize.js'
+
+/** A clock and a kernel's count that differ by more than this: the clock was set, ms. */
+const CLOCK_SET_MS = 60_000
+
+/** Gives lines their ids and times, both from the store's one clock. */
+export class Clock {
+  readonly #now: () => number | Date
+  readonly #ids = new IdSource()
+  #ms = Number.NaN
+  #iso = ''
+  #mark: ClockMark | undefined
+
+  constructor(now: () => number | Date) {
+    this.#now = now
+    const up = this.uptime()
+    if (up !== undefined) this.#mark = { clock: this.now(), uptime: up }
+  }
+
+  /** Unix milliseconds. @throws RangeError when the store's `now` gives no time */
+  now(): number {
+    const ms = Math.trunc(Number(this.#now()))
+    if (Number.isNaN(ms)) throw new RangeError('the clock of the store gave no time')
+    return ms
+  }
+
+  /**
+   * Unix milliseconds, but never more than the time that has really passed allows: a clock that was set forward under
+   * the running kernel makes nothing older. The same as `now` for a clock that was given.
+   */
+  passed(): number {
+    const now = this.now()
+    const up = this.uptime()
+    if (up === undefined || this.#mark === undefined) return now
+    const expected = this.#mark.clock + up - this.#mark.uptime
+    return now - expected > CLOCK_SET_MS ? expected : now
+  }
+
+  /** What the clock showed when the store was opened, or earlier; undefined for a clock that was given. */
+  get mark(): ClockMark | undefined {
+    return this.#mark
+  }
+
+  /** Goes by what the clock showed earlier under the running kernel. */
+  trust(earlier: ClockMark): void {
+    if (this.#mark !== undefined) this.#mark = earlier
+  }
+
+  /** Milliseconds since the kernel started, which setting the clock does not change; undefined for a clock that was given. */
+  uptime(): number | undefined {
+    return this.#now === Date.now ? uptime() : undefined
+  }
+
+  /** The stamp of a line behind one of time `lastAt` in a log whose greatest id is `maxId`. */
+  stamp(lastAt: string | null, maxId: string): Stamp {
+    const ms = this.now()
+    if (ms !== this.#ms) {
+      this.#ms = ms
+      this.#iso = isoTime(ms)
+    }
+    if (lastAt === null || this.#iso >= lastAt) return { id: this.#ids.next(ms, maxId), at: this.#iso }
+    return { id: this.#ids.next(ms, maxId), at: lastAt }
+  }
+
+  /** An id of now, greater than `after`. */
+  id(after: string): string {
+    return this.#ids.next(this.now(), after)
+  }
+}
+
+/** Leaves a mark, unless there is one, so that later processes can tell how much time has passed. */
+export function markClock(layout: Layout, clock: Clock): void {
+  if (!hasMarkers(layout)) return
+  const earlier = readClockMark(layout)
+  if (earlier !== undefined) clock.trust(earlier)
+  if (earlier !== undefined || clock.mark === undefined) return
+  try {
+    writeClockMark(layout, clock.mark)
+  } catch (error) {
+    if (!['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT'].includes(errno(error) ?? '')) throw error
+  }
+}

@@ -1,0 +1,195 @@
+/** An independent copy of a session under a new key. */
+import { checkCount, checkOptionalText, checkText } from '../base/arguments.js'
+import { messageNotFound, notFound, SessionError } from '../base/errors.js'
+import { idBefore, isV7, randomNonce } from '../base/ids.js'
+import type { Json, JsonObject } from '../base/json.js'
+import { writeTemporary } from '../disk/atomic-replace.js'
+import { look, markOf, readSync } from '../disk/files.js'
+import { LogReader } from '../disk/log-reader.js'
+import type { Part } from '../disk/range-copier.js'
+import { type Summary, totalUsage } from '../log/fold.js'
+import type { Line, Piece } from '../log/line.js'
+import { parseLines } from '../log/parse.js'
+import { summaryOfCopy } from '../log/plain.js'
+import { usageBeyond } from '../log/rewrite.js'
+import { headerLine, metaLine } from '../log/serialize.js'
+import type { Survey } from '../log/visibility.js'
+import { lastStateIn } from '../log/whole-session.js'
+import { printOf, surveyLog } from './catch-up.js'
+import { stretchOf, WHOLE } from './fork-range.js'
+import { type PlainCopy, plainCopyOf } from './plain-copy.js'
+import { type Plan, partsOf, planRewrite } from './rewrite-plan.js'
+import type { SessionLog } from './session-log.js'
+
+/** Labels that a copy takes along; its name is its own. */
+const COPIED = ['tags', 'agent', 'turnCount', 'totalTokens', 'metadata', 'projectRoot']
+const BOM = Buffer.from('\uFEFF')
+
+/** What is copied, and what the copy is called. */
+export interface ForkOptions {
+  /** Key of the copy, a UUIDv7 unless given. */
+  as?: string
+  /** Without one it is called "<name> (fork)" if the source has a name. */
+  name?: string | null
+  /** Id of the last message that is copied, with the summaries that cover copied messages only. */
+  at?: string
+  /**
+   * So many messages at the end, and more where the first of them would be the result of a call that is left out.
+   * Summaries are copied: they stand for what is not.
+   */
+  last?: number
+}
+
+/** @throws TypeError, RangeError */
+export function checkForkOptions({ as, name, at, last, ...others }: ForkOptions): ForkOptions {
+  const [unknown] = Object.keys(others)
+  if (unknown !== undefined) throw new TypeError(`unknown option ${unknown}`)
+  checkOptionalText('name', name)
+  if (at !== undefined) checkText('at', at)
+  if (last !== undefined) checkCount('last', last)
+  return { as, name, at, last } as ForkOptions
+}
+
+/**
+ * Copies the live messages of one log, with their ids and times, and the compactions in force into a new one; removed
+ * text, run state and graph stay behind. The source is read as it is at one moment and not touched. The copy appears
+ * whole or not at all. Without a name it is called after the source.
+ * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_MESSAGE_NOT_FOUND, ERR_SESSION_EXISTS when `to` is there
+ */
+export async function forkLog(from: SessionLog, to: SessionLog, options: ForkOptions): Promise<void> {
+  from.context.checkOpen()
+  const done = await contentOf(from, options, async (reader, content) => {
+    await to.hold(() => place(to, from.key, reader, content))
+    return true
+  })
+  if (done === undefined) throw notFound(from.key)
+}
+
+/** What stands in the copy behind its header. */
+interface Content {
+  parts: Iterable<Part>
+  /** The labels at the end. */
+  set: JsonObject
+  firstId: string | undefined
+  /** The greatest id in the source. */
+  maxId: string
+  /** What the source says, if that tells what the copy says. */
+  summary: Summary | null
+}
+
+/** Hands over what is to be copied, as long as the source is open; undefined when there is none. */
+function contentOf<T>(
+  from: SessionLog,
+  options: ForkOptions,
+  work: (reader: LogReader, content: Content) => Promise<T>,
+): Promise<T | undefined> {
+  if (options.at !== undefined || options.last !== undefined)
+    return LogReader.using(from.file.path, async (reader) => work(reader, await plannedContent(from, reader, options)))
+  return from.reading(async (reader, known) => {
+    const plain = await plainCopyOf(reader, known)
+    return work(
+      reader,
+      plain ? plainContent(known.summary, plain, options) : await plannedContent(from, reader, options),
+    )
+  })
+}
+
+function plainContent(source: Summary, { parts, state, firstId, summary }: PlainCopy, { name }: ForkOptions): Content {
+  const spent = usageBeyond(totalUsage(source), source.usage)
+  const usage = Object.keys(spent).length === 0 ? {} : { carriedUsage: spent }
+  return { parts, set: { ...labelsFor(source, 0, name, state), ...usage }, firstId, maxId: source.maxId, summary }
+}
+
+async function plannedContent(from: SessionLog, reader: LogReader, { name, at, last }: ForkOptions): Promise<Content> {
+  const survey = await surveyLog(reader)
+  const stretch = at === undefined && last === undefined ? WHOLE : await stretchOf(reader, survey, { at, last })
+  if (stretch === undefined) throw messageNotFound(from.key, at as string)
+  const collected = new Collector()
+  const plan = await planRewrite(
+    reader,
+    {
+      takes: (line) => isTaken(line) && !stretch.ended.has(line.offset),
+      purges: ({ offset }) => offset < stretch.from || offset > stretch.upTo,
+      visit: (pieces) => collected.add(pieces, survey),
+    },
+    survey,
+  )
+  const { state, firstId } = collected
+  const { summary, purged } = plan
+  const set = { ...labelsFor(summary, purged, name, state), ...usageLeft(plan) }
+  return { parts: afterMark(reader, partsOf(plan)), set, firstId, maxId: summary.maxId, summary: null }
+}
+
+function isTaken({ kind }: Line): boolean {
+  return kind === 'message' || kind === 'compaction'
+}
+
+/** What a fork wants to know beside the plan. */
+class Collector {
+  state: Json = null
+  firstId: string | undefined
+
+  add(pieces: readonly Piece[], survey: Survey): void {
+    const state = lastStateIn(pieces, survey)
+    if (state !== undefined) this.state = state
+    this.firstId ??= pieces.find((piece): piece is Line => piece.kind === 'message' || piece.kind === 'compaction')?.id
+  }
+}
+
+function labelsFor(summary: Summary, purged: number, name: string | null | undefined, state: Json): JsonObject {
+  const { labels } = summary
+  const copied = COPIED.flatMap((key) => (key in labels ? [[key, labels[key] as Json] as const] : []))
+  const former = typeof labels.name === 'string' && labels.name !== '' ? `${labels.name} (fork)` : null
+  // as after a rewind
+  const turnCount = purged > 0 ? { turnCount: summary.messages + summary.values - purged } : {}
+  return { ...Object.fromEntries(copied), ...turnCount, name: name ?? former, ...(state === null ? {} : { state }) }
+}
+
+/** What was spent on messages that are not copied stays spent. */
+function usageLeft({ plan }: Plan): JsonObject {
+  const usage = plan?.carry?.carriedUsage
+  return usage === undefined ? {} : { carriedUsage: usage }
+}
+
+async function place(to: SessionLog, source: string, reader: LogReader, content: Content): Promise<void> {
+  const { layout, clock, settings } = to.context
+  const { firstId, maxId, set, summary } = content
+  if (look(to.file.path) !== undefined) throw exists(to.key)
+  const end = clock.stamp(null, maxId)
+  // ids rise from the header on, so that the copy is read as quickly as a log that was written line by line
+  const id = firstId !== undefined && isV7(firstId) ? idBefore(firstId) : clock.id('')
+  const header = Buffer.from(headerLine({ id, at: end.at }, to.key, { forkedFrom: source }))
+  const labels = Buffer.from(metaLine(end, set))
+  const parts = between(header, content.parts, labels)
+  const temporary = layout.temporary(to.name, randomNonce())
+  const synced = settings.fsync !== 'no'
+  const size = await writeTemporary(temporary, { from: reader.fd, parts, synced })
+  const mark = to.file.adopt(temporary, synced)
+  if (mark === 'exists') throw exists(to.key)
+  if (summary !== null && mark.size === size) {
+    const [[first], [last]] = [parseLines(header), parseLines(labels, size - labels.length)]
+    const said = summaryOfCopy(summary, first as Line, firstId as string, last as Line)
+    if (said)
+      to.forget({ summary: said, mark: markOf(mark), print: printOf(labels), open: false, torn: null, partial: false })
+  }
+  to.context.noteBehind(to)
+}
+
+function* between(header: Buffer, parts: Iterable<Part>, labels: Buffer): Generator<Part> {
+  yield header
+  yield* parts
+  yield labels
+}
+
+/** A byte order mark belongs to the start of a file. */
+function* afterMark(reader: LogReader, parts: Iterable<Part>): Generator<Part> {
+  for (const part of parts) {
+    const isStart = !Buffer.isBuffer(part) && part.offset === 0
+    if (isStart && readSync(reader.fd, 0, BOM.length).equals(BOM)) yield { offset: BOM.length, end: part.end }
+    else yield part
+  }
+}
+
+function exists(key: string): SessionError {
+  return new SessionError('ERR_SESSION_EXISTS', 'there is a session of this key', { key })
+}

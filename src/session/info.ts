@@ -1,0 +1,100 @@
+import type { Run } from '../disk/sidecar-file.js'
+import { archivedOf, sumOf, timesOf, totalUsage } from '../log/fold.js'
+import type { Usage } from '../log/line.js'
+import { isoTime } from '../log/parse.js'
+import { shownLabels } from '../log/whole-session.js'
+import type { Known } from './catch-up.js'
+import { type RunState, runStateOf } from './run-state.js'
+
+/** One row of a list. */
+export interface SessionInfo extends RunState {
+  key: string
+  name: string | null
+  tags: string[]
+  createdAt: Date
+  /** When the last message was appended. */
+  lastActivity: Date
+  /** Live messages. */
+  messages: number
+  /** Size of the log. */
+  bytes: number
+  /** Lines that cannot be read. */
+  damaged: number
+}
+
+type Seen = Pick<Known, 'summary' | 'mark'>
+
+export function infoOf(key: string, seen: Seen, run: Run | null): SessionInfo {
+  return listedOf(key, seen, run).info
+}
+
+/** A session as the faces list it: its row, and what only they show. */
+export interface ListedSession {
+  info: SessionInfo
+  details: SessionDetails
+}
+
+export function listedOf(key: string, { summary, mark }: Seen, run: Run | null): ListedSession {
+  const labels = shownLabels(summary)
+  const fileTime = isoTime(mark.mtimeMs)
+  const times = timesOf(summary, fileTime)
+  const { projectRoot } = summary.labels
+  const { state, turnId, turnStartedAt } = runStateOf(run)
+  // no spreads: they took most of the time of a list
+  const info = {
+    key,
+    name: labels.name || null,
+    tags: labels.tags,
+    createdAt: new Date(times.created),
+    lastActivity: new Date(times.active),
+    messages: summary.messages,
+    bytes: mark.size,
+    damaged: summary.damaged,
+    state,
+    turnId,
+    turnStartedAt,
+  }
+  const details = {
+    name: labels.name,
+    tags: labels.tags,
+    agent: labels.agent,
+    turnCount: labels.turnCount,
+    totalTokens: labels.totalTokens,
+    projectRoot: typeof projectRoot === 'string' ? projectRoot : null,
+    forkedFrom: summary.header?.forkedFrom ?? null,
+    updated: Date.parse(times.updated),
+    values: summary.values,
+    usage: sumOf(totalUsage(summary)),
+    archived: archivedOf(summary, fileTime),
+  }
+  return { info, details }
+}
+
+/** What the faces need of a session beside its row, all of it from the sidecar. */
+export interface SessionDetails {
+  /** As it was set, '' included. */
+  name: string | null
+  tags: string[]
+  agent: string
+  projectRoot: string | null
+  forkedFrom: string | null
+  /** Time of the last transaction, Unix milliseconds. */
+  updated: number
+  turnCount: number
+  totalTokens: number
+  /** Messages without a role. */
+  values: number
+  usage: Usage
+  /** `oldest`: since when the first of them is archived, ISO 8601 UTC. */
+  archived: { messages: number; bytes: number; oldest: string | null }
+}
+
+/** Newest activity first, ties by key. */
+export function byActivity(a: SessionInfo, b: SessionInfo): number {
+  return b.lastActivity.getTime() - a.lastActivity.getTime() || byKey(a, b)
+}
+
+/** By UTF-16 code units. */
+export function byKey(a: { key: string }, b: { key: string }): number {
+  return a.key < b.key ? -1 : a.key > b.key ? 1 : 0
+}

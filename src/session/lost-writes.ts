@@ -1,0 +1,213 @@
+/**
+ * Noticing that a log was put back to an older state, or replaced by another machine's, without lines that this process
+ * wrote: a sync that overwrote it. A process knows what it wrote lately, and only that.
+ */
+
+import { isV7, timeInId } from '../base/ids.js'
+import { readSync } from '../disk/files.js'
+import type { LogReader } from '../disk/log-reader.js'
+import { keepLines } from '../disk/quarantine.js'
+import { isLine, type Line, namedIds } from '../log/line.js'
+import { parseLines } from '../log/parse.js'
+import type { Known } from './catch-up.js'
+import { tellError } from './options.js'
+import type { SessionLog } from './session-log.js'
+
+/** Messages that were written, and that the log lacks although nobody is known to have removed them. */
+export interface LostReport {
+  key: string
+  /** The log. */
+  file: string
+  /** How many messages. */
+  messages: number
+  /** Where the lines lie now; `session.merge(kept)` puts them back. */
+  kept: string
+}
+
+const MOST_WRITES = 4_096
+const MOST_BYTES = 4 * 1024 * 1024
+
+/** Small writes are copied together in pieces of this size. */
+const SLAB_BYTES = 64 * 1024
+
+interface Write {
+  name: string
+  /** They stand in it from `start` to `end`. */
+  slab: Buffer
+  start: number
+  end: number
+}
+
+/** The last writes of a store, for as many sessions as it has. Taking note of one costs next to nothing. */
+export class RecentWrites {
+  readonly #writes: Array<Write | undefined> = new Array(MOST_WRITES)
+  #from = 0
+  #to = 0
+  #bytes = 0
+  #slab = Buffer.alloc(0)
+  #filled = 0
+
+  note(name: string, bytes: Buffer): void {
+    this.#writes[this.#to++ % MOST_WRITES] = this.#place(name, bytes)
+    this.#bytes += bytes.length
+    while (this.#bytes > MOST_BYTES || this.#to - this.#from >= MOST_WRITES) this.#drop(this.#from++ % MOST_WRITES)
+  }
+
+  #place(name: string, bytes: Buffer): Write {
+    // a part of a larger buffer, mostly of Node's pool, would keep in memory whatever else is in there
+    if (bytes.buffer.byteLength === bytes.length) return { name, slab: bytes, start: 0, end: bytes.length }
+    if (this.#filled + bytes.length > this.#slab.length) {
+      this.#slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, bytes.length))
+      this.#filled = 0
+    }
+    const start = this.#filled
+    this.#filled += bytes.copy(this.#slab, start)
+    return { name, slab: this.#slab, start, end: this.#filled }
+  }
+
+  #drop(place: number): void {
+    const write = this.#writes[place]
+    if (write !== undefined) this.#bytes -= write.end - write.start
+    this.#writes[place] = undefined
+  }
+
+  /** The writes to one session that are still known, oldest first; they are forgotten by it. */
+  take(name: string): Buffer[] {
+    const taken: Buffer[] = []
+    for (let n = this.#from; n < this.#to; n++) {
+      const write = this.#writes[n % MOST_WRITES]
+      if (write?.name !== name) continue
+      taken.push(write.slab.subarray(write.start, write.end))
+      this.#drop(n % MOST_WRITES)
+    }
+    return taken
+  }
+}
+
+/** The end of the last write of this process: while it stands where it was, nothing before it was taken away. */
+interface LastWrite {
+  end: number
+  /** The last bytes, as latin1. */
+  print: string
+}
+
+/** What this process wrote to one log. */
+export class OwnWrites {
+  readonly #log: SessionLog
+  #last: LastWrite | undefined
+  /** Id of the header under which this process wrote last, '' before. */
+  #life = ''
+
+  constructor(log: SessionLog) {
+    this.#log = log
+  }
+
+  /** Takes note of lines that the log has by now, with the header over them. */
+  note(bytes: Buffer, last: LastWrite, header: { id: string } | null): void {
+    this.#log.context.writes.note(this.#log.name, bytes)
+    this.#last = last
+    if (header !== null) this.#life = header.id
+  }
+
+  forget(): void {
+    this.#last = undefined
+    this.#log.context.writes.take(this.#log.name)
+  }
+
+  /** Looks whether the log still has them. */
+  async check(reader: LogReader, known: Known): Promise<void> {
+    // an empty log may be one that an editor is about to fill
+    if (this.#last === undefined || reader.size === 0 || stillEndsWith(reader, this.#last)) return
+    this.#last = undefined
+    const left = await lookForLost(this.#log, { reader, known, life: this.#life })
+    this.#last ??= left
+  }
+}
+
+function stillEndsWith(reader: LogReader, { end, print }: LastWrite): boolean {
+  if (reader.size < end) return false
+  return readSync(reader.fd, end - print.length, print.length).toString('latin1') === print
+}
+
+/**
+ * True when a log with this header was made after the one whose header's id is `life` was gone: somebody deleted that
+ * on purpose. An older header, or none, is what comes back when an editor or a sync replaces a log.
+ */
+function isLaterLife(header: string, life: string): boolean {
+  return header !== life && isV7(header) && (!isV7(life) || timeInId(header) >= timeInId(life))
+}
+
+/** A log as it is now, and the id of the header under which this process wrote to it. */
+interface Changed {
+  reader: LogReader
+  known: Known
+  life: string
+}
+
+/**
+ * Looks for the last writes of this process in the log, sets aside the messages that are missing, and tells of them.
+ * Those that are there stay in mind, since an older state may come over them yet: the answer is where they end.
+ */
+async function lookForLost(log: SessionLog, { reader, known, life }: Changed): Promise<LastWrite | undefined> {
+  const { context, key, name } = log
+  const { settings, writes, layout } = context
+  const written = writes.take(name).map(linesOf)
+  if (isLaterLife(known.summary.header?.id ?? '', life)) return undefined
+  const found = await idsIn(reader)
+  const missing = missingFrom(found, written.flat())
+  const there = written.map((lines) => lines.filter(({ line }) => found.ids.has(line.id)))
+  for (const lines of there) if (lines.length > 0) writes.note(name, Buffer.concat(lines.map(({ raw }) => raw)))
+  try {
+    if (missing.length > 0) {
+      const kept = await keepLines(layout.quarantine(name), Buffer.concat(missing))
+      settings.onLost({ key, file: log.file.path, messages: missing.length, kept })
+    }
+  } catch (error) {
+    tellError(settings, error, key)
+  }
+  return there.flat().length > 0 ? { end: known.summary.bytes, print: known.print } : undefined
+}
+
+interface WrittenLine {
+  line: Line
+  raw: Buffer
+}
+
+function linesOf(bytes: Buffer): WrittenLine[] {
+  const lines = parseLines(bytes).filter(isLine)
+  return lines.map((line) => ({ line, raw: bytes.subarray(line.offset, line.end) }))
+}
+
+/**
+ * The written messages that a log lacks. What other processes remove and rewrite goes one by one, what they purge was
+ * archived before; what a sync takes away is the end: as long as the last message is there, none is lost.
+ */
+function missingFrom({ ids, removed, archivedAt }: Ids, written: readonly WrittenLine[]): Buffer[] {
+  const takenBack = new Set(written.flatMap(({ line }) => (line.kind === 'remove' ? namedIds(line) : [])))
+  const messages = written.filter(
+    ({ line }) => line.kind === 'message' && !removed.has(line.id) && !takenBack.has(line.id),
+  )
+  const missing = messages.filter(({ line }) => !ids.has(line.id) && (line.at ?? '') > archivedAt)
+  return missing.length > 0 && missing.at(-1) === messages.at(-1) ? missing.map(({ raw }) => raw) : []
+}
+
+interface Ids {
+  ids: Set<string>
+  removed: Set<string>
+  /** When the last compaction archived what stood before it. */
+  archivedAt: string
+}
+
+async function idsIn(reader: LogReader): Promise<Ids> {
+  const found: Ids = { ids: new Set(), removed: new Set(), archivedAt: '' }
+  for await (const pieces of reader.blocks()) {
+    for (const piece of pieces) {
+      if (!isLine(piece)) continue
+      found.ids.add(piece.id)
+      if (piece.kind === 'remove') for (const id of namedIds(piece)) found.removed.add(id)
+      if (piece.kind === 'compaction' && piece.at !== undefined && piece.at > found.archivedAt)
+        found.archivedAt = piece.at
+    }
+  }
+  return found
+}

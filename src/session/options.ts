@@ -1,0 +1,95 @@
+/** The options of a store, checked once. */
+
+import { isObject } from '../base/json.js'
+import type { Fsync } from '../disk/log-writer.js'
+import type { CrashedRun } from '../runs/crash.js'
+import type { LostReport } from './lost-writes.js'
+
+/** Lines that a read could not use. */
+export interface DamageReport {
+  key: string
+  file: string
+  /** `line` counts from 1; `offset` and `length` are bytes. */
+  damage: Array<{ line: number; offset: number; length: number; reason: string }>
+}
+
+export interface StoreOptions {
+  /**
+   * What an acknowledged write survives. `'no'` (default): the death of the process. `'everysec'`: a power cut,
+   * but for about the last second. `'always'`: a power cut.
+   */
+  fsync?: Fsync
+  /** The store's clock: Unix milliseconds or a Date. Default `Date.now`. */
+  now?: () => number | Date
+  /** How long a write waits for a lease that another process holds, ms. Default 15,000. */
+  lockTimeout?: number
+  /** The largest message line, bytes; a larger message is refused with ERR_TOO_LARGE. Default 128 MiB, which is also the most. */
+  maxMessageBytes?: number
+  /** Called when reading meets lines that cannot be read. They are skipped and stay where they are. */
+  onDamage?: (report: DamageReport) => void
+  /**
+   * Called when a log lacks messages that this process wrote: a sync put an older state or another machine's in its
+   * place. They lie in a file of their own, which `session.merge` takes back.
+   */
+  onLost?: (report: LostReport) => void
+  /** Called when work in the background failed, such as writing a sidecar. Nothing is lost by it. */
+  onError?: (error: unknown, key: string) => void
+  /**
+   * Called when the store is opened, if a crash left something: turns whose process on this host is dead, and left-overs
+   * that were cleared away. Nothing is done about the turns; see `store.recover()`.
+   */
+  onCrash?: (left: CrashLeft) => void
+}
+
+/** What a crash left. */
+export interface CrashLeft {
+  runs: CrashedRun[]
+  /** Paths of files that were cleared away, relative to the store. */
+  swept: string[]
+}
+
+export type Settings = Required<Omit<StoreOptions, 'onCrash'>> & { onCrash: StoreOptions['onCrash'] }
+
+/** Tells the store's `onError`, whose own failure must not end the work that goes on. */
+export function tellError({ onError }: Settings, error: unknown, key: string): void {
+  try {
+    onError(error, key)
+  } catch {
+    // there is nobody else to tell
+  }
+}
+
+const DEFAULTS: Settings = {
+  fsync: 'no',
+  now: Date.now,
+  lockTimeout: 15_000,
+  maxMessageBytes: 128 * 1024 * 1024,
+  onDamage: () => {},
+  onLost: () => {},
+  onError: () => {},
+  onCrash: undefined,
+}
+
+/** @throws TypeError for an unknown option or a wrong type, RangeError for a number out of range */
+export function checkOptions(options: unknown): Settings {
+  if (options === undefined) return DEFAULTS
+  if (!isObject(options)) throw new TypeError('the options of a store must be an object')
+  const given = Object.entries(options).filter(([, value]) => value !== undefined)
+  for (const [name] of given) if (!Object.hasOwn(DEFAULTS, name)) throw new TypeError(`unknown option: ${name}`)
+  const settings = { ...DEFAULTS, ...Object.fromEntries(given) } as Settings
+  if (!['no', 'everysec', 'always'].includes(settings.fsync)) {
+    throw new TypeError("option fsync must be 'no', 'everysec' or 'always'")
+  }
+  for (const name of ['now', 'onDamage', 'onLost', 'onError', 'onCrash'] as const) {
+    if (settings[name] !== DEFAULTS[name] && typeof settings[name] !== 'function')
+      throw new TypeError(`option ${name} must be a function`)
+  }
+  checkNumber('lockTimeout', settings.lockTimeout)
+  checkNumber('maxMessageBytes', settings.maxMessageBytes)
+  return settings
+}
+
+function checkNumber(name: string, value: unknown): void {
+  if (typeof value !== 'number') throw new TypeError(`option ${name} must be a number`)
+  if (!(value >= 0)) throw new RangeError(`option ${name} must not be negative`)
+}

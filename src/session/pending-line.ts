@@ -1,0 +1,112 @@
+/** Lines that are decided but not yet stamped and written. */
+
+import { SessionError } from '../base/errors.js'
+import type { Json, JsonObject } from '../base/json.js'
+import type { Summary } from '../log/fold.js'
+import { FORMAT_VERSION, type Line, type LineKind } from '../log/line.js'
+import {
+  commitLine,
+  compactionLine,
+  headerLine,
+  MAX_LINE_BYTES,
+  type MessageText,
+  messageLine,
+  metaLine,
+  removeLine,
+  type Stamp,
+  tombstoneLine,
+  valueLine,
+} from '../log/serialize.js'
+import type { Clock } from './clock.js'
+
+export interface Draft {
+  kind: LineKind
+  /** The line's id, where it is settled before the line is stamped. */
+  id?: string
+  /** What the fold needs to know of the line. */
+  value: JsonObject
+  text: (stamp: Stamp) => string
+  /** About how many characters the line has; absent where nobody has counted them. */
+  size?: number
+}
+
+export function messageDraft(message: MessageText): Draft {
+  const { facts, text } = message
+  return { kind: 'message', value: facts, text: (stamp) => messageLine(stamp, message), size: text.length }
+}
+
+export function removeDraft(ids: string[]): Draft {
+  return { kind: 'remove', value: { ids }, text: (stamp) => removeLine(stamp, ids) }
+}
+
+export function metaDraft(set: JsonObject): Draft {
+  return { kind: 'meta', value: { set }, text: (stamp) => metaLine(stamp, set) }
+}
+
+export function headerDraft(key: string, more: JsonObject = {}, id?: string): Draft {
+  const value = { version: FORMAT_VERSION, key, ...more }
+  return { kind: 'session', value, text: (stamp) => headerLine(stamp, key, more), ...(id === undefined ? {} : { id }) }
+}
+
+/** A message that is no object with a role. */
+export function valueDraft(value: Json): Draft {
+  return { kind: 'message', value: { type: 'message', value }, text: (stamp) => valueLine(stamp, value) }
+}
+
+export function compactionDraft(summary: string, through: string | null): Draft {
+  return { kind: 'compaction', value: { summary, through }, text: (stamp) => compactionLine(stamp, summary, through) }
+}
+
+/** `value` is what the fold wants to know of `body`, the text of the commit's fields. */
+export function commitDraft(value: JsonObject, body: string): Draft {
+  return { kind: 'commit', value, text: (stamp) => commitLine(stamp, body) }
+}
+
+export function tombstoneDraft(ids: string[]): Draft {
+  return { kind: 'tombstone', value: { ids }, text: (stamp) => tombstoneLine(stamp, ids) }
+}
+
+/** Lines that are ready to be written in one piece. */
+export interface Lines {
+  bytes: Buffer
+  /** The lines as a reader will find them, for a log that ends at `start`. */
+  pieces: Line[]
+  texts: string[]
+}
+
+/**
+ * Stamps drafts for a log that says `summary` and ends at `start`.
+ * @throws SessionError ERR_TOO_LARGE for a line that is longer than `limit` bytes
+ */
+export function stampLines(
+  drafts: readonly Draft[],
+  clock: Clock,
+  summary: Summary,
+  start: number,
+  limit: number,
+): Lines {
+  let { lastAt, maxId } = summary
+  let offset = start
+  const pieces: Line[] = []
+  const texts: string[] = []
+  for (const { kind, value, text, id } of drafts) {
+    const stamped = clock.stamp(lastAt, maxId)
+    const stamp = id === undefined ? stamped : { ...stamped, id }
+    const line = text(stamp)
+    const length = Buffer.byteLength(line)
+    if (length > Math.min(limit, MAX_LINE_BYTES)) throw tooLarge(length, Math.min(limit, MAX_LINE_BYTES))
+    pieces.push({ kind, value, id: stamp.id, at: stamp.at, offset, end: offset + length, bare: false, open: false })
+    texts.push(line)
+    lastAt = stamp.at
+    maxId = stamp.id
+    offset += length
+  }
+  return { bytes: Buffer.from(texts.length === 1 ? (texts[0] as string) : texts.join('')), pieces, texts }
+}
+
+function tooLarge(bytes: number, limit: number): SessionError {
+  return new SessionError('ERR_TOO_LARGE', `the line would be ${bytes} bytes long; the limit is ${limit}`, {
+    bytes,
+    limit,
+  })
+}

@@ -1,0 +1,49 @@
+/** Going back in a session. */
+import { checkCount, checkText } from '../base/arguments.js'
+import { messageNotFound, notFound } from '../base/errors.js'
+import { isObject } from '../base/json.js'
+import { isChat } from '../log/parse.js'
+import type { WholeLog } from '../log/visibility.js'
+import { knownId } from '../log/visibility.js'
+import { idsToRemove, messageLines } from '../log/whole-session.js'
+import { metaDraft, removeDraft } from './pending-line.js'
+import type { SessionLog } from './session-log.js'
+
+/** The id of the last message that stays, or how many of the first ones stay. */
+export type RewindTarget = { to: string } | { keep: number }
+
+/** @throws TypeError, RangeError */
+export function checkTarget(target: unknown): asserts target is RewindTarget {
+  if (!isObject(target) || 'to' in target === 'keep' in target)
+    throw new TypeError('a rewind needs the message to go back to, or how many to keep')
+  if ('to' in target) checkText('to', target.to)
+  else checkCount('keep', target.keep)
+}
+
+/**
+ * Removes the messages behind the target, with the compactions that cover any of them: one line. Answers how many;
+ * 0 when there is nothing to remove: then nothing happens.
+ * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_MESSAGE_NOT_FOUND
+ */
+export async function rewindLog(log: SessionLog, target: RewindTarget, dryRun = false): Promise<number> {
+  if (!log.exists()) throw notFound(log.key)
+  return log.transact(async (summary) => {
+    const whole = await log.whole()
+    if (whole === undefined) throw notFound(log.key)
+    const count = countOf(whole, target, log.key)
+    const gone = messageLines(whole.pieces, whole.survey).slice(count)
+    if (gone.length === 0 || dryRun) return { drafts: [], result: gone.length }
+    const ids = idsToRemove(gone, whole.pieces, whole.survey)
+    const label = summary?.labels.turnCount === count ? [] : [metaDraft({ turnCount: count })]
+    const removes = ids.length === gone.length && gone.every(isChat) ? new Set(ids) : undefined
+    return { drafts: [removeDraft(ids), ...label], result: gone.length, ...(removes && { removes }) }
+  })
+}
+
+/** How many messages stay. */
+function countOf({ pieces, survey }: WholeLog, target: RewindTarget, key: string): number {
+  if ('keep' in target) return target.keep
+  const place = messageLines(pieces, survey).findIndex((line) => knownId(line, survey) === target.to)
+  if (place === -1) throw messageNotFound(key, target.to)
+  return place + 1
+}

@@ -1,0 +1,142 @@
+/** Rewriting one log: plan under the lease, set aside what cannot be read, put the new file in place. */
+
+import { SessionError } from '../base/errors.js'
+import { replaceLog } from '../disk/atomic-replace.js'
+import { type FileMark, look, sameFile } from '../disk/files.js'
+import { LogReader } from '../disk/log-reader.js'
+import { setAside } from '../disk/quarantine.js'
+import type { Part } from '../disk/range-copier.js'
+import { readSidecar } from '../disk/sidecar-file.js'
+import { parseLines } from '../log/parse.js'
+import type { RewritePlan } from '../log/rewrite.js'
+import { metaLine } from '../log/serialize.js'
+import { type Known, knownFromSidecar, printOf } from './catch-up.js'
+import { planLeast } from './plan-touched.js'
+import { type Plan, type Purges, partsOf, type Selection } from './rewrite-plan.js'
+import type { SessionLog } from './session-log.js'
+import { checkVersion } from './transaction.js'
+
+export interface RewriteResult {
+  /** By how much the log became shorter, bytes; negative when written-down ids and times made it longer. */
+  dropped: number
+  /** Messages that were purged. */
+  purged: number
+  /** Stretches of unreadable bytes that went to quarantine. */
+  quarantined: number
+}
+
+/** How often a rewrite starts over when the log is replaced meanwhile. */
+const MAX_ATTEMPTS = 5
+
+/** With `purges`, archived messages go too of which it says so; a log without such messages is not touched then. */
+export async function rewriteLog(log: SessionLog, purges?: Purges): Promise<RewriteResult | null> {
+  if (!log.exists()) return null
+  return log.hold(() => rewriteHeld(log, () => purges && { purgesArchived: purges }))
+}
+
+/** As `rewriteLog`; all bytes that go are kept in quarantine. */
+export async function rewriteKeepingAll(log: SessionLog): Promise<RewriteResult | null> {
+  if (!log.exists()) return null
+  return log.hold(() => rewriteHeld(log, () => ({ keepsAll: true })))
+}
+
+/**
+ * As `rewriteLog`, for work under the lease. `select` says for the log that is open what goes beside what nobody sees;
+ * null leaves the log alone.
+ */
+export async function rewriteHeld(
+  log: SessionLog,
+  select: (reader: LogReader) => Selection | null | undefined | Promise<Selection | null>,
+): Promise<RewriteResult | null> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const outcome = await LogReader.using(log.file.path, async (reader) => {
+      const selection = await select(reader)
+      if (selection === null) return null
+      const reading = await planLeast(reader, knownOf(log, reader), selection ?? {})
+      const { plan, purged } = reading
+      return plan === null || (selection?.purgesArchived !== undefined && purged === 0)
+        ? null
+        : await carryOut(log, reading, plan, selection?.keepsAll)
+    })
+    if (outcome !== 'replaced') return outcome ?? null
+  }
+  throw new SessionError('ERR_LOCKED', 'another program keeps replacing the log', { file: log.file.path })
+}
+
+/** What is known of the log that `reader` reads, without reading in it. */
+function knownOf(log: SessionLog, reader: LogReader): Known | undefined {
+  const known = log.peek(reader.stat)
+  if (known !== undefined) return known
+  const sidecar = readSidecar(log.sidecar.path)?.sidecar
+  const former = sidecar?.key === log.key ? knownFromSidecar(sidecar, reader.stat, reader) : undefined
+  return former?.mark.size === reader.size ? former : undefined
+}
+
+async function carryOut(
+  log: SessionLog,
+  reading: Plan,
+  plan: RewritePlan,
+  keepsAll = false,
+): Promise<RewriteResult | 'replaced'> {
+  const { reader, summary, purged } = reading
+  const file = log.file.path
+  checkVersion(summary, file)
+  const { layout, clock } = log.context
+  const aside = plan.edits.filter(({ action }) => action === 'aside' || (keepsAll && action === 'drop'))
+  await setAside(layout.quarantine(log.name), reader.fd, aside)
+  const carry = plan.carry && metaLine({ id: clock.id(summary.maxId), at: plan.carryAt }, plan.carry)
+  const mark = await putInPlace(log, reader, withCarry(reading, carry))
+  if (mark === 'replaced') return mark
+  const known = carry === null ? undefined : knownAfter(reading, plan, Buffer.from(carry), mark)
+  if (known !== undefined) log.forget(known)
+  return { dropped: reader.size - mark.size, purged, quarantined: aside.length }
+}
+
+/** What is known of the new log without reading it, if it is just what was planned. */
+function knownAfter({ reader, after }: Plan, { edits }: RewritePlan, carry: Buffer, mark: FileMark): Known | undefined {
+  if (after === undefined || edits.some(({ action }) => action !== 'drop')) return undefined
+  const offset = edits.reduce((left, edit) => left - (edit.end - edit.offset), reader.size)
+  const [line] = parseLines(carry, offset)
+  const summary = line?.kind === 'meta' && line.end === mark.size ? after(line) : undefined
+  return summary && { summary, mark, print: printOf(carry), open: false, torn: null, partial: false }
+}
+
+/**
+ * Puts a new file in the place of the one that `reader` reads, for work under the lease; answers its mark, or
+ * `'replaced'` when the log is another by now: then nothing was changed.
+ */
+export async function putInPlace(
+  log: SessionLog,
+  reader: LogReader,
+  parts: Iterable<Part>,
+): Promise<FileMark | 'replaced'> {
+  const file = log.file.path
+  let replaced = false
+  try {
+    const mark = await replaceLog({
+      file,
+      temporary: (nonce) => log.context.layout.temporary(log.name, nonce),
+      from: reader.fd,
+      size: reader.size,
+      parts,
+      before: () => {
+        log.checkLease()
+        const now = look(file)
+        replaced = now === undefined || now === 'other' || !sameFile(now, reader.stat) || now.size < reader.size
+        if (replaced) throw new Error('the log was replaced')
+      },
+    })
+    log.context.noteBehind(log)
+    return mark
+  } catch (error) {
+    if (replaced) return 'replaced'
+    throw error
+  } finally {
+    log.forget()
+  }
+}
+
+function* withCarry(reading: Plan, carry: string | null): Generator<Part> {
+  yield* partsOf(reading)
+  if (carry !== null) yield Buffer.from(carry)
+}

@@ -1,0 +1,318 @@
+/** One session's log as this process knows it: the only place that writes to it. */
+
+import { SessionError } from '../base/errors.js'
+import { sleep } from '../base/event-loop.js'
+import { randomNonce } from '../base/ids.js'
+import { type FileMark, look, removeOwnFile, removeTree, sameFile, sameMark } from '../disk/files.js'
+import { leaseOf } from '../disk/lock/lease.js'
+import { LogReader } from '../disk/log-reader.js'
+import { ABSENCE_MS, LogFile } from '../disk/log-writer.js'
+import { NotedSidecar } from '../disk/sidecar-cache.js'
+import { sidecarOrNone } from '../disk/sidecar-file.js'
+import { emptySummary, foldPiece, type Summary } from '../log/fold.js'
+import { canFollowWrite, foldTail } from '../log/fold-tail.js'
+import type { Range } from '../log/line.js'
+import { isChat } from '../log/parse.js'
+import { NOTHING_KNOWN, type WholeLog } from '../log/visibility.js'
+import { rescue } from './append-recovery.js'
+import { catchUp, edgesOf, foldLog, type Known, knownFromSidecar, printOf, wholeOf } from './catch-up.js'
+import type { StoreContext } from './context.js'
+import { JoinedAppends } from './group-commit.js'
+import { OwnWrites } from './lost-writes.js'
+import { type Draft, headerDraft, type Lines, stampLines } from './pending-line.js'
+import { mendTail } from './torn-tail.js'
+import { checkVersion, completed, type Decide, type Decision, toAppend, type Written, written } from './transaction.js'
+
+/** How a log is read of which nothing is known: `foldLog` or `edgesOf`. */
+type Depth = (reader: LogReader) => Promise<Known>
+
+/** What is done when a log is made. */
+interface AroundCreation {
+  /** Is given the header's id when all but the log is in place. */
+  before?: ((headerId: string | null) => void) | undefined
+  told?: Decision<unknown>['written'] | undefined
+}
+
+/** How often a write starts over when other programs keep changing the log under it. */
+const MAX_ATTEMPTS = 50
+
+export class SessionLog {
+  readonly #lock: string
+  readonly file: LogFile
+  readonly sidecar: NotedSidecar
+  readonly #own = new OwnWrites(this)
+  readonly #joined: JoinedAppends
+  #known: Known | undefined
+  /** The log was there when it was last looked at. */
+  #wasThere = false
+
+  constructor(
+    readonly key: string,
+    readonly name: string,
+    readonly context: StoreContext,
+  ) {
+    this.#lock = context.layout.lock(name)
+    this.file = new LogFile(context.layout.log(name))
+    this.sidecar = new NotedSidecar(context.layout.sidecar(name))
+    this.#joined = new JoinedAppends(this.file, {
+      hold: (work) => this.#hold(work),
+      now: (drafts, stamped) => this.#appendNow(drafts, stamped),
+      append: (drafts, create) => this.#append(drafts, create),
+      settle: () => this.#settle(),
+    })
+  }
+
+  /** Runs `work` as the only writer of this session. */
+  hold<T>(work: () => T | Promise<T>, timeout?: number): T | Promise<T> {
+    this.#joined.close()
+    return this.#hold(work, timeout)
+  }
+
+  #hold<T>(work: () => T | Promise<T>, timeout = this.context.settings.lockTimeout): T | Promise<T> {
+    return leaseOf(this.#lock, this.context.layout.waiting).run(work, timeout)
+  }
+
+  /**
+   * Adds lines, creating the session unless told not to; answers their ids. One write, and no reading when nobody
+   * else wrote. @throws SessionError ERR_SESSION_NOT_FOUND when there is no session and none may be made
+   */
+  async append(drafts: Draft[], { create = true } = {}): Promise<string[]> {
+    this.context.checkOpen()
+    const { fsync } = this.context.settings
+    if (fsync === 'always') return this.#joined.add(drafts, create)
+    const written = this.#hold(() => this.#append(drafts, create))
+    const { ids } = written instanceof Promise ? await written : written
+    if (fsync === 'everysec') this.context.noteUnsynced(this)
+    return ids.slice(-drafts.length)
+  }
+
+  #append(drafts: Draft[], create: boolean): Written<undefined> | Promise<Written<undefined>> {
+    return this.#appendNow(drafts) ?? this.#write(toAppend(this.key, drafts, create), edgesOf)
+  }
+
+  /** Decides under the lease on what the log says then, and adds the lines decided on in one write. */
+  async transact<T>(decide: Decide<T>): Promise<T> {
+    this.context.checkOpen()
+    const { result, ids } = await this.hold(() => this.#write(decide, foldLog))
+    if (ids.length > 0) await this.#settle()
+    return result
+  }
+
+  /** What the log says now, for work under the lease; undefined when there is no session. */
+  async forWriting(): Promise<Known | undefined> {
+    return this.#forWriting(edgesOf)
+  }
+
+  /**
+   * Makes a session of these lines, for work under the lease. False when there is one by now. `before` is given the
+   * header's id when all but the log is in place: what it makes is there with the session, or means nothing.
+   */
+  create(drafts: Draft[] = [], header = headerDraft(this.key), before?: (headerId: string | null) => void): boolean {
+    return this.#create([header, ...drafts], { before }) !== undefined
+  }
+
+  /** What the log says now; undefined when there is no session. Changes nothing on disk. */
+  async known(): Promise<Known | undefined> {
+    return this.peek() ?? this.reading((_, known) => known)
+  }
+
+  /** What is known here of the log, if that still is all that there is to know. */
+  peek(mark: FileMark | 'other' | undefined = look(this.file.path)): Known | undefined {
+    const known = this.#known
+    return known !== undefined && !known.partial && mark !== 'other' && sameMark(mark, known.mark) ? known : undefined
+  }
+
+  /** The same by what the descriptor tells: for those who know that no folder above was moved. */
+  peekOpen(): Known | undefined {
+    const known = this.#known
+    return known !== undefined && !known.partial && this.file.isUntouched(known.mark) ? known : undefined
+  }
+
+  /** Reads in the log, knowing what it says: the same bytes for both. Undefined when there is no session. */
+  async reading<T>(work: (reader: LogReader, known: Known) => T | Promise<T>): Promise<T | undefined> {
+    return LogReader.using(this.file.path, async (reader) =>
+      work(reader, this.peek(reader.stat) ?? (await this.#learn(reader, this.#known, foldLog))),
+    )
+  }
+
+  /** The whole log, for answers that need it. Takes no lease; undefined when there is no session. */
+  async whole(): Promise<WholeLog | undefined> {
+    return LogReader.using(this.file.path, wholeOf)
+  }
+
+  /** True when the log is there, as a regular file. @throws SessionError ERR_CLOSED */
+  exists(): boolean {
+    this.context.checkOpen()
+    const mark = look(this.file.path)
+    return mark !== undefined && mark !== 'other'
+  }
+
+  /** For those who changed the log in another way than by adding lines, and know what it says now or do not. */
+  forget(known?: Known): void {
+    this.#known = known
+    this.#own.forget()
+    this.context.tails.forget(this.name)
+    this.#wasThere = false
+    this.file.closeFd()
+  }
+
+  /** What is known here of the log may be wrong by now. */
+  doubt(): void {
+    this.#known = undefined
+  }
+
+  /** For long work: looks whether this process still has the lease. @throws SessionError ERR_LOCK_LOST */
+  checkLease(): void {
+    leaseOf(this.#lock, this.context.layout.waiting).check()
+  }
+
+  /** Undefined, and nothing is written, where more must be known or written. `stamped` is told before it is written. */
+  #appendNow(
+    drafts: Draft[],
+    stamped?: (lines: Lines, size: number) => void,
+  ): Written<undefined> | Promise<Written<undefined>> | undefined {
+    const known = this.#known
+    if (known === undefined || known.open || known.torn !== null) return undefined
+    if (completed(drafts, known, this.name, this.key) !== drafts) return undefined
+    checkVersion(known.summary, this.file.path)
+    const lines = this.#stamp(drafts, known.summary, known.mark.size)
+    stamped?.(lines, known.mark.size)
+    const outcome = this.file.append(lines.bytes, known.mark)
+    if (outcome === 'moved') return undefined
+    if (outcome === 'unsure') return this.#rescue(lines).then(() => written(lines, undefined))
+    this.#advance(known, lines, outcome)
+    return written(lines, undefined)
+  }
+
+  async #write<T>(decide: Decide<T>, depth: Depth): Promise<Written<T>> {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const known = await this.#forWriting(depth)
+      const { drafts, result, removes, written: told } = await decide(known?.summary, known)
+      if (drafts.length === 0) return { ids: [], result }
+      if (known === undefined) {
+        const lines = this.#create([headerDraft(this.key), ...drafts], { told })
+        if (lines !== undefined) return written(lines, result)
+        continue
+      }
+      checkVersion(known.summary, this.file.path)
+      if (known.torn !== null) {
+        await this.mendTail(known.mark, known.torn)
+        continue
+      }
+      const start = known.mark.size + (known.open ? 1 : 0)
+      const lines = this.#stamp(completed(drafts, known, this.name, this.key), known.summary, start)
+      const bytes = known.open ? Buffer.concat([Buffer.from('\n'), lines.bytes]) : lines.bytes
+      const outcome = this.file.append(bytes, known.mark)
+      if (outcome === 'moved') continue
+      if (outcome === 'unsure') await this.#rescue(lines)
+      else {
+        this.#advance(known, lines, outcome, removes)
+        told?.(lines.pieces, outcome, printOf(lines.bytes))
+      }
+      return written(lines, result)
+    }
+    throw new SessionError('ERR_LOCKED', 'other programs keep changing the log', { file: this.file.path })
+  }
+
+  /** What the log says, as deep as a writer needs it; undefined when there is none. */
+  #forWriting(depth: Depth): Promise<Known | undefined> | Known | undefined {
+    const mark = this.file.look()
+    if (mark !== undefined || !this.#wasThere) return this.#knownAt(mark, depth)
+    return sleep(ABSENCE_MS).then(() => this.#knownAt(this.file.look(), depth))
+  }
+
+  #knownAt(mark: FileMark | undefined, depth: Depth): Promise<Known | undefined> | Known | undefined {
+    this.#wasThere = mark !== undefined
+    const known = this.#known
+    if (known !== undefined && sameMark(known.mark, mark) && !(known.partial && depth === foldLog)) return known
+    this.#known = undefined
+    return mark && LogReader.using(this.file.path, (reader) => this.#learn(reader, known, depth))
+  }
+
+  /** Saves a torn tail and cuts it off, for work under the lease. */
+  mendTail(mark: FileMark, torn: Range): Promise<void> {
+    this.doubt()
+    return mendTail(this.file, mark, torn, this.context.layout.quarantine(this.name))
+  }
+
+  /** Reads what is new, starting from what is known here or from the sidecar, else as deep as it must be. */
+  async #learn(reader: LogReader, here: Known | undefined, depth: Depth): Promise<Known> {
+    const isUsable = here !== undefined && !here.partial && sameFile(here.mark, reader.stat)
+    const former = isUsable ? here : this.#fromSidecar(reader)
+    const known = former === undefined ? await depth(reader) : await catchUp(reader, former)
+    this.#known = known
+    await this.#own.check(reader, known)
+    return known
+  }
+
+  #fromSidecar(reader: LogReader): Known | undefined {
+    const sidecar = sidecarOrNone(this.sidecar.path)
+    return sidecar?.key === this.key ? knownFromSidecar(sidecar, reader.stat, reader) : undefined
+  }
+
+  #stamp(drafts: Draft[], summary: Summary, start: number): Lines {
+    const { clock, settings } = this.context
+    return stampLines(drafts, clock, summary, start, settings.maxMessageBytes)
+  }
+
+  /** A new log: header and lines whole, or nothing. Undefined when somebody else made one. */
+  #create(drafts: Draft[], { before, told }: AroundCreation = {}): Lines | undefined {
+    const { layout, settings } = this.context
+    const lines = this.#stamp(drafts, emptySummary(), 0)
+    removeOwnFile(this.sidecar.path)
+    // those of a commit stand there before it
+    if (drafts.every(({ kind }) => kind !== 'commit')) removeTree(layout.blobs(this.name))
+    before?.(lines.pieces[0]?.id ?? null)
+    const made = this.file.create(lines.bytes, layout.temporary(this.name, randomNonce()), settings.fsync !== 'no')
+    if (made === 'exists') return undefined
+    this.#wasThere = true
+    // more than was written: somebody else has added to it by now, and the next call reads it
+    if (made.size !== lines.bytes.length) return lines
+    const known = { summary: emptySummary(), mark: made, print: '', open: false, torn: null, partial: false }
+    this.#advance(known, lines, made)
+    told?.(lines.pieces, made, printOf(lines.bytes))
+    return lines
+  }
+
+  #advance(known: Known, lines: Lines, mark: FileMark, removes?: ReadonlySet<string>): void {
+    this.context.noteBehind(this)
+    const [first] = lines.pieces
+    const print = printOf(lines.bytes)
+    const header = known.summary.header ?? (first?.kind === 'session' ? first : null)
+    this.#own.note(lines.bytes, { end: mark.size, print }, header)
+    if (!canFollowWrite(known.summary, lines.pieces, removes)) {
+      // only another reading tells what the log says now
+      this.#known = undefined
+      return
+    }
+    this.context.tails.follow(this.name, lines, { before: known.mark, after: mark })
+    if (lines.pieces.length === 1 && first?.kind === 'message') foldPiece(known.summary, first, NOTHING_KNOWN)
+    else foldTail(known.summary, lines.pieces, removes)
+    const last = lines.pieces.at(-1)
+    known.last = last !== undefined && isChat(last) ? last.id : undefined
+    known.mark = mark
+    known.print = print
+    known.open = false
+    this.#known = known
+  }
+
+  /** After a write whose file was replaced in that instant. */
+  async #rescue(lines: Lines): Promise<void> {
+    this.doubt()
+    const { summary, print } = await rescue(this, lines)
+    this.#own.note(lines.bytes, { end: summary.bytes, print }, summary.header)
+  }
+
+  /** Keeps the promise of the `fsync` option for all that was written so far. */
+  async #settle(): Promise<void> {
+    const { fsync } = this.context.settings
+    if (fsync === 'everysec') this.context.noteUnsynced(this)
+    if (fsync !== 'always') return
+    try {
+      await this.file.sync()
+    } catch (error) {
+      this.doubt()
+      throw error
+    }
+  }
+}

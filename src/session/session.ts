@@ -1,0 +1,294 @@
+/** One conversation: what a bot author works with. */
+import { checkCount, checkText, checkTexts } from '../base/arguments.js'
+import { removeFile, removeOwnFile, removeTree, syncFolder } from '../disk/files.js'
+import { removeValues } from '../disk/list-cache-file.js'
+import type { LogReader } from '../disk/log-reader.js'
+import type { Summary } from '../log/fold.js'
+import type { ChatMessage, StoredMessage } from '../log/line.js'
+import { messageText } from '../log/serialize.js'
+import { messagesOf } from '../log/views.js'
+import { labelsOf, metadataOf } from '../log/whole-session.js'
+import { type Known, liveBelow } from './catch-up.js'
+import { type CheckReport, checkLog, reportDamage } from './check.js'
+import { infoOf, type SessionInfo } from './info.js'
+import { lastMessages } from './last-messages.js'
+import { type MergeResult, mergeInto } from './merge.js'
+import { messageDraft, metaDraft, removeDraft } from './pending-line.js'
+import { streamMessages } from './read.js'
+import { liveBackwards } from './read-backwards.js'
+import { type RemovedMessage, removedFrom, restoreTo } from './removed-messages.js'
+import { checkTarget, type RewindTarget, rewindLog } from './rewind.js'
+import { type RewriteResult, rewriteLog } from './rewrite.js'
+import { checkRun, type RunState, runStateOf } from './run-state.js'
+import type { SessionLog } from './session-log.js'
+import { readRun, setRun, unmark } from './sidecar.js'
+import type { Decision } from './transaction.js'
+
+export class Session {
+  readonly #log: SessionLog
+
+  /** @internal Use `store.session(key)`. */
+  constructor(log: SessionLog) {
+    this.#log = log
+  }
+
+  get key(): string {
+    return this.#log.key
+  }
+
+  /** The log, whether it is there or not. */
+  get path(): string {
+    return this.#log.file.path
+  }
+
+  get sidecarPath(): string {
+    return this.#log.sidecar.path
+  }
+
+  /**
+   * Adds a message at the end, creating the session if need be; answers the id of its line. Several messages go in
+   * one write, in which a crash can cut off the later ones.
+   * @throws TypeError for what is no message (an object with a string `role` that JSON can hold)
+   * @throws SessionError ERR_TOO_LARGE, ERR_LOCKED, ERR_LOCK_LOST, ERR_VERSION_UNSUPPORTED, ERR_NOT_A_LOG
+   */
+  append(message: ChatMessage): Promise<string>
+  append(messages: readonly ChatMessage[]): Promise<string[]>
+  async append(given: ChatMessage | readonly ChatMessage[]): Promise<string | string[]> {
+    if (!Array.isArray(given)) return (await this.#log.append([messageDraft(messageText(given))]))[0] as string
+    const drafts = given.map((message) => messageDraft(messageText(message)))
+    return drafts.length === 0 ? [] : this.#log.append(drafts)
+  }
+
+  /** The live messages in order, or the `last` of them, which costs the same however long the log is. */
+  async messages({ last }: { last?: number } = {}): Promise<StoredMessage[]> {
+    if (last !== undefined) return this.tail(last)
+    this.#log.context.checkOpen()
+    const whole = await this.#log.whole()
+    if (whole === undefined) return []
+    reportDamage(this.#log, whole.pieces)
+    return messagesOf(whole.pieces, whole.survey, whole.fileTime)
+  }
+
+  /** The last `count` live messages in order. */
+  async tail(count: number): Promise<StoredMessage[]> {
+    checkCount('count', count)
+    this.#log.context.checkOpen()
+    if (count === 0) return []
+    const last = await lastMessages(this.#log, count)
+    return last === 'unclear' ? (await this.messages()).slice(-count) : last
+  }
+
+  /** The live messages one by one, in memory that does not grow with the log; of the log as it is at the first one. */
+  async *stream(): AsyncGenerator<StoredMessage> {
+    this.#log.context.checkOpen()
+    yield* streamMessages(this.path)
+  }
+
+  /** Removes messages by the ids of their lines; answers how many of them were there. */
+  async remove(ids: string | readonly string[]): Promise<number> {
+    const wanted = typeof ids === 'string' ? [ids] : [...ids]
+    checkTexts('ids', wanted)
+    if (!this.#log.exists()) return 0
+    return this.#log.transact(async (summary) => {
+      const live = summary === undefined ? new Set<string>() : await this.#liveOf(new Set(wanted))
+      return { drafts: live.size > 0 ? [removeDraft([...live])] : [], result: live.size, removes: live }
+    })
+  }
+
+  async #liveOf(ids: ReadonlySet<string>): Promise<Set<string>> {
+    const live = await this.#log.reading((reader, { summary }) => liveBelow(reader, summary, ids))
+    return live ?? new Set((await this.#liveIds()).filter((id) => ids.has(id)))
+  }
+
+  async #liveIds(): Promise<string[]> {
+    const ids: string[] = []
+    for await (const { id } of streamMessages(this.path, { lineIds: true })) ids.push(String(id))
+    return ids
+  }
+
+  /** Removes the last live message; false when there is none. Looks at the end of the log only. */
+  async removeLast(): Promise<boolean> {
+    // an open log that nobody touched is there
+    if (this.#log.peekOpen() === undefined && !this.#log.exists()) return false
+    return this.#log.transact((summary, known) => {
+      if (summary === undefined || summary.messages === 0) return removalOf(undefined)
+      return known?.last === undefined ? this.#lastId().then(removalOf) : removalOf(known.last)
+    })
+  }
+
+  async #lastId(): Promise<string | undefined> {
+    const last = await this.#log.reading((reader, { summary }) => lastIdOf(reader, summary))
+    return last === 'unclear' ? (await this.#liveIds()).at(-1) : last?.id
+  }
+
+  /**
+   * Goes back: removes all messages behind the one of the id `to`, or behind the first `keep`, and the summaries that
+   * cover any of them. Answers how many messages it removed; they stay in the log until a rewrite. Values that
+   * `SessionManager` saved count as messages. A call may lose its results: a context leaves such calls out. With
+   * `dryRun` it only tells.
+   * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_MESSAGE_NOT_FOUND
+   */
+  async rewind(target: RewindTarget, { dryRun = false }: { dryRun?: boolean } = {}): Promise<number> {
+    checkTarget(target)
+    return rewindLog(this.#log, { ...target }, dryRun)
+  }
+
+  /** The removed messages whose text is still in the log, in its order. */
+  async removed(): Promise<RemovedMessage[]> {
+    this.#log.context.checkOpen()
+    return removedFrom(this.#log)
+  }
+
+  /**
+   * Brings removed messages back: adds them at the end, in the given order, under new ids, which it answers. Their
+   * usage is not counted a second time. The removed ones stay what they are.
+   * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_MESSAGE_NOT_FOUND for an id that `removed` does not tell
+   */
+  restore(id: string): Promise<string>
+  restore(ids: readonly string[]): Promise<string[]>
+  async restore(ids: string | readonly string[]): Promise<string | string[]> {
+    const wanted = typeof ids === 'string' ? [ids] : [...ids]
+    checkTexts('ids', wanted)
+    const made = await restoreTo(this.#log, wanted)
+    return typeof ids === 'string' ? (made[0] as string) : made
+  }
+
+  /** What a list shows of the session; null when there is none. */
+  async info(): Promise<SessionInfo | null> {
+    this.#log.context.checkOpen()
+    const known = await this.#log.known()
+    return known === undefined ? null : infoOf(this.key, known, readRun(this.#log, known.summary))
+  }
+
+  /** The name, or null. */
+  async name(): Promise<string | null> {
+    const name = (await this.#labels())?.name
+    return typeof name === 'string' && name !== '' ? name : null
+  }
+
+  /** Sets the name, as it is; null clears it. Creates the session if need be, unless there is nothing to clear. */
+  async setName(name: string | null): Promise<void> {
+    if (name !== null && typeof name !== 'string') throw new TypeError('a name must be a string or null')
+    if (name === null && !this.#log.exists()) return
+    await this.#set((labels) => ((labels?.name ?? null) === name ? undefined : { name }))
+  }
+
+  async tags(): Promise<string[]> {
+    return labelsOf({ labels: (await this.#labels()) ?? {} }).tags
+  }
+
+  /** Adds the tags that are not there yet. */
+  async tag(tags: readonly string[]): Promise<void> {
+    await this.#setTags(tags, (old) => [...old, ...new Set(tags.filter((tag) => !old.includes(tag)))])
+  }
+
+  async untag(tags: readonly string[]): Promise<void> {
+    await this.#setTags(tags, (old) => old.filter((tag) => !tags.includes(tag)))
+  }
+
+  async #setTags(tags: readonly string[], change: (old: string[]) => string[]): Promise<void> {
+    checkTexts('tags', tags)
+    await this.#set((labels) => {
+      const old = labelsOf({ labels: labels ?? {} }).tags
+      const next = change(old)
+      return next.length === old.length ? undefined : { tags: next }
+    })
+  }
+
+  /** A value that was set under a key, or null. */
+  async getMetadata(key: string): Promise<string | null> {
+    checkText('key', key)
+    return metadataOf({ labels: (await this.#labels()) ?? {} }, key)
+  }
+
+  async setMetadata(key: string, value: string): Promise<void> {
+    checkText('key', key)
+    checkText('value', value)
+    await this.#set(() => ({ metadata: Object.fromEntries([[key, value]]) }))
+  }
+
+  async #labels(): Promise<Known['summary']['labels'] | undefined> {
+    this.#log.context.checkOpen()
+    return (await this.#log.known())?.summary.labels
+  }
+
+  /** Writes the labels that `change` gives, if any. */
+  async #set(
+    change: (labels: Known['summary']['labels'] | undefined) => Known['summary']['labels'] | undefined,
+  ): Promise<void> {
+    await this.#log.transact((summary) => {
+      const set = change(summary?.labels)
+      return { drafts: set === undefined ? [] : [metaDraft(set)], result: undefined }
+    })
+  }
+
+  /** What the session is doing; null when there is none. */
+  async state(): Promise<RunState | null> {
+    this.#log.context.checkOpen()
+    const known = await this.#log.known()
+    return known === undefined ? null : runStateOf(readRun(this.#log, known.summary))
+  }
+
+  /**
+   * Says what the session is doing; `running` makes this process its owner. Creates the session if need be.
+   * @throws SessionError ERR_TURN_MISMATCH when a turn ends that is not the one that runs
+   */
+  async setState(state: RunState['state'], turnId: string | null = null): Promise<void> {
+    checkRun(state, turnId)
+    await setRun(this.#log, state, turnId)
+  }
+
+  /**
+   * Writes the log anew without what no reader sees: removed messages, duplicates, unreadable bytes (which go to
+   * quarantine first). No answer changes by it. Null when there is nothing to take out: then nothing is touched.
+   */
+  async rewrite(): Promise<RewriteResult | null> {
+    return rewriteLog(this.#log)
+  }
+
+  /**
+   * Takes in the lines of another copy of this log, such as a conflict copy of a synced folder, in the order that they
+   * have on every machine. The file stays where it is.
+   * @throws SessionError ERR_VERSION_UNSUPPORTED, ERR_LOCKED, ERR_LOCK_LOST, ERR_NOT_A_LOG
+   */
+  async merge(file: string): Promise<MergeResult> {
+    checkText('file', file)
+    this.#log.context.checkOpen()
+    return mergeInto(this.#log, file)
+  }
+
+  /** Looks at every line and reports what is wrong; null when there is no session. Changes nothing. */
+  async check(): Promise<CheckReport | null> {
+    this.#log.context.checkOpen()
+    return checkLog(this.#log)
+  }
+
+  /** Removes the session for good: log, sidecar, blobs, quarantined lines. False when there was none. */
+  async delete(): Promise<boolean> {
+    const { layout, settings } = this.#log.context
+    const { name } = this.#log
+    if (!this.#log.exists()) return false
+    return this.#log.hold(() => {
+      if (!this.#log.exists()) return false
+      this.#log.forget()
+      const existed = removeFile(this.path)
+      if (settings.fsync !== 'no') syncFolder(layout.root)
+      removeOwnFile(this.sidecarPath)
+      removeTree(layout.blobs(name))
+      removeTree(layout.quarantine(name))
+      removeValues(layout.list())
+      unmark(this.#log)
+      return existed
+    })
+  }
+}
+
+function removalOf(id: string | undefined): Decision<boolean> {
+  if (id === undefined) return { drafts: [], result: false }
+  return { drafts: [removeDraft([id])], result: true, removes: new Set([id]) }
+}
+
+function lastIdOf(reader: LogReader, summary: Summary): { id: string } | 'unclear' | undefined {
+  for (const found of liveBackwards(reader, summary)) return found === 'unclear' ? found : found.line
+  return undefined
+}

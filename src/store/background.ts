@@ -1,0 +1,96 @@
+/** What a store does on its own: sidecars of sessions that fell quiet, and the syncs of `everysec`. */
+
+import { breathe } from '../base/event-loop.js'
+import { type Settings, tellError } from '../session/options.js'
+import type { SessionLog } from '../session/session-log.js'
+import { writeBehind } from '../session/sidecar.js'
+
+/** A sidecar is written when its session has been quiet for this long, ms, … */
+const QUIET_MS = 1_000
+/** … or has been written to for this long. */
+const OVERDUE_MS = 10_000
+const TICK_MS = 250
+const SYNC_MS = 1_000
+
+export class Background {
+  readonly #settings: Settings
+  readonly #behind = new Map<SessionLog, { since: number; last: number }>()
+  readonly #unsynced = new Set<SessionLog>()
+  #ticking: NodeJS.Timeout | undefined
+  #syncing: NodeJS.Timeout | undefined
+  #running: Promise<void> | undefined
+  #closed = false
+
+  constructor(settings: Settings) {
+    this.#settings = settings
+  }
+
+  noteBehind(log: SessionLog): void {
+    const now = performance.now()
+    const entry = this.#behind.get(log)
+    if (entry !== undefined) entry.last = now
+    else this.#behind.set(log, { since: now, last: now })
+    if (!this.#closed) this.#ticking ??= setInterval(() => this.#tick(), TICK_MS).unref()
+  }
+
+  noteCaughtUp(log: SessionLog): void {
+    this.#behind.delete(log)
+  }
+
+  noteUnsynced(log: SessionLog): void {
+    this.#unsynced.add(log)
+    if (!this.#closed) this.#syncing ??= setTimeout(() => void this.#syncAll(), SYNC_MS).unref()
+  }
+
+  /** True when this log must not be forgotten yet. */
+  needs(log: SessionLog): boolean {
+    return this.#behind.has(log) || this.#unsynced.has(log)
+  }
+
+  #tick(): void {
+    if (this.#running !== undefined) return
+    const now = performance.now()
+    const due = [...this.#behind].filter(([, { since, last }]) => now - last > QUIET_MS || now - since > OVERDUE_MS)
+    this.#running = this.#writeAll(due.map(([log]) => log)).finally(() => {
+      this.#running = undefined
+    })
+    if (this.#behind.size > 0) return
+    clearInterval(this.#ticking)
+    this.#ticking = undefined
+  }
+
+  async #writeAll(logs: SessionLog[]): Promise<void> {
+    for (const log of logs) {
+      this.#behind.delete(log)
+      await this.#attempt(log, () => writeBehind(log))
+      // whoever waits for an answer goes first, not only when the event loop was held for long
+      await breathe()
+    }
+  }
+
+  async #syncAll(): Promise<void> {
+    this.#syncing = undefined
+    const logs = [...this.#unsynced]
+    this.#unsynced.clear()
+    for (const log of logs) await this.#attempt(log, () => log.file.sync())
+  }
+
+  /** A failure here costs no message: it is told, and the log still has everything. */
+  async #attempt(log: SessionLog, work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      tellError(this.#settings, error, log.key)
+    }
+  }
+
+  /** Does at once what would have been done later, for good. */
+  async finish(): Promise<void> {
+    this.#closed = true
+    clearInterval(this.#ticking)
+    clearTimeout(this.#syncing)
+    await this.#running
+    await this.#writeAll([...this.#behind.keys()])
+    await this.#syncAll()
+  }
+}

@@ -1,0 +1,51 @@
+/** The sessions that a store keeps in mind between calls. */
+import type { Session } from '../session/session.js'
+import type { SessionLog } from '../session/session-log.js'
+
+export interface Kept {
+  session: Session
+  log: SessionLog
+}
+
+/** For one more, so many of the oldest are looked at: more are kept for a while where those have work to come. */
+const LOOKS = 4
+
+/** About `most` of them, and those that have work to come. */
+export class KeptSessions {
+  readonly #kept = new Map<string, Kept>()
+  readonly #most: number
+  readonly #hasWork: (log: SessionLog) => boolean
+
+  constructor(most: number, hasWork: (log: SessionLog) => boolean) {
+    this.#most = most
+    this.#hasWork = hasWork
+  }
+
+  get(key: string): Kept | undefined {
+    return this.#kept.get(key)
+  }
+
+  add(key: string, kept: Kept): void {
+    this.#kept.set(key, kept)
+    if (this.#kept.size > this.#most) this.#forgetSome(key)
+  }
+
+  #forgetSome(newest: string): void {
+    let looks = 0
+    for (const [key, kept] of this.#kept) {
+      if (key === newest || ++looks > LOOKS || this.#kept.size <= this.#most) return
+      this.#kept.delete(key)
+      // looked at again when all the others have been
+      if (this.#hasWork(kept.log)) this.#kept.set(key, kept)
+      else kept.log.file.closeFd()
+    }
+  }
+
+  logs(): SessionLog[] {
+    return [...this.#kept.values()].map(({ log }) => log)
+  }
+
+  clear(): void {
+    this.#kept.clear()
+  }
+}

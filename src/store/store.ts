@@ -1,0 +1,270 @@
+/** A folder of sessions. */
+import path from 'node:path'
+import { checkCount } from '../base/arguments.js'
+import { SessionError } from '../base/errors.js'
+import { breatheIfDue } from '../base/event-loop.js'
+import { Listing } from '../disk/listing.js'
+import { rest } from '../disk/lock/held-leases.js'
+import { leaseOf } from '../disk/lock/lease.js'
+import { checkKey, Layout, nameOf } from '../disk/names.js'
+import { SessionIndex } from '../list/session-index.js'
+import { type CleanupResult, cleanUp } from '../retention/cleanup.js'
+import type { CleanupOptions, PurgeTrashOptions } from '../retention/options.js'
+import { type PurgeTrashResult, purgeTrash, restore, type TrashEntry, trashOf } from '../retention/trash.js'
+import { type RecoverReport, recover, reportCrash } from '../runs/recover.js'
+import type { RecoverOptions } from '../runs/recover-options.js'
+import { markIfRunning, type RunningSession, runningSessions } from '../runs/running.js'
+import { sweep } from '../runs/sweep.js'
+import type { WatchOptions } from '../runs/watch-options.js'
+import { Watcher } from '../runs/watcher.js'
+import type { SearchIndex } from '../search/search-index.js'
+import { Clock, markClock } from '../session/clock.js'
+import type { StoreContext } from '../session/context.js'
+import { checkForkOptions, type ForkOptions, forkLog } from '../session/fork.js'
+import type { SessionInfo } from '../session/info.js'
+import { RecentWrites } from '../session/lost-writes.js'
+import { checkOptions, type Settings, type StoreOptions, tellError } from '../session/options.js'
+import { Session } from '../session/session.js'
+import { SessionLog } from '../session/session-log.js'
+import { Tails } from '../session/tails.js'
+import { Background } from './background.js'
+import { type Kept, KeptSessions } from './session-cache.js'
+
+/** How many sessions are kept in mind between calls. */
+const MAX_SESSIONS = 4_096
+
+/**
+ * Opens a store. The folder is made at the first write, and need not exist before.
+ * @throws TypeError for an unknown option
+ */
+export async function openStore(dir: string, options?: StoreOptions): Promise<SessionStore> {
+  if (typeof dir !== 'string' || dir === '') throw new TypeError('the folder of a store must be a path')
+  const store = new SessionStore(path.resolve(dir), checkOptions(options))
+  store.internals.swept.push(...(await sweep(store.internals.context)))
+  await reportCrash(store.internals)
+  return store
+}
+
+/** @internal Opens a store without clearing anything away: for those who only look. */
+export function openAsItIs(dir: string, options?: StoreOptions): SessionStore {
+  return new SessionStore(path.resolve(dir), checkOptions(options), { leavesMark: false })
+}
+
+/** @internal What the parts of the store share. */
+export interface StoreInternals {
+  context: StoreContext
+  index: SessionIndex
+  log(key: string): SessionLog
+  /** Made by the first search. */
+  searchIndex?: SearchIndex
+  /** False for those who only look: nothing is written then that was not asked for. */
+  leavesMark: boolean
+  /** What was cleared away at open, until a recovery has reported it. */
+  swept: string[]
+}
+
+export class SessionStore {
+  /** Absolute path of the folder. */
+  readonly dir: string
+  /** @internal */
+  readonly internals: StoreInternals
+  readonly #background: Background
+  readonly #sessions: KeptSessions
+  readonly #watchers = new Set<Watcher>()
+  #closed: Promise<void> | undefined
+
+  /** @internal Use `openStore`. */
+  constructor(dir: string, settings: Settings, { leavesMark = true } = {}) {
+    this.dir = dir
+    this.#background = new Background(settings)
+    this.#sessions = new KeptSessions(MAX_SESSIONS, (log) => this.#background.needs(log))
+    const context: StoreContext = {
+      layout: new Layout(dir),
+      listing: new Listing(dir),
+      clock: new Clock(settings.now),
+      settings,
+      writes: new RecentWrites(),
+      tails: new Tails(),
+      checkOpen: () => this.#checkOpen(),
+      noteBehind: (log) => this.#background.noteBehind(log),
+      noteCaughtUp: (log) => this.#background.noteCaughtUp(log),
+      noteUnsynced: (log) => this.#background.noteUnsynced(log),
+    }
+    this.internals = {
+      context,
+      index: new SessionIndex(context, (key) => this.#sessions.get(key)?.log, { writes: leavesMark }),
+      log: (key) => this.#entry(key).log,
+      leavesMark,
+      swept: [],
+    }
+  }
+
+  /**
+   * The session of a key, whether it exists or not; looks at no file.
+   * @throws TypeError, SessionError ERR_INVALID_KEY
+   */
+  session(key: string): Session {
+    return this.#entry(key).session
+  }
+
+  #entry(key: string): Kept {
+    let entry = this.#sessions.get(key)
+    if (entry !== undefined) return entry
+    checkKey(key)
+    const log = new SessionLog(key, nameOf(key), this.internals.context)
+    entry = { session: new Session(log), log }
+    this.#sessions.add(key, entry)
+    return entry
+  }
+
+  /** The store's clock, Unix milliseconds. */
+  now(): number {
+    return this.internals.context.clock.now()
+  }
+
+  /** Every key, ordered by UTF-16 code units. */
+  async keys(): Promise<string[]> {
+    this.#checkOpen()
+    return (await this.internals.index.keys()).sort((a, b) => (a < b ? -1 : 1))
+  }
+
+  /**
+   * All sessions, newest activity first, or the `limit` newest of them.
+   * @throws RangeError for a limit that is no whole number from 0
+   */
+  async list({ limit }: { limit?: number } = {}): Promise<SessionInfo[]> {
+    this.#checkOpen()
+    if (limit !== undefined) checkCount('limit', limit)
+    const rows = await this.internals.index.rows(limit)
+    for (const { key, state } of rows) if (state === 'running') await markIfRunning(this.internals.log(key))
+    return rows
+  }
+
+  /** The sessions in state running, latest start first, whether their owner lives or not. Costs what runs, not what is stored. */
+  async running(): Promise<RunningSession[]> {
+    this.#checkOpen()
+    return runningSessions(this.internals)
+  }
+
+  /**
+   * Sessions whose messages hold at least one of the words: those with most of them first, then the newest.
+   * Words are looked for as parts of the text, upper and lower case alike; a "phrase" stands for itself.
+   * Without words: the newest sessions. `limit` is 50 unless given.
+   */
+  async search(words?: string | null, { limit = 50 }: { limit?: number } = {}): Promise<SessionInfo[]> {
+    this.#checkOpen()
+    const { searchSessions } = await import('../search/search.js')
+    this.#checkOpen()
+    return searchSessions(this.internals, words ?? null, limit)
+  }
+
+  /**
+   * Makes an independent copy of a session under a new key: live messages, labels and the compactions in force. With
+   * `at` the copy ends with the message of that id, with `last` it has the last so many messages only. See `ForkOptions`.
+   * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_SESSION_EXISTS, ERR_MESSAGE_NOT_FOUND
+   */
+  async fork(key: string, options: ForkOptions = {}): Promise<Session> {
+    const { as, ...wanted } = checkForkOptions(options)
+    const copy = this.#entry(as ?? this.internals.context.clock.id(''))
+    await forkLog(this.#entry(key).log, copy.log, wanted)
+    return copy.session
+  }
+
+  /**
+   * Tells which turns begin, end, get stuck and are recovered, in any process, until it is closed or the store is.
+   * @throws TypeError, RangeError for wrong options
+   */
+  watch(options?: WatchOptions): Watcher {
+    this.#checkOpen()
+    const watcher = new Watcher(this.internals.context, options)
+    this.#watchers.add(watcher)
+    watcher.once('close', () => this.#watchers.delete(watcher))
+    return watcher
+  }
+
+  /**
+   * Finds what a crash left behind, and ends the turns that were cut off in the way of `action`: each once, however many
+   * processes do this at once. Changes nothing unless told to.
+   * @throws TypeError, RangeError for wrong options
+   */
+  async recover(options?: RecoverOptions): Promise<RecoverReport> {
+    this.#checkOpen()
+    return recover(this.internals, options)
+  }
+
+  /**
+   * Moves sessions to the trash, longest idle first; see `CleanupOptions`. Never one that somebody who may still live
+   * runs, nor what cannot be read. @throws TypeError, RangeError for wrong options
+   */
+  async cleanup(options: CleanupOptions): Promise<CleanupResult> {
+    this.#checkOpen()
+    return cleanUp(this.internals, options)
+  }
+
+  /** What cleanup took away and can be put back, newest first. */
+  async trash(): Promise<TrashEntry[]> {
+    this.#checkOpen()
+    return trashOf(this.internals)
+  }
+
+  /**
+   * Puts a session from the trash back; answers its key.
+   * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_SESSION_EXISTS
+   */
+  async restore(id: string): Promise<string> {
+    this.#checkOpen()
+    return restore(this.internals, id)
+  }
+
+  /** Removes for good what was put into the trash long ago. @throws TypeError, RangeError for wrong options */
+  async purgeTrash(options: PurgeTrashOptions): Promise<PurgeTrashResult> {
+    this.#checkOpen()
+    return purgeTrash(this.internals, options)
+  }
+
+  /** Writes what is still to be written, and gives all leases back. Later calls reject with ERR_CLOSED. */
+  close(): Promise<void> {
+    this.#closed ??= this.#closeNow()
+    return this.#closed
+  }
+
+  async #closeNow(): Promise<void> {
+    const { layout } = this.internals.context
+    const lease = (log: SessionLog) => leaseOf(layout.lock(log.name), layout.waiting)
+    const logs = this.#sessions.logs()
+    await Promise.all([...this.#watchers].map((watcher) => watcher.close()))
+    await Promise.all(logs.map((log) => lease(log).idle()))
+    await this.internals.searchIndex?.close()
+    await this.internals.index.close()
+    if (this.internals.leavesMark) this.#markClock()
+    await this.#background.finish()
+    const failures: unknown[] = []
+    for (const log of logs) {
+      try {
+        await lease(log).release()
+      } catch (error) {
+        failures.push(error)
+      }
+      log.file.closeFd()
+      await breatheIfDue()
+    }
+    await rest()
+    this.#sessions.clear()
+    if (failures.length > 0) throw failures[0]
+  }
+
+  #markClock(): void {
+    const { layout, clock, settings } = this.internals.context
+    try {
+      markClock(layout, clock)
+    } catch (error) {
+      tellError(settings, error, '')
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#closed !== undefined) {
+      throw new SessionError('ERR_CLOSED', 'the store is closed', { dir: this.dir })
+    }
+  }
+}
