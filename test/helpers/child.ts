@@ -1,12 +1,12 @@
-/** Other processes: real ones, with scripts of this folder, on the built library. */
+/** Other processes: real ones, with scripts of ../processes, on the built library. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { onTestFinished } from 'vitest'
 import type { StoreOptions } from '../../src/index.js'
 
-/** Starts a script of this folder, which is killed at the end of the test if it still lives. */
+/** Starts a script of ../processes, which is killed at the end of the test if it still lives. */
 export function start(script: string, args: readonly string[], execPrefix: readonly string[] = []): ChildProcess {
-  const file = new URL(script, import.meta.url).pathname
+  const file = new URL(`../processes/${script}`, import.meta.url).pathname
   const [program, ...before] = [...execPrefix, process.execPath]
   const child = fork(file, [...args], {
     execPath: program as string,

@@ -215,7 +215,7 @@ describe('closing', () => {
 
   test.each(['close', 'no close', 'no await'])('nothing keeps the process alive: %s', (way) => {
     const folder = tempFolder()
-    const script = new URL('../helpers/short-life.mjs', import.meta.url).pathname
+    const script = new URL('../processes/short-life.mjs', import.meta.url).pathname
     const start = performance.now()
     const { status, stdout } = spawnSync(process.execPath, [script, folder, way], { encoding: 'utf8', timeout: 20_000 })
     expect([status, stdout]).toEqual([0, 'done\n'])

@@ -1,0 +1,416 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { thisProcess } from '../../../src/disk/process-identity.js'
+import type { Session } from '../../../src/index.js'
+import { ended, RemoteStore } from '../../helpers/child.js'
+import { patch } from '../../helpers/faults.js'
+import {
+  bareLine,
+  codeOf,
+  contents,
+  locksIn,
+  message,
+  open,
+  SOAK,
+  sleep,
+  tempFolder,
+  until,
+} from '../../helpers/store.js'
+
+/** How long an owner that cannot be seen may be silent, ms. */
+const SILENCE_MS = 10_000
+const NONCE = '0123456789abcdef'
+
+/** Puts a lock in place whose owner file says what it is given to say. */
+function forge(folder: string, key: string, content: string, nonce = NONCE): void {
+  const lock = path.join(folder, '.locks', key)
+  fs.mkdirSync(lock, { recursive: true })
+  fs.writeFileSync(path.join(lock, nonce), content)
+}
+
+async function timed(work: Promise<unknown>): Promise<number> {
+  const start = performance.now()
+  await work
+  return performance.now() - start
+}
+
+describe('a holder in another process', () => {
+  test('that is killed loses the lease at once', async () => {
+    const folder = tempFolder()
+    const holder = await RemoteStore.open(folder)
+    await holder.append('a', 'theirs')
+    holder.kill('SIGKILL')
+    await ended(holder.child)
+    const store = await open(folder)
+    expect(await timed(store.session('a').append(message('ours')))).toBeLessThan(2_000)
+    expect(await contents(store.session('a'))).toEqual(['theirs', 'ours'])
+  })
+
+  test('that is killed while others wait for it', async () => {
+    const folder = tempFolder()
+    const holder = await RemoteStore.open(folder)
+    await holder.append('a', 'theirs')
+    holder.kill('SIGSTOP')
+    const store = await open(folder)
+    const waiting = store.session('a').append(message('ours'))
+    await sleep(100)
+    holder.kill('SIGKILL')
+    expect(await timed(waiting)).toBeLessThan(2_000)
+  })
+
+  test('that is stopped keeps it, and goes on as if nothing had been', async () => {
+    const folder = tempFolder()
+    const holder = await RemoteStore.open(folder)
+    await holder.append('a', 'theirs')
+    holder.kill('SIGSTOP')
+    const store = await open(folder, { lockTimeout: 1_500 })
+    expect(await codeOf(store.session('a').append(message('ours')))).toBe('ERR_LOCKED')
+    expect(await contents(store.session('a'))).toEqual(['theirs'])
+    holder.kill('SIGCONT')
+    await holder.append('a', 'theirs again')
+    await store.session('a').append(message('ours'))
+    expect(await contents(store.session('a'))).toEqual(['theirs', 'theirs again', 'ours'])
+  })
+
+  test('whose event loop stands still keeps it', async () => {
+    const folder = tempFolder()
+    const holder = await RemoteStore.open(folder)
+    await holder.append('a', 'theirs')
+    const stall = holder.call('stall', SOAK ? 60_000 : 1_500)
+    await sleep(50)
+    const store = await open(folder, { lockTimeout: SOAK ? 30_000 : 500 })
+    expect(await codeOf(store.session('a').append(message('ours')))).toBe('ERR_LOCKED')
+    await stall
+    await holder.append('a', 'theirs again')
+    expect(await contents(store.session('a'))).toEqual(['theirs', 'theirs again'])
+  }, 90_000)
+
+  test.each([3_600_000, -3_600_000])(
+    'keeps it, and loses it when killed, for one whose clock is %i ms off',
+    async (off) => {
+      const folder = tempFolder()
+      const holder = await RemoteStore.open(folder)
+      await holder.append('a', 'theirs')
+      holder.kill('SIGSTOP')
+      const { now } = Date
+      vi.spyOn(Date, 'now').mockImplementation(() => now() + off)
+      onTestFinished(() => void vi.restoreAllMocks())
+      const store = await open(folder, { lockTimeout: 500 })
+      expect(await codeOf(store.session('a').append(message('ours')))).toBe('ERR_LOCKED')
+      holder.kill('SIGKILL')
+      await ended(holder.child)
+      expect(await timed(store.session('a').append(message('ours')))).toBeLessThan(2_000)
+      expect(await contents(store.session('a'))).toEqual(['theirs', 'ours'])
+    },
+  )
+
+  test('gives it away when somebody waits, though it never stops writing', async () => {
+    const folder = tempFolder()
+    const [flooder, other] = await Promise.all([RemoteStore.open(folder), RemoteStore.open(folder)])
+    await other.append('b', 'warm')
+    const flood = flooder.call('flood', 'a')
+    await sleep(100)
+    const times: number[] = []
+    for (let i = 0; i < 20; i++) {
+      times.push(await timed(other.append('a', `turn ${i}`)))
+      await sleep(20)
+    }
+    await flooder.call('stop')
+    const count = await flood
+    times.sort((a, b) => a - b)
+    expect(times[10]).toBeLessThan(200)
+    expect(times[19]).toBeLessThan(1_000)
+    const texts = (await contents((await open(folder)).session('a'))) as string[]
+    expect(texts.filter((text) => text.startsWith('flood'))).toHaveLength(count)
+    expect(texts.filter((text) => text.startsWith('turn'))).toEqual(Array.from({ length: 20 }, (_, i) => `turn ${i}`))
+  })
+
+  test('leaves nothing behind when it closes, when it exits and when it is told to end', async () => {
+    const folder = tempFolder()
+    for (const end of ['close', 'exit', 'SIGTERM', 'SIGINT'] as const) {
+      const remote = await RemoteStore.open(folder)
+      await remote.append('a', end)
+      expect(locksIn(folder)).not.toEqual([])
+      if (end === 'close') await remote.call('close')
+      else {
+        if (end === 'exit') void remote.call('exit').catch(() => {})
+        else remote.kill(end)
+        await ended(remote.child)
+      }
+      expect(locksIn(folder), end).toEqual([])
+    }
+  })
+
+  test('lets go of it when it falls quiet', async () => {
+    const folder = tempFolder()
+    const remote = await RemoteStore.open(folder)
+    await remote.append('a', 'one')
+    await until(() => locksIn(folder).every((name) => name.startsWith('.spare/')), 10_000)
+    expect(await remote.append('a', 'two')).toBeTypeOf('string')
+  })
+})
+
+describe('a lock whose owner', () => {
+  const here = thisProcess()
+  const dead = { ...here, pid: 2 ** 22 - 1 }
+
+  test.each([
+    ['is dead', dead],
+    ['has a number that another process has by now', { ...here, pid: process.ppid, start: '1' }],
+    ['has the number of this process, but began earlier', { ...here, start: '1' }],
+  ])('%s is taken over at once', async (_, owner) => {
+    const folder = tempFolder()
+    forge(folder, 'a', JSON.stringify(owner))
+    const store = await open(folder)
+    expect(await timed(store.session('a').append(message('ours')))).toBeLessThan(2_000)
+  })
+
+  test('lives on in another process keeps it, though it has no business here', async () => {
+    const folder = tempFolder()
+    const other = await RemoteStore.open(folder)
+    await other.append('b', 'theirs')
+    const [nonce] = fs.readdirSync(path.join(folder, '.locks', 'b'))
+    forge(folder, 'a', fs.readFileSync(path.join(folder, '.locks', 'b', nonce!), 'utf8'))
+    const store = await open(folder, { lockTimeout: 300 })
+    expect(await codeOf(store.session('a').append(message('ours')))).toBe('ERR_LOCKED')
+    expect(fs.existsSync(store.session('a').path)).toBe(false)
+    other.kill('SIGKILL')
+    await ended(other.child)
+    await store.session('a').append(message('ours'))
+  })
+
+  test('moved with its folder keeps it', async () => {
+    const top = tempFolder()
+    const holder = await RemoteStore.open(path.join(top, 'one'))
+    await holder.append('a', 'theirs')
+    holder.kill('SIGSTOP')
+    fs.renameSync(path.join(top, 'one'), path.join(top, 'two'))
+    const store = await open(path.join(top, 'two'), { lockTimeout: 300 })
+    expect(await codeOf(store.session('a').append(message('ours')))).toBe('ERR_LOCKED')
+  })
+
+  // all in one test, since each takes as long as an owner may be silent
+  test('cannot be seen from here keeps it until it has been silent for long enough, and no longer', async () => {
+    const unseen: Array<[string, string]> = [
+      ['host', JSON.stringify({ ...here, boot: 'another', host: 'another' })],
+      ['container', JSON.stringify({ ...dead, pidns: 'pid:[1]' })],
+      ['empty', ''],
+      ['garbage', 'not an owner'],
+      ['huge', JSON.stringify({ ...here, pid: 1e15 })],
+    ]
+    const folder = tempFolder()
+    for (const [key, content] of unseen) forge(folder, key, content)
+    const alive = JSON.stringify({ ...here, boot: 'another', host: 'beating' })
+    forge(folder, 'beating', alive)
+    const beat = setInterval(() => fs.writeFileSync(path.join(folder, '.locks', 'beating', NONCE), alive), 1_000)
+    const store = await open(folder, { lockTimeout: SILENCE_MS + 3_000 })
+    try {
+      const beating = codeOf(store.session('beating').append(message('ours')))
+      await Promise.all(
+        unseen.map(async ([key]) => {
+          const ms = await timed(store.session(key).append(message('ours')))
+          expect(ms, key).toBeGreaterThan(SILENCE_MS - 100)
+          expect(await contents(store.session(key)), key).toEqual(['ours'])
+        }),
+      )
+      expect(await beating).toBe('ERR_LOCKED')
+    } finally {
+      clearInterval(beat)
+    }
+  }, 30_000)
+})
+
+describe('litter', () => {
+  test('in the lock folder does not lock anybody out', async () => {
+    const folder = tempFolder()
+    const lock = path.join(folder, '.locks', 'a')
+    fs.mkdirSync(path.join(lock, 'folder', 'deep'), { recursive: true })
+    for (const name of ['.DS_Store', 'Thumbs.db', '0123456789ABCDEF', '0123456789abcdef.tmp']) {
+      fs.writeFileSync(path.join(lock, name), 'litter')
+    }
+    fs.symlinkSync('/nowhere', path.join(lock, 'link'))
+    const store = await open(folder)
+    expect(await timed(store.session('a').append(message('ours')))).toBeLessThan(2_000)
+  })
+
+  test('beside a holder does not end its lease', async () => {
+    const folder = tempFolder()
+    const holder = await RemoteStore.open(folder)
+    await holder.append('a', 'theirs')
+    holder.kill('SIGSTOP')
+    fs.writeFileSync(path.join(folder, '.locks', 'a', '.DS_Store'), '')
+    const store = await open(folder, { lockTimeout: 300 })
+    expect(await codeOf(store.session('a').append(message('ours')))).toBe('ERR_LOCKED')
+    holder.kill('SIGCONT')
+    await holder.append('a', 'theirs again')
+    await holder.call('close')
+    await store.session('a').append(message('ours'))
+    expect(locksIn(folder).filter((name) => name.includes('.DS_Store'))).toEqual([])
+  })
+
+  test('in the place of the lock folder does not lock anybody out', async () => {
+    const folder = tempFolder()
+    fs.mkdirSync(path.join(folder, '.locks'))
+    fs.writeFileSync(path.join(folder, '.locks', 'a'), 'litter')
+    fs.symlinkSync('/nowhere', path.join(folder, '.locks', 'b'))
+    const store = await open(folder)
+    await store.session('a').append(message('ours'))
+    await store.session('b').append(message('ours'))
+  })
+
+  test('of waiters that are gone is cleared away', async () => {
+    const folder = tempFolder()
+    const waiting = path.join(folder, '.locks', '.waiting', `a.${NONCE}`)
+    fs.mkdirSync(waiting, { recursive: true })
+    fs.writeFileSync(path.join(waiting, NONCE), JSON.stringify({ ...thisProcess(), pid: 2 ** 22 - 1 }))
+    const store = await open(folder)
+    await store.session('a').append(message('ours'))
+    await store.close()
+    expect(locksIn(folder)).toEqual([])
+  })
+
+  test('of killed holders is cleared away when a store is opened, though nobody uses their sessions', async () => {
+    const folder = tempFolder()
+    const [killed, stopped] = await Promise.all([RemoteStore.open(folder), RemoteStore.open(folder)])
+    for (const key of ['a', 'An encoded key']) await killed.append(key, 'theirs')
+    await stopped.append('b', 'theirs')
+    forge(folder, 'unseen', JSON.stringify({ ...thisProcess(), boot: 'another', host: 'another' }))
+    stopped.kill('SIGSTOP')
+    killed.kill('SIGKILL')
+    await ended(killed.child)
+    expect(locksIn(folder)).toContain('a')
+    const store = await open(folder)
+    expect(locksIn(folder).filter((name) => !name.includes('/'))).toEqual(['b', 'unseen'])
+    stopped.kill('SIGCONT')
+    await stopped.append('b', 'theirs again')
+    expect(await contents(store.session('b'))).toEqual(['theirs', 'theirs again'])
+  })
+
+  test('a copy of a folder in use can be written at once', async () => {
+    const folder = tempFolder()
+    const store = await open(path.join(folder, 'one'))
+    await store.session('a').append(message('before'))
+    fs.cpSync(path.join(folder, 'one'), path.join(folder, 'two'), { recursive: true })
+    const copy = await open(path.join(folder, 'two'), { lockTimeout: 2_000 })
+    await copy.session('a').append(message('after'))
+    expect(await contents(copy.session('a'))).toEqual(['before', 'after'])
+  })
+})
+
+describe('within one process', () => {
+  test('two stores on one folder share the lease', async () => {
+    const folder = tempFolder()
+    const [one, two] = [await open(folder), await open(folder)]
+    for (let i = 0; i < 50; i++) {
+      await one.session('a').append(message(`one ${i}`))
+      await two.session('a').append(message(`two ${i}`))
+    }
+    const all = await contents(one.session('a'))
+    expect(all).toEqual(Array.from({ length: 100 }, (_, i) => `${i % 2 ? 'two' : 'one'} ${i >> 1}`))
+    expect(locksIn(folder)).toHaveLength(2)
+    await one.close()
+    await two.session('a').append(message('still'))
+    await two.close()
+    expect(locksIn(folder)).toEqual([])
+  })
+
+  test('closing one store while the other writes', async () => {
+    const folder = tempFolder()
+    const two = await open(folder)
+    for (let i = 0; i < 20; i++) {
+      const one = await open(folder)
+      await Promise.all([
+        one.session('a').append(message(`one ${i}`)),
+        two.session('a').append(message(`two ${i}`)),
+        one.close(),
+      ])
+    }
+    expect(await contents(two.session('a'))).toHaveLength(40)
+  })
+
+  /** Appends until it fails; answers what was acknowledged, and the code of the failure. */
+  async function appendUntilFailure(session: Session): Promise<{ done: string[]; code: string | undefined }> {
+    const done: string[] = []
+    for (let i = 0; i < 300; i++) {
+      const code = await codeOf(session.append(message(`${i}`)))
+      if (code !== undefined) return { done, code }
+      done.push(`${i}`)
+      await sleep(20)
+    }
+    return { done, code: undefined }
+  }
+
+  test('a lease that was taken away is a typed error once, and nothing is written then', async () => {
+    const folder = tempFolder()
+    const session = (await open(folder)).session('a')
+    await session.append(message('before'))
+    fs.rmSync(path.join(folder, '.locks', 'a'), { recursive: true })
+    const { done, code } = await appendUntilFailure(session)
+    expect(code).toBe('ERR_LOCK_LOST')
+    expect(await contents(session)).toEqual(['before', ...done])
+    await session.append(message('after'))
+    expect(await contents(session)).toEqual(['before', ...done, 'after'])
+  })
+
+  test('a lease that is taken away while it is being taken is a typed error once', async () => {
+    const folder = tempFolder()
+    const session = (await open(folder)).session('a')
+    let left = 1
+    patch('utimesSync', (original) => (file: string, ...times: number[]) => {
+      if (left-- > 0) fs.rmSync(path.dirname(file), { recursive: true })
+      original(file, ...times)
+    })
+    expect(await codeOf(session.append(message('1')))).toBe('ERR_LOCK_LOST')
+    expect(await session.info()).toBe(null)
+    await session.append(message('1'))
+    expect(await contents(session)).toEqual(['1'])
+  })
+
+  test('a lease that another host has taken over is not given back by its former holder', async () => {
+    const folder = tempFolder()
+    const store = await open(folder, { lockTimeout: 300 })
+    const session = store.session('a')
+    await session.append(message('before'))
+    fs.rmSync(path.join(folder, '.locks', 'a'), { recursive: true })
+    forge(folder, 'a', JSON.stringify({ ...thisProcess(), boot: 'another' }))
+    expect((await appendUntilFailure(session)).code).toBe('ERR_LOCK_LOST')
+    expect(await codeOf(session.append(message('locked')))).toBe('ERR_LOCKED')
+    await store.close()
+    expect(locksIn(folder)).toEqual(['a', `a/${NONCE}`])
+  })
+
+  test('a rewrite does not replace the log when its lease was taken over meanwhile', async () => {
+    const folder = tempFolder()
+    const store = await open(folder, { lockTimeout: 300 })
+    const session = store.session('a')
+    const id = await session.append(message('gone'))
+    await session.append(message('stays'))
+    await session.remove(id)
+    const before = fs.readFileSync(session.path)
+    const fsync = fs.fsync
+    fs.fsync = ((fd: number, done: fs.NoParamCallback) => {
+      fs.rmSync(path.join(folder, '.locks', 'a'), { recursive: true })
+      forge(folder, 'a', JSON.stringify({ ...thisProcess(), boot: 'another' }))
+      fsync(fd, done)
+    }) as typeof fs.fsync
+    try {
+      expect(await codeOf(session.rewrite())).toBe('ERR_LOCK_LOST')
+    } finally {
+      fs.fsync = fsync
+    }
+    expect(fs.readFileSync(session.path)).toEqual(before)
+    expect(fs.readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([])
+  })
+
+  test('a lost lock costs no message: what is appended without it is found', async () => {
+    const folder = tempFolder()
+    const store = await open(folder)
+    const session = store.session('a')
+    await session.append(message('1'))
+    fs.rmSync(path.join(folder, '.locks', 'a'), { recursive: true })
+    fs.appendFileSync(session.path, bareLine('2'))
+    await session.append(message('3'))
+    expect(await contents(session)).toEqual(['1', '2', '3'])
+  })
+})

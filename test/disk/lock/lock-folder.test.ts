@@ -1,0 +1,251 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { expect, test, vi } from 'vitest'
+import { LockFolder, waitedFor } from '../../../src/disk/lock/lock-folder.js'
+import { sweepLocks, sweepSpares } from '../../../src/disk/lock/sweep.js'
+import { thisProcess } from '../../../src/disk/process-identity.js'
+import { ended, start } from '../../helpers/child.js'
+import { patch } from '../../helpers/faults.js'
+import { SOAK, tempFolder } from '../../helpers/store.js'
+
+const NONCE = '0123456789abcdef'
+const DEAD = JSON.stringify({ ...thisProcess(), pid: 2 ** 22 - 1 })
+
+/** The calls of the lock folder, whose callbacks come at once, as proper-lockfile makes them. */
+function call(lock: LockFolder, name: 'mkdir' | 'rmdir' | 'stat'): string | Date | undefined {
+  let answer: string | Date | undefined
+  lock[name]('', (error: NodeJS.ErrnoException | null, value?: unknown) => {
+    answer = error ? error.code : (value as { mtime?: Date } | undefined)?.mtime
+  })
+  return answer
+}
+
+/** One round of what proper-lockfile does to take a lock. */
+function take(lock: LockFolder): boolean {
+  if (call(lock, 'mkdir') === undefined) return true
+  const time = call(lock, 'stat')
+  if (time === 'ENOENT') return call(lock, 'mkdir') === undefined
+  if (!(time instanceof Date) || time.getTime() > 0) return false
+  call(lock, 'rmdir')
+  return call(lock, 'mkdir') === undefined
+}
+
+function staleLock(): { lock: string; waiting: string } {
+  const locks = path.join(tempFolder(), '.locks')
+  const lock = path.join(locks, 's')
+  fs.mkdirSync(lock, { recursive: true })
+  fs.writeFileSync(path.join(lock, NONCE), DEAD)
+  return { lock, waiting: path.join(locks, '.waiting') }
+}
+
+test('two breakers of one stale lock, one slow between its look and its removal: one owner', () => {
+  const { lock, waiting } = staleLock()
+  const slow = new LockFolder(lock, waiting)
+  const fast = new LockFolder(lock, waiting)
+  expect(call(slow, 'mkdir')).toBe('EEXIST')
+  expect(call(slow, 'stat')).toEqual(new Date((call(slow, 'stat') as Date).getTime()))
+  expect(take(fast)).toBe(true)
+  call(slow, 'rmdir')
+  expect(fast.held).toBe(true)
+  expect(call(slow, 'mkdir')).toBe('EEXIST')
+  expect(slow.held).toBe(false)
+})
+
+test('every interleaving of two breakers, step by step: never two owners', () => {
+  const steps = ['mkdir', 'stat', 'rmdir', 'mkdir'] as const
+  for (let order = 0; order < 256; order++) {
+    const bits = Array.from({ length: 8 }, (_, i) => (order >> i) & 1)
+    if (bits.filter((bit) => bit === 1).length !== 4) continue
+    const { lock, waiting } = staleLock()
+    const both = [new LockFolder(lock, waiting), new LockFolder(lock, waiting)]
+    const next = [0, 0]
+    for (const who of bits) {
+      const at = both[who]!
+      if (!at.held) call(at, steps[next[who]!++ % 4]!)
+      expect(both.filter(({ held }) => held).length, `order ${order}`).toBeLessThan(2)
+    }
+  }
+})
+
+test('a former owner that gives back what it has lost does not hit the next one', () => {
+  const { lock, waiting } = staleLock()
+  const [first, second, third] = [1, 2, 3].map(() => new LockFolder(lock, waiting)) as [
+    LockFolder,
+    LockFolder,
+    LockFolder,
+  ]
+  expect(take(first)).toBe(true)
+  fs.rmSync(lock, { recursive: true })
+  expect(take(second)).toBe(true)
+  call(first, 'rmdir')
+  expect([first.held, second.held]).toEqual([false, true])
+  expect(take(third)).toBe(false)
+})
+
+/** Does one thing before each of the file calls from the given one on; `end` answers how many calls there were. */
+function atCall(moment: number, things: Array<() => unknown>): { end: () => number } {
+  let count = 0
+  let busy = false
+  const names = ['lstatSync', 'statSync', 'readdirSync', 'openSync', 'existsSync', 'unlinkSync', 'rmdirSync', 'rmSync']
+  const restores = names.map((name) =>
+    patch(name, (original) => (...args) => {
+      if (!busy) {
+        count++
+        busy = true
+        things[count - moment]?.()
+        busy = false
+      }
+      return original(...args)
+    }),
+  )
+  return {
+    end: () => {
+      for (const restore of restores) restore()
+      return count
+    },
+  }
+}
+
+test('a lock that changes hands while a waiter looks at it is no error, and stays whole', () => {
+  for (let moment = 1; moment < 30; moment++) {
+    const { lock, waiting } = staleLock()
+    const [holder, next, waiter] = [1, 2, 3].map(() => new LockFolder(lock, waiting)) as [
+      LockFolder,
+      LockFolder,
+      LockFolder,
+    ]
+    expect(take(holder)).toBe(true)
+    expect(call(next, 'mkdir')).toBe('EEXIST')
+    const steps = atCall(moment, [() => call(holder, 'rmdir'), () => take(next)])
+    const outcome = call(waiter, 'stat')
+    const count = steps.end()
+    expect(outcome === 'ENOENT' || outcome instanceof Date, `${outcome} at ${moment}`).toBe(true)
+    if (count <= moment) break
+    expect(next.held, `at ${moment}`).toBe(true)
+  }
+})
+
+test('a lock that was moved away while it was given back, and brought back, locks nobody out', () => {
+  const { lock, waiting } = staleLock()
+  const [first, second] = [new LockFolder(lock, waiting), new LockFolder(lock, waiting)]
+  expect(take(first)).toBe(true)
+  fs.renameSync(lock, `${lock}-away`)
+  call(first, 'rmdir')
+  fs.renameSync(`${lock}-away`, lock)
+  expect(take(second)).toBe(true)
+  expect([first.held, second.held]).toEqual([false, true])
+})
+
+test('what was given back is kept to be a lock again, under a name of its own', () => {
+  const { lock, waiting } = staleLock()
+  const spare = path.join(path.dirname(lock), '.spare')
+  const [first, second] = [new LockFolder(lock, waiting), new LockFolder(lock, waiting)]
+  expect(take(first)).toBe(true)
+  const [nonce] = fs.readdirSync(lock)
+  const folder = fs.statSync(lock).ino
+  call(first, 'rmdir')
+  expect([fs.existsSync(lock), first.held, fs.readdirSync(spare)]).toEqual([false, false, [nonce]])
+  expect(take(second)).toBe(true)
+  expect([fs.statSync(lock).ino, fs.readdirSync(spare)]).toEqual([folder, []])
+  expect(fs.readdirSync(lock)).not.toEqual([nonce])
+  second.rmdirSync()
+  expect(fs.existsSync(lock)).toBe(false)
+})
+
+test('an owner that was silent for long may have been succeeded, and moves nothing away', () => {
+  const { lock, waiting } = staleLock()
+  const owner = new LockFolder(lock, waiting)
+  expect(take(owner)).toBe(true)
+  const now = performance.now()
+  vi.spyOn(performance, 'now').mockReturnValue(now + 6_000)
+  call(owner, 'rmdir')
+  vi.restoreAllMocks()
+  expect([fs.existsSync(lock), fs.existsSync(path.join(path.dirname(lock), '.spare'))]).toEqual([false, false])
+})
+
+test('a lock that is taken while the dead owner is cleared away stays with who took it', async () => {
+  let moment = 1
+  for (; ; moment++) {
+    const { lock, waiting } = staleLock()
+    const taker = new LockFolder(lock, waiting)
+    const steps = atCall(moment, [() => take(taker)])
+    await sweepLocks(path.dirname(lock))
+    const count = steps.end()
+    if (count < moment) break
+    expect(taker.held, `at ${moment}`).toBe(true)
+    expect(fs.readdirSync(lock), `at ${moment}`).toHaveLength(1)
+  }
+  expect(moment).toBeGreaterThan(5)
+})
+
+test('a lock with a living owner, and what is no lock, is not cleared away', async () => {
+  const { lock, waiting } = staleLock()
+  const locks = path.dirname(lock)
+  fs.mkdirSync(path.join(locks, 'Foreign'))
+  fs.writeFileSync(path.join(locks, 'Foreign', NONCE), DEAD)
+  fs.symlinkSync(lock, path.join(locks, 'link'))
+  const owner = new LockFolder(lock, waiting)
+  expect(take(owner)).toBe(true)
+  fs.writeFileSync(path.join(lock, NONCE), DEAD)
+  await sweepLocks(locks)
+  expect(owner.held).toBe(true)
+  expect(fs.readdirSync(lock)).toHaveLength(1)
+  expect(fs.readdirSync(path.join(locks, 'Foreign'))).toEqual([NONCE])
+})
+
+test('a lock beyond those that are kept goes alone', () => {
+  const { lock, waiting } = staleLock()
+  const most = 1_024
+  const locks = Array.from({ length: most + 1 }, (_, i) => new LockFolder(`${lock}${i}`, waiting))
+  for (const one of locks) expect(take(one)).toBe(true)
+  for (const one of locks) call(one, 'rmdir')
+  expect(fs.readdirSync(path.join(path.dirname(lock), '.spare'))).toHaveLength(most)
+  expect(locks.some(({ held }) => held)).toBe(false)
+  expect(fs.readdirSync(path.dirname(lock)).sort()).toEqual(['.spare', '.waiting', 's'])
+})
+
+test('what a killed process kept is removed, what a living one keeps is not', async () => {
+  const { lock, waiting } = staleLock()
+  const locks = path.dirname(lock)
+  const owner = new LockFolder(lock, waiting)
+  expect(take(owner)).toBe(true)
+  call(owner, 'rmdir')
+  const dead = path.join(locks, '.spare', NONCE)
+  fs.mkdirSync(dead)
+  fs.writeFileSync(path.join(dead, NONCE), DEAD)
+  await sweepSpares(locks)
+  expect(fs.existsSync(dead)).toBe(false)
+  expect(fs.readdirSync(path.join(locks, '.spare'))).toHaveLength(1)
+})
+
+test('waiters are announced until they give up or get it', () => {
+  const { lock, waiting } = staleLock()
+  const [holder, waiter] = [new LockFolder(lock, waiting), new LockFolder(lock, waiting)]
+  expect(take(holder)).toBe(true)
+  expect([...waitedFor(waiting)]).toEqual([])
+  expect(take(waiter)).toBe(false)
+  expect([...waitedFor(waiting)]).toEqual([['s', 1]])
+  waiter.withdraw()
+  expect([...waitedFor(waiting)]).toEqual([])
+})
+
+// 50 of them in a few processes would not contend on one file system call: each is a process of its own in the long form
+test('many contenders for one stale lock, again and again: never two owners', async () => {
+  const [processes, rounds] = SOAK ? [50, 100] : [6, 8]
+  const folder = tempFolder()
+  const lock = path.join(folder, '.locks', 's')
+  fs.mkdirSync(lock, { recursive: true })
+  const children = Array.from({ length: processes }, () => start('contender.mjs', [folder, String(rounds)]))
+  await Promise.all(children.map((child) => new Promise((resolve) => child.once('message', resolve))))
+  fs.writeFileSync(path.join(lock, NONCE), DEAD)
+  const results = children.map(
+    (child) =>
+      new Promise<{ entered: number; violations: number }>((resolve) => child.once('message', resolve as () => void)),
+  )
+  const begin = Date.now() + 100
+  for (const child of children) child.send(begin)
+  for (const result of await Promise.all(results)) expect(result).toEqual({ entered: rounds, violations: 0 })
+  for (const child of children) expect(await ended(child)).toEqual({ code: 0, signal: null })
+  expect(fs.readdirSync(path.join(folder, '.locks', '.waiting'))).toEqual([])
+  expect(fs.existsSync(lock)).toBe(false)
+}, 120_000)

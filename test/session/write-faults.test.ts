@@ -1,0 +1,283 @@
+import { execFileSync } from 'node:child_process'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { openStore, type SessionStore } from '../../src/index.js'
+import { type Call, during, failCall, systemError } from '../helpers/faults.js'
+import { codeOf, contents, filesIn, fill, message, open, SOAK, tempFolder } from '../helpers/store.js'
+
+describe('an append that fails', () => {
+  test('a short write is cut back, and the next one goes well', async () => {
+    const session = await fill(await open(), 'a', ['1'])
+    const before = fs.readFileSync(session.path)
+    let calls = 0
+    const short = (write: Call) => (fd: number, bytes: Buffer, at: number, length: number) => {
+      if (++calls > 1) throw systemError('ENOSPC')
+      return write(fd, bytes, at, Math.trunc(length / 2))
+    }
+    expect(await during('writeSync', short, () => codeOf(session.append(message('2'))))).toBe('ENOSPC')
+    expect(fs.readFileSync(session.path)).toEqual(before)
+    expect(await contents(session)).toEqual(['1'])
+    await session.append(message('2'))
+    expect(await contents(session)).toEqual(['1', '2'])
+    expect((await session.info())?.messages).toBe(2)
+  })
+
+  test('a write that goes on after it came up short is whole', async () => {
+    const session = await fill(await open(), 'a', ['1'])
+    const bits = (write: Call) => (fd: number, bytes: Buffer, at: number, length: number, position?: number) =>
+      write(fd, bytes, at, Math.min(length, 7), position)
+    await during('writeSync', bits, () => session.append(message('2')))
+    expect(await contents(session)).toEqual(['1', '2'])
+  })
+
+  test('several messages go together or not at all', async () => {
+    const session = await fill(await open(), 'a', ['1'])
+    let calls = 0
+    const short = (write: Call) => (fd: number, bytes: Buffer, at: number, length: number) => {
+      if (++calls > 1) throw systemError('ENOSPC')
+      return write(fd, bytes, at, Math.trunc(length * 0.6))
+    }
+    const batch = ['2', '3', '4'].map(message)
+    expect(await during('writeSync', short, () => codeOf(session.append(batch)))).toBe('ENOSPC')
+    expect(await contents(session)).toEqual(['1'])
+    await session.append(batch)
+    expect(await contents(session)).toEqual(['1', '2', '3', '4'])
+  })
+
+  test('a short write that cannot be cut back costs nothing else', async () => {
+    const session = await fill(await open(), 'a', ['1'])
+    let calls = 0
+    const short = (write: Call) => (fd: number, bytes: Buffer, at: number, length: number) => {
+      if (++calls > 1) throw systemError('ENOSPC')
+      return write(fd, bytes, at, Math.trunc(length / 2))
+    }
+    const noCut = () => () => {
+      throw systemError('EIO')
+    }
+    await during('ftruncateSync', noCut, () => during('writeSync', short, () => codeOf(session.append(message('2')))))
+    expect(await contents(session)).toEqual(['1'])
+    await session.append(message('3'))
+    expect(await contents(session)).toEqual(['1', '3'])
+  })
+
+  test('a real limit of the system: 30 of 35 bytes are written "without error"', async () => {
+    const folder = tempFolder()
+    const script = new URL('../processes/limited-writer.mjs', import.meta.url).pathname
+    const limit = ['--fsize=4000', process.execPath, script, folder]
+    const { acknowledged, code } = JSON.parse(execFileSync('prlimit', limit, { encoding: 'utf8' }))
+    expect(code).toBe('EFBIG')
+    expect(acknowledged.length).toBeGreaterThan(5)
+    const session = (await open(folder)).session('a')
+    expect(await contents(session)).toEqual(acknowledged)
+    expect(await session.check()).toMatchObject({ torn: null, damage: [] })
+    await session.append(message('more'))
+    expect(await contents(session)).toEqual([...acknowledged, 'more'])
+  })
+})
+
+describe("fsync: 'always'", () => {
+  test('concurrent appends share a few syncs', async () => {
+    const store = await open(tempFolder(), { fsync: 'always' })
+    const session = await fill(store, 'a', ['first'])
+    let syncs = 0
+    const counting = (sync: Call) => (fd: number, done: () => void) => {
+      syncs++
+      return sync(fd, done)
+    }
+    const texts = Array.from({ length: 64 }, (_, i) => `${i}`)
+    await during('fdatasync', counting, () => Promise.all(texts.map((text) => session.append(message(text)))))
+    expect(syncs).toBeGreaterThan(0)
+    expect(syncs).toBeLessThan(8)
+    expect(await contents(session)).toEqual(['first', ...texts])
+  })
+
+  test('an append resolves only after a sync that began after its write', async () => {
+    const store = await open(tempFolder(), { fsync: 'always' })
+    const session = await fill(store, 'a', ['first'])
+    const log: string[] = []
+    const slow = (sync: Call) => (fd: number, done: (error: Error | null) => void) => {
+      const size = fs.fstatSync(fd).size
+      setTimeout(() => {
+        log.push(`synced ${size}`)
+        sync(fd, done)
+      }, 20)
+    }
+    await during('fdatasync', slow, async () => {
+      const one = session.append(message('1')).then(() => log.push('one'))
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      const two = session.append(message('2')).then(() => log.push('two'))
+      await Promise.all([one, two])
+    })
+    const size = fs.statSync(session.path).size
+    expect(log.indexOf(`synced ${size}`)).toBeGreaterThan(-1)
+    expect(log.indexOf('two')).toBeGreaterThan(log.indexOf(`synced ${size}`))
+  })
+
+  test('a failed sync rejects all that it might have lost, and is not asked again', async () => {
+    const store = await open(tempFolder(), { fsync: 'always' })
+    const session = await fill(store, 'a', ['first'])
+    let calls = 0
+    const failing = (sync: Call) => (fd: number, done: (error: Error | null) => void) => {
+      if (++calls > 1) return sync(fd, done)
+      setTimeout(() => done(systemError('EIO')), 20)
+    }
+    const results = await during('fdatasync', failing, async () => {
+      const one = codeOf(session.append(message('1')))
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      return Promise.all([one, codeOf(session.append(message('2'))), codeOf(session.append(message('3')))])
+    })
+    expect(results).toEqual(['EIO', 'EIO', 'EIO'])
+    await session.append(message('4'))
+    expect((await contents(session)).at(-1)).toBe('4')
+  })
+
+  test.each(['no', 'everysec'] as const)("with '%s' no append waits for a sync", async (fsync) => {
+    const store = await openStore(tempFolder(), { fsync })
+    let syncs = 0
+    const counting = (sync: Call) => (fd: number, done: () => void) => {
+      syncs++
+      return sync(fd, done)
+    }
+    await during('fdatasync', counting, async () => {
+      await fill(store, 'a', ['1', '2', '3'])
+      expect(syncs).toBe(0)
+      await store.close()
+    })
+    expect(syncs).toBe(fsync === 'no' ? 0 : 1)
+  })
+})
+
+/** What a reader can tell of a store: all that a failed call must leave as it was. */
+async function answers(folder: string): Promise<unknown> {
+  const store = await openStore(folder)
+  try {
+    const rows = await store.list()
+    const sessions = await Promise.all(
+      rows.map(async ({ key, name, tags, messages, damaged, state, turnId }) => {
+        const texts = (await store.session(key).messages()).map(({ content }) => content)
+        return { key, name, tags, messages, damaged, state, turnId, texts }
+      }),
+    )
+    const trash = (await store.trash()).map(({ key }) => key)
+    return { sessions: sessions.sort((a, b) => (a.key < b.key ? -1 : 1)), trash: trash.sort() }
+  } finally {
+    await store.close()
+  }
+}
+
+type Operation = (store: SessionStore) => Promise<unknown>
+
+const OPERATIONS: Record<string, Operation> = {
+  create: (store) => store.session('new').append(message('n')),
+  'create of an encoded key': (store) => store.session('New Key').append(message('n')),
+  append: (store) => store.session('a').append(message('4')),
+  'append of several': (store) => store.session('a').append(['4', '5'].map(message)),
+  'append behind a torn tail': (store) => store.session('torn').append(message('4')),
+  removeLast: (store) => store.session('a').removeLast(),
+  setName: (store) => store.session('a').setName('other'),
+  tag: (store) => store.session('a').tag(['t']),
+  setState: (store) => store.session('a').setState('error', 'turn'),
+  'setState running': (store) => store.session('torn').setState('running', 'another'),
+  rewrite: (store) => store.session('b').rewrite(),
+  delete: (store) => store.session('a').delete(),
+  cleanup: (store) => store.cleanup({ olderThan: 0 }),
+  purgeTrash: (store) => store.purgeTrash({ olderThan: 0 }),
+  restore: async (store) => store.restore((await store.trash())[0]?.id ?? ''),
+}
+
+const TEMPLATE = await makeTemplate()
+
+/** The folder that every round begins with, as it is on disk. */
+async function makeTemplate(): Promise<string> {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'jsonl-sessions-template-'))
+  const long = new Date(Date.now() - 1_000_000)
+  const store = await openStore(folder, { now: () => long })
+  await (await fill(store, 'a', ['1', '2', '3'])).setName('name')
+  const b = await fill(store, 'b', ['1', '2', '3'])
+  await b.removeLast()
+  fs.appendFileSync(b.path, 'damage\n')
+  await fill(store, 'gone', ['1'])
+  await b.setState('running', 'turn')
+  const now = await openStore(folder)
+  await (await fill(now, 'torn', ['1'])).setState('running', 'x')
+  fs.appendFileSync(now.session('torn').path, '{"torn')
+  for (const key of ['a', 'b']) await store.session(key).setState('running', 'turn')
+  await now.cleanup({ olderThan: 500_000 })
+  await fill(now, 'idle', ['1'])
+  await store.close()
+  await now.close()
+  process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+function copyOfTemplate(): string {
+  const folder = tempFolder()
+  fs.cpSync(TEMPLATE, folder, { recursive: true })
+  return folder
+}
+
+/** In the short form only the calls that change something fail; in the long one all of them. */
+const only = SOAK ? () => true : (name: string) => !/^(lstat|fstat|read|readdir)/.test(name)
+
+describe('every file call of every operation fails once', () => {
+  const codes = SOAK ? ['EIO', 'ENOSPC', 'EACCES', 'EMFILE', 'EROFS'] : ['EIO']
+
+  for (const [name, operate] of Object.entries(OPERATIONS)) {
+    test(`${name}: the old state or the new one, a typed error, and the next call works`, async () => {
+      const before = await answers(copyOfTemplate())
+      const done = copyOfTemplate()
+      const reference = await openStore(done)
+      const counting = failCall(Number.POSITIVE_INFINITY, { only })
+      await operate(reference)
+      counting.stop()
+      await reference.close()
+      const after = await answers(done)
+      expect(counting.count).toBeGreaterThan(5)
+      expect(after).not.toEqual(before)
+      for (const code of codes) {
+        for (const lasting of SOAK ? [false, true] : [false]) {
+          for (let nth = 1; nth <= counting.count; nth++) {
+            const folder = copyOfTemplate()
+            const store = await openStore(folder, { lockTimeout: 1_000 })
+            const faults = failCall(nth, { code, lasting, only })
+            const outcome = await codeOf(operate(store))
+            faults.stop()
+            const where = `${code} at call ${nth}, ${faults.failed[0]}, ${outcome}`
+            if (outcome !== undefined) expect(outcome, where).toMatch(/^E[A-Z_]+$/)
+            const found = await answers(folder)
+            // these report what they could not take away, and do not reject
+            const mayBeOld = outcome !== undefined || /^(cleanup|purgeTrash)$/.test(name)
+            if (!mayBeOld || isDeepStrictEqual(found, after)) expect(found, where).toEqual(after)
+            else expect(found, where).toEqual(before)
+            await store.session('a').append(message('next'))
+            expect((await contents(store.session('a'))).at(-1), where).toBe('next')
+            await store.close()
+            expect(
+              filesIn(folder).filter((file) => /tmp$|json\.\d+$/.test(file)),
+              where,
+            ).toEqual([])
+            fs.rmSync(folder, { recursive: true, force: true })
+          }
+        }
+      }
+    })
+  }
+
+  test('reading: the right answer or an error, never "empty"', async () => {
+    const folder = copyOfTemplate()
+    const right = await answers(folder)
+    let tried = 0
+    for (; tried < 300; tried++) {
+      const faults = failCall(tried + 1)
+      const found = await answers(folder).catch((error) => error.code)
+      faults.stop()
+      if (faults.failed.length === 0) break
+      if (found !== 'EIO') expect(found, `call ${tried + 1}, ${faults.failed[0]}`).toEqual(right)
+    }
+    expect(tried).toBeGreaterThan(30)
+    expect(tried).toBeLessThan(300)
+  })
+})
