@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import { breatheIfDue } from '../base/event-loop.js'
 import type { Piece, Range } from '../log/line.js'
-import { isoTime, parseLines } from '../log/parse.js'
+import { isoTime, parseBackwards, parseLines } from '../log/parse.js'
 import { MAX_LINE_BYTES } from '../log/serialize.js'
 import { openRegular, read, readInto, readSync } from './files.js'
 
@@ -13,7 +13,7 @@ const BLOCK_BYTES = 64 * 1024
 const SEARCH_BYTES = 192 * 1024
 /** The first step back is a small one: often the last line is all that is asked for. */
 const FIRST_BACK_BYTES = 4 * 1024
-const MAX_BACK_BYTES = 64 * 1024
+const BACK_BYTES = 32 * 1024
 
 /** Gives the pieces of whole lines, whose first byte stands at `base`. */
 type Cut = (bytes: Buffer, base: number, atEnd: boolean) => Piece[]
@@ -61,9 +61,9 @@ export class LogReader {
     fs.closeSync(this.fd)
   }
 
-  /** As `close`; a large log that was replaced meanwhile goes from the disk now, which must not hold the event loop. */
+  /** As `close`; closing a large log that was replaced frees its blocks, which must not hold the event loop. */
   #release(): Promise<void> | void {
-    if (this.size < LARGE_BYTES) return this.close()
+    if (this.size < LARGE_BYTES || fs.fstatSync(this.fd).nlink > 0) return this.close()
     return new Promise((resolve, reject) => fs.close(this.fd, (error) => (error ? reject(error) : resolve())))
   }
 
@@ -177,16 +177,12 @@ export class LogReader {
       const start = Math.max(0, stop - wanted)
       const bytes = readSync(this.fd, start, stop - start)
       if (bytes.length < stop - start) throw shrunk(this.stat.size, start + bytes.length)
-      let right = bytes.length
-      while (right > 0) {
-        const feed = right < 2 ? -1 : bytes.lastIndexOf(LF, right - 2)
-        if (feed === -1 && start > 0) break
-        for (const piece of parseLines(bytes.subarray(feed + 1, right), start + feed + 1)) yield piece
-        right = feed + 1
-      }
+      const feed = start === 0 ? -1 : bytes.indexOf(LF)
+      const first = start > 0 && feed === -1 ? bytes.length : feed + 1
+      yield* parseBackwards(bytes.subarray(first), start + first)
       // a line longer than the step needs a longer one
-      wanted = right === bytes.length ? wanted * 2 : Math.min(wanted * 4, MAX_BACK_BYTES)
-      stop = start + right
+      wanted = first === bytes.length ? wanted * 2 : BACK_BYTES
+      stop = start + first
     }
   }
 }

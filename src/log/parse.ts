@@ -17,8 +17,7 @@ const STAND_IN = /^#(\d{1,15})-[0-9a-f]{8}$/
  */
 export function parseLines(bytes: Buffer, base = 0, atEnd = true): Piece[] {
   const pieces: Piece[] = []
-  // most logs are ASCII: they become text at once, and a place in the bytes is one in the text
-  const text = bytes.length <= constants.MAX_STRING_LENGTH && isAscii(bytes) ? bytes.toString('latin1') : undefined
+  const text = asciiText(bytes)
   const clean = text !== undefined || isUtf8(bytes)
   let start = 0
   for (let feed = feedIn(bytes, text, 0); feed !== -1; feed = feedIn(bytes, text, start)) {
@@ -27,6 +26,23 @@ export function parseLines(bytes: Buffer, base = 0, atEnd = true): Piece[] {
   }
   if (atEnd && start < bytes.length) pieces.push(parseLine(bytes, start, bytes.length, base, true, clean, text))
   return pieces
+}
+
+/** As `parseLines` at the end of a file, from the last line to the first. Each is parsed when it is asked for. */
+export function* parseBackwards(bytes: Buffer, base: number): Generator<Piece> {
+  const text = asciiText(bytes)
+  const clean = text !== undefined || isUtf8(bytes)
+  for (let end = bytes.length; end > 0; ) {
+    const open = bytes[end - 1] !== LF
+    const start = end < 2 ? 0 : bytes.lastIndexOf(LF, end - 2) + 1
+    yield parseLine(bytes, start, open ? end : end - 1, base, open, clean, text)
+    end = start
+  }
+}
+
+/** Most logs are ASCII: they become text at once, in which an offset is the same as in the bytes. */
+function asciiText(bytes: Buffer): string | undefined {
+  return bytes.length <= constants.MAX_STRING_LENGTH && isAscii(bytes) ? bytes.toString('latin1') : undefined
 }
 
 /** The next line feed; `text` is that of the bytes if they are ASCII: there the search costs no call out of the engine. */

@@ -4,7 +4,6 @@ import type { Clock } from './clock.js'
 import type { RecentWrites } from './lost-writes.js'
 import type { Settings } from './options.js'
 import type { SessionLog } from './session-log.js'
-import type { Tails } from './tails.js'
 
 /** What all sessions of one store share. */
 export interface StoreContext {
@@ -13,7 +12,6 @@ export interface StoreContext {
   clock: Clock
   settings: Settings
   writes: RecentWrites
-  tails: Tails
   /** @throws SessionError ERR_CLOSED */
   checkOpen(): void
   /** The sidecar of this log is behind. */

@@ -1,15 +1,17 @@
-/** Live messages from the end of a log, for as long as the lines behind a line tell all about it. */
+/** Live messages from the end of a log, for as long as the lines behind a line are enough to judge it. */
 import type { LogReader } from '../disk/log-reader.js'
 import type { Summary } from '../log/fold.js'
 import { BackwardReading } from '../log/fold-tail.js'
-import { isLine, type Line } from '../log/line.js'
+import { isLine, type Line, type StoredMessage } from '../log/line.js'
+import { toStored } from '../log/views.js'
 import type { Survey } from '../log/visibility.js'
+import type { SessionLog } from './session-log.js'
 
 /** A live message, and whether a compaction covers it. */
 export interface BackwardLine {
   line: Line
   archived: boolean
-  /** What the lines behind it tell. */
+  /** What the lines behind it say. */
   survey: Survey
 }
 
@@ -24,4 +26,21 @@ export function* liveBackwards(reader: LogReader, summary: Summary): Generator<B
     }
     if (live && isLine(piece)) yield { line: piece, archived: reading.archived, survey: reading.survey }
   }
+}
+
+/**
+ * The last `count` live messages in order, none when there is no session; `'unclear'` where only a reading of the whole
+ * log can tell.
+ */
+export async function lastMessages(log: SessionLog, count: number): Promise<StoredMessage[] | 'unclear'> {
+  const last = await log.reading((reader, { summary }) => {
+    const messages: StoredMessage[] = []
+    for (const found of liveBackwards(reader, summary)) {
+      if (found === 'unclear') return found
+      messages.push(toStored(found.line, found.survey, reader.fileTime))
+      if (messages.length === count) break
+    }
+    return messages.reverse()
+  })
+  return last ?? []
 }

@@ -151,7 +151,6 @@ export class SessionLog {
   forget(known?: Known): void {
     this.#known = known
     this.#own.forget()
-    this.context.tails.forget(this.name)
     this.#wasThere = false
     this.file.closeFd()
   }
@@ -285,7 +284,6 @@ export class SessionLog {
       this.#known = undefined
       return
     }
-    this.context.tails.follow(this.name, lines, { before: known.mark, after: mark })
     if (lines.pieces.length === 1 && first?.kind === 'message') foldPiece(known.summary, first, NOTHING_KNOWN)
     else foldTail(known.summary, lines.pieces, removes)
     const last = lines.pieces.at(-1)

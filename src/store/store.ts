@@ -26,7 +26,6 @@ import { RecentWrites } from '../session/lost-writes.js'
 import { checkOptions, type Settings, type StoreOptions, tellError } from '../session/options.js'
 import { Session } from '../session/session.js'
 import { SessionLog } from '../session/session-log.js'
-import { Tails } from '../session/tails.js'
 import { Background } from './background.js'
 import { type Kept, KeptSessions } from './session-cache.js'
 
@@ -84,7 +83,6 @@ export class SessionStore {
       clock: new Clock(settings.now),
       settings,
       writes: new RecentWrites(),
-      tails: new Tails(),
       checkOpen: () => this.#checkOpen(),
       noteBehind: (log) => this.#background.noteBehind(log),
       noteCaughtUp: (log) => this.#background.noteCaughtUp(log),

@@ -52,6 +52,20 @@ export async function filesOpened(work: () => Promise<unknown>, ending = ''): Pr
   return count
 }
 
+/** Bytes that synchronous reads of files deliver while `work` runs. */
+export async function bytesRead(work: () => Promise<unknown>): Promise<number> {
+  let sum = 0
+  const counting: (original: Call) => Call =
+    (original) =>
+    (...args) => {
+      const count = original(...args)
+      sum += count
+      return count
+    }
+  await during('readSync', counting, work)
+  return sum
+}
+
 /** File calls that can fail in practice; closing is left out. */
 const FALLIBLE = [
   ...['openSync', 'readSync', 'writeSync', 'fstatSync', 'lstatSync', 'fchmodSync', 'mkdirSync', 'chmodSync'],

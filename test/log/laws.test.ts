@@ -5,7 +5,7 @@ import { canonical } from '../../src/base/json.js'
 import { foldAll, type Summary } from '../../src/log/fold.js'
 import { BackwardReading, canFollow, foldTail, idsToLookUp } from '../../src/log/fold-tail.js'
 import { isLine, type Piece } from '../../src/log/line.js'
-import { isChat, parseLines } from '../../src/log/parse.js'
+import { isChat, parseBackwards, parseLines } from '../../src/log/parse.js'
 import { toStored } from '../../src/log/views.js'
 import { isLive, knownId, reachOver, type Survey, surveyOf } from '../../src/log/visibility.js'
 import { FILE_TIME, grownLog, idAt, mixedLog, ownLog, wildLines, wildLog } from './histories.js'
@@ -250,6 +250,16 @@ describe('law 5: folding a tail onto a watermark equals folding the whole', () =
     () => {
       holds(fc.tuple(anyLog, fc.integer({ min: 1, max: 200 })), ([log, size]) => {
         expectEqual(inBlocks(log, size), parseLines(log))
+      })
+    },
+    TIMEOUT,
+  )
+
+  it(
+    'cuts the same pieces from the end backwards',
+    () => {
+      holds(anyLog, (log) => {
+        expectEqual([...parseBackwards(log, 7)].reverse(), parseLines(log, 7))
       })
     },
     TIMEOUT,

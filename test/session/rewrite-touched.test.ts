@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { Session } from '../../src/session/session.js'
-import { patch, systemError } from '../helpers/faults.js'
+import { bytesRead, patch, systemError } from '../helpers/faults.js'
 import { bareLine, codeOf, contents, message, open, quarantined, tempFolder } from '../helpers/store.js'
 
 const COUNT = 3000
@@ -15,22 +15,6 @@ async function large({ removed }: { removed: (at: number) => boolean }) {
   const ids = await session.append(texts.map(message))
   await session.remove(ids.filter((_, at) => removed(at)))
   return { folder, store, session, ids, left: texts.filter((_, at) => !removed(at)) }
-}
-
-/** Bytes that are read of files while `work` runs. */
-async function bytesRead(work: () => Promise<unknown>): Promise<number> {
-  let sum = 0
-  const restore = patch('readSync', (read) => (...args) => {
-    const count = read(...args)
-    sum += count
-    return count
-  })
-  try {
-    await work()
-  } finally {
-    restore()
-  }
-  return sum
 }
 
 const THEN = new Date('2026-11-24T12:00:00.000Z')

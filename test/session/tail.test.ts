@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { ChatMessage, Session } from '../../src/index.js'
 import { RemoteStore } from '../helpers/child.js'
-import { filesOpened } from '../helpers/faults.js'
+import { bytesRead } from '../helpers/faults.js'
 import { bareLine, fill, message, open, randomOf, tempFolder } from '../helpers/store.js'
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `${from + i}`)
@@ -15,17 +15,24 @@ async function lastTexts(session: Session, count: number): Promise<unknown[]> {
   return (await session.tail(count)).map(({ content }) => content)
 }
 
-describe('the last messages, asked for again', () => {
-  test('are read from no file, also when this process has appended and removed meanwhile', async () => {
+describe('the last messages', () => {
+  test('hold what this process has appended and removed meanwhile', async () => {
     const session = await filled()
     await session.tail(5)
     await session.append(message('20'))
     await session.append([message('21'), message('22')])
     await session.removeLast()
     await session.setName('n')
-    expect(await filesOpened(() => session.tail(5))).toBe(0)
     expect(await lastTexts(session, 5)).toEqual(['17', '18', '19', '20', '21'])
     expect(await lastTexts(session, 3)).toEqual(['19', '20', '21'])
+  })
+
+  test('cost the same reading however long the log is', async () => {
+    const session = await filled(numbers(0, 300))
+    const short = await bytesRead(() => session.tail(20))
+    await session.append(numbers(300, 6_000).map(message))
+    await session.info()
+    expect(await bytesRead(() => session.tail(20))).toBe(short)
   })
 
   test('are the same as the end of all messages', async () => {
@@ -51,7 +58,7 @@ describe('the last messages, asked for again', () => {
     expect(JSON.stringify(await session.tail(100))).toBe(JSON.stringify(await session.messages()))
   })
 
-  test('may be changed by who gets them', async () => {
+  test('may be changed by the caller', async () => {
     const session = await filled(['1'])
     await session.append({ role: 'user', content: [{ text: 'old' }], meta: { tags: ['old'] } })
     const before = await session.messages()
