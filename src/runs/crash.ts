@@ -3,35 +3,14 @@
 import { sleep } from '../base/event-loop.js'
 import { livenessOf } from '../disk/process-identity.js'
 import { BEAT_MS, heardOf, heartbeatFile, silenceOf } from '../disk/runs/heartbeat.js'
-import type { Run, StuckReason } from '../disk/sidecar-file.js'
+import type { Run } from '../disk/sidecar-file.js'
 import { activeMessages } from '../log/context.js'
 import { Ending } from '../log/ending.js'
 import type { StoreContext } from '../session/context.js'
 import { liveBackwards } from '../session/read-backwards.js'
-import { ownerOf, type RunOwner } from '../session/run-state.js'
+import type { CrashedRun, CrashReason } from '../session/reports.js'
+import { ownerOf } from '../session/run-state.js'
 import type { SessionLog } from '../session/session-log.js'
-
-/** A run is over when its owner is dead, or cannot be seen and has fallen silent. */
-export type CrashReason = Exclude<StuckReason, 'too-long'>
-
-/** What becomes of a run that was cut off: state error, state idle with a note in the log, or just state idle. */
-export type RunEnd = 'error' | 'interrupt' | 'idle'
-
-/** A run whose owner is gone. */
-export interface CrashedRun {
-  key: string
-  turnId: string | null
-  /** When the turn began. */
-  since: Date
-  owner: RunOwner
-  reason: CrashReason
-  /** The last word of the conversation is the user's. */
-  unanswered: boolean
-  /** Ids of tool calls that have no result. */
-  openToolCalls: string[]
-  /** What was made of it; null for nothing. */
-  ended: RunEnd | null
-}
 
 /** A run of an owner that was never heard of is over after this time, ms: it may be one of a version without heartbeats. */
 const UNHEARD_RUN_MS = 24 * 3_600_000

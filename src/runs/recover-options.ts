@@ -2,7 +2,7 @@
 
 import { isObject } from '../base/json.js'
 import { checkKey } from '../disk/names.js'
-import type { CrashedRun, RunEnd } from './crash.js'
+import type { CrashedRun, RunEnd } from '../session/reports.js'
 
 /** What is done to a run that was cut off. `report`: nothing. */
 export type RecoverAction = 'report' | RunEnd | ((run: CrashedRun) => RunEnd | undefined | Promise<RunEnd | undefined>)

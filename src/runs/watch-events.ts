@@ -1,6 +1,6 @@
 /** What a watcher tells. */
 import type { StuckReason } from '../disk/sidecar-file.js'
-import type { RunOwner } from '../session/run-state.js'
+import type { RunOwner } from '../session/reports.js'
 
 interface RunEvent {
   key: string

@@ -6,7 +6,7 @@ import { isLine, type Piece } from '../log/line.js'
 import { isChat } from '../log/parse.js'
 import { isLive } from '../log/visibility.js'
 import { surveyLog } from './catch-up.js'
-import type { DamageReport } from './options.js'
+import type { DamageReport } from './reports.js'
 import type { SessionLog } from './session-log.js'
 
 export interface CheckReport extends DamageReport {

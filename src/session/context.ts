@@ -1,9 +1,16 @@
 import type { Listing } from '../disk/listing.js'
 import type { Layout } from '../disk/names.js'
 import type { Clock } from './clock.js'
-import type { RecentWrites } from './lost-writes.js'
 import type { Settings } from './options.js'
-import type { SessionLog } from './session-log.js'
+import type { RecentWrites } from './recent-writes.js'
+
+/** A log with work that is done later. */
+export interface PendingLog {
+  readonly key: string
+  readonly name: string
+  readonly file: { sync(): Promise<void> }
+  writeSidecar(): Promise<void>
+}
 
 /** What all sessions of one store share. */
 export interface StoreContext {
@@ -15,9 +22,9 @@ export interface StoreContext {
   /** @throws SessionError ERR_CLOSED */
   checkOpen(): void
   /** The sidecar of this log is behind. */
-  noteBehind(log: SessionLog): void
+  noteBehind(log: PendingLog): void
   /** The sidecar of this log says all that the log does. */
-  noteCaughtUp(log: SessionLog): void
+  noteCaughtUp(log: PendingLog): void
   /** A write waits for the next sync of `everysec`. */
-  noteUnsynced(log: SessionLog): void
+  noteUnsynced(log: PendingLog): void
 }

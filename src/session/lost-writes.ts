@@ -10,78 +10,15 @@ import { keepLines } from '../disk/quarantine.js'
 import { isLine, type Line, namedIds } from '../log/line.js'
 import { parseLines } from '../log/parse.js'
 import type { Known } from './catch-up.js'
+import type { StoreContext } from './context.js'
 import { tellError } from './options.js'
-import type { SessionLog } from './session-log.js'
 
-/** Messages that were written, and that the log lacks although nobody is known to have removed them. */
-export interface LostReport {
-  key: string
-  /** The log. */
-  file: string
-  /** How many messages. */
-  messages: number
-  /** Where the lines lie now; `session.merge(kept)` puts them back. */
-  kept: string
-}
-
-const MOST_WRITES = 4_096
-const MOST_BYTES = 4 * 1024 * 1024
-
-/** Small writes are copied together in pieces of this size. */
-const SLAB_BYTES = 64 * 1024
-
-interface Write {
-  name: string
-  /** They stand in it from `start` to `end`. */
-  slab: Buffer
-  start: number
-  end: number
-}
-
-/** The last writes of a store, for as many sessions as it has. Taking note of one costs next to nothing. */
-export class RecentWrites {
-  readonly #writes: Array<Write | undefined> = new Array(MOST_WRITES)
-  #from = 0
-  #to = 0
-  #bytes = 0
-  #slab = Buffer.alloc(0)
-  #filled = 0
-
-  note(name: string, bytes: Buffer): void {
-    this.#writes[this.#to++ % MOST_WRITES] = this.#place(name, bytes)
-    this.#bytes += bytes.length
-    while (this.#bytes > MOST_BYTES || this.#to - this.#from >= MOST_WRITES) this.#drop(this.#from++ % MOST_WRITES)
-  }
-
-  #place(name: string, bytes: Buffer): Write {
-    // a part of a larger buffer, mostly of Node's pool, would keep in memory whatever else is in there
-    if (bytes.buffer.byteLength === bytes.length) return { name, slab: bytes, start: 0, end: bytes.length }
-    if (this.#filled + bytes.length > this.#slab.length) {
-      this.#slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, bytes.length))
-      this.#filled = 0
-    }
-    const start = this.#filled
-    this.#filled += bytes.copy(this.#slab, start)
-    return { name, slab: this.#slab, start, end: this.#filled }
-  }
-
-  #drop(place: number): void {
-    const write = this.#writes[place]
-    if (write !== undefined) this.#bytes -= write.end - write.start
-    this.#writes[place] = undefined
-  }
-
-  /** The writes to one session that are still known, oldest first; they are forgotten by it. */
-  take(name: string): Buffer[] {
-    const taken: Buffer[] = []
-    for (let n = this.#from; n < this.#to; n++) {
-      const write = this.#writes[n % MOST_WRITES]
-      if (write?.name !== name) continue
-      taken.push(write.slab.subarray(write.start, write.end))
-      this.#drop(n % MOST_WRITES)
-    }
-    return taken
-  }
+/** What is asked of a session's log. */
+interface WrittenLog {
+  readonly key: string
+  readonly name: string
+  readonly file: { readonly path: string }
+  readonly context: StoreContext
 }
 
 /** The end of the last write of this process: while it stands where it was, nothing before it was taken away. */
@@ -93,12 +30,12 @@ interface LastWrite {
 
 /** What this process wrote to one log. */
 export class OwnWrites {
-  readonly #log: SessionLog
+  readonly #log: WrittenLog
   #last: LastWrite | undefined
   /** Id of the header under which this process wrote last, '' before. */
   #life = ''
 
-  constructor(log: SessionLog) {
+  constructor(log: WrittenLog) {
     this.#log = log
   }
 
@@ -148,7 +85,7 @@ interface Changed {
  * Looks for the last writes of this process in the log, sets aside the messages that are missing, and tells of them.
  * Those that are there stay in mind, since an older state may come over them yet: the answer is where they end.
  */
-async function lookForLost(log: SessionLog, { reader, known, life }: Changed): Promise<LastWrite | undefined> {
+async function lookForLost(log: WrittenLog, { reader, known, life }: Changed): Promise<LastWrite | undefined> {
   const { context, key, name } = log
   const { settings, writes, layout } = context
   const written = writes.take(name).map(linesOf)

@@ -2,16 +2,7 @@
 
 import { isObject } from '../base/json.js'
 import type { Fsync } from '../disk/log-writer.js'
-import type { CrashedRun } from '../runs/crash.js'
-import type { LostReport } from './lost-writes.js'
-
-/** Lines that a read could not use. */
-export interface DamageReport {
-  key: string
-  file: string
-  /** `line` counts from 1; `offset` and `length` are bytes. */
-  damage: Array<{ line: number; offset: number; length: number; reason: string }>
-}
+import type { CrashLeft, DamageReport, LostReport } from './reports.js'
 
 export interface StoreOptions {
   /**
@@ -39,13 +30,6 @@ export interface StoreOptions {
    * that were cleared away. Nothing is done about the turns; see `store.recover()`.
    */
   onCrash?: (left: CrashLeft) => void
-}
-
-/** What a crash left. */
-export interface CrashLeft {
-  runs: CrashedRun[]
-  /** Paths of files that were cleared away, relative to the store. */
-  swept: string[]
 }
 
 export type Settings = Required<Omit<StoreOptions, 'onCrash'>> & { onCrash: StoreOptions['onCrash'] }

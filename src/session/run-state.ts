@@ -1,8 +1,9 @@
 /** Changes of a session's run state, decided on plain data. */
 
 import { SessionError } from '../base/errors.js'
-import { isSameBoot, type Liveness, livenessOf, type Owner } from '../disk/process-identity.js'
+import { isSameBoot, livenessOf, type Owner } from '../disk/process-identity.js'
 import type { Run, RunName } from '../disk/sidecar-file.js'
+import type { RunOwner } from './reports.js'
 
 /** A clock and a kernel's count that differ by more than this: the clock was set, ms. */
 const CLOCK_SET_MS = 5_000
@@ -23,14 +24,6 @@ export interface RunState {
   turnId: string | null
   /** When the current state was entered; null if it was never set. */
   turnStartedAt: Date | null
-}
-
-/** The process that runs a turn. */
-export interface RunOwner {
-  host: string
-  pid: number
-  /** `unknown` for a process that cannot be seen from here: on another host or in another container. */
-  liveness: Liveness
 }
 
 export function ownerOf({ owner }: Run): RunOwner {

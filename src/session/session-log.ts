@@ -20,6 +20,7 @@ import type { StoreContext } from './context.js'
 import { JoinedAppends } from './group-commit.js'
 import { OwnWrites } from './lost-writes.js'
 import { type Draft, headerDraft, type Lines, stampLines } from './pending-line.js'
+import { writeBehind } from './sidecar.js'
 import { mendTail } from './torn-tail.js'
 import { checkVersion, completed, type Decide, type Decision, toAppend, type Written, written } from './transaction.js'
 
@@ -133,6 +134,11 @@ export class SessionLog {
     return LogReader.using(this.file.path, async (reader) =>
       work(reader, this.peek(reader.stat) ?? (await this.#learn(reader, this.#known, foldLog))),
     )
+  }
+
+  /** Brings the sidecar up to the log. */
+  writeSidecar(): Promise<void> {
+    return writeBehind(this)
   }
 
   /** The whole log, for answers that need it. Takes no lease; undefined when there is no session. */

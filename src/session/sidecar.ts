@@ -6,24 +6,36 @@ import { look, markOf } from '../disk/files.js'
 import { thisProcess } from '../disk/process-identity.js'
 import { beatFor, endBeatFor } from '../disk/runs/heartbeat.js'
 import { removeMarker, ring, writeMarker } from '../disk/runs/markers.js'
-import { runOf } from '../disk/sidecar-cache.js'
+import { type NotedSidecar, runOf } from '../disk/sidecar-cache.js'
 import { hashOf, type Run, type RunName } from '../disk/sidecar-file.js'
 import type { Summary } from '../log/fold.js'
 import { isoTime } from '../log/parse.js'
 import type { Known } from './catch-up.js'
-import type { StoreContext } from './context.js'
+import type { PendingLog, StoreContext } from './context.js'
 import { tellError } from './options.js'
+import type { Draft } from './pending-line.js'
 import { nextRun, type Reporter } from './run-state.js'
-import type { SessionLog } from './session-log.js'
 import { checkVersion } from './transaction.js'
 
+/** What is asked of a session's log. */
+interface LogWithSidecar extends PendingLog {
+  readonly file: { readonly path: string; sync(): Promise<void> }
+  readonly sidecar: NotedSidecar
+  readonly context: StoreContext
+  hold<T>(work: () => T | Promise<T>, timeout?: number): T | Promise<T>
+  known(): Promise<Known | undefined>
+  forWriting(): Promise<Known | undefined>
+  create(drafts: Draft[], header: undefined, before: (headerId: string | null) => void): boolean
+  forget(): void
+}
+
 /** The run state that the sidecar claims; null when it never was set, or was set for an earlier log of this key. */
-export function readRun(log: SessionLog, summary: Summary): Run | null {
+export function readRun(log: LogWithSidecar, summary: Summary): Run | null {
   return runOf(log.sidecar.claim(), log.key, summary)
 }
 
 /** Records a change of the run state, creating the session if need be. No line of the log changes. */
-export async function setRun(log: SessionLog, state: RunName, turnId: string | null): Promise<void> {
+export async function setRun(log: LogWithSidecar, state: RunName, turnId: string | null): Promise<void> {
   log.context.checkOpen()
   await loadReplace()
   await log.hold(async () => {
@@ -45,7 +57,7 @@ export function reporter({ clock }: StoreContext): Reporter {
 }
 
 /** Makes a session with its state: both are there, or neither. False when somebody else made one. */
-function createWith(log: SessionLog, run: Run | null): boolean {
+function createWith(log: LogWithSidecar, run: Run | null): boolean {
   const blank = { key: log.key, run, watermark: null, summary: null }
   const isMade = (session: string | null) => log.sidecar.write({ ...blank, session })
   try {
@@ -60,7 +72,7 @@ function createWith(log: SessionLog, run: Run | null): boolean {
 }
 
 /** Writes a changed run state down, for work under the lease: the marker first and the sidecar then, or away after it. */
-export function record(log: SessionLog, known: Known, run: Run): void {
+export function record(log: LogWithSidecar, known: Known, run: Run): void {
   if (run.state !== 'running') {
     write(log, known, run)
     unmark(log)
@@ -74,7 +86,7 @@ export function record(log: SessionLog, known: Known, run: Run): void {
   }
 }
 
-function recordRunning(log: SessionLog, run: Run, write: () => void): void {
+function recordRunning(log: LogWithSidecar, run: Run, write: () => void): void {
   const { layout } = log.context
   beatFor(layout, log.name)
   writeMarker(layout, log.name, log.key, run)
@@ -83,7 +95,7 @@ function recordRunning(log: SessionLog, run: Run, write: () => void): void {
 }
 
 /** Takes the marker of a session away that runs no more. One that stays means nothing: it is swept later. */
-export function unmark(log: SessionLog): void {
+export function unmark(log: LogWithSidecar): void {
   const { layout, settings } = log.context
   endBeatFor(layout, log.name)
   try {
@@ -95,7 +107,7 @@ export function unmark(log: SessionLog): void {
 }
 
 /** Makes a sidecar again from the log, once `takeAway` has taken the old one away. The run state stays. */
-export async function makeAgain(log: SessionLog, takeAway: () => void): Promise<void> {
+export async function makeAgain(log: LogWithSidecar, takeAway: () => void): Promise<void> {
   await loadReplace()
   await log.hold(async () => {
     const former = await log.known()
@@ -109,7 +121,7 @@ export async function makeAgain(log: SessionLog, takeAway: () => void): Promise<
 }
 
 /** Brings the sidecar up to the log. */
-export async function writeBehind(log: SessionLog): Promise<void> {
+export async function writeBehind(log: LogWithSidecar): Promise<void> {
   if (look(log.file.path) === undefined) return
   await loadReplace()
   const work = async () => {
@@ -124,7 +136,7 @@ export async function writeBehind(log: SessionLog): Promise<void> {
   }
 }
 
-function write(log: SessionLog, known: Known, run: Run | null): void {
+function write(log: LogWithSidecar, known: Known, run: Run | null): void {
   const { summary, mark, print, partial } = known
   const whole = !partial && !known.open && known.torn === null
   log.sidecar.write({

@@ -1,9 +1,8 @@
 /** What a store does on its own: sidecars of sessions that fell quiet, and the syncs of `everysec`. */
 
 import { breathe } from '../base/event-loop.js'
+import type { PendingLog } from '../session/context.js'
 import { type Settings, tellError } from '../session/options.js'
-import type { SessionLog } from '../session/session-log.js'
-import { writeBehind } from '../session/sidecar.js'
 
 /** A sidecar is written when its session has been quiet for this long, ms, … */
 const QUIET_MS = 1_000
@@ -14,8 +13,8 @@ const SYNC_MS = 1_000
 
 export class Background {
   readonly #settings: Settings
-  readonly #behind = new Map<SessionLog, { since: number; last: number }>()
-  readonly #unsynced = new Set<SessionLog>()
+  readonly #behind = new Map<PendingLog, { since: number; last: number }>()
+  readonly #unsynced = new Set<PendingLog>()
   #ticking: NodeJS.Timeout | undefined
   #syncing: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
@@ -25,7 +24,7 @@ export class Background {
     this.#settings = settings
   }
 
-  noteBehind(log: SessionLog): void {
+  noteBehind(log: PendingLog): void {
     const now = performance.now()
     const entry = this.#behind.get(log)
     if (entry !== undefined) entry.last = now
@@ -33,17 +32,17 @@ export class Background {
     if (!this.#closed) this.#ticking ??= setInterval(() => this.#tick(), TICK_MS).unref()
   }
 
-  noteCaughtUp(log: SessionLog): void {
+  noteCaughtUp(log: PendingLog): void {
     this.#behind.delete(log)
   }
 
-  noteUnsynced(log: SessionLog): void {
+  noteUnsynced(log: PendingLog): void {
     this.#unsynced.add(log)
     if (!this.#closed) this.#syncing ??= setTimeout(() => void this.#syncAll(), SYNC_MS).unref()
   }
 
   /** True when this log must not be forgotten yet. */
-  needs(log: SessionLog): boolean {
+  needs(log: PendingLog): boolean {
     return this.#behind.has(log) || this.#unsynced.has(log)
   }
 
@@ -59,10 +58,10 @@ export class Background {
     this.#ticking = undefined
   }
 
-  async #writeAll(logs: SessionLog[]): Promise<void> {
+  async #writeAll(logs: PendingLog[]): Promise<void> {
     for (const log of logs) {
       this.#behind.delete(log)
-      await this.#attempt(log, () => writeBehind(log))
+      await this.#attempt(log, () => log.writeSidecar())
       // whoever waits for an answer goes first, not only when the event loop was held for long
       await breathe()
     }
@@ -76,7 +75,7 @@ export class Background {
   }
 
   /** A failure here costs no message: it is told, and the log still has everything. */
-  async #attempt(log: SessionLog, work: () => Promise<void>): Promise<void> {
+  async #attempt(log: PendingLog, work: () => Promise<void>): Promise<void> {
     try {
       await work()
     } catch (error) {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { RecentWrites } from '../../src/session/lost-writes.js'
+import { RecentWrites } from '../../src/session/recent-writes.js'
 
 const WRITES = 4_000
 const KILOBYTE = 1024
