@@ -1,3 +1,4 @@
+/** The rules of src/: folders are layers, and imports point down. */
 import fs from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,54 +9,76 @@ const files = fs
   .readdirSync(src, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts'))
   .map((file) => file.split(path.sep).join('/'))
+const texts = new Map(files.map((file) => [file, fs.readFileSync(path.join(src, file), 'utf8')]))
 
 const importsOf = (file: string) =>
-  [...fs.readFileSync(path.join(src, file), 'utf8').matchAll(/(?:from|import\()\s*'([^']+)'/g)].map(
-    ([, from]) => from ?? '',
+  [...(texts.get(file) ?? '').matchAll(/(?:from|import\()\s*'([^']+)'|^import '([^']+)'/gm)].map(
+    ([, from, bare]) => from ?? bare ?? '',
   )
 
-/** Higher layers may import lower ones, never the other way round. */
-const LAYERS: Array<[name: string, layer: RegExp]> = [
-  ['base', /^base\//],
-  ['log', /^log\//],
-  ['disk', /^disk\//],
-  ['one session', /^(session|graph)\/|^runs\/crash\.ts$/],
-  ['many sessions', /^(list|search|runs|retention|check|store)\/|^index\.ts$/],
-  ['faces', /^(cli|contracts)\//],
+/** Files of src/ that a file imports, for their types alone or not. */
+const targetsOf = (file: string) =>
+  importsOf(file)
+    .filter((from) => from.startsWith('.'))
+    .map((from) => path.posix.join(path.posix.dirname(file), from).replace(/\.js$/, '.ts'))
+
+/** Lower layers first. Folders in one row do not import each other. */
+const LAYERS = [
+  ['base'],
+  ['log'],
+  ['disk'],
+  ['session'],
+  ['graph'],
+  ['list'],
+  ['search', 'runs', 'retention', 'check', 'sync'],
+  ['store'],
+  ['contracts'],
+  ['adapters', 'formats'],
+  ['viewer'],
+  ['cli'],
 ]
 
-const layerOf = (file: string) => LAYERS.findIndex(([, layer]) => layer.test(file))
+const folderOf = (file: string) => file.split('/')[0] as string
+/** `index.ts` of src/ is the face of the store: it may import what `contracts` may. */
+const layerOf = (file: string) =>
+  LAYERS.findIndex((folders) => folders.includes(file === 'index.ts' ? 'contracts' : folderOf(file)))
 
 describe('the layers', () => {
-  test('every file belongs to one', () => {
+  test('every folder is one, and src/ itself holds index.ts only', () => {
     expect(files.filter((file) => layerOf(file) === -1)).toEqual([])
+    expect(fs.readdirSync(src, { withFileTypes: true }).filter((entry) => entry.isFile())).toMatchObject([
+      { name: 'index.ts' },
+    ])
   })
 
-  test('dependencies point downwards', () => {
-    const upward = files.flatMap((file) =>
-      importsOf(file)
-        .filter((from) => from.startsWith('.'))
-        .map((from) => path.posix.join(path.posix.dirname(file), from).replace(/\.js$/, '.ts'))
-        .filter((target) => layerOf(target) > layerOf(file))
+  test('imports point down', () => {
+    const wrong = files.flatMap((file) =>
+      targetsOf(file)
+        .filter((target) => folderOf(target) !== folderOf(file) && layerOf(target) >= layerOf(file))
         .map((target) => `${file} imports ${target}`),
     )
-    expect(upward).toEqual([])
+    expect(wrong).toEqual([])
   })
 
-  test('log/ is pure, and only disk/ touches the disk', () => {
-    const touching = files.filter((file) => importsOf(file).some((from) => /^node:fs/.test(from)))
-    expect(touching.filter((file) => !file.startsWith('disk/') && !file.startsWith('cli/'))).toEqual([])
+  test('no file imports itself through others, not even for a type', () => {
+    expect(circles()).toEqual([])
+  })
+})
+
+describe('the doors', () => {
+  test('only disk/ and cli/ touch the disk', () => {
+    const touching = files.filter((file) => importsOf(file).some((from) => /^(node:)?fs(\/|$)/.test(from)))
+    expect(touching.filter((file) => !/^(disk|cli)\//.test(file))).toEqual([])
   })
 
   test('each package comes in by one door', () => {
-    const doors = new Map<string, string[]>()
+    const doors: Record<string, string[]> = {}
     for (const file of files) {
       for (const from of new Set(importsOf(file))) {
-        if (from.startsWith('.') || from.startsWith('node:')) continue
-        doors.set(from, [...(doors.get(from) ?? []), file])
+        if (!from.startsWith('.') && !from.startsWith('node:')) doors[from] = [...(doors[from] ?? []), file]
       }
     }
-    expect(Object.fromEntries(doors)).toEqual({
+    expect(doors).toEqual({
       chokidar: ['runs/watcher.ts'],
       commander: expect.arrayContaining([expect.stringMatching(/^cli\//)]),
       'proper-lockfile': ['disk/lock/lease.ts'],
@@ -64,9 +87,26 @@ describe('the layers', () => {
       'write-file-atomic': ['disk/atomic-replace.ts'],
     })
   })
-
-  test('no file is longer than a noun should be', () => {
-    const long = files.filter((file) => fs.readFileSync(path.join(src, file), 'utf8').split('\n').length > 320)
-    expect(long).toEqual([])
-  })
 })
+
+/** Groups of files that import each other, by Tarjan's algorithm. */
+function circles(): string[][] {
+  const found: string[][] = []
+  const order = new Map<string, number>()
+  const low = new Map<string, number>()
+  const stack: string[] = []
+  const visit = (file: string) => {
+    order.set(file, order.size)
+    low.set(file, order.get(file)!)
+    stack.push(file)
+    for (const target of targetsOf(file)) {
+      if (!order.has(target)) visit(target)
+      if (stack.includes(target)) low.set(file, Math.min(low.get(file)!, low.get(target)!))
+    }
+    if (low.get(file) !== order.get(file)) return
+    const circle = stack.splice(stack.indexOf(file))
+    if (circle.length > 1) found.push(circle)
+  }
+  for (const file of files) if (!order.has(file)) visit(file)
+  return found
+}

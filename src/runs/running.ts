@@ -6,13 +6,13 @@ import { checkFolder, look } from '../disk/files.js'
 import { nameOf, nameOfSidecar } from '../disk/names.js'
 import { hasMarker, hasMarkers, makeMarkers, markedNames, writeMarker } from '../disk/runs/markers.js'
 import { type Run, readSidecar } from '../disk/sidecar-file.js'
+import type { StoreInternals } from '../list/store-internals.js'
 import type { StoreContext } from '../session/context.js'
 import type { SessionInfo } from '../session/info.js'
 import type { RunOwner } from '../session/reports.js'
 import { ownerOf, runAge } from '../session/run-state.js'
 import type { SessionLog } from '../session/session-log.js'
 import { readRun, reporter } from '../session/sidecar.js'
-import type { StoreInternals } from '../store/store.js'
 
 /** A session in state running. */
 export interface RunningSession extends SessionInfo {

@@ -8,9 +8,9 @@ import { LogReader } from '../disk/log-reader.js'
 import { probesOf, signatureBytes } from '../disk/search-index/bloom-filter.js'
 import type { LogMarks } from '../list/mark-table.js'
 import type { SessionIndex } from '../list/session-index.js'
+import type { StoreInternals } from '../list/store-internals.js'
 import type { StoreContext } from '../session/context.js'
 import { tellError } from '../session/options.js'
-import type { StoreInternals } from '../store/store.js'
 import { hasOnlyGrown, isSettledLog, signatureOf } from './sign-log.js'
 import { Signatures } from './signature-store.js'
 
@@ -23,10 +23,13 @@ const LEFT_OVER_BYTES = 4096
 /** How long signatures are made at a stretch in the background, ms; as long as that the process is left alone after. */
 const SLICE_MS = 8
 
-/** Made when it is first needed: who never searches pays nothing for it. */
+/** The index of a store, made by its first search. */
 export function searchIndexOf(store: StoreInternals): SearchIndex {
-  store.searchIndex ??= new SearchIndex(store.context, store.index, { writes: store.leavesMark })
-  return store.searchIndex
+  return store.part(makeSearchIndex)
+}
+
+function makeSearchIndex({ context, index, readOnly }: StoreInternals): SearchIndex {
+  return new SearchIndex(context, index, { writes: !readOnly })
 }
 
 export class SearchIndex {

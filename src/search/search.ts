@@ -6,13 +6,13 @@ import { read, readIntoSync } from '../disk/files.js'
 import { LogReader } from '../disk/log-reader.js'
 import { nameOf } from '../disk/names.js'
 import type { SessionIndex } from '../list/session-index.js'
+import type { StoreInternals } from '../list/store-internals.js'
 import { isLine, type Piece } from '../log/line.js'
 import { isChat } from '../log/parse.js'
 import { textsOf } from '../log/views.js'
 import { isLive, surveyOf } from '../log/visibility.js'
 import type { StoreContext } from '../session/context.js'
 import { byActivity, type SessionInfo } from '../session/info.js'
-import type { StoreInternals } from '../store/store.js'
 import { searchIndexOf } from './search-index.js'
 
 /** Logs above this size are looked at block by block, without a look at their raw text before. */
@@ -34,8 +34,6 @@ export async function searchSessions(
   if (wanted.length === 0) return []
   const began = performance.now()
   const { index, context } = store
-  // to load what searches need has held the event loop
-  if (store.searchIndex === undefined) await breathe()
   const searchIndex = searchIndexOf(store)
   const names = await searchIndex.candidates(wanted)
   const sessions = names === undefined ? await index.sessions() : await sessionsNamed(index, names)

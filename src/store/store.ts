@@ -8,6 +8,7 @@ import { rest } from '../disk/lock/held-leases.js'
 import { leaseOf } from '../disk/lock/lease.js'
 import { checkKey, Layout, nameOf } from '../disk/names.js'
 import { SessionIndex } from '../list/session-index.js'
+import type { StoreInternals, StorePart } from '../list/store-internals.js'
 import { type CleanupResult, cleanUp } from '../retention/cleanup.js'
 import type { CleanupOptions, PurgeTrashOptions } from '../retention/options.js'
 import { type PurgeTrashResult, purgeTrash, restore, type TrashEntry, trashOf } from '../retention/trash.js'
@@ -17,7 +18,6 @@ import { markIfRunning, type RunningSession, runningSessions } from '../runs/run
 import { sweep } from '../runs/sweep.js'
 import type { WatchOptions } from '../runs/watch-options.js'
 import { Watcher } from '../runs/watcher.js'
-import type { SearchIndex } from '../search/search-index.js'
 import { Clock, markClock } from '../session/clock.js'
 import type { StoreContext } from '../session/context.js'
 import { checkForkOptions, type ForkOptions, forkLog } from '../session/fork.js'
@@ -39,41 +39,33 @@ const MAX_SESSIONS = 4_096
 export async function openStore(dir: string, options?: StoreOptions): Promise<SessionStore> {
   if (typeof dir !== 'string' || dir === '') throw new TypeError('the folder of a store must be a path')
   const store = new SessionStore(path.resolve(dir), checkOptions(options))
-  store.internals.swept.push(...(await sweep(store.internals.context)))
-  await reportCrash(store.internals)
+  internalsOf(store).swept.push(...(await sweep(internalsOf(store).context)))
+  await reportCrash(internalsOf(store))
   return store
 }
 
-/** @internal Opens a store without clearing anything away: for those who only look. */
-export function openAsItIs(dir: string, options?: StoreOptions): SessionStore {
-  return new SessionStore(path.resolve(dir), checkOptions(options), { leavesMark: false })
+/** @internal Opens read-only: no sweep, no caches on disk, no clock mark. */
+export function openReadOnly(dir: string, options?: StoreOptions): SessionStore {
+  return new SessionStore(path.resolve(dir), checkOptions(options), { readOnly: true })
 }
 
-/** @internal What the parts of the store share. */
-export interface StoreInternals {
-  context: StoreContext
-  index: SessionIndex
-  log(key: string): SessionLog
-  /** Made by the first search. */
-  searchIndex?: SearchIndex
-  /** False for those who only look: nothing is written then that was not asked for. */
-  leavesMark: boolean
-  /** What was cleared away at open, until a recovery has reported it. */
-  swept: string[]
+/** @internal What the parts of a store share. */
+export function internalsOf(store: SessionStore): StoreInternals {
+  return SessionStore.internalsOf(store)
 }
 
 export class SessionStore {
   /** Absolute path of the folder. */
   readonly dir: string
-  /** @internal */
-  readonly internals: StoreInternals
+  readonly #internals: StoreInternals
+  readonly #parts = new Map<unknown, StorePart>()
   readonly #background: Background
   readonly #sessions: KeptSessions
   readonly #watchers = new Set<Watcher>()
   #closed: Promise<void> | undefined
 
   /** @internal Use `openStore`. */
-  constructor(dir: string, settings: Settings, { leavesMark = true } = {}) {
+  constructor(dir: string, settings: Settings, { readOnly = false } = {}) {
     this.dir = dir
     this.#background = new Background(settings)
     this.#sessions = new KeptSessions(MAX_SESSIONS, (log) => this.#background.needs(log))
@@ -88,13 +80,25 @@ export class SessionStore {
       noteCaughtUp: (log) => this.#background.noteCaughtUp(log),
       noteUnsynced: (log) => this.#background.noteUnsynced(log),
     }
-    this.internals = {
+    this.#internals = {
       context,
-      index: new SessionIndex(context, (key) => this.#sessions.get(key)?.log, { writes: leavesMark }),
+      index: new SessionIndex(context, (key) => this.#sessions.get(key)?.log, { writes: !readOnly }),
       log: (key) => this.#entry(key).log,
-      leavesMark,
+      part: (make) => this.#part(make),
+      readOnly,
       swept: [],
     }
+  }
+
+  /** @internal */
+  static internalsOf(store: SessionStore): StoreInternals {
+    return store.#internals
+  }
+
+  #part<T extends StorePart>(make: (store: StoreInternals) => T): T {
+    const part = this.#parts.get(make) ?? make(this.#internals)
+    this.#parts.set(make, part)
+    return part as T
   }
 
   /**
@@ -109,7 +113,7 @@ export class SessionStore {
     let entry = this.#sessions.get(key)
     if (entry !== undefined) return entry
     checkKey(key)
-    const log = new SessionLog(key, nameOf(key), this.internals.context)
+    const log = new SessionLog(key, nameOf(key), this.#internals.context)
     entry = { session: new Session(log), log }
     this.#sessions.add(key, entry)
     return entry
@@ -117,13 +121,13 @@ export class SessionStore {
 
   /** The store's clock, Unix milliseconds. */
   now(): number {
-    return this.internals.context.clock.now()
+    return this.#internals.context.clock.now()
   }
 
   /** Every key, ordered by UTF-16 code units. */
   async keys(): Promise<string[]> {
     this.#checkOpen()
-    return (await this.internals.index.keys()).sort((a, b) => (a < b ? -1 : 1))
+    return (await this.#internals.index.keys()).sort((a, b) => (a < b ? -1 : 1))
   }
 
   /**
@@ -133,15 +137,15 @@ export class SessionStore {
   async list({ limit }: { limit?: number } = {}): Promise<SessionInfo[]> {
     this.#checkOpen()
     if (limit !== undefined) checkCount('limit', limit)
-    const rows = await this.internals.index.rows(limit)
-    for (const { key, state } of rows) if (state === 'running') await markIfRunning(this.internals.log(key))
+    const rows = await this.#internals.index.rows(limit)
+    for (const { key, state } of rows) if (state === 'running') await markIfRunning(this.#internals.log(key))
     return rows
   }
 
   /** The sessions in state running, latest start first, whether their owner lives or not. Costs what runs, not what is stored. */
   async running(): Promise<RunningSession[]> {
     this.#checkOpen()
-    return runningSessions(this.internals)
+    return runningSessions(this.#internals)
   }
 
   /**
@@ -153,7 +157,7 @@ export class SessionStore {
     this.#checkOpen()
     const { searchSessions } = await import('../search/search.js')
     this.#checkOpen()
-    return searchSessions(this.internals, words ?? null, limit)
+    return searchSessions(this.#internals, words ?? null, limit)
   }
 
   /**
@@ -163,7 +167,7 @@ export class SessionStore {
    */
   async fork(key: string, options: ForkOptions = {}): Promise<Session> {
     const { as, ...wanted } = checkForkOptions(options)
-    const copy = this.#entry(as ?? this.internals.context.clock.id(''))
+    const copy = this.#entry(as ?? this.#internals.context.clock.id(''))
     await forkLog(this.#entry(key).log, copy.log, wanted)
     return copy.session
   }
@@ -174,7 +178,7 @@ export class SessionStore {
    */
   watch(options?: WatchOptions): Watcher {
     this.#checkOpen()
-    const watcher = new Watcher(this.internals.context, options)
+    const watcher = new Watcher(this.#internals.context, options)
     this.#watchers.add(watcher)
     watcher.once('close', () => this.#watchers.delete(watcher))
     return watcher
@@ -187,7 +191,7 @@ export class SessionStore {
    */
   async recover(options?: RecoverOptions): Promise<RecoverReport> {
     this.#checkOpen()
-    return recover(this.internals, options)
+    return recover(this.#internals, options)
   }
 
   /**
@@ -196,13 +200,13 @@ export class SessionStore {
    */
   async cleanup(options: CleanupOptions): Promise<CleanupResult> {
     this.#checkOpen()
-    return cleanUp(this.internals, options)
+    return cleanUp(this.#internals, options)
   }
 
   /** What cleanup took away and can be put back, newest first. */
   async trash(): Promise<TrashEntry[]> {
     this.#checkOpen()
-    return trashOf(this.internals)
+    return trashOf(this.#internals)
   }
 
   /**
@@ -211,13 +215,13 @@ export class SessionStore {
    */
   async restore(id: string): Promise<string> {
     this.#checkOpen()
-    return restore(this.internals, id)
+    return restore(this.#internals, id)
   }
 
   /** Removes for good what was put into the trash long ago. @throws TypeError, RangeError for wrong options */
   async purgeTrash(options: PurgeTrashOptions): Promise<PurgeTrashResult> {
     this.#checkOpen()
-    return purgeTrash(this.internals, options)
+    return purgeTrash(this.#internals, options)
   }
 
   /** Writes what is still to be written, and gives all leases back. Later calls reject with ERR_CLOSED. */
@@ -227,14 +231,14 @@ export class SessionStore {
   }
 
   async #closeNow(): Promise<void> {
-    const { layout } = this.internals.context
+    const { layout } = this.#internals.context
     const lease = (log: SessionLog) => leaseOf(layout.lock(log.name), layout.waiting)
     const logs = this.#sessions.logs()
     await Promise.all([...this.#watchers].map((watcher) => watcher.close()))
     await Promise.all(logs.map((log) => lease(log).idle()))
-    await this.internals.searchIndex?.close()
-    await this.internals.index.close()
-    if (this.internals.leavesMark) this.#markClock()
+    for (const part of this.#parts.values()) await part.close()
+    await this.#internals.index.close()
+    if (!this.#internals.readOnly) this.#markClock()
     await this.#background.finish()
     const failures: unknown[] = []
     for (const log of logs) {
@@ -252,7 +256,7 @@ export class SessionStore {
   }
 
   #markClock(): void {
-    const { layout, clock, settings } = this.internals.context
+    const { layout, clock, settings } = this.#internals.context
     try {
       markClock(layout, clock)
     } catch (error) {

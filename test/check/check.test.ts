@@ -5,7 +5,7 @@ import type { FindingKind } from '../../src/check/finding.js'
 import { checkStore, mend } from '../../src/check/store.js'
 import { JsonlRuntimePersistence } from '../../src/contracts/runtime-persistence/index.js'
 import { openStore } from '../../src/index.js'
-import { openAsItIs } from '../../src/store/store.js'
+import { internalsOf, openReadOnly } from '../../src/store/store.js'
 import { fill, tempFolder } from '../helpers/store.js'
 
 const CONFIG = { providerId: 'p', configuredModel: 'm', contextWindow: 0, executionMode: 'standard' }
@@ -218,8 +218,8 @@ function snapshot(folder: string): Record<string, string> {
   )
 }
 
-async function look<T>(folder: string, work: (store: ReturnType<typeof openAsItIs>) => Promise<T>): Promise<T> {
-  const store = openAsItIs(folder)
+async function look<T>(folder: string, work: (store: ReturnType<typeof openReadOnly>) => Promise<T>): Promise<T> {
+  const store = openReadOnly(folder)
   try {
     return await work(store)
   } finally {
@@ -227,13 +227,13 @@ async function look<T>(folder: string, work: (store: ReturnType<typeof openAsItI
   }
 }
 
-const found = (folder: string) => look(folder, async (store) => (await checkStore(store.internals, null)).findings)
+const found = (folder: string) => look(folder, async (store) => (await checkStore(internalsOf(store), null)).findings)
 const kinds = (findings: { kind: string }[]) => findings.map(({ kind }) => kind).sort()
 
 describe('check', () => {
   test('finds nothing where nothing is wrong, and counts', async () => {
     const folder = scene()
-    const checked = await look(folder, (store) => checkStore(store.internals, null))
+    const checked = await look(folder, (store) => checkStore(internalsOf(store), null))
     expect(checked).toMatchObject({ sessions: 3, messages: 4, findings: [], failed: [] })
   })
 
@@ -245,7 +245,7 @@ describe('check', () => {
     expect(kinds(findings)).toEqual([...finds].sort())
     expect(snapshot(folder)).toEqual(before)
     const doable = findings.filter(({ remedy }) => remedy !== null)
-    expect(await look(folder, (store) => mend(store.internals, doable))).toEqual(doable)
+    expect(await look(folder, (store) => mend(internalsOf(store), doable))).toEqual(doable)
     expect(kinds(await found(folder))).toEqual([...left].sort())
     const after = snapshot(folder)
     const seeded = Object.values(before).some((content) => content.includes('KEEP-ME'))

@@ -4,7 +4,7 @@ import path from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { openStore, type SessionInfo, type SessionStore } from '../../src/index.js'
-import { openAsItIs } from '../../src/store/store.js'
+import { internalsOf, openReadOnly } from '../../src/store/store.js'
 import { RemoteStore } from '../helpers/child.js'
 import { during, filesOpened } from '../helpers/faults.js'
 import { bareLine, filesIn, message, open, sleep, tempFolder } from '../helpers/store.js'
@@ -55,7 +55,7 @@ async function listWithout(dir: string): Promise<SessionInfo[]> {
   const copy = `${fileOf(dir)}-aside`
   const isThere = fs.existsSync(fileOf(dir))
   if (isThere) fs.renameSync(fileOf(dir), copy)
-  const store = openAsItIs(dir)
+  const store = openReadOnly(dir)
   try {
     return await store.list()
   } finally {
@@ -89,10 +89,10 @@ describe('a list kept on disk', () => {
   test('says the same to the faces', async () => {
     const dir = await kept()
     const withList = await open(dir)
-    const rows = await withList.internals.index.sessions()
-    const without = openAsItIs(dir)
+    const rows = await internalsOf(withList).index.sessions()
+    const without = openReadOnly(dir)
     fs.rmSync(fileOf(dir))
-    const expected = await without.internals.index.sessions()
+    const expected = await internalsOf(without).index.sessions()
     await without.close()
     const facts = ({ info, details, run }: (typeof rows)[number]) => ({ info, details, run })
     expect(rows.map(facts)).toEqual(expected.map(facts))
@@ -129,7 +129,7 @@ describe('a list kept on disk', () => {
   test('is not made of few sessions, nor by those who only look', async () => {
     const dir = await kept()
     fs.rmSync(path.dirname(fileOf(dir)), { recursive: true })
-    const looking = openAsItIs(dir)
+    const looking = openReadOnly(dir)
     await looking.list()
     await looking.close()
     const few = tempFolder()

@@ -4,7 +4,7 @@ import path from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { SessionStore } from '../../src/index.js'
-import { openAsItIs } from '../../src/store/store.js'
+import { openReadOnly } from '../../src/store/store.js'
 import { RemoteStore } from '../helpers/child.js'
 import { during, patch, systemError } from '../helpers/faults.js'
 import { bareLine, fill, message, open, SOAK, tempFolder, until } from '../helpers/store.js'
@@ -168,7 +168,7 @@ describe('a search in many sessions', () => {
 
   test('is as good in a store that only looks, which writes nothing', async () => {
     const folder = manySessions()
-    const store = openAsItIs(folder)
+    const store = openReadOnly(folder)
     expect((await store.search('217.')).map(({ key }) => key)).toEqual(['many217'])
     await store.list()
     expect((await found(store, '"number 217."')).opened).toBe(1)
@@ -344,7 +344,7 @@ describe('an index that', () => {
       }
       await store.close()
       // the list that is kept in the same folder tells of its own
-      expect(errors.filter(({ stack }) => !stack?.includes('kept-list'))).toHaveLength(1)
+      expect(errors.filter(({ stack }) => !stack?.includes('list-cache'))).toHaveLength(1)
       expect(fs.readdirSync(folder).filter((file) => file !== '.index')).toEqual(
         before.filter((file) => file !== '.index'),
       )
@@ -442,7 +442,7 @@ class World {
 
   /** By a look at every message. */
   async expected(words: string[]): Promise<string[]> {
-    const reader = openAsItIs(this.folder)
+    const reader = openReadOnly(this.folder)
     const counts = new Map<string, number>()
     const all = (await reader.list()).map(({ key }) => key)
     for (const key of all) {

@@ -1,8 +1,10 @@
 /** What befalls the blocks of signatures while a store searches by them changes no answer. */
+
 import fs from 'node:fs'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { SessionStore } from '../../src/index.js'
 import { searchIndexOf } from '../../src/search/search-index.js'
+import { internalsOf } from '../../src/store/store.js'
 import { during } from '../helpers/faults.js'
 import { bareLine, open, tempFolder } from '../helpers/store.js'
 
@@ -35,7 +37,7 @@ async function keysOf(store: SessionStore, words: string): Promise<string[]> {
 /** A store that has all signatures in the file, and has read them from there. */
 async function indexed(): Promise<SessionStore> {
   const maker = await open(folder)
-  await searchIndexOf(maker.internals).makeAll()
+  await searchIndexOf(internalsOf(maker)).makeAll()
   await maker.close()
   const store = await open(folder)
   expect(await keysOf(store, 'zither')).toEqual([])
@@ -126,7 +128,7 @@ test('an older index put back into its place says nothing of logs that changed s
   write(5, 'a zither')
   write(6, 'a lute')
   const store = await open(folder)
-  await searchIndexOf(store.internals).makeAll()
+  await searchIndexOf(internalsOf(store)).makeAll()
   expect(await keysOf(store, 'zither')).toEqual(['many5'])
   fs.rmSync(index)
   fs.writeFileSync(index, older)
@@ -167,7 +169,7 @@ test('sessions that change leave their block one after the other, and nothing is
   const size = fs.statSync(index).size
   for (let round = 0; round < 4; round++) {
     for (let i = round * 150; i < round * 150 + 150; i++) write(i, `now speaks number ${i}.`)
-    await searchIndexOf(store.internals).makeAll()
+    await searchIndexOf(internalsOf(store)).makeAll()
     expect(await keysOf(store, 'now')).toHaveLength(round * 150 + 150)
     expect(await keysOf(store, 'here')).toHaveLength(MANY - round * 150 - 150)
     await store.close()
@@ -182,7 +184,7 @@ test('what two stores make at once counts for both', async () => {
   const second = await open(folder)
   await second.search('zither')
   write(3, 'a zither')
-  await searchIndexOf(second.internals).makeAll()
+  await searchIndexOf(internalsOf(second)).makeAll()
   await second.session('many4').delete()
   await second.search('zither')
   await second.close()

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { SessionLog } from '../../src/session/session-log.js'
 import { type Kept, KeptSessions } from '../../src/store/session-cache.js'
+import { internalsOf } from '../../src/store/store.js'
 import { open } from '../helpers/store.js'
 
 const MOST = 10
@@ -10,7 +11,7 @@ async function room(hasWork: (key: string) => boolean): Promise<{ kept: KeptSess
   const store = await open()
   const kept = new KeptSessions(MOST, ({ key }: SessionLog) => hasWork(key))
   const add = (key: string) => {
-    const one = { session: store.session(key), log: store.internals.log(key) }
+    const one = { session: store.session(key), log: internalsOf(store).log(key) }
     kept.add(key, one)
     return one
   }

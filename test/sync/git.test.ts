@@ -7,6 +7,7 @@ import { JsonlSessionBackend } from '../../src/contracts/session-backend/index.j
 import { JsonlSessionManager } from '../../src/contracts/session-manager/index.js'
 import { openStore, type SessionStore } from '../../src/index.js'
 import { totalUsage } from '../../src/log/fold.js'
+import { internalsOf } from '../../src/store/store.js'
 import { contents, fill, message, open, randomOf, SOAK } from '../helpers/store.js'
 import { type Clone, cli, clones, hasProgram } from './machines.js'
 import { idsOf, ledgerOf, nodesOf, WORK, type Work, workOn } from './work.js'
@@ -28,7 +29,7 @@ async function told(store: SessionStore): Promise<Told> {
     result.ids.set(key, await idsOf(store.session(key)))
     result.nodes.set(key, await nodesOf(store.session(key), store))
     result.ledger.set(key, await ledgerOf(store.session(key), store))
-    const known = await store.internals.log(key).known()
+    const known = await internalsOf(store).log(key).known()
     const usage = known === undefined ? [] : [...totalUsage(known.summary).values()]
     result.spent.set(
       key,

@@ -1,4 +1,5 @@
 /** Random work on one session, through the store and through what else writes to logs. */
+
 import fs from 'node:fs'
 import { JsonlPersistence } from '../../src/contracts/persistence/index.js'
 import { JsonlRuntimePersistence } from '../../src/contracts/runtime-persistence/index.js'
@@ -6,6 +7,7 @@ import { JsonlSessionManager } from '../../src/contracts/session-manager/index.j
 import type { Session, SessionStore } from '../../src/index.js'
 import { reachOver } from '../../src/log/visibility.js'
 import { rewriteLog } from '../../src/session/rewrite.js'
+import { internalsOf } from '../../src/store/store.js'
 
 export type Work = (session: Session, store: SessionStore, random: () => number) => Promise<unknown>
 
@@ -70,7 +72,7 @@ export const WORK: Work[] = [
   (session, store, random) =>
     new JsonlPersistence(store).compactSession(session.key, `summary ${made++}`, Math.floor(random() * 4)),
   (session, store) =>
-    rewriteLog(store.internals.log(session.key), ({ offset }, survey) => reachOver(offset, survey) !== undefined),
+    rewriteLog(internalsOf(store).log(session.key), ({ offset }, survey) => reachOver(offset, survey) !== undefined),
   (session, store) => new JsonlSessionManager(store).tag(session.key, [`m${made++}`]),
   commit,
   commit,

@@ -1,5 +1,6 @@
 import { collectBlobs } from '../../graph/garbage-collection.js'
 import { GraphLog } from '../../graph/graph-log.js'
+import { internalsOf } from '../../store/store.js'
 import { findKey } from '../find-key.js'
 import { jsonLine } from '../terminal/escape.js'
 import { count, size } from '../terminal/format.js'
@@ -16,7 +17,7 @@ export async function blobs(given: string, { root, json }: BlobsOptions): Promis
   return withExistingStore(root, async (store) => {
     const key = await findKey(store, given)
     if (key === null) return 1
-    const session = new GraphLog(store.internals.log(key))
+    const session = new GraphLog(internalsOf(store).log(key))
     const { retained } = await collectBlobs(session, { dryRun: true })
     const needed = new Set(retained)
     const rows = session.blobs

@@ -3,7 +3,7 @@ import { relative } from 'node:path'
 import type { Finding, Remedy } from '../../check/finding.js'
 import { checkStore, mend } from '../../check/store.js'
 import { SessionError } from '../../index.js'
-import { openAsItIs, type SessionStore } from '../../store/store.js'
+import { internalsOf, openReadOnly, type SessionStore } from '../../store/store.js'
 import { findKeys } from '../find-key.js'
 import { escapeLine } from '../terminal/escape.js'
 import { count } from '../terminal/format.js'
@@ -32,7 +32,7 @@ const DONE: Record<Remedy, string> = {
 export async function check(given: readonly string[], options: CheckOptions): Promise<number> {
   await stat(options.root)
   const onError = (error: unknown, key: string) => complain(`${escapeLine(key)}: ${describe(error)}`)
-  const store = openAsItIs(options.root, { onError })
+  const store = openReadOnly(options.root, { onError })
   try {
     return await checkIn(store, given, options)
   } finally {
@@ -42,14 +42,14 @@ export async function check(given: readonly string[], options: CheckOptions): Pr
 
 async function checkIn(store: SessionStore, given: readonly string[], options: CheckOptions): Promise<number> {
   const { keys, missing } = given.length === 0 ? { keys: null, missing: 0 } : await findKeys(store, given)
-  const checked = await checkStore(store.internals, keys)
+  const checked = await checkStore(internalsOf(store), keys)
   for (const { key, error } of checked.failed) complain(`${escapeLine(key)}: ${describe(error)}`)
   let mended: Finding[] = []
   let isBusy = false
   if (options.fix) {
     try {
       const doable = checked.findings.filter(({ remedy }) => remedy !== null)
-      mended = options.dryRun ? doable : await mend(store.internals, doable)
+      mended = options.dryRun ? doable : await mend(internalsOf(store), doable)
     } catch (error) {
       isBusy = error instanceof SessionError && error.code === 'ERR_LOCKED'
       if (!isBusy) throw error

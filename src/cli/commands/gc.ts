@@ -1,6 +1,7 @@
 import { collectBlobs } from '../../graph/garbage-collection.js'
 import { GraphLog } from '../../graph/graph-log.js'
 import type { SessionStore } from '../../index.js'
+import { internalsOf } from '../../store/store.js'
 import { findKeys } from '../find-key.js'
 import { escapeLine } from '../terminal/escape.js'
 import { count, size } from '../terminal/format.js'
@@ -33,7 +34,7 @@ interface Run {
 
 async function collectOne(store: SessionStore, key: string, { done, dryRun, silent }: Run): Promise<void> {
   try {
-    const { deleted, deletedBytes } = await collectBlobs(new GraphLog(store.internals.log(key)), { dryRun })
+    const { deleted, deletedBytes } = await collectBlobs(new GraphLog(internalsOf(store).log(key)), { dryRun })
     if (deleted.length > 0) {
       const what = `${count(deleted.length, 'blob')}, ${size(deletedBytes)}`
       await print(`${escapeLine(key)}: ${dryRun ? 'would delete' : 'deleted'} ${what}`)

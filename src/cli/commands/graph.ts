@@ -3,6 +3,7 @@ import { checkReadable, GraphLog } from '../../graph/graph-log.js'
 import type { SessionStore } from '../../index.js'
 import { type NodeRecord, parentOf } from '../../log/graph/commit-line.js'
 import { effectiveLeaf, pathTo } from '../../log/graph/views.js'
+import { internalsOf } from '../../store/store.js'
 import { findKey } from '../find-key.js'
 import { escapeLine, flatten, jsonLine } from '../terminal/escape.js'
 import { count } from '../terminal/format.js'
@@ -50,7 +51,7 @@ export async function graph(given: string, { root, json }: GraphOptions): Promis
 }
 
 async function shownOf(store: SessionStore, key: string): Promise<Shown> {
-  const shown = await new GraphLog(store.internals.log(key)).whole((graph): Omit<Shown, 'nodes'> => {
+  const shown = await new GraphLog(internalsOf(store).log(key)).whole((graph): Omit<Shown, 'nodes'> => {
     checkReadable(graph)
     const leaf = effectiveLeaf(graph)
     return {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import type { SessionStore } from '../../index.js'
+import { internalsOf } from '../../store/store.js'
 import { type GlobalOptions, withStore } from '../with-store.js'
 
 /**
@@ -17,7 +18,9 @@ export async function hold(words: readonly string[], { root }: GlobalOptions): P
 async function holding<T>(store: SessionStore, keys: readonly string[], work: () => Promise<T>): Promise<T> {
   const [key, ...rest] = keys
   if (key === undefined) return work()
-  return store.internals.log(key).hold(() => holding(store, rest, work))
+  return internalsOf(store)
+    .log(key)
+    .hold(() => holding(store, rest, work))
 }
 
 function run([program, ...args]: readonly string[]): Promise<number> {

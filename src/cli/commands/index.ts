@@ -1,5 +1,6 @@
 import { bytesIn, refuseLink, removeTree } from '../../disk/files.js'
 import { searchIndexOf } from '../../search/search-index.js'
+import { internalsOf } from '../../store/store.js'
 import { jsonLine } from '../terminal/escape.js'
 import { print } from '../terminal/output.js'
 import { type GlobalOptions, withExistingStore } from '../with-store.js'
@@ -10,7 +11,8 @@ export interface IndexOptions extends GlobalOptions {
 }
 
 export async function index({ root, drop, json }: IndexOptions): Promise<number> {
-  const done = await withExistingStore(root, async ({ internals }) => {
+  const done = await withExistingStore(root, async (store) => {
+    const internals = internalsOf(store)
     if (!drop) return searchIndexOf(internals).makeAll()
     const folder = internals.context.layout.index
     refuseLink(folder)

@@ -1,5 +1,6 @@
 import { checkReadable, GraphLog } from '../../graph/graph-log.js'
 import { vacuumLog } from '../../graph/vacuum.js'
+import { internalsOf } from '../../store/store.js'
 import { findKey } from '../find-key.js'
 import { escapeLine } from '../terminal/escape.js'
 import { count } from '../terminal/format.js'
@@ -14,7 +15,7 @@ export async function vacuum(given: string, { root, dryRun }: VacuumOptions): Pr
   return withExistingStore(root, async (store) => {
     const key = await findKey(store, given)
     if (key === null) return 1
-    const session = new GraphLog(store.internals.log(key))
+    const session = new GraphLog(internalsOf(store).log(key))
     const nodes = dryRun ? await markedIn(session) : await vacuumLog(session)
     const what = nodes === 0 ? 'nothing to remove' : `${dryRun ? 'would remove' : 'removed'} ${count(nodes, 'node')}`
     await print(`${escapeLine(key)}: ${what}`)

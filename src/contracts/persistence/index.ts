@@ -1,7 +1,9 @@
 /** The contract `Persistence`: the conversations of a coding agent, with tool calls, token counts and compaction. */
+
 import path from 'node:path'
 import { checkCount, checkOptionalText, checkText } from '../../base/arguments.js'
 import type { JsonObject } from '../../base/json.js'
+import type { StoreInternals } from '../../list/store-internals.js'
 import { summaryMessage, toAgentMessage } from '../../log/agent-message.js'
 import { activeMessages, Exchange, hasText, PendingQuestion, realMessages, textOf } from '../../log/context.js'
 import { type Summary, sumOf, totalUsage } from '../../log/fold.js'
@@ -14,7 +16,7 @@ import { metadataOf } from '../../log/whole-session.js'
 import { byKey, type ListedSession } from '../../session/info.js'
 import { compactionDraft, headerDraft, messageDraft, metaDraft } from '../../session/pending-line.js'
 import { type BackwardLine, liveBackwards } from '../../session/read-backwards.js'
-import type { SessionStore, StoreInternals } from '../../store/store.js'
+import { internalsOf, type SessionStore } from '../../store/store.js'
 import { toLine } from './message.js'
 import { dueArchived, purgeArchived } from './purge.js'
 import { recentUserTexts } from './recent.js'
@@ -41,7 +43,7 @@ export class JsonlPersistence implements Persistence {
   readonly #deleteSession: (key: string) => Promise<boolean>
 
   constructor(store: SessionStore) {
-    this.#store = store.internals
+    this.#store = internalsOf(store)
     this.#deleteSession = (key) => store.session(key).delete()
   }
 

@@ -1,12 +1,12 @@
 /** Deleting archived messages for good. */
 import { SessionError } from '../../base/errors.js'
+import type { StoreInternals } from '../../list/store-internals.js'
 import { realMessages } from '../../log/context.js'
 import { bytesOf } from '../../log/fold.js'
 import { reachOver } from '../../log/visibility.js'
 import type { SessionDetails } from '../../session/info.js'
 import { rewriteLog } from '../../session/rewrite.js'
 import type { SessionLog } from '../../session/session-log.js'
-import type { StoreInternals } from '../../store/store.js'
 
 type Archived = SessionDetails['archived']
 

@@ -1,11 +1,11 @@
 /** What users said last, in all sessions of a store. */
 
+import type { StoreInternals } from '../../list/store-internals.js'
 import { hasText, realMessages, textOf } from '../../log/context.js'
 import type { Line } from '../../log/line.js'
 import { knownId } from '../../log/visibility.js'
 import { liveBackwards } from '../../session/read-backwards.js'
 import type { SessionLog } from '../../session/session-log.js'
-import type { StoreInternals } from '../../store/store.js'
 
 interface Recent {
   text: string

@@ -1,4 +1,5 @@
 /** The contract `RuntimePersistence`: graph, checkpoint, configuration and token ledger of one agent runtime. */
+
 import { checkText, checkTexts } from '../../base/arguments.js'
 import { SessionError } from '../../base/errors.js'
 import { isObject, jsonEqual } from '../../base/json.js'
@@ -13,6 +14,7 @@ import { effectiveLeaf, isLiveNode, LiveAncestors, pathTo } from '../../log/grap
 import { MAX_LINE_BYTES } from '../../log/serialize.js'
 import { commitDraft, metaDraft, tombstoneDraft } from '../../session/pending-line.js'
 import type { SessionStore } from '../../store/store.js'
+import { internalsOf } from '../../store/store.js'
 import { checkGraph, checkLedger, invalid } from './check-commit.js'
 import { type NamedBlobs, nameBlobs, readCheckpoint } from './checkpoint.js'
 import { checkCommit, checkMeta, checkScope, commitFields } from './parse-arguments.js'
@@ -51,7 +53,7 @@ export class JsonlRuntimePersistence implements RuntimePersistence {
 
   /** Looks at no file. @throws TypeError, SessionError ERR_INVALID_KEY */
   constructor(store: SessionStore, sessionKey: string) {
-    this.#session = new GraphLog(store.internals.log(sessionKey))
+    this.#session = new GraphLog(internalsOf(store).log(sessionKey))
   }
 
   async loadSession(scope: SessionReadScope): Promise<PersistedSessionRead | null> {

@@ -11,6 +11,7 @@ import { byKey, type ListedSession, listedOf } from '../../session/info.js'
 import { metaDraft } from '../../session/pending-line.js'
 import type { SessionLog } from '../../session/session-log.js'
 import type { SessionStore } from '../../store/store.js'
+import { internalsOf } from '../../store/store.js'
 import { type Snapshot, saveLog } from './save.js'
 import { SavedSessions } from './saved-cache.js'
 
@@ -88,12 +89,12 @@ export class JsonlSessionManager implements SessionManager {
   }
 
   get #context(): StoreContext {
-    return this.#store.internals.context
+    return internalsOf(this.#store).context
   }
 
   async list(): Promise<SessionMetadata[]> {
     this.#context.checkOpen()
-    return (await this.#store.internals.index.sessions()).sort(byUpdate).map(toMetadata)
+    return (await internalsOf(this.#store).index.sessions()).sort(byUpdate).map(toMetadata)
   }
 
   async resume(sessionId: string): Promise<Session> {
@@ -177,7 +178,7 @@ export class JsonlSessionManager implements SessionManager {
   }
 
   #log(sessionId: string): SessionLog {
-    return this.#store.internals.log(sessionId)
+    return internalsOf(this.#store).log(sessionId)
   }
 }
 

@@ -5,7 +5,9 @@ import { pathToFileURL } from 'node:url'
 const build = path.resolve(process.env.BENCH_LIBRARY ?? path.join(import.meta.dirname, '../../../dist'))
 const load = (file) => import(pathToFileURL(path.join(build, 'src', file)).href)
 const { openStore } = await load('index.js')
-const { bestOf } = await load('search.js')
+const { bestOf } = await load('search/search.js')
+const { searchIndexOf } = await load('search/search-index.js')
+const { internalsOf } = await load('store/store.js')
 const { JsonlSessionBackend } = await load('contracts/session-backend/index.js')
 
 export class Ours {
@@ -47,6 +49,11 @@ export class Ours {
     return this.store.session(key).info()
   }
 
+  /** Makes the whole index now, as the background does in time. */
+  makeSearchIndex() {
+    return searchIndexOf(internalsOf(this.store)).makeAll()
+  }
+
   removeLast(key) {
     return this.store.session(key).removeLast()
   }
@@ -75,7 +82,7 @@ export class OursUnindexed extends Ours {
   }
 
   async search(words) {
-    const { context, index } = this.store.internals
+    const { context, index } = internalsOf(this.store)
     return (await bestOf(context, await index.sessions(), words, 50)).map(({ key }) => key)
   }
 }

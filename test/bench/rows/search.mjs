@@ -85,7 +85,7 @@ function inOpenStore(Store, sessions, words, check) {
     async start(dir) {
       const store = await Store.open(await filled(Store, dir, sessions))
       await store.store?.search(words.join(' '))
-      await store.store?.internals.searchIndex?.makeAll()
+      await store.makeSearchIndex?.()
       let found
       return {
         most: 200,
@@ -129,9 +129,9 @@ function freshOf(Store, sessions, expected) {
     const operation = async () => JSON.parse((await run(process.execPath, [file, Store.title, folder, RARE])).stdout)
     // with the index made
     if (Store === Ours)
-      await withStore(Ours, folder, async ({ store }) => {
-        await store.search(RARE)
-        await store.internals.searchIndex.makeAll()
+      await withStore(Ours, folder, async (ours) => {
+        await ours.search([RARE])
+        await ours.makeSearchIndex()
       })
     return { selfTimed: true, operation, check: (found) => assert.deepEqual(found.sort(), [...expected].sort()) }
   }

@@ -1,4 +1,5 @@
 /** Forks of sessions whose labels lie far apart in the log, and of logs that are copied without being read. */
+
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -9,6 +10,7 @@ import { LogReader } from '../../../src/disk/log-reader.js'
 import { openStore, type SessionStore } from '../../../src/index.js'
 import { isPlain } from '../../../src/log/plain.js'
 import { foldLog } from '../../../src/session/catch-up.js'
+import { internalsOf } from '../../../src/store/store.js'
 import { message, open, tempFolder } from '../../helpers/store.js'
 import { RUNS, SEED } from './histories.js'
 
@@ -84,7 +86,7 @@ async function forkBothWays(store: SessionStore, text: string, lastId: string): 
   const file = store.session('s').path
   fs.writeFileSync(file, text, { mode: 0o600 })
   const copy = await store.fork('s')
-  const known = store.internals.log(copy.key).peek()
+  const known = internalsOf(store).log(copy.key).peek()
   const read = await store.fork('s', { at: lastId })
   expect(withoutStamps(copy.path)).toEqual(withoutStamps(read.path))
   expect(fs.statSync(copy.path).mode & 0o777).toBe(0o600)
@@ -216,7 +218,7 @@ test('a log is plain that this library alone has added messages, labels and summ
   await session.append([message('1'), message('2')])
   await session.setName('n')
   await session.append(message('3'))
-  expect(isPlain((await store.internals.log('s').known())!.summary)).toBe(true)
+  expect(isPlain((await internalsOf(store).log('s').known())!.summary)).toBe(true)
   await session.removeLast()
-  expect(isPlain((await store.internals.log('s').known())!.summary)).toBe(false)
+  expect(isPlain((await internalsOf(store).log('s').known())!.summary)).toBe(false)
 })

@@ -1,9 +1,11 @@
 /** Saves that compare with what was saved last instead of reading the log. */
+
 import fs from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Json, makes, toJson } from '../../../src/base/json.js'
 import { JsonlSessionManager, type Session } from '../../../src/contracts/session-manager/index.js'
+import { internalsOf } from '../../../src/store/store.js'
 import { message, open } from '../../helpers/store.js'
 
 function session(messages: unknown[], state: unknown = null): Session {
@@ -135,7 +137,7 @@ describe('a save', () => {
   test('after one that failed reads the log again', async () => {
     const { manager, store } = await opened()
     await manager.save(session([message('1')]))
-    const big = message('x'.repeat(store.internals.context.settings.maxMessageBytes))
+    const big = message('x'.repeat(internalsOf(store).context.settings.maxMessageBytes))
     await expect(manager.save(session([message('1'), big]))).rejects.toMatchObject({ code: 'ERR_TOO_LARGE' })
     await manager.save(session([message('1'), message('2')]))
     expect((await manager.resume('s')).messages).toEqual(['1', '2'].map(message))
