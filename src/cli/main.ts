@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { CommanderError } from 'commander'
+import { fileURLToPath } from 'node:url'
+import { CommanderError } from './program/commander.js'
 import { buildProgram } from './program/index.js'
 import { complain, describe, watchOutput } from './terminal/output.js'
 
@@ -11,10 +12,13 @@ watchOutput()
 // Set but empty is not set.
 if (process.env.JSONL_SESSIONS_ROOT === '') delete process.env.JSONL_SESSIONS_ROOT
 
-const program = buildProgram((exitCode) => {
-  // Output that could not be written has set one already.
-  if (exitCode !== 0) process.exitCode = exitCode
-})
+const program = buildProgram(
+  (exitCode) => {
+    // Output that could not be written has set one already.
+    if (exitCode !== 0) process.exitCode = exitCode
+  },
+  fileURLToPath(import.meta.url),
+)
 
 for (const command of [program, ...program.commands.flatMap((one) => [one, ...one.commands])]) {
   command.exitOverride().configureOutput({

@@ -1,8 +1,8 @@
-import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { openStore, type SessionStore } from '../index.js'
 import { escapeLine } from './terminal/escape.js'
 import { complain, describe, note } from './terminal/output.js'
+import { checkThere, isThere } from './user-files.js'
 
 /** Options that every command has. */
 export interface GlobalOptions {
@@ -29,18 +29,13 @@ export async function withStore<T>(root: string, use: Use<T>): Promise<T> {
 
 /** As `withStore`, for commands that need something to be there: a missing folder is an error. */
 export async function withExistingStore<T>(root: string, use: Use<T>): Promise<T> {
-  await stat(root)
+  await checkThere(root)
   return withStore(root, use)
 }
 
 /** True when the folder is there; else says so. No sessions yet is no failure of a listing. */
 export async function storeIsThere(root: string): Promise<boolean> {
-  try {
-    await stat(root)
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    note(`no sessions: ${escapeLine(resolve(root))} does not exist`)
-    return false
-  }
+  if (await isThere(root)) return true
+  note(`no sessions: ${escapeLine(resolve(root))} does not exist`)
+  return false
 }

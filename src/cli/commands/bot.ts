@@ -9,11 +9,11 @@ import { splitLines } from '../bot/split-lines.js'
 import { summarise, Tally } from '../bot/stats.js'
 import { summaryText } from '../bot/summary.js'
 import { runTurn } from '../bot/turn.js'
-import { type Input, openInput } from '../input.js'
 import { exitCodeOf, onInterrupt, type StopSignal } from '../signals.js'
 import { escapeLine, jsonLine } from '../terminal/escape.js'
 import { count } from '../terminal/format.js'
 import { describe, note, PROGRAM, paint, print } from '../terminal/output.js'
+import { type Input, openInput } from '../user-files.js'
 import { type GlobalOptions, withStore } from '../with-store.js'
 
 export interface BotOptions extends GlobalOptions {

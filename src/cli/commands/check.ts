@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises'
 import { relative } from 'node:path'
 import type { Finding, Remedy } from '../../check/finding.js'
 import { checkStore, mend } from '../../check/store.js'
@@ -8,6 +7,7 @@ import { findKeys } from '../find-key.js'
 import { escapeLine } from '../terminal/escape.js'
 import { count } from '../terminal/format.js'
 import { complain, describe, note, print } from '../terminal/output.js'
+import { checkThere } from '../user-files.js'
 import type { GlobalOptions } from '../with-store.js'
 
 export interface CheckOptions extends GlobalOptions {
@@ -30,7 +30,7 @@ const DONE: Record<Remedy, string> = {
 
 /** Only reads, unless it is to fix. */
 export async function check(given: readonly string[], options: CheckOptions): Promise<number> {
-  await stat(options.root)
+  await checkThere(options.root)
   const onError = (error: unknown, key: string) => complain(`${escapeLine(key)}: ${describe(error)}`)
   const store = openReadOnly(options.root, { onError })
   try {

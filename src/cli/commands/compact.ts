@@ -1,5 +1,6 @@
+import { JsonlPersistence } from '../../contracts/persistence/index.js'
 import type { SessionStore } from '../../index.js'
-import { findKeys } from '../find-key.js'
+import { findKey, findKeys } from '../find-key.js'
 import { escapeLine } from '../terminal/escape.js'
 import { count, size } from '../terminal/format.js'
 import { complain, describe, print } from '../terminal/output.js'
@@ -45,4 +46,22 @@ function outcome({ dropped, quarantined }: { dropped: number; quarantined: numbe
     quarantined > 0 ? `, ${count(quarantined, 'unreadable stretch', 'unreadable stretches')} kept in .quarantine` : ''
   // Lines typed by hand get the id and the time that they lack, which can be more than what went.
   return `${dropped >= 0 ? `${size(dropped)} smaller` : `${size(-dropped)} larger, ids and times written out`}${aside}`
+}
+
+export interface CompactSessionOptions extends GlobalOptions {
+  summary: string
+  keep: number
+}
+
+/** Puts a summary in the place of all but the last messages; these stay in the log as archived ones. */
+export async function compactSession(given: string, { root, summary, keep }: CompactSessionOptions): Promise<number> {
+  return withExistingStore(root, async (store) => {
+    const key = await findKey(store, given)
+    if (key === null) return 1
+    const archived = await new JsonlPersistence(store).compactSession(key, summary, keep)
+    await print(
+      `${escapeLine(key)}: ${archived === 0 ? 'nothing to archive' : `${count(archived, 'message')} archived`}`,
+    )
+    return 0
+  })
 }

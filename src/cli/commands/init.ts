@@ -1,15 +1,16 @@
 import { execFile } from 'node:child_process'
-import { appendFile, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { ensureFolder } from '../../disk/files.js'
 import { escapeLine } from '../terminal/escape.js'
 import { complain, describe, PROGRAM, print } from '../terminal/output.js'
+import { addMissingLines } from '../user-files.js'
 import type { GlobalOptions } from '../with-store.js'
 
 export interface InitOptions extends GlobalOptions {
   git?: boolean
+  /** Path of the command's main.js, which git is told to run. */
+  main: string
 }
 
 /** What belongs to one machine. */
@@ -23,7 +24,7 @@ const FILES: Array<[name: string, lines: readonly string[]]> = [
   ['.stignore', LOCAL.map((line) => line.replace(/\/$/, ''))],
 ]
 
-export async function init({ root, git: wantsGit }: InitOptions): Promise<number> {
+export async function init({ root, git: wantsGit, main }: InitOptions): Promise<number> {
   const folder = resolve(root)
   ensureFolder(folder)
   for (const [name, lines] of FILES) await complete(join(folder, name), lines)
@@ -37,7 +38,7 @@ export async function init({ root, git: wantsGit }: InitOptions): Promise<number
       await git(folder, 'init', '--quiet')
       await print(`${escapeLine(folder)}: made a git repository`)
     }
-    await register(folder)
+    await register(folder, main)
   } catch (error) {
     complain(`git: ${describe(error)}`)
     return 1
@@ -49,29 +50,18 @@ export async function init({ root, git: wantsGit }: InitOptions): Promise<number
   return 0
 }
 
-/** Adds the lines that are not there; whatever else stands in the file is somebody's own. */
+/** Keeps whatever else stands in the file. */
 async function complete(file: string, lines: readonly string[]): Promise<void> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw error
-  })
-  const there = new Set((text ?? '').split(/\r?\n/))
-  const missing = lines.filter((line) => !there.has(line))
-  if (missing.length > 0) {
-    const feed = text === undefined || text === '' || text.endsWith('\n') ? '' : '\n'
-    await appendFile(file, `${feed}${missing.join('\n')}\n`, { mode: 0o600 })
-  }
-  const done =
-    missing.length === 0 ? 'as it should be' : text === undefined ? 'written' : `${missing.length} lines added`
-  await print(`${escapeLine(file)}: ${done}`)
+  const { made, added } = await addMissingLines(file, lines)
+  await print(`${escapeLine(file)}: ${added === 0 ? 'complete' : made ? 'written' : `${added} lines added`}`)
 }
 
 /** Drivers are named in .gitattributes, which travels, and told in each clone's own configuration, which does not. */
-async function register(folder: string): Promise<void> {
+async function register(folder: string, main: string): Promise<void> {
   const settings: Array<[name: string, value: string]> = [
     [`merge.${PROGRAM}.name`, 'merge of session logs by line id'],
-    [`merge.${PROGRAM}.driver`, `${command()} merge-driver %O %A %B %P`],
-    [`diff.${PROGRAM}.textconv`, `${command()} textconv`],
+    [`merge.${PROGRAM}.driver`, `${commandFor(main)} merge-driver %O %A %B %P`],
+    [`diff.${PROGRAM}.textconv`, `${commandFor(main)} textconv`],
   ]
   for (const [name, value] of settings) {
     const former = await git(folder, 'config', '--local', '--get', name).catch(() => '')
@@ -82,9 +72,9 @@ async function register(folder: string): Promise<void> {
   await print('git: logs are merged by line id and shown as transcripts in this clone')
 }
 
-/** This program by its place: git has a search path of its own. */
-function command(): string {
-  return [process.execPath, fileURLToPath(new URL('../main.js', import.meta.url))].map(quoted).join(' ')
+/** The program by its path: git has a search path of its own. */
+function commandFor(main: string): string {
+  return [process.execPath, main].map(quoted).join(' ')
 }
 
 function quoted(text: string): string {

@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto'
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { mergeLogs } from '../../log/merge/merge.js'
 import { escapeLine } from '../terminal/escape.js'
 import { note, PROGRAM } from '../terminal/output.js'
+import { readWhole, replaceWhole } from '../user-files.js'
 
 export interface DriverFiles {
   base: string
@@ -16,22 +15,11 @@ export interface DriverFiles {
  * version and calls it a conflict. Nothing but whole logs is ever written.
  */
 export async function mergeDriver({ base, ours, theirs, path = ours }: DriverFiles): Promise<number> {
-  const [former, left, right] = await Promise.all([base, ours, theirs].map((file) => readFile(file)))
+  const [former, left, right] = await Promise.all([base, ours, theirs].map((file) => readWhole(file)))
   const { bytes, report } = mergeLogs(former as Buffer, left as Buffer, right as Buffer)
-  await replace(ours, bytes)
+  await replaceWhole(ours, bytes)
   for (const id of report.contradictions) {
     note(`${PROGRAM}: ${escapeLine(path)}: id ${escapeLine(id)} has different content on the two sides, both are kept`)
   }
   return 0
-}
-
-async function replace(file: string, bytes: Buffer): Promise<void> {
-  const temporary = `${file}.${randomBytes(8).toString('hex')}.tmp`
-  try {
-    await writeFile(temporary, bytes, { flag: 'wx', mode: 0o600, flush: true })
-    await rename(temporary, file)
-  } catch (error) {
-    await rm(temporary, { force: true })
-    throw error
-  }
 }

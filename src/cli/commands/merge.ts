@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { isOwnName, Layout, nameOfConflictCopy, nameOfLog } from '../../disk/names.js'
 import { moveAside } from '../../disk/quarantine.js'
@@ -7,6 +6,7 @@ import { keyInLog } from '../../session/key-in-log.js'
 import { escapeLine } from '../terminal/escape.js'
 import { count } from '../terminal/format.js'
 import { complain, describe, note, print } from '../terminal/output.js'
+import { checkThere } from '../user-files.js'
 import { type GlobalOptions, withStore } from '../with-store.js'
 
 export interface MergeOptions extends GlobalOptions {
@@ -29,7 +29,7 @@ export async function merge(files: readonly string[], { root, into }: MergeOptio
 }
 
 async function mergeOne(store: SessionStore, file: string, into: string | undefined): Promise<boolean> {
-  await stat(file)
+  await checkThere(file)
   const key = into ?? (await keyOf(file, new Layout(store.dir)))
   if (key === undefined) {
     complain(`${escapeLine(file)}: its name does not tell the session; name it with --into KEY`)

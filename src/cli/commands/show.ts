@@ -1,7 +1,9 @@
-import type { Session, SessionInfo, StoredMessage } from '../../index.js'
+import { isObject } from '../../base/json.js'
+import { JsonlPersistence, type Message } from '../../contracts/persistence/index.js'
+import type { RemovedMessage, Session, SessionInfo, StoredMessage } from '../../index.js'
 import { findKey } from '../find-key.js'
 import { escapeLine, jsonLine } from '../terminal/escape.js'
-import { count } from '../terminal/format.js'
+import { count, stamp } from '../terminal/format.js'
 import { messageText } from '../terminal/message.js'
 import { note, paint, print } from '../terminal/output.js'
 import { type GlobalOptions, withExistingStore } from '../with-store.js'
@@ -39,7 +41,7 @@ export function heading(session: Session, info: SessionInfo | null, facts: strin
   return `${paint(['bold', 'cyan'], escapeLine(session.key))}${name}${tags}  ${paint('dim', facts)}`
 }
 
-export function noteDamage(info: SessionInfo | null): void {
+function noteDamage(info: SessionInfo | null): void {
   if (info && info.damaged > 0) note(`${count(info.damaged, 'unreadable line')} skipped, see: jsonl-sessions check`)
 }
 
@@ -47,4 +49,54 @@ export function noteDamage(info: SessionInfo | null): void {
 async function* messagesOf(session: Session, last: number | undefined): AsyncGenerator<StoredMessage> {
   if (last === undefined) yield* session.stream()
   else yield* await session.tail(last)
+}
+
+/** What the model would see of a session: the summary in force, then what is not archived and belongs together. */
+export async function showContext(given: string, { root, json }: ShowOptions): Promise<number> {
+  return withExistingStore(root, async (store) => {
+    const key = await findKey(store, given)
+    if (key === null) return 1
+    const session = store.session(key)
+    const info = await session.info()
+    const context = await new JsonlPersistence(store).loadContext(key)
+    if (!json)
+      await print(heading(session, info, `${context.length} in context of ${count(info?.messages ?? 0, 'message')}`))
+    noteDamage(info)
+    for (const message of context) {
+      if (!(await print(json ? jsonLine(message) : `\n${contextText(message)}`))) break
+    }
+    return 0
+  })
+}
+
+/** Without what no model gets to see, such as the counters. */
+function contextText({ id, at, role, kind, content, toolCalls, toolCallId, agentName }: Message): string {
+  const fields = Object.entries({ content, toolCalls, toolCallId, agentName }).filter(([, value]) => value !== null)
+  return messageText({ id, at, role: kind === undefined ? role : `${role} (${kind})`, ...Object.fromEntries(fields) })
+}
+
+/** The messages that were removed and are still in the log, each under the id that restore wants. */
+export async function showRemoved(given: string, { root, json }: ShowOptions): Promise<number> {
+  return withExistingStore(root, async (store) => {
+    const key = await findKey(store, given)
+    if (key === null) return 1
+    const session = store.session(key)
+    const info = await session.info()
+    const removed = await session.removed()
+    if (!json) await print(heading(session, info, count(removed.length, 'removed message')))
+    noteDamage(info)
+    for (const one of removed) {
+      if (!(await print(json ? jsonLine(one) : `\n${removedText(one)}`))) break
+    }
+    return 0
+  })
+}
+
+function removedText({ id, at, removedAt, message }: RemovedMessage): string {
+  const when = removedAt === null ? '' : `  ${paint('dim', `removed ${stamp(new Date(removedAt))}`)}`
+  const text =
+    isObject(message) && typeof message.role === 'string'
+      ? messageText({ at, ...message, role: message.role, id })
+      : `  ${jsonLine(message)}`
+  return `${paint('cyan', escapeLine(id))}${when}\n${text}`
 }

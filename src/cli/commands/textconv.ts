@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import type { JsonObject } from '../../base/json.js'
 import { foldAll } from '../../log/fold.js'
 import type { Line, Piece } from '../../log/line.js'
@@ -10,10 +9,11 @@ import { escapeBlock, escapeLine, jsonLine } from '../terminal/escape.js'
 import { count } from '../terminal/format.js'
 import { messageText } from '../terminal/message.js'
 import { print } from '../terminal/output.js'
+import { readWhole } from '../user-files.js'
 
 /** A log as people read it, with the same text for the same lines on every machine; what is removed is not in it. */
 export async function textconv(file: string): Promise<number> {
-  const bytes = await readFile(file)
+  const bytes = await readWhole(file)
   const pieces = parseLines(bytes)
   const survey = surveyOf(pieces)
   const { header } = foldAll(pieces, survey)

@@ -1,9 +1,10 @@
 /** The commands for what `RuntimePersistence` keeps: the graph of a session, its blobs, and their care. */
-import type { Command } from 'commander'
+
 import type { BlobsOptions } from '../commands/blobs.js'
 import type { GcOptions } from '../commands/gc.js'
 import type { GraphOptions } from '../commands/graph.js'
 import type { VacuumOptions } from '../commands/vacuum.js'
+import type { Command } from './commander.js'
 
 const KEY = 'key of a session, or the beginning of one key only'
 

@@ -1,17 +1,15 @@
-import { readFileSync } from 'node:fs'
-import { Command, Option } from 'commander'
 import type { BotOptions } from '../commands/bot.js'
 import type { CheckOptions } from '../commands/check.js'
-import type { CompactOptions } from '../commands/compact.js'
-import type { CompactSessionOptions } from '../commands/compact-session.js'
+import type { CompactOptions, CompactSessionOptions } from '../commands/compact.js'
 import type { ListOptions } from '../commands/list.js'
 import type { PurgeOptions } from '../commands/purge.js'
 import type { RmOptions } from '../commands/rm.js'
 import type { SearchOptions } from '../commands/search.js'
 import type { ShowOptions } from '../commands/show.js'
 import type { UsageOptions } from '../commands/usage.js'
-import { addIndexCommands } from '../index-commands.js'
 import { PROGRAM } from '../terminal/output.js'
+import { packageVersion } from '../user-files.js'
+import { Command, Option } from './commander.js'
 import { addGraphCommands } from './graph.js'
 import { addOperatorCommands } from './operator.js'
 import { addSessionCommands } from './session.js'
@@ -20,8 +18,8 @@ import { atLeastOne, days, httpUrl, notEmpty, seconds, wholeNumber } from './val
 
 const KEYS = 'key of a session, or the beginning of one key only'
 
-/** The commands and their options. What a command does is loaded when it is called. */
-export function buildProgram(finish: (exitCode: number) => void): Command {
+/** The commands and their options; `main` is the path of main.js. What a command does is loaded when it is called. */
+export function buildProgram(finish: (exitCode: number) => void, main: string): Command {
   const program = new Command(PROGRAM)
     .description('Keeps the conversations of chat bots in plain files, one JSONL log per sender.')
     .addOption(
@@ -33,7 +31,7 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
     .option('--no-color', 'no colours (also: NO_COLOR=1)')
     .option('--version', 'print the version')
     .on('option:version', () => {
-      process.stdout.write(`${version()}\n`)
+      process.stdout.write(`${packageVersion(main)}\n`)
       process.exit(0)
     })
     .on('option:no-color', () => {
@@ -105,10 +103,10 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
     .action(async (key: string, _: unknown, command: Command) => {
       const options = command.optsWithGlobals<ShowOptions>()
       if (options.context) {
-        const { showContext } = await import('../commands/show-context.js')
+        const { showContext } = await import('../commands/show.js')
         finish(await showContext(key, options))
       } else if (options.removed) {
-        const { showRemoved } = await import('../commands/show-removed.js')
+        const { showRemoved } = await import('../commands/show.js')
         finish(await showRemoved(key, options))
       } else {
         const { show } = await import('../commands/show.js')
@@ -153,7 +151,7 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
       if (summary !== undefined || keep !== undefined) {
         if (summary === undefined || keep === undefined) command.error('--summary and --keep need each other')
         if (keys.length !== 1 || options.all) command.error('--summary is for one session: name it')
-        const { compactSession } = await import('../commands/compact-session.js')
+        const { compactSession } = await import('../commands/compact.js')
         return finish(await compactSession(keys[0]!, { ...options, summary, keep }))
       }
       if ((keys.length === 0) !== (options.all === true)) command.error('name the sessions, or use --all')
@@ -184,10 +182,9 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
     })
 
   addOperatorCommands(program, finish)
-  addSyncCommands(program, finish)
+  addSyncCommands(program, finish, main)
   addSessionCommands(program, finish)
   addGraphCommands(program, finish)
-  addIndexCommands(program, finish)
 
   program
     .command('check')
@@ -207,16 +204,4 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
     })
 
   return program
-}
-
-/** From the package's own package.json: one folder up from src/, two from dist/src/. */
-function version(): string {
-  for (const place of ['../../../package.json', '../../../package.json']) {
-    try {
-      return JSON.parse(readFileSync(new URL(place, import.meta.url)).toString()).version
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    }
-  }
-  throw new Error('package.json is missing')
 }

@@ -1,11 +1,13 @@
 /** The commands of whoever keeps a bot running: what runs, what hangs, what a crash left, what may go. */
-import { type Command, Option } from 'commander'
+
 import type { CleanupCommandOptions } from '../commands/cleanup.js'
+import type { IndexOptions } from '../commands/index.js'
 import type { RecoverCommandOptions } from '../commands/recover.js'
 import type { RunningOptions, StuckOptions } from '../commands/running.js'
 import type { TrashOptions, TrashPurgeOptions } from '../commands/trash.js'
 import type { WatchCommandOptions } from '../commands/watch.js'
 import type { GlobalOptions } from '../with-store.js'
+import { type Command, Option } from './commander.js'
 import { byteCount, duration, notEmpty, wholeNumber } from './values.js'
 
 const OLDER = 'a turn that runs for longer is stuck'
@@ -89,6 +91,16 @@ export function addOperatorCommands(program: Command, finish: (exitCode: number)
       }
       const { cleanup } = await import('../commands/cleanup.js')
       finish(await cleanup(options))
+    })
+
+  program
+    .command('index')
+    .description('make all of the index of searches now; a search makes it bit by bit')
+    .option('--drop', 'remove it; the next search begins anew')
+    .option('--json', 'print one JSON object')
+    .action(async (_: unknown, command: Command) => {
+      const { index } = await import('../commands/index.js')
+      finish(await index(command.optsWithGlobals<IndexOptions>()))
     })
 
   addTrashCommands(program.command('trash').description('what cleanup took away'), finish)

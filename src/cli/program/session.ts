@@ -1,9 +1,10 @@
 /** The commands that copy, take back and label conversations. */
-import type { Command } from 'commander'
+
 import type { ForkCommandOptions } from '../commands/fork.js'
 import type { RestoreOptions } from '../commands/restore.js'
 import type { RewindOptions } from '../commands/rewind.js'
 import type { GlobalOptions } from '../with-store.js'
+import type { Command } from './commander.js'
 import { notEmpty, wholeNumber } from './values.js'
 
 const KEY = 'key of a session, or the beginning of one key only'

@@ -1,18 +1,18 @@
-import type { Command } from 'commander'
 import type { InitOptions } from '../commands/init.js'
 import type { MergeOptions } from '../commands/merge.js'
 import type { GlobalOptions } from '../with-store.js'
+import type { Command } from './commander.js'
 import { notEmpty } from './values.js'
 
 /** The commands for folders that git, rsync or a file synchroniser carries to other machines. */
-export function addSyncCommands(program: Command, finish: (exitCode: number) => void): void {
+export function addSyncCommands(program: Command, finish: (exitCode: number) => void, main: string): void {
   program
     .command('init')
     .description('prepare the folder for git and file synchronisers: what travels, and how changes of two sides meet')
     .option('--git', 'make the folder a git repository if it is in none')
     .action(async (_: unknown, command: Command) => {
       const { init } = await import('../commands/init.js')
-      finish(await init(command.optsWithGlobals<InitOptions>()))
+      finish(await init({ ...command.optsWithGlobals<Omit<InitOptions, 'main'>>(), main }))
     })
 
   program

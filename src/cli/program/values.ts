@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander'
+import { InvalidArgumentError } from './commander.js'
 
 /** 0, 1, 2, … */
 export function wholeNumber(text: string): number {

@@ -1,7 +1,6 @@
 import stringWidth from 'string-width'
 import { describe, expect, test } from 'vitest'
-import { fit, table } from '../../../src/cli/terminal/table.js'
-import { cut, measureFor } from '../../../src/cli/width.js'
+import { cut, fit, measureFor, table } from '../../../src/cli/terminal/table.js'
 
 const WIDE = Number.POSITIVE_INFINITY
 const columns = [{ title: 'KEY' }, { title: 'N', right: true }, { title: 'TEXT' }]

@@ -1,0 +1,76 @@
+/** The files of the user that commands read and write: inboxes, git's copies of a log, dotfiles. The only door to node:fs of cli/. */
+import { randomBytes } from 'node:crypto'
+import { createReadStream, readFileSync } from 'node:fs'
+import { appendFile, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
+import { pathToFileURL } from 'node:url'
+
+/** A stream of input lines. */
+export interface Input {
+  name: string
+  stream: Readable
+  /** Bytes, when it is a file whose end is known; null for a pipe. */
+  bytes: number | null
+}
+
+/** `-` is standard input. Rejects when the file cannot be read. */
+export async function openInput(name: string): Promise<Input> {
+  if (name === '-') return { name: 'standard input', stream: process.stdin, bytes: null }
+  const stats = await stat(name)
+  if (stats.isDirectory()) throw new Error(`${name} is a folder, not a file of JSON lines`)
+  return { name, stream: createReadStream(name), bytes: stats.isFile() ? stats.size : null }
+}
+
+/** Rejects with the reason of the system when the file or folder is not there. */
+export async function checkThere(file: string): Promise<void> {
+  await stat(file)
+}
+
+export async function isThere(file: string): Promise<boolean> {
+  try {
+    await stat(file)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    return false
+  }
+}
+
+export function readWhole(file: string): Promise<Buffer> {
+  return readFile(file)
+}
+
+/** Replaces a file whole: it has the former bytes or these, whatever happens. */
+export async function replaceWhole(file: string, bytes: Buffer): Promise<void> {
+  const temporary = `${file}.${randomBytes(8).toString('hex')}.tmp`
+  try {
+    await writeFile(temporary, bytes, { flag: 'wx', mode: 0o600, flush: true })
+    await rename(temporary, file)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+}
+
+/** Adds the lines that a text file lacks, and makes the file if need be; resolves with what it did. */
+export async function addMissingLines(
+  file: string,
+  lines: readonly string[],
+): Promise<{ made: boolean; added: number }> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  const present = new Set((text ?? '').split(/\r?\n/))
+  const missing = lines.filter((line) => !present.has(line))
+  if (missing.length > 0) {
+    const feed = text === undefined || text === '' || text.endsWith('\n') ? '' : '\n'
+    await appendFile(file, `${feed}${missing.join('\n')}\n`, { mode: 0o600 })
+  }
+  return { made: text === undefined, added: missing.length }
+}
+
+/** The version in the package.json of this package, given the place of the command's main.js. */
+export function packageVersion(main: string): string {
+  return JSON.parse(readFileSync(new URL('../../../package.json', pathToFileURL(main))).toString()).version
+}
