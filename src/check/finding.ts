@@ -1,57 +1,57 @@
-/** What `check` finds. */
+/** Stable codes of what `check` finds; they are printed as they stand here. */
 export type FindingKind =
-  | 'torn tail'
-  | 'damaged line'
-  | 'merge marker'
+  | 'torn-tail'
+  | 'damaged-line'
+  | 'merge-marker'
   | 'duplicate'
   | 'contradiction'
-  | 'diverged commits'
-  | 'broken graph'
-  | 'newer version'
-  | 'name and key'
-  | 'no session'
-  | 'no file'
-  | 'case collision'
-  | 'conflict copy'
-  | 'sidecar lies'
-  | 'sidecar unreadable'
-  | 'sidecar without log'
-  | 'missing blob'
-  | 'wrong blob'
-  | 'unreferenced blob'
-  | 'blobs without log'
-  | 'stray file'
-  | 'stale lease'
-  | 'stale marker'
-  | 'open to others'
+  | 'diverged-commits'
+  | 'broken-graph'
+  | 'newer-version'
+  | 'key-mismatch'
+  | 'invalid-name'
+  | 'not-a-log'
+  | 'case-collision'
+  | 'conflict-copy'
+  | 'sidecar-mismatch'
+  | 'sidecar-unreadable'
+  | 'orphan-sidecar'
+  | 'missing-blob'
+  | 'blob-mismatch'
+  | 'unreferenced-blob'
+  | 'orphan-blobs'
+  | 'leftover-file'
+  | 'stale-lease'
+  | 'stale-marker'
+  | 'permissions'
 
-/** How a finding is mended. All that is taken out goes to quarantine. */
+/** How a finding is mended. Whatever is taken out of a file goes to quarantine. */
 export type Remedy =
-  /** The log is written anew without what cannot be read, duplicates and what was removed, all of which is kept. */
+  /** The log is rewritten without unreadable lines, duplicates and removed messages; what is unreadable is kept in quarantine. */
   | 'rewrite'
   /** The file is moved to quarantine. */
-  | 'set aside'
-  /** The sidecar is moved to quarantine and made again from the log; the run state stays. */
-  | 'make again'
-  /** The file is taken away from all but its owner. */
-  | 'make private'
-  /** What a dead process holds is released. */
+  | 'quarantine'
+  /** The sidecar is moved to quarantine and rebuilt from the log; the run state stays. */
+  | 'rebuild'
+  /** The mode is reduced to the owner's rights. */
+  | 'restrict'
+  /** The lease of a dead process is released. */
   | 'release'
 
 export interface Finding {
   kind: FindingKind
   /** Absolute path. */
   file: string
-  /** The session's key, or null for what belongs to no session that is known. */
+  /** The session's key; null where the file belongs to no known session. */
   key: string | null
   /** Counted from 1. */
   line: number | null
   offset: number | null
   length: number | null
   reason: string
-  /** False for what is normal after a crash or a merge and costs nothing. */
+  /** False for what is normal after a crash or a merge. */
   isDamage: boolean
-  /** Null: only a person can tell what is to be done. */
+  /** Null where only a person can decide. */
   remedy: Remedy | null
 }
 

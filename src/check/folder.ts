@@ -1,4 +1,4 @@
-/** What is wrong with a store's folder beside the sessions in it. Reads only. */
+/** Finds what is wrong with the folder of a store beside its sessions. Reads only. */
 import path from 'node:path'
 import { type Entry, entriesIn } from '../disk/inspect.js'
 import { staleLocks } from '../disk/lock/sweep.js'
@@ -23,16 +23,16 @@ export function checkFolder(layout: Layout): Finding[] {
     ...collisions(entries),
     ...openFiles(layout, entries),
     ...staleLocks(layout.locks, layout.waiting).map((file) =>
-      left('stale lease', file, 'its process is gone', 'release'),
+      left('stale-lease', file, 'its process is gone', 'release'),
     ),
     ...staleMarkers(layout),
     ...entriesIn(layout.quarantines).flatMap(({ file }) =>
-      unfinishedIn(file).map((one) => left('stray file', one, 'a copy that a crash cut off', 'set aside')),
+      unfinishedIn(file).map((one) => left('leftover-file', one, 'a copy that a crash cut off', 'quarantine')),
     ),
   ]
 }
 
-/** Something that a crash left and that costs nothing. */
+/** A left-over of a crash that does no harm. */
 function left(kind: Finding['kind'], file: string, reason: string, remedy: Finding['remedy']): Finding {
   return finding({ kind, file, reason, remedy, isDamage: false })
 }
@@ -42,7 +42,7 @@ function findingsAt({ name, file, kind }: Entry, entries: readonly Entry[]): Fin
   if (nameOfConflictCopy(name) !== undefined)
     return [
       finding({
-        kind: 'conflict copy',
+        kind: 'conflict-copy',
         file,
         reason: `of ${nameOfConflictCopy(name)}; jsonl-sessions merge FILE takes its lines in`,
       }),
@@ -50,24 +50,23 @@ function findingsAt({ name, file, kind }: Entry, entries: readonly Entry[]): Fin
   if (nameOfLog(name) !== undefined) {
     return kind === 'file'
       ? []
-      : [finding({ kind: 'no file', file, reason: 'no regular file stands where a log should' })]
+      : [finding({ kind: 'not-a-log', file, reason: 'no regular file stands where a log should' })]
   }
   if (nameOfTemporary(name) !== undefined && kind === 'file')
-    return [left('stray file', file, 'a temporary file that a crash left', 'set aside')]
+    return [left('leftover-file', file, 'a temporary file that a crash left', 'quarantine')]
   const sidecar = nameOfSidecar(name)
   if (sidecar !== undefined && !isThere(sidecar))
-    return [left('sidecar without log', file, 'its session is gone', kind === 'file' ? 'set aside' : null)]
+    return [left('orphan-sidecar', file, 'its session is gone', kind === 'file' ? 'quarantine' : null)]
   if (sidecar !== undefined && kind !== 'file')
-    return [finding({ kind: 'no file', file, reason: 'no regular file stands where a sidecar should' })]
+    return [finding({ kind: 'sidecar-unreadable', file, reason: 'no regular file stands where a sidecar should' })]
   const blobs = nameOfBlobs(name)
-  if (blobs !== undefined && !isThere(blobs))
-    return [left('blobs without log', file, 'their session is gone', 'set aside')]
+  if (blobs !== undefined && !isThere(blobs)) return [left('orphan-blobs', file, 'their session is gone', 'quarantine')]
   if (name.endsWith('.jsonl') && !name.startsWith('.'))
-    return [finding({ kind: 'no session', file, reason: 'no key has this name', isDamage: false })]
+    return [finding({ kind: 'invalid-name', file, reason: 'no key has this name', isDamage: false })]
   return []
 }
 
-/** Names that are one file on a file system that does not tell capital letters or Unicode forms apart. */
+/** Names that are the same file on a file system that ignores case or Unicode form. */
 function collisions(entries: readonly Entry[]): Finding[] {
   const first = new Map<string, string>()
   return entries.flatMap(({ name, file }) => {
@@ -76,11 +75,11 @@ function collisions(entries: readonly Entry[]): Finding[] {
     if (former === undefined) first.set(folded, name)
     return former === undefined
       ? []
-      : [finding({ kind: 'case collision', file, reason: `differs from ${former} by case only` })]
+      : [finding({ kind: 'case-collision', file, reason: `differs from ${former} by case only` })]
   })
 }
 
-/** Files of ours that others may look into. The folder itself is the user's. */
+/** Files of the store that other users may read. The mode of the folder itself is the user's choice. */
 function openFiles(layout: Layout, entries: readonly Entry[]): Finding[] {
   const own = entries.filter(
     ({ name, file }) =>
@@ -90,31 +89,31 @@ function openFiles(layout: Layout, entries: readonly Entry[]): Finding[] {
   const below = own.flatMap((entry) => (entry.kind === 'folder' && entry.file !== layout.locks ? deep(entry.file) : []))
   return [...own, ...below]
     .filter(({ isOpen }) => isOpen)
-    .map(({ file }) => finding({ kind: 'open to others', file, reason: 'others may read it', remedy: 'make private' }))
+    .map(({ file }) => finding({ kind: 'permissions', file, reason: 'others may read it', remedy: 'restrict' }))
 }
 
 function deep(folder: string): Entry[] {
   return entriesIn(folder).flatMap((entry) => [entry, ...(entry.kind === 'folder' ? deep(entry.file) : [])])
 }
 
-/** Markers of runs that are over or whose process is dead, and ones that were being written. */
+/** Markers of ended runs or dead processes, and unfinished ones. */
 function staleMarkers(layout: Layout): Finding[] {
   const stale = markedNames(layout).flatMap((name) => {
     const run = readSidecar(layout.sidecar(name))?.sidecar?.run
     const marker = layout.marker(name)
-    if (run?.state !== 'running') return left('stale marker', marker, 'its session is not running', 'set aside')
+    if (run?.state !== 'running') return left('stale-marker', marker, 'its session is not running', 'quarantine')
     if (livenessOf(run.owner) !== 'dead') return []
-    return left('stale marker', marker, 'the process of the turn is dead: see `recover`', null)
+    return left('stale-marker', marker, 'the process of the turn is dead: see `recover`', null)
   })
   return [
     ...stale,
     ...unfinishedMarkers(layout).map(({ file }) =>
-      left('stray file', file, 'a marker that a crash cut off', 'set aside'),
+      left('leftover-file', file, 'a marker that a crash cut off', 'quarantine'),
     ),
   ]
 }
 
-/** Under which name in quarantine something goes that was taken out. */
+/** The name in quarantine for a file that is moved there. */
 export function nameInQuarantine(file: string): string {
   const base = path.basename(file)
   const above = path.basename(path.dirname(file))

@@ -1,4 +1,4 @@
-/** What is wrong with one session: its log, its sidecar and its blobs. Reads only. */
+/** Finds what is wrong with one session: its log, its sidecar and its blobs. Reads only. */
 import { isDeepStrictEqual } from 'node:util'
 import { SessionError } from '../base/errors.js'
 import { readSync } from '../disk/files.js'
@@ -22,7 +22,7 @@ export interface CheckedSession {
   findings: Finding[]
 }
 
-/** Null when there is no session. @throws what the file system says when it cannot be read */
+/** Null when there is no session. @throws the error of the file system when it cannot be read */
 export async function checkSession(log: SessionLog): Promise<CheckedSession | null> {
   const checked = await LogReader.using(log.file.path, async (reader) => {
     const lines = await findingsInLines(log, reader)
@@ -49,11 +49,11 @@ async function findingsInLines(log: SessionLog, reader: LogReader): Promise<Chec
       line++
       const place = { line, offset: piece.offset, length: piece.end - piece.offset }
       if (piece.kind === 'torn')
-        note({ kind: 'torn tail', reason: 'an unfinished last line', ...place, isDamage: false, remedy: 'rewrite' })
+        note({ kind: 'torn-tail', reason: 'an unfinished last line', ...place, isDamage: false, remedy: 'rewrite' })
       if (piece.kind === 'damage') {
         const start = readSync(reader.fd, piece.offset, Math.min(7, place.length)).toString('latin1')
-        const kind = MARKER.test(start) ? 'merge marker' : 'damaged line'
-        note({ kind, reason: kind === 'merge marker' ? 'left by a merge' : piece.reason, ...place, remedy: 'rewrite' })
+        const kind = MARKER.test(start) ? 'merge-marker' : 'damaged-line'
+        note({ kind, reason: kind === 'merge-marker' ? 'left by a merge' : piece.reason, ...place, remedy: 'rewrite' })
       }
       if (!isLine(piece)) continue
       if (isChat(piece) && isLive(piece, survey)) messages++
@@ -78,7 +78,7 @@ async function findingsInLines(log: SessionLog, reader: LogReader): Promise<Chec
       if (commit === undefined) continue
       if (revisions.has(commit.revision))
         note({
-          kind: 'diverged commits',
+          kind: 'diverged-commits',
           reason: `two commits of revision ${commit.revision}`,
           ...place,
           isDamage: false,
@@ -87,38 +87,39 @@ async function findingsInLines(log: SessionLog, reader: LogReader): Promise<Chec
     }
   }
   if (version > FORMAT_VERSION)
-    note({ kind: 'newer version', reason: `version ${version}: it can be read, and is not written`, isDamage: false })
+    note({ kind: 'newer-version', reason: `version ${version}: it can be read, and is not written`, isDamage: false })
   if (header !== undefined && nameOf(header) !== log.name)
-    note({ kind: 'name and key', reason: `the file's name is not that of its key ${JSON.stringify(header)}` })
-  // what is not written is not mended either
+    note({ kind: 'key-mismatch', reason: `the file's name is not that of its key ${JSON.stringify(header)}` })
+  // a log of a newer version is read-only
   if (version > FORMAT_VERSION) for (const one of findings) one.remedy = null
   return { messages, findings }
 }
 
-/** Compares what the sidecar says with what the log says, where the sidecar would be believed. */
+/** Compares a sidecar that readers would believe with the log. */
 async function findingsInSidecar(log: SessionLog, reader: LogReader): Promise<Finding[]> {
   const { key } = log
   const file = log.sidecar.path
   const read = readSidecar(file)
   if (read === null) return []
-  const again = (kind: 'sidecar lies' | 'sidecar unreadable', reason: string) => [
-    finding({ kind, key, file, reason, remedy: 'make again', isDamage: kind === 'sidecar lies' }),
+  const mismatch = (kind: 'sidecar-mismatch' | 'sidecar-unreadable', reason: string) => [
+    finding({ kind, key, file, reason, remedy: 'rebuild', isDamage: kind === 'sidecar-mismatch' }),
   ]
   const { sidecar } = read
-  if (sidecar === null) return again('sidecar unreadable', 'it is made again from the log; a run state in it is lost')
-  if (sidecar.key !== key) return again('sidecar lies', `it is of another session, ${JSON.stringify(sidecar.key)}`)
+  if (sidecar === null) return mismatch('sidecar-unreadable', 'it is rebuilt from the log; a run state in it is lost')
+  if (sidecar.key !== key)
+    return mismatch('sidecar-mismatch', `it belongs to another session, ${JSON.stringify(sidecar.key)}`)
   const known = knownFromSidecar(sidecar, reader.stat, reader)
   if (known === undefined) return []
-  const told = (await catchUp(reader, known)).summary
+  const cached = (await catchUp(reader, known)).summary
   const { summary } = await foldLog(reader)
-  if (isDeepStrictEqual(told, summary)) return []
+  if (isDeepStrictEqual(cached, summary)) return []
   const fields = Object.keys(summary).filter(
-    (field) => !isDeepStrictEqual(told[field as keyof typeof told], summary[field as keyof typeof summary]),
+    (field) => !isDeepStrictEqual(cached[field as keyof typeof cached], summary[field as keyof typeof summary]),
   )
-  return again('sidecar lies', `its copy of the log's sums is wrong: ${fields.join(', ')}`)
+  return mismatch('sidecar-mismatch', `its cached fields differ from the log: ${fields.join(', ')}`)
 }
 
-/** The blobs that the head needs, and those that nothing needs. */
+/** Missing, wrong and unreferenced blobs. */
 async function findingsInBlobs(log: SessionLog): Promise<Finding[]> {
   const { key } = log
   const session = new GraphLog(log)
@@ -131,7 +132,7 @@ async function findingsInBlobs(log: SessionLog): Promise<Finding[]> {
     if ((await blobs.read(ref)) !== 'wrong') continue
     wrong.add(ref)
     findings.push(
-      finding({ kind: 'wrong blob', key, file: file(ref), reason: 'its content is not what its name says' }),
+      finding({ kind: 'blob-mismatch', key, file: file(ref), reason: 'its content is not what its name says' }),
     )
   }
   const graph = await session.reading((_, { damage, unsure, head }) => ({
@@ -142,7 +143,7 @@ async function findingsInBlobs(log: SessionLog): Promise<Finding[]> {
   if (graph === undefined) return findings
   if (graph.reason !== null) {
     const reason = `the graph of commits cannot be read: ${graph.reason}`
-    return [...findings, finding({ kind: 'broken graph', key, file: log.file.path, reason })]
+    return [...findings, finding({ kind: 'broken-graph', key, file: log.file.path, reason })]
   }
   if (graph.root === null || !graph.isSure) return findings
   const needed = new Set([graph.root])
@@ -152,7 +153,7 @@ async function findingsInBlobs(log: SessionLog): Promise<Finding[]> {
   } catch (error) {
     if (!(error instanceof SessionError)) throw error
     if (!blobs.has(graph.root)) findings.push(missing(key, file(graph.root)))
-    // nobody knows what it needs
+    // an unreadable manifest leaves unknown which blobs are needed
     return findings
   }
   for (const ref of needed) if (!blobs.has(ref)) findings.push(missing(key, file(ref)))
@@ -160,12 +161,12 @@ async function findingsInBlobs(log: SessionLog): Promise<Finding[]> {
     if (!needed.has(ref)) {
       const reason = 'the last commit does not need it'
       findings.push(
-        finding({ kind: 'unreferenced blob', key, file: file(ref), reason, isDamage: false, remedy: 'set aside' }),
+        finding({ kind: 'unreferenced-blob', key, file: file(ref), reason, isDamage: false, remedy: 'quarantine' }),
       )
     }
   return findings
 }
 
 function missing(key: string, file: string): Finding {
-  return finding({ kind: 'missing blob', key, file, reason: 'the last commit needs it, and it is not there' })
+  return finding({ kind: 'missing-blob', key, file, reason: 'the last commit needs it, and it is not there' })
 }

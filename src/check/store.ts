@@ -1,4 +1,4 @@
-/** Checks a store, and mends what can be mended without a choice. */
+/** Checks a store, and mends what needs no decision. */
 import path from 'node:path'
 import { listFolder, look } from '../disk/files.js'
 import { makePrivate } from '../disk/inspect.js'
@@ -17,11 +17,11 @@ export interface StoreCheck {
   sessions: number
   messages: number
   findings: Finding[]
-  /** Sessions and files that could not be looked at. */
+  /** Sessions that could not be read. */
   failed: Array<{ key: string; error: unknown }>
 }
 
-/** Looks at some sessions, or with null at all of them and at what else is in the folder. */
+/** Checks the given sessions; with null all of them and the rest of the folder. */
 export async function checkStore(store: StoreInternals, keys: readonly string[] | null): Promise<StoreCheck> {
   const check: StoreCheck = { sessions: 0, messages: 0, findings: [], failed: [] }
   for (const key of keys ?? (await store.index.keys()).sort()) {
@@ -40,7 +40,7 @@ export async function checkStore(store: StoreInternals, keys: readonly string[] 
   return check
 }
 
-/** Does what the findings' remedies say; answers those that were mended. @throws SessionError ERR_LOCKED */
+/** Applies the remedies of findings; returns those that were mended. @throws SessionError ERR_LOCKED */
 export async function mend(store: StoreInternals, findings: readonly Finding[]): Promise<Finding[]> {
   const mended: Finding[] = []
   const rewritten = new Set<string>()
@@ -58,20 +58,20 @@ export async function mend(store: StoreInternals, findings: readonly Finding[]):
 async function apply(store: StoreInternals, { remedy, file, key }: Finding): Promise<void> {
   const { layout, settings } = store.context
   const name = nameInQuarantine(file)
-  if (remedy === 'make private') return makePrivate(file)
+  if (remedy === 'restrict') return makePrivate(file)
   if (remedy === 'release') return release(store, file)
   const take = () => {
-    // under its own name a temporary file would be found again
+    // under its own name a temporary file would be reported again
     const as = path.basename(file).replace(/^\.(.+)\.tmp$/, '$1.left')
     if (look(file) !== undefined) moveAside(layout.quarantine(name), file, as)
   }
-  if (remedy === 'make again' && key !== null) await makeAgain(store.log(key), take)
+  if (remedy === 'rebuild' && key !== null) await makeAgain(store.log(key), take)
   else if (isSessionName(name) && name !== 'store')
     await leaseOf(layout.lock(name), layout.waiting).run(take, settings.lockTimeout)
   else take()
 }
 
-/** Takes the lease of a dead process over and gives it back; a waiter that died is cleared away by a look. */
+/** Takes over the lease of a dead process and releases it; looking at the waiters removes dead ones. */
 async function release({ context: { layout } }: StoreInternals, file: string): Promise<void> {
   waitedFor(layout.waiting)
   const name = path.basename(path.dirname(file))

@@ -1,4 +1,4 @@
-/** What is wrong with a log, said in lines and bytes. */
+/** Finds what is wrong with one log, by line and byte. */
 
 import { LogReader } from '../disk/log-reader.js'
 import { GraphCollector, type GraphDamage } from '../log/graph/graph.js'
@@ -14,15 +14,15 @@ export interface CheckReport extends DamageReport {
   lines: number
   /** Live messages. */
   messages: number
-  /** What a crash left at the end: readers ignore it, the next writer sets it aside. */
+  /** An unfinished last line, as a crash leaves it; readers ignore it. */
   torn: { offset: number; length: number } | null
-  /** Lines that stand there again. */
+  /** Lines that repeat an earlier one. */
   duplicates: number
-  /** Ids that two different lines bear; both count. */
+  /** Ids of two lines with different content; both count. */
   contradictions: string[]
-  /** Revisions of the graph that two merged histories both committed; all their nodes count. */
+  /** Revisions of the graph that occur twice, after a merge; all their nodes count. */
   divergences: number[]
-  /** Why the graph cannot be read; null when it can. */
+  /** Why the graph cannot be read; null if it can. */
   graph: GraphDamage | null
 }
 
@@ -54,7 +54,7 @@ export async function checkLog(log: SessionLog): Promise<CheckReport | null> {
   return report ?? null
 }
 
-/** Tells the store's `onDamage` about the bad lines of a whole log, if there are any. */
+/** Reports the unreadable lines of a whole log to `onDamage`. */
 export function reportDamage(log: SessionLog, pieces: readonly Piece[]): void {
   const damage = damageIn(pieces, 0)
   if (damage.length > 0) log.context.settings.onDamage({ key: log.key, file: log.file.path, damage })

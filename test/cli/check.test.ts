@@ -40,8 +40,8 @@ test('check --json is one object, with a finding for each', async () => {
   const { sessions, messages, findings } = JSON.parse(out)
   expect([code, sessions, messages]).toEqual([1, 2, 3])
   expect(findings).toMatchObject([
-    { kind: 'damaged line', key: 'ann', line: 4, remedy: 'rewrite', isDamage: true },
-    { kind: 'open to others', remedy: 'make private' },
+    { kind: 'damaged-line', key: 'ann', line: 4, remedy: 'rewrite', isDamage: true },
+    { kind: 'permissions', remedy: 'restrict' },
   ])
 })
 

@@ -22,9 +22,9 @@ const BUSY = 3
 /** What a remedy does, for "would" and "did". */
 const DONE: Record<Remedy, string> = {
   rewrite: 'take it out of the log, into quarantine',
-  'set aside': 'move it to quarantine',
-  'make again': 'move it to quarantine and make it again from the log',
-  'make private': 'take it away from all but its owner',
+  quarantine: 'move it to quarantine',
+  rebuild: 'move it to quarantine and make it again from the log',
+  restrict: 'take it away from all but its owner',
   release: 'release what the dead process holds',
 }
 
@@ -98,7 +98,7 @@ async function report(
     if (remedy === null) note('  nothing is done about it: it needs a decision of yours')
     else if (mended.includes(finding)) note(`  ${options.dryRun ? 'would' : 'did'}: ${DONE[remedy]}`)
   }
-  const unreadable = findings.filter(({ kind }) => kind === 'damaged line' || kind === 'merge marker').length
+  const unreadable = findings.filter(({ kind }) => kind === 'damaged-line' || kind === 'merge-marker').length
   const others = findings.filter(({ isDamage }) => isDamage).length - unreadable
   const damage = unreadable === 0 ? 'no damage' : count(unreadable, 'unreadable line')
   const more = others === 0 ? '' : `, ${count(others, 'other problem')}`
@@ -107,7 +107,7 @@ async function report(
 
 /** One line, in the form that editors can jump to. */
 function described({ kind, file, line, offset, length, reason }: Finding): string {
-  if (kind === 'conflict copy') return `${shownPath(file)}: a conflict copy ${escapeLine(reason)}`
+  if (kind === 'conflict-copy') return `${shownPath(file)}: a conflict copy ${escapeLine(reason)}`
   const place = line === null ? shownPath(file) : `${shownPath(file)}:${line}`
   const bytes = offset === null || length === null ? '' : `offset ${offset}, ${count(length, 'byte')}: `
   return `${place}: ${bytes}${kind}: ${escapeLine(reason)}`
