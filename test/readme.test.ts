@@ -26,7 +26,7 @@ describe('README', () => {
       fs.mkdirSync(path.join(dir, 'node_modules'))
       fs.symlinkSync(root, path.join(dir, 'node_modules', 'jsonl-sessions'))
       fs.writeFileSync(path.join(dir, 'example.mjs'), code ?? '')
-      expect(execFileSync(process.execPath, ['example.mjs'], { cwd: dir }).toString()).toBe(output)
+      expect(execFileSync(process.execPath, ['example.mjs'], { cwd: dir, timeout: 30_000 }).toString()).toBe(output)
     } finally {
       fs.rmSync(dir, { recursive: true })
     }

@@ -133,18 +133,16 @@ describe('watch', () => {
   })
 
   test('a terminal shows what runs', () => {
-    spawnSync(process.execPath, [
-      '--input-type=module',
-      '-e',
-      `
+    const script = `
       import { openStore } from ${JSON.stringify(new URL('../../dist/src/index.js', import.meta.url).href)}
       const store = await openStore(${JSON.stringify(root)})
       await store.session('telegram_ann').setState('running', 'turn-7')
-      process.kill(process.pid, 'SIGKILL')`,
-    ])
+      process.kill(process.pid, 'SIGKILL')`
+    spawnSync(process.execPath, ['--input-type=module', '-e', script], { timeout: 30_000 })
     const command = `timeout -s INT 3 ${process.execPath} ${MAIN} watch --root ${root}`
     const { stdout, error } = spawnSync('script', ['-qec', command, '/dev/null'], {
       env: { PATH: process.env.PATH, TERM: 'xterm' },
+      timeout: 30_000,
     })
     if ((error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') return
     const shown = stdout.toString()

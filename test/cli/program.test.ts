@@ -172,7 +172,9 @@ describe('list', () => {
 
 test.runIf(existsSync('/dev/full'))('output that cannot be written is a failure', async () => {
   await fill()
-  const child = spawn('sh', ['-c', `exec "$0" "$1" list --root "$2" > /dev/full`, process.execPath, MAIN, root])
+  const child = spawn('sh', ['-c', `exec "$0" "$1" list --root "$2" > /dev/full`, process.execPath, MAIN, root], {
+    timeout: 60_000,
+  })
   let err = ''
   child.stderr.setEncoding('utf8').on('data', (text) => {
     err += text

@@ -28,8 +28,13 @@ export interface Running {
   says: (text: string) => Promise<void>
 }
 
+/** How long a command may take, ms. */
+const LIMIT_MS = 60_000
+
 export function start(args: readonly string[], { env = {}, cwd }: RunOptions = {}): Running {
   const child = spawn(process.execPath, [MAIN, ...args], {
+    timeout: LIMIT_MS,
+    killSignal: 'SIGKILL',
     cwd,
     env: { PATH: process.env.PATH, ...env } as unknown as NodeJS.ProcessEnv,
   })
@@ -47,7 +52,8 @@ export function start(args: readonly string[], { env = {}, cwd }: RunOptions = {
   })
   const says = async (text: string) => {
     while (!result.err.includes(text)) {
-      if (child.exitCode !== null) throw new Error(`ended before it said ${text}: ${result.err}`)
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`ended before it said ${text}: ${result.err}`)
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
   }
@@ -60,7 +66,7 @@ export function run(args: readonly string[], options: RunOptions = {}): Promise<
   return done
 }
 
-/** An empty folder; the store of a test is `sessions` in it. */
+/** An empty folder; the store of a test is `sessions` in it. It is removed with the temporary folder of the run. */
 export async function folder(): Promise<string> {
   return mkdtemp(join(tmpdir(), 'jsonl-sessions-cli-'))
 }

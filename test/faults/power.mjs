@@ -19,8 +19,11 @@ export async function losePower({ library, folder, count, seed = 1, careless = f
   const contracts = await loadContracts()
   const real = path.join(folder, 'power')
   const record = path.join(folder, 'record.json')
-  const { status, stderr } = spawnSync(process.execPath, [RUN, real, record], { encoding: 'utf8' })
-  if (status !== 0) throw new Error(`the run failed: ${stderr}`)
+  const { status, signal, stderr } = spawnSync(process.execPath, [RUN, real, record], {
+    encoding: 'utf8',
+    timeout: 120_000,
+  })
+  if (status !== 0) throw new Error(`the run ended with ${status ?? signal}: ${stderr}`)
   const recorded = JSON.parse(fs.readFileSync(record, 'utf8'))
   // a machine whose syncs do nothing: the proof that a lost message would be seen
   const steps = careless ? recorded.filter((step) => step.do !== 'synced') : recorded

@@ -9,6 +9,7 @@ function run(args: string[], env: Record<string, string> = {}): { status: number
   const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...args], {
     env: { ...process.env, ...env },
     encoding: 'utf8',
+    timeout: SOAK ? 3_500_000 : 170_000,
   })
   return { status, output: stdout + stderr }
 }
@@ -27,7 +28,7 @@ describe('the fault matrix', () => {
     const { status, output } = run(['--share', '0', '--power', '60', '--no-sync'])
     expect(output).toMatch(/FAILED: power loss/)
     expect(status).toBe(1)
-  }, 60_000)
+  }, 180_000)
 
   test.each([
     ['rewrite in place', 'SessionStore: rewrite', /neither old nor new|acknowledged/],
@@ -45,6 +46,6 @@ describe('the fault matrix', () => {
       expect(output.split('FAILED: ')[1]).toMatch(words)
       expect(status).toBe(1)
     },
-    60_000,
+    180_000,
   )
 })

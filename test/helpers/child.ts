@@ -1,12 +1,17 @@
 /** Other processes: real ones, with scripts of ../processes, on the built library. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import type { StoreOptions } from '../../src/index.js'
+import { SOAK } from './store.js'
 
-/** Starts a script of ../processes, which is killed at the end of the test if it still lives. */
+const SCRIPTS = fileURLToPath(new URL('../processes', import.meta.url))
+
+/** Starts a script of ../processes, given by name or path, and kills it at the end of the test if it still lives. */
 export function start(script: string, args: readonly string[], execPrefix: readonly string[] = []): ChildProcess {
-  const file = new URL(`../processes/${script}`, import.meta.url).pathname
+  const file = path.resolve(SCRIPTS, script)
   const [program, ...before] = [...execPrefix, process.execPath]
   const child = fork(file, [...args], {
     execPath: program as string,
@@ -29,10 +34,45 @@ export function start(script: string, args: readonly string[], execPrefix: reado
   return child
 }
 
-/** How a child ended. */
-export async function ended(child: ChildProcess): Promise<{ code: number | null; signal: string | null }> {
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+/** How long a test waits for a child process, ms. */
+const LIMIT_MS = SOAK ? 1_800_000 : 60_000
+
+/** How a child ended. Rejects when it has not ended within `ms`. */
+export async function ended(
+  child: ChildProcess,
+  ms = LIMIT_MS,
+): Promise<{ code: number | null; signal: string | null }> {
+  if (child.exitCode === null && child.signalCode === null) {
+    const signal = AbortSignal.timeout(ms)
+    await once(child, 'exit', { signal }).catch(() => {
+      throw new Error(`${nameOf(child)} did not end within ${ms} ms`)
+    })
+  }
   return { code: child.exitCode, signal: child.signalCode }
+}
+
+/** The next message of a child. Rejects when the child ends or disconnects before it, or sends none within `ms`. */
+export function messageOf<T>(child: ChildProcess, ms = LIMIT_MS): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const settle = (act: () => void) => {
+      clearTimeout(timer)
+      child.off('message', onMessage)
+      child.off('disconnect', onDisconnect)
+      act()
+    }
+    const fail = (what: string) => settle(() => reject(new Error(`${nameOf(child)} ${what}`)))
+    const onMessage = (message: unknown) => settle(() => resolve(message as T))
+    const onDisconnect = () => fail('ended or disconnected without a message')
+    const timer = setTimeout(() => fail(`sent no message within ${ms} ms`), ms)
+    child.on('message', onMessage)
+    child.on('disconnect', onDisconnect)
+    if (!child.connected) onDisconnect()
+  })
+}
+
+function nameOf({ pid, spawnargs }: ChildProcess): string {
+  const script = spawnargs.find((argument) => /\.m?js$/.test(argument)) ?? spawnargs[0]
+  return `process ${pid} (${path.basename(String(script))})`
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: what the other process answers
@@ -69,7 +109,15 @@ export class RemoteStore {
   call(method: string, ...args: unknown[]): Promise<Answer> {
     const id = this.#next++
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject })
+      const late = () => reject(new Error(`${nameOf(this.child)}: no answer to ${method} within ${LIMIT_MS} ms`))
+      const timer = setTimeout(late, LIMIT_MS)
+      const settle =
+        <T>(act: (value: T) => void) =>
+        (value: T) => {
+          clearTimeout(timer)
+          act(value)
+        }
+      this.#waiting.set(id, { resolve: settle(resolve), reject: settle(reject) })
       this.child.send({ id, method, args })
     })
   }

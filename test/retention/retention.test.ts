@@ -1,9 +1,8 @@
-import { once } from 'node:events'
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { CleanupOptions, PurgeTrashOptions, SessionStore } from '../../src/index.js'
-import { ended, RemoteStore, start } from '../helpers/child.js'
+import { ended, messageOf, RemoteStore, start } from '../helpers/child.js'
 import { type Call, during, systemError } from '../helpers/faults.js'
 import { codeOf, contents, filesIn, fill, message, open, randomOf, SOAK, sleep, tempFolder } from '../helpers/store.js'
 
@@ -221,7 +220,7 @@ test('beside four writing processes no message is lost, and no session goes that
   const store = await open()
   const olderThan = 60
   const writers = Array.from({ length: 4 }, (_, i) => start('cleanup-writer.mjs', [store.dir, String(i)]))
-  await Promise.all(writers.map((writer) => once(writer, 'message')))
+  await Promise.all(writers.map((writer) => messageOf(writer)))
   const end = performance.now() + (SOAK ? 60_000 : 2_000)
   let gone = 0
   while (performance.now() < end) {
@@ -232,12 +231,12 @@ test('beside four writing processes no message is lost, and no session goes that
   }
   const written = await Promise.all(
     writers.map(async (writer) => {
-      const answer = once(writer, 'message')
+      const answer = messageOf<string[]>(writer)
       writer.send('stop')
-      return (await answer)[0] as string[]
+      return await answer
     }),
   )
-  await Promise.all(writers.map(ended))
+  await Promise.all(writers.map((writer) => ended(writer)))
   const found: unknown[] = []
   for (const key of await store.keys()) found.push(...(await contents(store.session(key))))
   for (const entry of await store.trash()) {
@@ -264,6 +263,5 @@ test.each([
   await store.cleanup({ olderThan: 0 })
   await store.session('trashed').append(message('again'))
   const child = start('clock-cleanup.mjs', [folder, '0', String(days * DAY)])
-  const [answer] = await once(child, 'message')
-  expect(answer).toEqual({ inThis: [], inNext: [], trash: [] })
+  expect(await messageOf(child)).toEqual({ inThis: [], inNext: [], trash: [] })
 })

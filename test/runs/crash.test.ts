@@ -4,7 +4,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { openStore } from '../../src/index.js'
-import { filesIn, locksIn, message, SOAK, sleep, tempFolder } from '../helpers/store.js'
+import { filesIn, locksIn, message, SOAK, sleep, tempFolder, until } from '../helpers/store.js'
 
 interface Step {
   op: 'append' | 'batch' | 'remove' | 'removeLast' | 'name' | 'rewrite' | 'delete' | 'cleanup' | 'restore' | 'state'
@@ -90,9 +90,10 @@ test('killed at any moment: what was acknowledged is there, once; the rest is th
     const script = new URL('../processes/churn.mjs', import.meta.url).pathname
     const child = spawn(process.execPath, [script, folder, log, String(round)], {
       stdio: ['ignore', 'ignore', 'inherit'],
+      timeout: 30_000,
     })
     const ended = once(child, 'exit')
-    while (fs.statSync(log).size === 0 && child.exitCode === null) await sleep(5)
+    await until(() => fs.statSync(log).size > 0 || child.exitCode !== null)
     await sleep(((round * 37) % 100) + 10)
     child.kill('SIGKILL')
     expect((await ended)[1]).toBe('SIGKILL')

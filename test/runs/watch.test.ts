@@ -10,7 +10,7 @@ import {
   type Watcher,
   type WatchOptions,
 } from '../../src/index.js'
-import { ended, RemoteStore, start } from '../helpers/child.js'
+import { ended, messageOf, RemoteStore, start } from '../helpers/child.js'
 import { type Call, patch, systemError } from '../helpers/faults.js'
 import { fill, locksIn, open, SOAK, sleep, tempFolder, until } from '../helpers/store.js'
 
@@ -228,7 +228,7 @@ describe('a watcher does not depend on events', () => {
     const { events } = await watched(folder, { stuckAfterMs: 1_000, rescanMs: 5_000 })
     const changes = SOAK ? 10_000 : 400
     const child = start('burst.mjs', [folder, String(changes), '40'])
-    const stuck: string[] = await new Promise((resolve) => child.once('message', (keys) => resolve(keys as string[])))
+    const stuck = await messageOf<string[]>(child)
     expect(stuck).toHaveLength(40)
     const found = (reason: string) => {
       const ofThese = events.filter((event) => event.type === 'stuck' && event.turnId === 'stuck')
@@ -338,10 +338,7 @@ describe('setting the clock by a year', () => {
     const folder = tempFolder()
     const year = 365 * 24 * 3_600_000 * (way === 'forward' ? 1 : -1)
     const child = start('clock-set.mjs', [folder, String(year)])
-    const answer = await new Promise<Record<string, unknown>>((resolve) =>
-      child.once('message', (value) => resolve(value as Record<string, unknown>)),
-    )
-    expect(answer).toEqual({
+    expect(await messageOf(child)).toEqual({
       told: ['started before', 'started after'],
       late: ['stuck after too-long', 'stuck before too-long'],
       older: 0,

@@ -11,7 +11,12 @@ const SAVES = SOAK ? 200 : 6
 
 /** Runs a program to its end; when it has shown `screen`, `keys` are typed into it, one after the other. */
 async function run(program: string, args: readonly string[], keys: readonly string[], screen = ''): Promise<void> {
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, TERM: 'xterm' } })
+  const child = spawn(program, args, {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, TERM: 'xterm' },
+    timeout: 30_000,
+    killSignal: 'SIGKILL',
+  })
   const end = once(child, 'exit')
   let shown = ''
   child.stdout.on('data', (text) => {
@@ -24,9 +29,7 @@ async function run(program: string, args: readonly string[], keys: readonly stri
     await sleep(60)
     child.stdin.write(key)
   }
-  const timer = setTimeout(() => child.kill('SIGKILL'), 20_000)
   const [code] = await end
-  clearTimeout(timer)
   if (code !== 0) throw new Error(`${program} ended with ${code}`)
 }
 

@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { start } from '../helpers/child.js'
+import { messageOf, start } from '../helpers/child.js'
 import { patch, systemError } from '../helpers/faults.js'
 import {
   bareLine,
@@ -242,12 +242,7 @@ test('a large log is rewritten and read in constant memory', async () => {
   const megabytes = SOAK ? 400 : 25
   const folder = tempFolder()
   const child = start('large-rewrite.mjs', [folder, String(megabytes)], ['prlimit', '--core=0'])
-  const report = await new Promise<{ grown: number; messages: number; counted: number; ms: number }>(
-    (resolve, reject) => {
-      child.once('message', resolve as () => void)
-      child.once('exit', (code) => reject(new Error(`ended with ${code}`)))
-    },
-  )
+  const report = await messageOf<{ grown: number; messages: number; counted: number; ms: number }>(child)
   if (SOAK) console.log(`rewrite of ${megabytes} MB: ${report.grown} MB more memory, ${report.ms} ms`)
   expect(report.counted).toBe(report.messages)
   expect(report.grown).toBeLessThan(100)

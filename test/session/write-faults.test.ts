@@ -67,7 +67,7 @@ describe('an append that fails', () => {
     const folder = tempFolder()
     const script = new URL('../processes/limited-writer.mjs', import.meta.url).pathname
     const limit = ['--fsize=4000', process.execPath, script, folder]
-    const { acknowledged, code } = JSON.parse(execFileSync('prlimit', limit, { encoding: 'utf8' }))
+    const { acknowledged, code } = JSON.parse(execFileSync('prlimit', limit, { encoding: 'utf8', timeout: 30_000 }))
     expect(code).toBe('EFBIG')
     expect(acknowledged.length).toBeGreaterThan(5)
     const session = (await open(folder)).session('a')

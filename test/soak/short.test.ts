@@ -6,6 +6,7 @@ function soak(...args: string[]): { output: string; status: number | null } {
   const program = new URL('main.mjs', import.meta.url).pathname
   const { status, stdout, stderr } = spawnSync(process.execPath, [program, '--minutes', '0.08', ...args], {
     encoding: 'utf8',
+    timeout: 110_000,
   })
   return { output: stdout + stderr, status }
 }

@@ -1,11 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openStore, type SessionStore } from '../../src/index.js'
-import { start } from '../helpers/child.js'
+import { messageOf, start } from '../helpers/child.js'
 import { bareLine, codeOf, contents, filesIn, fill, message, open, sleep, tempFolder } from '../helpers/store.js'
 
 /** Whether this process may make devices: root outside of most containers. */
@@ -30,7 +29,7 @@ const THINGS: Record<string, (place: string, outside: string) => void> = {
   },
   'a socket': (place) => {
     const make = `require('net').createServer().listen(${JSON.stringify(place)}, () => process.kill(process.pid, 'SIGKILL'))`
-    spawnSync(process.execPath, ['-e', make])
+    spawnSync(process.execPath, ['-e', make], { timeout: 10_000 })
     if (!fs.lstatSync(place).isSocket()) throw new Error('no socket')
   },
   // an endless one: whoever reads it to its end never comes back
@@ -197,7 +196,7 @@ describe.each([0o000, 0o077, 0o022])('modes under umask %o', (umask) => {
 
 test('every operation of every contract leaves files of 0600 and folders of 0700 under umask 000', async () => {
   const child = start('open-modes.mjs', [tempFolder()])
-  const [result] = await once(child, 'message')
+  const result = await messageOf<{ open: string[]; operations: number; entries: number }>(child)
   expect(result).toMatchObject({ open: [] })
   expect(result.operations).toBeGreaterThan(60)
   expect(result.entries).toBeGreaterThan(1_000)

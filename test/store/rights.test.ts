@@ -1,14 +1,17 @@
 /** Files and folders that a user may not read or write: an error with its code, nothing changed, never "empty". */
-import { once } from 'node:events'
 import fs from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { thisProcess } from '../../src/disk/process-identity.js'
 import { openStore } from '../../src/index.js'
-import { start } from '../helpers/child.js'
+import { messageOf, start } from '../helpers/child.js'
 import { contents, fill, message, open, tempFolder } from '../helpers/store.js'
 
 const NOBODY = 65_534
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
+const SCRIPT = 'test/processes/other-user.mjs'
 const ROOT = process.getuid?.() === 0
 const SKIPPED = ROOT ? '' : ' (skipped: only root can become a user without rights)'
 
@@ -116,13 +119,32 @@ async function storeOfNobody(): Promise<string> {
   return folder
 }
 
+/** Copies the build, its dependencies and the script of the child to a folder that every user can read. */
+function copyBuild(to: string): void {
+  const { packages } = JSON.parse(fs.readFileSync(path.join(PROJECT, 'package-lock.json'), 'utf8'))
+  const modules = Object.keys(packages).filter((name) => name !== '' && packages[name].dev !== true)
+  for (const name of ['package.json', 'dist/src', SCRIPT, ...modules]) {
+    fs.cpSync(path.join(PROJECT, name), path.join(to, name), { recursive: true })
+  }
+  for (const name of ['.', ...fs.readdirSync(to, { recursive: true, encoding: 'utf8' })]) {
+    fs.chmodSync(path.join(to, name), 0o755)
+  }
+}
+
 async function asNobody(folder: string, calls: unknown[][]): Promise<Record<string, unknown>> {
-  const child = start('other-user.mjs', [folder, `${NOBODY}`, JSON.stringify(calls)])
-  const [outcome] = await once(child, 'message')
-  return outcome as Record<string, unknown>
+  const child = start(path.join(build, SCRIPT), [folder, `${NOBODY}`, JSON.stringify(calls)])
+  return messageOf<Record<string, unknown>>(child)
 }
 
 const codeIn = (value: unknown) => (value as { code?: unknown } | null)?.code
+
+let build: string
+beforeAll(() => {
+  if (!ROOT) return
+  build = fs.mkdtempSync(path.join(os.tmpdir(), 'jsonl-sessions-build-'))
+  copyBuild(build)
+})
+afterAll(() => ROOT && fs.rmSync(build, { recursive: true, force: true }))
 
 describe.skipIf(!ROOT)(`for a user without rights${SKIPPED}`, () => {
   test.each(Object.entries(CASES))('%s', async (_, { make, refused }) => {

@@ -17,6 +17,7 @@ async function shell(folder: string, script: string): Promise<string> {
   const { stdout, stderr } = await run('sh', ['-ec', script], {
     cwd: folder,
     env: { ...ENV, NODE: process.execPath, CLI: MAIN },
+    timeout: 60_000,
   })
   return stdout + stderr
 }

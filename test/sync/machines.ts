@@ -7,10 +7,13 @@ import { tempFolder } from '../helpers/store.js'
 
 /** True when the program is there; else says why its tests are left out. */
 export function hasProgram(name: string): boolean {
-  const { status } = spawnSync(name, ['--version'], { stdio: 'ignore' })
+  const { status } = spawnSync(name, ['--version'], { stdio: 'ignore', timeout: 10_000 })
   if (status !== 0) process.stderr.write(`${name} is not installed: its tests are skipped\n`)
   return status === 0
 }
+
+/** How long a program may take, ms. */
+const LIMIT_MS = 60_000
 
 export const ENV = {
   PATH: process.env.PATH ?? '',
@@ -34,6 +37,7 @@ export function runIn(folder: string, program: string, ...args: string[]): Outco
     env: ENV,
     encoding: 'utf8',
     maxBuffer: 1e9,
+    timeout: LIMIT_MS,
   })
   return { code: status ?? -1, out: stdout, err: stderr }
 }
@@ -52,7 +56,8 @@ export class Clone {
 
   /** @throws Error with what git said */
   git(...args: string[]): string {
-    return execFileSync('git', args, { cwd: this.folder, env: ENV, encoding: 'utf8', stdio: 'pipe', maxBuffer: 1e9 })
+    const options = { cwd: this.folder, env: ENV, maxBuffer: 1e9, timeout: LIMIT_MS }
+    return execFileSync('git', args, { ...options, encoding: 'utf8', stdio: 'pipe' })
   }
 
   tryGit(...args: string[]): Outcome {

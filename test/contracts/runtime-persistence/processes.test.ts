@@ -3,7 +3,7 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { JsonlRuntimePersistence, type PersistedSessionRead } from '../../../src/contracts/runtime-persistence/index.js'
 import { openStore } from '../../../src/index.js'
-import { ended, start } from '../../helpers/child.js'
+import { ended, messageOf, start } from '../../helpers/child.js'
 import { open, SOAK, tempFolder } from '../../helpers/store.js'
 
 const CONFIG = {
@@ -23,10 +23,7 @@ describe('processes that expect the same revision', () => {
     const racers = ['a', 'b', 'c', 'd'].map((name) =>
       start('runtime-process.mjs', [folder, 'race', `${rounds - 1}`, name]),
     )
-    const next = (child: (typeof racers)[number]) =>
-      new Promise<{ won: boolean; code?: string; details?: object }>((resolve) => {
-        child.once('message', resolve as () => void)
-      })
+    const next = (racer: (typeof racers)[number]) => messageOf<{ won: boolean; code?: string; details?: object }>(racer)
     await Promise.all(racers.map(next))
     for (let revision = 0; revision < rounds; revision++) {
       const results = racers.map(next)
@@ -39,7 +36,7 @@ describe('processes that expect the same revision', () => {
         expect(details).toEqual({ expected: revision, actual: revision + 1 })
       }
     }
-    await Promise.all(racers.map(ended))
+    await Promise.all(racers.map((racer) => ended(racer)))
     const read = await new JsonlRuntimePersistence(await open(folder), 'alpha').loadSession(FULL)
     expect(read?.headRevision).toBe(rounds)
     expect(read?.graph.nodes.length).toBe(rounds)

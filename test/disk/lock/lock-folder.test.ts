@@ -4,7 +4,7 @@ import { expect, test, vi } from 'vitest'
 import { LockFolder, waitedFor } from '../../../src/disk/lock/lock-folder.js'
 import { sweepLocks, sweepSpares } from '../../../src/disk/lock/sweep.js'
 import { thisProcess } from '../../../src/disk/process-identity.js'
-import { ended, start } from '../../helpers/child.js'
+import { ended, messageOf, start } from '../../helpers/child.js'
 import { patch } from '../../helpers/faults.js'
 import { SOAK, tempFolder } from '../../helpers/store.js'
 
@@ -236,12 +236,9 @@ test('many contenders for one stale lock, again and again: never two owners', as
   const lock = path.join(folder, '.locks', 's')
   fs.mkdirSync(lock, { recursive: true })
   const children = Array.from({ length: processes }, () => start('contender.mjs', [folder, String(rounds)]))
-  await Promise.all(children.map((child) => new Promise((resolve) => child.once('message', resolve))))
+  await Promise.all(children.map((child) => messageOf(child)))
   fs.writeFileSync(path.join(lock, NONCE), DEAD)
-  const results = children.map(
-    (child) =>
-      new Promise<{ entered: number; violations: number }>((resolve) => child.once('message', resolve as () => void)),
-  )
+  const results = children.map((child) => messageOf<{ entered: number; violations: number }>(child))
   const begin = Date.now() + 100
   for (const child of children) child.send(begin)
   for (const result of await Promise.all(results)) expect(result).toEqual({ entered: rounds, violations: 0 })
