@@ -1,8 +1,11 @@
 /** Every code that a `SessionError` can carry. Codes are stable; messages are for people and may change. */
 export type SessionErrorCode =
+  | 'ERR_AMBIGUOUS_DATES'
   | 'ERR_BLOB_CORRUPT'
   | 'ERR_BLOB_NOT_FOUND'
   | 'ERR_CLOSED'
+  | 'ERR_FORMAT_AMBIGUOUS'
+  | 'ERR_FORMAT_UNKNOWN'
   | 'ERR_GRAPH_INVALID'
   | 'ERR_HEAD_REVISION_CONFLICT'
   | 'ERR_INVALID_KEY'

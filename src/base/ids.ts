@@ -41,6 +41,16 @@ export function derivedId(after: string, seed: string): string {
   return idOf(Math.min((isV7(after) ? timeInId(after) : 0) + 1, MAX_MS), 0, random)
 }
 
+/** A UUIDv7 of time `ms` (Unix milliseconds) whose other 74 bits are those of a digest: the same input gives the same id. */
+export function digestId(ms: number, digest: Buffer): string {
+  const time = Math.min(Math.max(Math.trunc(ms) || 0, 0), MAX_MS)
+    .toString(16)
+    .padStart(12, '0')
+  const hex = digest.toString('hex', 0, 10)
+  const variant = (8 | (digest[2]! & 3)).toString(16)
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${hex.slice(0, 3)}-${variant}${hex.slice(5, 8)}-${hex.slice(8, 20)}`
+}
+
 /** 16 hex digits that nobody else has. */
 export function randomNonce(): string {
   return randomBytes(8).toString('hex')

@@ -33,6 +33,11 @@ export function compactionLine({ id, at }: Stamp, summary: string, through: stri
   return `${JSON.stringify({ type: 'compaction', id, at, summary, through })}\n`
 }
 
+/** A line of another tool that is no message, as an import keeps it. `record` is its JSON text, `place` its line number. */
+export function recordLine({ id, at }: Stamp, format: string, place: number, record: string): string {
+  return `{"type":"record","format":${JSON.stringify(format)},"line":${place},"record":${record},"at":"${at}","id":"${id}"}\n`
+}
+
 /** `body` is the text of a commit's own fields: an object's without its braces. */
 export function commitLine({ id, at }: Stamp, body: string): string {
   return `{"type":"commit","id":"${id}","at":"${at}",${body}}\n`
