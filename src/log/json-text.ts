@@ -42,6 +42,13 @@ export function objectText(members: readonly Member[]): string {
   return `{${members.map(({ key, text }) => `${JSON.stringify(key)}:${text}`).join(',')}}`
 }
 
+/** The text of a line with these fields: its time and its id close it, as on every line that this library writes. */
+export function lineText(members: readonly Member[]): string {
+  const named = (name: string) => members.filter(({ key }) => key === name)
+  const others = members.filter(({ key }) => key !== 'at' && key !== 'id')
+  return objectText([...others, ...named('at'), ...named('id')])
+}
+
 function afterSpace(text: string, place: number): number {
   while (' \t\r\n'.includes(text[place] ?? '}')) place++
   return place

@@ -4,9 +4,12 @@ import { isLine, type Line, type Piece } from './line.js'
 import { parseLines } from './parse.js'
 
 const LF = 0x0a
-/** What a message begins with as this library writes it. */
-const BEGIN = '{"id":"'
+/** What stands around the id of a message that this library wrote: at the end of its line, or at its start before. */
+const BEFORE_LAST = ',"id":"'
+const BEHIND_LAST = '"}\n'
+const BEFORE_FIRST = '{"id":"'
 const ID_LENGTH = 36
+const LAST_LENGTH = BEFORE_LAST.length + ID_LENGTH + BEHIND_LAST.length
 const QUOTE = 0x22
 
 /**
@@ -64,10 +67,16 @@ export function cutByIds(bytes: Buffer, base: number, wanted: readonly string[],
   return pieces
 }
 
+/** Both spellings are what they seem: the quotes inside a string are escaped, and of two ids the last one counts. */
 function idOf(bytes: Buffer, start: number, end: number): string {
-  const stop = start + BEGIN.length + ID_LENGTH
-  const text = bytes.toString('latin1', start, stop)
-  if (text.startsWith(BEGIN) && bytes[stop] === QUOTE) return text.slice(BEGIN.length)
+  const last = bytes.toString('latin1', Math.max(start, end - LAST_LENGTH), end)
+  if (last.startsWith(BEFORE_LAST) && last.endsWith(BEHIND_LAST)) {
+    const id = last.slice(BEFORE_LAST.length, -BEHIND_LAST.length)
+    if (!id.includes('"')) return id
+  }
+  const stop = start + BEFORE_FIRST.length + ID_LENGTH
+  const first = bytes.toString('latin1', start, stop)
+  if (first.startsWith(BEFORE_FIRST) && bytes[stop] === QUOTE) return first.slice(BEFORE_FIRST.length)
   const [piece] = parseLines(bytes.subarray(start, end))
   return piece !== undefined && isLine(piece) ? piece.id : ''
 }

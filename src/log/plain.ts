@@ -4,7 +4,7 @@ import type { Line } from './line.js'
 import { NOTHING_KNOWN } from './visibility.js'
 
 /** What a `meta` line begins with as this library writes it, with the end of the line before. */
-export const LABELS_BEGIN = Buffer.from('\n{"type":"meta","id":"')
+export const LABELS_BEGIN = Buffer.from('\n{"type":"meta",')
 
 export function isPlain({ header, irregular, orderedFrom, bareFrom }: Summary): boolean {
   return header !== null && irregular === 0 && orderedFrom === 0 && bareFrom === 0

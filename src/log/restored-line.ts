@@ -1,6 +1,6 @@
 /** The line of a message that is written once more, as another one. */
 import { isObject } from '../base/json.js'
-import { type Member, membersOf, objectText, ownOf } from './json-text.js'
+import { lineText, type Member, membersOf, objectText, ownOf } from './json-text.js'
 import type { Line } from './line.js'
 import type { Stamp } from './serialize.js'
 
@@ -10,16 +10,16 @@ import type { Stamp } from './serialize.js'
  */
 export function againLine(raw: string, line: Line, { id, at }: Stamp): string {
   const stamp = [
-    { key: 'id', text: `"${id}"` },
     { key: 'at', text: `"${at}"` },
+    { key: 'id', text: `"${id}"` },
   ]
   const members = membersOf(raw).filter(({ key }) => !isOfLine(line, key))
   const moved = members.filter(({ key }) => isOwnNow(line, key))
   const rest = members.filter((member) => !moved.includes(member))
-  if (moved.length === 0) return `${objectText([...stamp, ...rest])}\n`
+  if (moved.length === 0) return `${lineText([...rest, ...stamp])}\n`
   const others = rest.filter(({ key }) => key !== 'type' && key !== 'own')
   const own: Member = { key: 'own', text: objectText([...moved, ...ownOf(line, rest)]) }
-  return `${objectText([{ key: 'type', text: '"message"' }, ...stamp, ...others, own])}\n`
+  return `${lineText([{ key: 'type', text: '"message"' }, ...others, own, ...stamp])}\n`
 }
 
 /** True for an id or time of the line, which the new one has not. */

@@ -5,7 +5,7 @@
 import { type Json, type JsonObject, jsonEqual } from '../base/json.js'
 import { addUsage, copyOf, emptySummary, foldPiece, isCarryLine, type Summary, timesOf, totalUsage } from './fold.js'
 import type { LineChange } from './graph/vacuum.js'
-import { membersOf, objectText, ownOf } from './json-text.js'
+import { lineText, membersOf, objectText, ownOf } from './json-text.js'
 import { isLine, type Line, namedIds, type Piece, type Range, type Usage } from './line.js'
 import { isLive, isUndated, knownId, NOTHING_KNOWN, type Survey, timeIn } from './visibility.js'
 
@@ -240,10 +240,10 @@ export function withFields(raw: string, line: Line, fields: JsonObject): string 
   const moved =
     line.kind === 'message' ? members.filter(({ key }) => Object.hasOwn(fields, key) && isOwn(line, key)) : []
   const rest = members.filter(({ key }) => !Object.hasOwn(fields, key))
-  if (moved.length === 0) return objectText([...written, ...rest])
+  if (moved.length === 0) return lineText([...rest, ...written])
   const type = { key: 'type', text: '"message"' }
-  const others = rest.filter(({ key }) => key !== 'type' && key !== 'own')
-  return objectText([type, ...written, ...others, { key: 'own', text: objectText([...moved, ...ownOf(line, rest)]) }])
+  const own = { key: 'own', text: objectText([...moved, ...ownOf(line, rest)]) }
+  return lineText([type, ...rest.filter(({ key }) => key !== 'type' && key !== 'own'), own, ...written])
 }
 
 /** True when the field is no id or no time of the line: then it is the message's own. */

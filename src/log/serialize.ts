@@ -12,25 +12,25 @@ export interface Stamp {
 /** The longest line that is written, bytes: what every reader can still take into memory as one string. */
 export const MAX_LINE_BYTES = 128 * 1024 * 1024
 
-export function headerLine({ id, at }: Stamp, key: string, more: JsonObject = {}): string {
-  return `${JSON.stringify({ type: 'session', version: FORMAT_VERSION, key, id, at, ...more })}\n`
+export function headerLine(stamp: Stamp, key: string, more: JsonObject = {}): string {
+  return stamped(JSON.stringify({ type: 'session', version: FORMAT_VERSION, key, ...more }), stamp)
 }
 
 /** A message of `SessionManager` that is no object with a role. */
-export function valueLine({ id, at }: Stamp, value: Json): string {
-  return `${JSON.stringify({ type: 'message', id, at, value })}\n`
+export function valueLine(stamp: Stamp, value: Json): string {
+  return stamped(JSON.stringify({ type: 'message', value }), stamp)
 }
 
-export function removeLine({ id, at }: Stamp, ids: string[]): string {
-  return `${JSON.stringify({ type: 'remove', id, at, ids })}\n`
+export function removeLine(stamp: Stamp, ids: string[]): string {
+  return stamped(JSON.stringify({ type: 'remove', ids }), stamp)
 }
 
-export function metaLine({ id, at }: Stamp, set: JsonObject): string {
-  return `${JSON.stringify({ type: 'meta', id, at, set })}\n`
+export function metaLine(stamp: Stamp, set: JsonObject): string {
+  return stamped(JSON.stringify({ type: 'meta', set }), stamp)
 }
 
-export function compactionLine({ id, at }: Stamp, summary: string, through: string | null): string {
-  return `${JSON.stringify({ type: 'compaction', id, at, summary, through })}\n`
+export function compactionLine(stamp: Stamp, summary: string, through: string | null): string {
+  return stamped(JSON.stringify({ type: 'compaction', summary, through }), stamp)
 }
 
 /** A line of another tool that is no message, as an import keeps it. `record` is its JSON text, `place` its line number. */
@@ -39,12 +39,17 @@ export function recordLine({ id, at }: Stamp, format: string, place: number, rec
 }
 
 /** `body` is the text of a commit's own fields: an object's without its braces. */
-export function commitLine({ id, at }: Stamp, body: string): string {
-  return `{"type":"commit","id":"${id}","at":"${at}",${body}}\n`
+export function commitLine(stamp: Stamp, body: string): string {
+  return stamped(`{"type":"commit",${body}}`, stamp)
 }
 
-export function tombstoneLine({ id, at }: Stamp, ids: string[]): string {
-  return `${JSON.stringify({ type: 'tombstone', id, at, ids })}\n`
+export function tombstoneLine(stamp: Stamp, ids: string[]): string {
+  return stamped(JSON.stringify({ type: 'tombstone', ids }), stamp)
+}
+
+/** The line of an object that has fields: a person reads those first, time and id close it. */
+function stamped(text: string, { id, at }: Stamp): string {
+  return `${text.slice(0, -1)},"at":"${at}","id":"${id}"}\n`
 }
 
 /** Message text that is ready to be stamped; made at the call, so that later changes to the object are not seen. */
@@ -62,23 +67,26 @@ export interface MessageText {
  */
 export function messageText(message: unknown): MessageText {
   if (!isObject(message)) throw new TypeError('a message must be an object with a string role')
-  let text = stringify(message)
-  let clash = false
-  let facts: JsonObject = message
+  const text = stringify(message)
   const odd = typeof message.toJSON === 'function' || LINE_FIELDS.some((field) => field in message)
   // a role that JSON does not see, such as an inherited one, is none
   const plain = typeof message.role === 'string' && Object.prototype.propertyIsEnumerable.call(message, 'role')
-  if (odd || !plain) {
-    const value: Json | undefined = text === undefined ? undefined : JSON.parse(text)
-    if (!isObject(value) || typeof value.role !== 'string') {
-      throw new TypeError('a message must be an object with a string role')
-    }
-    const own = LINE_FIELDS.filter((field) => Object.hasOwn(value, field))
-    clash = own.length > 0
-    if (clash) text = withOwn(value, own)
-    facts = value
+  if (!odd && plain && isRoleFirst(message)) return { text: text as string, clash: false, facts: factsOf(message) }
+  const value: Json | undefined = text === undefined ? undefined : JSON.parse(text)
+  if (!isObject(value) || typeof value.role !== 'string') {
+    throw new TypeError('a message must be an object with a string role')
   }
-  return { text: text as string, clash, facts: factsOf(facts) }
+  const own = LINE_FIELDS.filter((field) => Object.hasOwn(value, field))
+  const { role, content } = value
+  const whole = isRoleFirst(value) ? value : ({ role, content, ...value } as JsonObject)
+  const clash = own.length > 0
+  return { text: stringify(clash ? withOwn(whole, own) : whole) as string, clash, facts: factsOf(value) }
+}
+
+/** True where what a person reads first stands first. No field is read: a getter is asked once, by JSON. */
+function isRoleFirst(message: JsonObject): boolean {
+  const [first, second] = Object.keys(message)
+  return first === 'role' && (second === 'content' || !Object.hasOwn(message, 'content'))
 }
 
 function factsOf({ role, agent, usage }: JsonObject): JsonObject {
@@ -87,16 +95,15 @@ function factsOf({ role, agent, usage }: JsonObject): JsonObject {
 }
 
 /** The fields that would clash with the line's go into `own`. */
-function withOwn(value: JsonObject, clashing: readonly string[]): string {
+function withOwn(value: JsonObject, clashing: readonly string[]): JsonObject {
   const fields = Object.entries(value)
   const own = Object.fromEntries(fields.filter(([field]) => clashing.includes(field)))
-  return JSON.stringify({ ...Object.fromEntries(fields.filter(([field]) => !clashing.includes(field))), own })
+  return { ...Object.fromEntries(fields.filter(([field]) => !clashing.includes(field))), own }
 }
 
-/** A message line: the store's id and time, then the message's own text. */
-export function messageLine({ id, at }: Stamp, { text, clash }: MessageText): string {
-  const type = clash ? '"type":"message",' : ''
-  return `{${type}"id":"${id}","at":"${at}",${text.slice(1)}\n`
+/** A message line: the message's own text, then the store's time and id. */
+export function messageLine(stamp: Stamp, { text, clash }: MessageText): string {
+  return stamped(clash ? `{"type":"message",${text.slice(1)}` : text, stamp)
 }
 
 function stringify(value: unknown): string | undefined {

@@ -9,12 +9,21 @@ import { archiveOf } from './archive.js'
 import { read, readingOf } from './reading.js'
 import { rewrite } from './rewriting.js'
 
-const FOLDER = new URL('../../fixtures/v1/', import.meta.url)
-const expected: { fileTime: string; logs: Record<string, unknown> } = JSON.parse(
-  fs.readFileSync(new URL('expected.json', FOLDER), 'utf8'),
-)
-const files = fs.readdirSync(new URL('store/', FOLDER)).sort()
-const bytesOf = (file: string) => fs.readFileSync(new URL(`store/${file}`, FOLDER))
+/** What an `expected.json` says of the logs beside it. */
+interface Expected {
+  fileTime: string
+  logs: Record<string, Record<string, unknown>>
+}
+
+/** By folder: as the first writers of version 1 left them, and in the order of fields that is written now. */
+const FOLDERS = ['v1', 'v1-people-first']
+
+function fixtureOf(folder: string) {
+  const url = new URL(`../../fixtures/${folder}/`, import.meta.url)
+  const expected: Expected = JSON.parse(fs.readFileSync(new URL('expected.json', url), 'utf8'))
+  const files = fs.readdirSync(new URL('store/', url)).sort()
+  return { expected, files, bytesOf: (file: string) => fs.readFileSync(new URL(`store/${file}`, url)) }
+}
 
 /** What is known of a log, as plain JSON. */
 function accountOf(bytes: Buffer, fileTime: string) {
@@ -48,7 +57,9 @@ function damageAt({ offset, end, reason }: Damage, place: number) {
   return { line: place + 1, offset, length: end - offset, reason }
 }
 
-describe('logs of format version 1, as they were', () => {
+describe.each(FOLDERS)('logs of format version 1, as they were: %s', (folder) => {
+  const { expected, files, bytesOf } = fixtureOf(folder)
+
   it('are all there', () => {
     expect(files).toEqual(Object.keys(expected.logs).sort())
   })
@@ -70,4 +81,11 @@ describe('logs of format version 1, as they were', () => {
       .digest('hex')
     expect(file.split('~')[1]).toBe(`${hash.slice(0, 32)}.jsonl`)
   })
+})
+
+it('the order of the fields changes nothing', () => {
+  const [former, now] = FOLDERS.map((folder) => fixtureOf(folder).expected)
+  const both = Object.keys(now?.logs ?? {}).filter((file) => former?.logs[file] && !/^(torn|open)/.test(file))
+  expect(both).toHaveLength(13)
+  for (const file of both) expect({ ...now?.logs[file], sha256: '' }).toEqual({ ...former?.logs[file], sha256: '' })
 })

@@ -107,7 +107,7 @@ describe('the specification', () => {
       .split('\n') as string[]
     expect(after.slice(0, 6)).toEqual([...lines.slice(0, 3), ...lines.slice(5, 8)])
     expect(after[6]).toMatch(
-      /^\{"id":"#\d+-[0-9a-f]{8}","role":"user","content":"thanks!","at":"2026-11-21T07:10:00Z"\}$/,
+      /^\{"role":"user","content":"thanks!","at":"2026-11-21T07:10:00Z","id":"#\d+-[0-9a-f]{8}"\}$/,
     )
     expect(after.slice(7)).toEqual([''])
   })

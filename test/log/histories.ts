@@ -6,6 +6,7 @@ import { foldAll } from '../../src/log/fold.js'
 import { isLine, type Line, type Piece } from '../../src/log/line.js'
 import { isChat, isoTime, parseLines } from '../../src/log/parse.js'
 import {
+  commitLine,
   compactionLine,
   headerLine,
   messageLine,
@@ -13,6 +14,7 @@ import {
   metaLine,
   removeLine,
   type Stamp,
+  valueLine,
 } from '../../src/log/serialize.js'
 import { isLive, knownId, surveyOf } from '../../src/log/visibility.js'
 import { applyPlan, planOf, rewrite } from './rewriting.js'
@@ -51,6 +53,18 @@ const content: fc.Arbitrary<Json> = fc.oneof(
   { weight: 5, arbitrary: text },
   { weight: 1, arbitrary: fc.constantFrom<Json>(null, 7, ['part', { type: 'text', text: 'é' }], { a: { id: 'x' } }) },
 )
+
+/** A line as it was written before time and id closed it: they stand behind the type, or first of all. */
+export function inFormerOrder(line: string): string {
+  const [, head, fields, at, id] = /^(\{(?:"type":"\w+",)?)(.*),"at":("[^"]*"),"id":("[^"]*")\}\n$/s.exec(
+    line,
+  ) as string[]
+  return `${head}"id":${id},"at":${at},${fields}}\n`
+}
+
+/** Which order of fields the lines of a log have; mixed as when a new version of the library goes on with a log. */
+type FieldOrder = 'former' | 'mixed' | 'now'
+const fieldOrder = fc.constantFrom<FieldOrder>('former', 'mixed', 'now')
 
 /** How a line of a wild history names itself; `n` is resolved when the log is built. */
 const identity = fc.oneof(
@@ -222,10 +236,18 @@ DAMAGE.push(
   Buffer.from([0xc0, 0x80]),
 )
 
+/** How a line names itself, and whether before its other fields or behind them. */
+interface Names {
+  identity: Json
+  time: Json
+  namedLast: boolean
+}
+const names = { identity, time, namedLast: fc.boolean() }
+
 type Step =
-  | { do: 'line'; value: JsonObject; identity: Json; time: Json; spaced: boolean }
-  | { do: 'remove'; ids: Array<number | string>; identity: Json; time: Json }
-  | { do: 'compaction'; through: number | Json; identity: Json; time: Json }
+  | (Names & { do: 'line'; value: JsonObject; spaced: boolean })
+  | (Names & { do: 'remove'; ids: Array<number | string> })
+  | (Names & { do: 'compaction'; through: number | Json })
   | { do: 'copy'; of: number; how: 'same' | 'reordered' | 'changed' | 'crlf' }
   | { do: 'raw'; bytes: Buffer }
 
@@ -237,19 +259,18 @@ const target = fc.oneof(
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 10,
-    arbitrary: fc.record({ do: fc.constant('line' as const), value: message, identity, time, spaced: fc.boolean() }),
+    arbitrary: fc.record({ do: fc.constant('line' as const), value: message, ...names, spaced: fc.boolean() }),
   },
   {
     weight: 5,
-    arbitrary: fc.record({ do: fc.constant('line' as const), value: otherLine, identity, time, spaced: fc.boolean() }),
+    arbitrary: fc.record({ do: fc.constant('line' as const), value: otherLine, ...names, spaced: fc.boolean() }),
   },
   {
     weight: 4,
     arbitrary: fc.record({
       do: fc.constant('remove' as const),
       ids: fc.array(target, { maxLength: 3 }),
-      identity,
-      time,
+      ...names,
     }),
   },
   {
@@ -260,8 +281,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
         { weight: 4, arbitrary: place as fc.Arbitrary<number | Json> },
         { weight: 1, arbitrary: fc.constantFrom<Json>(null, 'nobody', ['m1'], 'm1') },
       ),
-      identity,
-      time,
+      ...names,
     }),
   },
   {
@@ -290,6 +310,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 const TAILS = [
   '{"id":"019aa1b2-c000-7000-8000-00000000ffff","role":"us',
+  '{"role":"user","content":"cut","at":"2026-11-21T07:00:00.000Z","id":"019aa1b2-c000',
   '{"role":"user","content":"écrit"}',
   '{"type":"meta","set":{"name":"open"}}\r',
   '42',
@@ -371,14 +392,14 @@ class WildLog {
     return this.#line({ type: 'compaction', summary: `until ${this.#count}`, through }, each)
   }
 
-  #line(value: JsonObject, names: { identity: Json; time: Json }, spaced = false): Buffer {
+  #line(value: JsonObject, names: Names, spaced = false): Buffer {
     this.#count++
     const line: JsonObject = {}
     if (names.identity === 'next') line.id = idAt(this.#count * 2)
     else if (names.identity !== 'none') line.id = names.identity
     if (names.time === 'next') line.at = isoTime(START + this.#count * 1000)
     else if (names.time !== 'none') line.at = names.time
-    const whole = { ...line, ...value }
+    const whole = names.namedLast ? { ...value, ...line, ...value } : { ...line, ...value }
     return Buffer.from(spaced ? JSON.stringify(whole, null, ' ').replaceAll('\n', ' ') : JSON.stringify(whole))
   }
 
@@ -449,10 +470,11 @@ function logOf(steps: fc.Arbitrary<OwnStep>): fc.Arbitrary<Buffer> {
     .record({
       steps: fc.array(steps, { maxLength: 20, size: 'max' }),
       pace: fc.constantFrom(-5, 0, 1, 1000),
-      tail: fc.constantFrom('', '', '{"id":"019a', '\u0000\u0000'),
+      order: fieldOrder,
+      tail: fc.constantFrom('', '', '{"id":"019a', '{"role":"us', '\u0000\u0000'),
     })
-    .map(({ steps, pace, tail }) => {
-      const log = new OwnLog(pace)
+    .map(({ steps, pace, order, tail }) => {
+      const log = new OwnLog(pace, order)
       for (const each of steps) log.add(each)
       return readable(Buffer.concat([log.bytes, Buffer.from(tail)]))
     })
@@ -494,17 +516,24 @@ const foreignSteps = fc.array(fc.oneof({ weight: 2, arbitrary: ownStep }, { weig
 
 /** Two descendants of a log, each with a clock and with lengths of its own, and four more stretches of work. */
 function partedBy(steps: fc.Arbitrary<OwnStep[]>): fc.Arbitrary<Parted> {
-  const machine = fc.record({ steps, more: steps, last: steps, pace, late: fc.constantFrom(0, 0, 500, 60_000) })
+  const machine = fc.record({
+    steps,
+    more: steps,
+    last: steps,
+    pace,
+    order: fieldOrder,
+    late: fc.constantFrom(0, 0, 500, 60_000),
+  })
   return fc
-    .record({ before: steps, pace, ours: machine, theirs: machine })
-    .map(({ before, pace: step, ours, theirs }) => {
-      const first = new OwnLog(step)
+    .record({ before: steps, pace, order: fieldOrder, ours: machine, theirs: machine })
+    .map(({ before, pace: step, order, ours, theirs }) => {
+      const first = new OwnLog(step, order)
       for (const each of before) first.add(each)
       const base = first.bytes
       const goOn = (side: typeof ours, what: OwnStep[], place: number) => {
         const work = (log: Buffer) => {
           const fileTime = isoTime(Date.parse(FILE_TIME) + place)
-          const next = new OwnLog(side.pace, { log, clock: first.clock + side.late + place, fileTime })
+          const next = new OwnLog(side.pace, side.order, { log, clock: first.clock + side.late + place, fileTime })
           for (const each of what) next.add(each)
           return next.bytes
         }
@@ -532,17 +561,20 @@ class OwnLog {
   bytes: Buffer
   readonly #ids = new IdSource()
   readonly #pace: number
+  readonly #order: FieldOrder
+  #written = 0
   readonly #fileTime: string
   /** No line is earlier. */
   readonly #floor: number
   clock = START
 
-  constructor(pace: number, former?: { log: Buffer; clock: number; fileTime: string }) {
+  constructor(pace: number, order: FieldOrder, former?: { log: Buffer; clock: number; fileTime: string }) {
     this.#pace = pace
+    this.#order = order
     this.#fileTime = former?.fileTime ?? FILE_TIME
     this.clock = former?.clock ?? START
     this.#floor = START
-    if (former === undefined) this.bytes = Buffer.from(headerLine(this.#stamp(), 'key'))
+    if (former === undefined) this.bytes = Buffer.from(this.#inOrder(headerLine(this.#stamp(), 'key')))
     else {
       this.bytes = former.log
       const pieces = parseLines(former.log)
@@ -554,7 +586,20 @@ class OwnLog {
     if (each.do === 'rewrite') this.#rewrite()
     else if (each.do === 'purge') this.#purge()
     else if (each.do === 'foreign') this.bytes = Buffer.concat([this.bytes, Buffer.from(`${each.line}\n`)])
-    else this.bytes = Buffer.concat([this.bytes, Buffer.from(this.#linesOf(each).join(''))])
+    else
+      this.bytes = Buffer.concat([
+        this.bytes,
+        Buffer.from(
+          this.#linesOf(each)
+            .map((line) => this.#inOrder(line))
+            .join(''),
+        ),
+      ])
+  }
+
+  #inOrder(line: string): string {
+    const isFormer = this.#order === 'former' || (this.#order === 'mixed' && this.#written++ % 2 === 0)
+    return isFormer ? inFormerOrder(line) : line
   }
 
   #stamp(): Stamp {
@@ -570,7 +615,7 @@ class OwnLog {
   /** What has no role is written as `SessionManager` does. */
   #messageLine(message: JsonObject): string {
     if ('role' in message) return messageLine(this.#stamp(), messageText(message))
-    return `${JSON.stringify({ type: 'message', ...this.#stamp(), value: message })}\n`
+    return valueLine(this.#stamp(), message)
   }
 
   /** A change that is no message must not move the time of messages without one, which is the file's. */
@@ -583,7 +628,7 @@ class OwnLog {
   #changes(each: Exclude<OwnStep, { do: 'rewrite' | 'purge' | 'foreign' | 'append' }>): string[] {
     if (each.do === 'meta') return [metaLine(this.#stamp(), each.set)]
     if (each.do === 'commit') {
-      return [`${JSON.stringify({ type: 'commit', ...this.#stamp(), revision: 1, nodes: [], leaf: null })}\n`]
+      return [commitLine(this.#stamp(), '"revision":1,"nodes":[],"leaf":null')]
     }
     const live = this.#live(isChat)
     if (each.do === 'compaction') {

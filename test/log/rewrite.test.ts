@@ -14,8 +14,8 @@ const text = (lines: Given[]) =>
 const log = (...lines: Given[]) => Buffer.from(text(lines))
 const user = (id: string, more = {}) => ({ id, at: AT, role: 'user', ...more })
 const remove = (...ids: string[]) => ({ type: 'remove', id: 'r', at: AT, ids })
-const header = { type: 'session', version: 1, key: 'k', id: idAt(0), at: AT }
-const carried = (set: unknown, at = AT) => ({ type: 'meta', id: 'new', at, set })
+const header = { type: 'session', version: 1, key: 'k', at: AT, id: idAt(0) }
+const carried = (set: unknown, at = AT) => ({ type: 'meta', set, at, id: 'new' })
 
 /** The rewritten lines; checks on the way that nobody can tell, and that a second rewrite finds nothing. */
 function rewritten(...lines: Given[]): string[] {
@@ -107,20 +107,27 @@ describe('what is taken out', () => {
 describe('stand-ins are written down', () => {
   const mended = (line: string) => rewritten(header, line, DAMAGE)[1] as string
 
-  it('id and time of a message, in front; all else stays as it was written', () => {
+  it('time and id of a message, at the end; all else stays as it was written', () => {
     const line = '{"role":"user","content":"a\\u0062 \\/","n":1.0,"big":12345678901234567890,"e":1E2}'
-    expect(mended(line)).toBe(`{"id":"#117-90d0b0dc","at":"${FILE_TIME}",${line.slice(1)}`)
+    expect(mended(line)).toBe(`${line.slice(0, -1)},"at":"${FILE_TIME}","id":"#117-90d0b0dc"}`)
   })
 
   it('only what is missing', () => {
-    expect(mended('{"role":"user","id":"a"}')).toBe(`{"at":"${FILE_TIME}","role":"user","id":"a"}`)
+    expect(mended('{"role":"user","id":"a"}')).toBe(`{"role":"user","at":"${FILE_TIME}","id":"a"}`)
     expect(JSON.parse(mended(`{"role":"user","at":"${AT}"}`))).toEqual({ id: expect.any(String), role: 'user', at: AT })
+  })
+
+  it('into a line of the order before, which has both at its end then', () => {
+    expect(mended('{"id":"a","role":"user"}')).toBe(`{"role":"user","at":"${FILE_TIME}","id":"a"}`)
+    expect(mended(`{"at":"${AT}","role":"user"}`)).toMatch(
+      new RegExp(`^\\{"role":"user","at":"${AT}","id":"#117-[0-9a-f]{8}"\\}$`),
+    )
   })
 
   it('an id and a time that are the message’s own go into `own`, as they were written', () => {
     const line = `{"id":1.0,"role":"user","at":12345678901234567890}`
     expect(mended(line)).toBe(
-      `{"type":"message","id":"#117-07753b3d","at":"${FILE_TIME}","role":"user","own":{"id":1.0,"at":12345678901234567890}}`,
+      `{"type":"message","role":"user","own":{"id":1.0,"at":12345678901234567890},"at":"${FILE_TIME}","id":"#117-07753b3d"}`,
     )
   })
 
@@ -155,25 +162,25 @@ describe('stand-ins are written down', () => {
   it('in a line that is nested too deeply for JSON.stringify', () => {
     const line = `{"role":"user","content":${'['.repeat(50_000)}${']'.repeat(50_000)}}`
     const after = rewrite(log(line, DAMAGE), FILE_TIME, () => 'new')?.toString()
-    expect(after).toMatch(new RegExp(`^\\{"id":"#0-[0-9a-f]{8}","at":"${FILE_TIME}",`))
-    expect(after?.endsWith(`${line.slice(1)}\n`)).toBe(true)
+    expect(after?.startsWith(line.slice(0, -1))).toBe(true)
+    expect(after?.slice(line.length - 1)).toMatch(new RegExp(`^,"at":"${FILE_TIME}","id":"#0-[0-9a-f]{8}"\\}\n$`))
   })
 
   it('at the start of a file with a byte order mark', () => {
     const given = Buffer.from(`\uFEFF{"role":"user"}\n${DAMAGE}\n`)
     expect(rewrite(given, FILE_TIME, () => 'new')?.toString()).toBe(
-      `{"id":"#0-3dfa53b0","at":"${FILE_TIME}","role":"user"}\n`,
+      `{"role":"user","at":"${FILE_TIME}","id":"#0-3dfa53b0"}\n`,
     )
   })
 
   it('the stand-in id of the later of two different messages of one id', () => {
     const [, first, second] = rewritten(header, user('a'), user('a', { content: 'other', n: '1.0' }), DAMAGE)
     expect(JSON.parse(first as string).id).toBe('a')
-    expect(second).toMatch(/^\{"id":"#\d+-[0-9a-f]{8}","at":"[^"]*","role":"user","content":"other","n":"1.0"\}$/)
+    expect(second).toMatch(/^\{"role":"user","content":"other","n":"1.0","at":"[^"]*","id":"#\d+-[0-9a-f]{8}"\}$/)
   })
 
   it('an id but no time for a value without a role: it has none that anyone sees', () => {
-    expect(mended('{"type":"message","value":1.0}')).toBe('{"id":"#117-eb0c5a10","type":"message","value":1.0}')
+    expect(mended('{"type":"message","value":1.0}')).toBe('{"type":"message","value":1.0,"id":"#117-eb0c5a10"}')
   })
 
   it('but nothing in lines of other types: their bytes stay', () => {
@@ -199,7 +206,7 @@ describe('through', () => {
 
   it('moves to the nearest earlier message that stays, or to null', () => {
     expect(rewritten(header, user('a'), user('b'), user('c1'), compaction('c1'), remove('b', 'c1')).at(-1)).toBe(
-      '{"through":"a","type":"compaction","id":"c","at":"2026-11-21T07:00:00.000Z","summary":"s"}',
+      '{"type":"compaction","summary":"s","through":"a","at":"2026-11-21T07:00:00.000Z","id":"c"}',
     )
     expect(JSON.parse(rewritten(header, user('a'), compaction('a'), remove('a'))[1] as string)).toEqual(
       compaction(null),

@@ -20,10 +20,18 @@ const written = (message: unknown) => messageLine(STAMP, messageText(message))
 const roundTrip = (message: unknown) => asGiven(reread(written(message)))
 
 describe('messages', () => {
-  it('are flat lines: id and time first, then the message’s own fields in their order', () => {
-    expect(written({ role: 'user', content: 'hi', n: 1 })).toBe(
-      `{"id":"${STAMP.id}","at":"${STAMP.at}","role":"user","content":"hi","n":1}\n`,
-    )
+  const end = `,"at":"${STAMP.at}","id":"${STAMP.id}"}\n`
+
+  it.each([
+    [{ role: 'user', content: 'hi', n: 1 }, '{"role":"user","content":"hi","n":1'],
+    [{ n: 1, content: 'hi', a: 2, role: 'user' }, '{"role":"user","content":"hi","n":1,"a":2'],
+    [{ role: 'user', n: 1, content: null }, '{"role":"user","content":null,"n":1'],
+    [{ n: 1, role: 'user', content: undefined }, '{"role":"user","n":1'],
+    [{ role: 'tool' }, '{"role":"tool"'],
+    [{ id: 7, role: 'user', n: 1, content: 'x' }, '{"type":"message","role":"user","content":"x","n":1,"own":{"id":7}'],
+    [{ toJSON: () => ({ n: 1, role: 'user' }) }, '{"role":"user","n":1'],
+  ])('are flat lines: role and content, the other fields in their order, time and id: %j', (message, line) => {
+    expect(written(message)).toBe(line + end)
   })
 
   it.each([

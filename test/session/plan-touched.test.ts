@@ -19,7 +19,7 @@ import {
 import { foldLog } from '../../src/session/catch-up.js'
 import { planLeast, planTouched } from '../../src/session/plan-touched.js'
 import { type Plan, partsOf, planRewrite, type Selection } from '../../src/session/rewrite-plan.js'
-import { FILE_TIME, idAt, mixedLog, ownLog, wildLog } from '../log/histories.js'
+import { FILE_TIME, idAt, inFormerOrder, mixedLog, ownLog, wildLog } from '../log/histories.js'
 
 /** `LAW_RUNS=20000 npx vitest run test/log/touched.test.ts` is the long form. */
 const RUNS = Number(process.env.LAW_RUNS ?? 60)
@@ -104,8 +104,12 @@ const orderly = fc
   .record({
     steps: fc.array(step, { maxLength: 220, size: 'max' }),
     first: fc.constantFrom(0, 0, 5, 50),
+    former: fc.constantFrom(0, 1, 3),
   })
-  .map(({ steps, first }) => linesOf(steps, first))
+  // an order of fields throughout, or one and then the other
+  .map(({ steps, first, former }) =>
+    linesOf(steps, first).map((line, n, { length }) => (n * 3 < length * former ? inFormerOrder(line) : line)),
+  )
 
 /** What makes a log other than that, in one place. */
 const ODD: Array<(line: string, lines: readonly string[]) => string | Buffer> = [
@@ -121,6 +125,9 @@ const ODD: Array<(line: string, lines: readonly string[]) => string | Buffer> = 
   (line) => line.replace(/"at":"[^"]*"/, '"at":"2020-01-01T00:00:00.000Z"'),
   (line) => line.replace(/"at":"[^"]*"/, '"at":"2030-01-01T00:00:00.000Z"'),
   (line) => line.replace(/"at":"[^"]*",/, ''),
+  (line) => `${line}{"id":"${idAt(6000)}","role":"user","content":"${'x'.repeat(30)}"}\n`,
+  (line) => `${line}{"role":"user","n":{"id":"x"},"at":"2026-11-25T00:00:00.000Z","content":"${'x'.repeat(30)}"}\n`,
+  (line) => line.replace(/}\n$/, `,"id":"${idAt(6000)}"}\n`),
   (line) => line.replace('{', '{ '),
   (line) => line.replace(/}\n$/, ',"id":"x"}\n'),
   (line) => line.replace(/}\n$/, ',"type":"note"}\n'),

@@ -23,7 +23,8 @@ const THEN = new Date('2026-11-24T12:00:00.000Z')
 async function spoil(session: Session, id: string, bytes: Buffer): Promise<void> {
   fs.utimesSync(session.path, THEN, THEN)
   const before = await session.info()
-  const place = fs.readFileSync(session.path).indexOf(`{"id":"${id}"`)
+  const log = fs.readFileSync(session.path)
+  const place = log.lastIndexOf('\n', log.indexOf(`"id":"${id}"`)) + 1
   const fd = fs.openSync(session.path, 'r+')
   fs.writeSync(fd, bytes, 0, bytes.length, place + 200)
   fs.closeSync(fd)

@@ -6,6 +6,7 @@ import { derivedId, isV7 } from '../../base/ids.js'
 import { canonical, isObject, type Json } from '../../base/json.js'
 import { isLine, type Line, namedIds } from '../line.js'
 import { isoTime } from '../parse.js'
+import { tombstoneLine } from '../serialize.js'
 import type { Item, Side, Sides } from './side.js'
 
 /** The sides with their vacuumed commit lines as they were, and the nodes that must stay marked. */
@@ -42,7 +43,7 @@ export function tombstoneFor(revived: ReadonlySet<string>, lines: readonly { ite
       .map(({ item }) => item.time)
       .sort()
       .at(-1) || isoTime(0)
-  return JSON.stringify({ type: 'tombstone', id: derivedId(last, canonical(ids)), at, ids })
+  return tombstoneLine({ id: derivedId(last, canonical(ids)), at }, ids)
 }
 
 function isGraph({ piece }: Item): boolean {

@@ -50,7 +50,7 @@ export function mergeLogs(base: Buffer, ours: Buffer, theirs: Buffer): Merged {
   const lines = weave(choice.linesOf('ours'), choice.linesOf('theirs'))
   moveThroughs(sides, choice, lines)
   const tombstone = tombstoneFor(revived, lines)
-  const bytes = joined([...lines.map(textOf), ...(tombstone === null ? [] : [Buffer.from(tombstone)])])
+  const bytes = Buffer.concat([joined(lines.map(textOf)), Buffer.from(tombstone ?? '')])
   const carry = carriedAfter(sides, bytes, choice.dropped)
   const carried = carry === null ? bytes : Buffer.concat([bytes, Buffer.from(metaLine(carry.stamp, carry.set))])
   return { bytes: carried, report: reportOf(lines, choice.contradictions) }

@@ -200,8 +200,6 @@ export const commitCases: RuntimeCase[] = [
       })
       const order = [
         'type',
-        'id',
-        'at',
         'session',
         'revision',
         'nodes',
@@ -210,6 +208,8 @@ export const commitCases: RuntimeCase[] = [
         'config',
         'checkpoint',
         'usage',
+        'at',
+        'id',
       ]
       assert.deepEqual(Object.keys(one!), order)
       assert.deepEqual(

@@ -178,7 +178,7 @@ describe('lines without an id', () => {
     const result = merged(before, log(before, line(3, 'a')), log(before, line(4, { type: 'remove', ids: [id] })))
     expect(messages(result)).toEqual(['one', 'two', 'a'])
     const again = merged(before, log(before, line(3, 'a')), log(before, line(4, 'b')))
-    expect(again.bytes.toString()).toContain(`{"id":"${id}","role":"user","content":"typed"}`)
+    expect(again.bytes.toString()).toContain(`{"role":"user","content":"typed","id":"${id}"}`)
   })
 
   it('that a rewrite gave an id are the same lines as before', () => {
