@@ -1,7 +1,7 @@
 /** Reads a log in whole lines, forwards in blocks or backwards from the end. Takes no lock and changes nothing. */
 import fs from 'node:fs'
 import { breatheIfDue } from '../base/event-loop.js'
-import type { Piece, Range } from '../log/line.js'
+import type { Piece } from '../log/line.js'
 import { isoTime, parseBackwards, parseLines } from '../log/parse.js'
 import { MAX_LINE_BYTES } from '../log/serialize.js'
 import { openRegular, read, readInto, readSync } from './files.js'
@@ -9,14 +9,9 @@ import { openRegular, read, readInto, readSync } from './files.js'
 const LF = 0x0a
 /** Small enough to stay in the processor's cache until its lines are parsed. */
 const BLOCK_BYTES = 64 * 1024
-/** A little less than what is read in the thread pool. */
-const SEARCH_BYTES = 192 * 1024
 /** The first step back is a small one: often the last line is all that is asked for. */
 const FIRST_BACK_BYTES = 4 * 1024
 const BACK_BYTES = 32 * 1024
-
-/** Gives the pieces of whole lines, whose first byte stands at `base`. */
-type Cut = (bytes: Buffer, base: number, atEnd: boolean) => Piece[]
 
 /** From here on, to take a file from the disk takes its time. */
 const LARGE_BYTES = 8 * 1024 * 1024
@@ -67,11 +62,8 @@ export class LogReader {
     return new Promise((resolve, reject) => fs.close(this.fd, (error) => (error ? reject(error) : resolve())))
   }
 
-  /**
-   * All pieces from `start` (the start of a line) up to `end`, in order, a block at a time; with `cut`, those that it
-   * gives of whole lines.
-   */
-  async *blocks(start = 0, end = this.size, cut: Cut = parseLines): AsyncGenerator<Piece[]> {
+  /** All pieces from `start` (the start of a line) up to `end`, in order, a block at a time. */
+  async *blocks(start = 0, end = this.size): AsyncGenerator<Piece[]> {
     let buffer: Buffer = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, Math.max(end - start, 0)))
     /** How much of an unfinished line stands at the start of the buffer. */
     let rest = 0
@@ -85,7 +77,7 @@ export class LogReader {
       const bytes = buffer.subarray(0, rest + count)
       const atEnd = position >= end
       const stop = atEnd ? bytes.length : bytes.lastIndexOf(LF) + 1
-      if (stop > 0) yield cut(bytes.subarray(0, stop), position - bytes.length, atEnd)
+      if (stop > 0) yield parseLines(bytes.subarray(0, stop), position - bytes.length, atEnd)
       rest = bytes.length - stop
       if (rest > MAX_LINE_BYTES) {
         const next = await this.#skipLine(position, end)
@@ -121,53 +113,6 @@ export class LogReader {
       }
     }
     return pieces
-  }
-
-  /**
-   * The lines in a stretch behind a line feed there that begin with these bytes, a block at a time; none but these are
-   * read. `begin` is given with the line feed before it.
-   */
-  async *linesBeginning(begin: Buffer, { offset, end }: Range): AsyncGenerator<Piece[]> {
-    const beyond = begin.length - 1
-    const buffer = Buffer.allocUnsafe(Math.min(SEARCH_BYTES, end - offset) + beyond)
-    for (let position = offset; position < end; position += SEARCH_BYTES) {
-      const room = buffer.subarray(0, Math.min(SEARCH_BYTES, end - position) + beyond)
-      const bytes = room.subarray(0, await readInto(room, this.fd, position))
-      const pieces: Piece[] = []
-      for (let place = bytes.indexOf(begin); place !== -1; place = bytes.indexOf(begin, place + 1)) {
-        const feed = bytes.indexOf(LF, place + 1)
-        const start = position + place + 1
-        const line = feed === -1 ? this.#lineAt(start) : bytes.subarray(place + 1, feed + 1)
-        pieces.push(...parseLines(line, start))
-      }
-      yield pieces
-      await breatheIfDue()
-    }
-  }
-
-  #lineAt(offset: number): Buffer {
-    for (let wanted = FIRST_BACK_BYTES; ; wanted *= 2) {
-      const bytes = readSync(this.fd, offset, Math.min(wanted, this.size - offset))
-      const feed = bytes.indexOf(LF)
-      if (feed !== -1 || bytes.length < wanted) return bytes.subarray(0, feed === -1 ? bytes.length : feed + 1)
-    }
-  }
-
-  /** The first line that begins at `position` or behind it; undefined when there is none. */
-  lineFrom(position: number): Piece | undefined {
-    const from = Math.max(0, position - 1)
-    for (let wanted = FIRST_BACK_BYTES; ; wanted *= 2) {
-      const bytes = readSync(this.fd, from, Math.min(wanted, this.size - from))
-      const isRest = from + bytes.length >= this.size
-      const start = position === 0 ? 0 : bytes.indexOf(LF) + 1
-      const feed = position === 0 || start > 0 ? bytes.indexOf(LF, start) : -1
-      if (feed === -1 && !isRest) {
-        if (bytes.length < wanted) throw shrunk(this.size, from + bytes.length)
-        continue
-      }
-      if (position > 0 && start === 0) return undefined
-      return parseLines(bytes.subarray(start, feed === -1 ? bytes.length : feed + 1), from + start)[0]
-    }
   }
 
   /** Pieces from `end` backwards, each read only when it is asked for. */

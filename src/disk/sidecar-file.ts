@@ -118,7 +118,8 @@ function summaryFromJson(value: Json | undefined): Summary | null {
     return null
   if (!isObject(value.labels) || !isObject(value.archived)) return null
   const maps = { usage: usageFromJson(value.usage), carriedUsage: usageFromJson(value.carriedUsage) }
-  return { ...(value as unknown as Summary), ...maps }
+  const fields = Object.keys(blank).map((field) => [field, value[field]])
+  return { ...(Object.fromEntries(fields) as Summary), ...maps }
 }
 
 function watermarkFrom(value: Json | undefined): Watermark | null {

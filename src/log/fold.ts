@@ -1,9 +1,8 @@
 /** What a log says now, gathered line by line. The sidecar holds a copy of it. */
-import { isV7 } from '../base/ids.js'
 import { isObject, type Json, type JsonObject } from '../base/json.js'
 import { isLine, type Line, type Piece, type Usage } from './line.js'
 import { isChat, timeOf } from './parse.js'
-import { isLive, noteIds, type Order, reachOver, type Survey } from './visibility.js'
+import { isLive, isUndated, noteIds, type Order, reachOver, type Survey } from './visibility.js'
 
 /** The sums over one log up to `bytes`. Times are ISO 8601 UTC. */
 export interface Summary extends Order {
@@ -20,10 +19,6 @@ export interface Summary extends Order {
   damaged: number
   /** Compaction lines, whether in force or not. */
   compactions: number
-  /** `meta` lines. */
-  metas: number
-  /** Pieces that a copy of the log would not take over as they are, `meta` lines and a header at the start aside. */
-  irregular: number
   /** Live messages that compactions archived; some, if `undated`, by one that names no time. See `archivedOf`. */
   archived: { messages: number; bytes: number; oldest: string | null; undated: boolean; through: string }
   /** The first time that a line names. */
@@ -60,8 +55,6 @@ export function emptySummary(): Summary {
     values: 0,
     damaged: 0,
     compactions: 0,
-    metas: 0,
-    irregular: 0,
     archived: { messages: 0, bytes: 0, oldest: null, undated: false, through: '' },
     firstAt: null,
     lastAt: null,
@@ -95,32 +88,44 @@ export function foldPiece(summary: Summary, piece: Piece, survey: Survey): void 
   if (piece.kind === 'torn') return
   summary.bytes = piece.end
   if (piece.kind === 'damage') summary.damaged++
-  if (piece.kind === 'meta') summary.metas++
-  else if (!isRegular(piece)) summary.irregular++
   if (!isLine(piece)) return
   if (!noteIds(summary, piece) && !piece.bare) summary.orderedFrom = piece.end
   if (survey.copies.get(piece.offset) === 'duplicate') return
-  noteTime(summary, piece)
-  if (piece.kind === 'message') addMessage(summary, piece, survey)
-  else if (piece.kind === 'meta') setLabels(summary, piece.value.set as JsonObject)
-  else if (piece.kind === 'commit') noteActivity(summary, piece.at)
-  else if (piece.kind === 'session') noteHeader(summary, piece)
-  else if (piece.kind === 'compaction') noteCompaction(summary, piece, survey)
+  foldFacts(summary, piece)
+  if (piece.kind === 'message') countMessage(summary, piece, survey)
+  else if (piece.kind === 'compaction') {
+    summary.compactions++
+    summary.archived.through = survey.reaches.at(-1)?.id ?? ''
+  }
 }
 
-/** True for what says all of itself: nothing must be written into it, and its place in the file means nothing. */
-function isRegular(piece: Piece): boolean {
-  if (piece.kind === 'session') return piece.offset === 0
-  if (piece.kind !== 'message' && piece.kind !== 'compaction') return false
-  const { through } = piece.value
-  const isPlaceless = piece.kind === 'message' || typeof through !== 'string' || isV7(through)
-  return isPlaceless && !piece.bare && piece.at !== undefined
+/** Adds what a line says whether it is removed or not: header, times, usage and labels. */
+export function foldFacts(summary: Summary, line: Line): void {
+  noteTime(summary, line)
+  if (line.kind === 'meta') setLabels(summary, line.value.set as JsonObject)
+  else if (line.kind === 'commit') noteActivity(summary, line.at)
+  else if (line.kind === 'session') noteHeader(summary, line)
+  else if (isUndated(line)) summary.undated = true
+  if (isChat(line)) addFacts(summary, line)
 }
 
-function noteCompaction(summary: Summary, { at }: Line, { reaches }: Survey): void {
-  summary.compactions++
-  summary.archived.through = reaches.at(-1)?.id ?? ''
-  if (at === undefined) summary.undated = true
+function addFacts(summary: Summary, { at, value }: Line): void {
+  if (at !== undefined && summary.lastActivity !== null && at < summary.lastActivity) summary.unsorted = true
+  noteActivity(summary, at)
+  const { usage, agent } = value
+  if (!isObject(usage)) return
+  addUsage(summary.usage, typeof agent === 'string' ? agent : 'main', { ...countersOf(usage), apiCalls: 1 }, 1)
+}
+
+function countMessage(summary: Summary, line: Line, survey: Survey): void {
+  if (!isLive(line, survey)) return
+  if (!isChat(line)) {
+    summary.values++
+    return
+  }
+  summary.messages++
+  const reach = reachOver(line.offset, survey)
+  if (reach !== undefined) addArchived(summary.archived, line, reach.at)
 }
 
 function noteTime(summary: Summary, { at }: Line): void {
@@ -143,25 +148,6 @@ function noteHeader(summary: Summary, line: Line): void {
     at: line.at ?? null,
     forkedFrom: typeof forkedFrom === 'string' ? forkedFrom : null,
   }
-}
-
-function addMessage(summary: Summary, line: Line, survey: Survey): void {
-  const live = isLive(line, survey)
-  if (!isChat(line)) {
-    if (live) summary.values++
-    return
-  }
-  if (live) {
-    summary.messages++
-    const reach = reachOver(line.offset, survey)
-    if (reach !== undefined) addArchived(summary.archived, line, reach.at)
-  }
-  if (line.at === undefined) summary.undated = true
-  else if (summary.lastActivity !== null && line.at < summary.lastActivity) summary.unsorted = true
-  noteActivity(summary, line.at)
-  const { usage, agent } = line.value
-  if (!isObject(usage)) return
-  addUsage(summary.usage, typeof agent === 'string' ? agent : 'main', { ...countersOf(usage), apiCalls: 1 }, 1)
 }
 
 /** Bytes of a message's texts: its content and its tool calls. */

@@ -3,11 +3,11 @@
  * all other bytes are copied untouched.
  */
 import { type Json, type JsonObject, jsonEqual } from '../base/json.js'
-import { addUsage, copyOf, emptySummary, foldPiece, isCarryLine, type Summary, timesOf, totalUsage } from './fold.js'
+import { addUsage, emptySummary, foldFacts, foldPiece, isCarryLine, timesOf, totalUsage } from './fold.js'
 import type { LineChange } from './graph/vacuum.js'
 import { lineText, membersOf, objectText, ownOf } from './json-text.js'
 import { isLine, type Line, namedIds, type Piece, type Range, type Usage } from './line.js'
-import { isLive, isUndated, knownId, NOTHING_KNOWN, type Survey, timeIn } from './visibility.js'
+import { isLive, isUndated, knownId, type Survey, timeIn } from './visibility.js'
 
 /** A stretch that is left out, left out and put into quarantine, or written anew by `mendLine`. */
 export interface Edit extends Range {
@@ -37,11 +37,7 @@ export interface Choice {
   changes?: LineChange
 }
 
-/**
- * Second reading of a rewrite; the first one gave the survey. Where it is `known` what the log says, and no time of a
- * message is below one before it, only these lines need come in, in order: the header, all that are no messages, the
- * messages that go, those before the last one to which a `through` may move, and the last one that stays.
- */
+/** Second reading of a rewrite; the first one gave the survey. */
 export class RewritePlanner {
   readonly #survey: Survey
   readonly #fileTime: string
@@ -52,13 +48,9 @@ export class RewritePlanner {
   readonly #carryLines: Line[] = []
   /** Ids that are named and were not found so far. */
   readonly #missing: Set<string>
-  /** A `through` may have to move. */
-  readonly #hasHeirs: boolean
   readonly #heirs = new Map<string, string | null>()
   /** What the log says before. */
-  readonly before: Summary
-  /** What the dropped lines say, where `before` is known. */
-  readonly #gone: Summary | undefined
+  readonly before = emptySummary()
   /** The sums of the lines that stay. Old carry lines do not: a new one says what is still to be said. */
   readonly #after = emptySummary()
   readonly #choice: Required<Choice>
@@ -67,10 +59,7 @@ export class RewritePlanner {
   /** How many live messages go because `purges` says so. */
   purged = 0
 
-  constructor(survey: Survey, fileTime: string, choice: Choice = {}, known?: Summary) {
-    this.before = known ?? emptySummary()
-    this.#gone = known && emptySummary()
-    this.#hasHeirs = known?.compactions !== 0
+  constructor(survey: Survey, fileTime: string, choice: Choice = {}) {
     this.#missing = new Set(survey.removed)
     this.#survey = survey
     this.#fileTime = fileTime
@@ -78,7 +67,7 @@ export class RewritePlanner {
   }
 
   add(piece: Piece): void {
-    if (this.#gone === undefined) foldPiece(this.before, piece, this.#survey)
+    foldPiece(this.before, piece, this.#survey)
     if (isLine(piece)) this.#addLine(piece)
     else if (piece.kind === 'blank') this.#blanks.push(edit(piece, 'drop'))
     else this.#edit(piece, 'aside')
@@ -91,16 +80,15 @@ export class RewritePlanner {
       return
     }
     const id = knownId(line, this.#survey)
-    this.#missing.delete(id)
     const live = line.kind === 'unknown' || isLive(line, this.#survey)
+    if (!live || line.kind !== 'message') this.#missing.delete(id)
     const purged = live && line.kind === 'message' && this.#choice.purges(line)
     if (purged) this.purged++
     if (live && !purged) this.#keep(line, id)
     else {
       this.#edit(line, 'drop')
-      if (this.#gone) foldPiece(this.#gone, line, NOTHING_KNOWN)
       const isCopy = this.#survey.copies.get(line.offset) === 'duplicate'
-      if (line.kind === 'message' && !isCopy && this.#hasHeirs) this.#heirs.set(id, this.#survivor)
+      if (line.kind === 'message' && !isCopy) this.#heirs.set(id, this.#survivor)
     }
   }
 
@@ -122,7 +110,7 @@ export class RewritePlanner {
   }
 
   #count(line: Line): void {
-    foldPiece(this.#after, line, this.#survey)
+    foldFacts(this.#after, line)
     if (line.at === undefined || line.offset >= this.#firstDated) return
     this.#firstDated = line.offset
     this.#after.firstAt = line.at
@@ -151,39 +139,13 @@ export class RewritePlanner {
   #carry(): JsonObject | null {
     const due = timesOf(this.before, this.#fileTime)
     const carry: JsonObject = {}
-    const usage = usageBeyond(totalUsage(this.before), this.#usageLeft())
+    const usage = usageBeyond(totalUsage(this.before), this.#after.usage)
     if (!jsonEqual(usage, usageBeyond(this.#after.carriedUsage, new Map()))) carry.carriedUsage = usage
     // the file's time is another one afterwards: what it stood in for must be written down
     if (timesOf(this.#after, '').created !== due.created) carry.createdAt = due.created
     const left = timesOf({ ...this.#after, labels: { ...this.#after.labels, ...carry } }, '')
     if (left.active !== due.active) carry.lastActivity = due.active
     return left.updated === due.updated && Object.keys(carry).length === 0 ? null : carry
-  }
-
-  /**
-   * What the new log says, with this line at its end, where it was known what the old one says; undefined where only
-   * its lines can tell. No `through` moved.
-   */
-  summaryAfter(carry: Line): Summary | undefined {
-    const gone = this.#gone
-    // which agent is named first decides on the order of the rows
-    const mayReorder = gone !== undefined && gone.usage.size > 0 && this.before.usage.size > 1
-    if (gone === undefined || mayReorder || this.purged > 0 || this.#missing.size > 0) return undefined
-    const { lastAt, lastActivity, labels, carriedUsage } = this.#after
-    const summary = copyOf({ ...this.before, lastAt, lastActivity, labels, carriedUsage })
-    summary.usage = new Map([...this.#usageLeft()].filter(([, { apiCalls }]) => apiCalls > 0))
-    summary.compactions -= gone.compactions
-    summary.metas -= this.#carryLines.length
-    summary.irregular = 0
-    foldPiece(summary, carry, NOTHING_KNOWN)
-    return summary
-  }
-
-  #usageLeft(): ReadonlyMap<string, Usage> {
-    if (this.#gone === undefined) return this.#after.usage
-    const left = new Map(this.before.usage)
-    for (const [agent, usage] of this.#gone.usage) addUsage(left, agent, usage, -1)
-    return left
   }
 }
 

@@ -95,30 +95,21 @@ export function liveBelow(reader: LogReader, summary: Summary, ids: ReadonlySet<
 
 /** Reads the whole log: once if nothing in it refers to anything else, else as often as it takes. */
 export async function foldLog(reader: LogReader): Promise<Known> {
-  const { surveyor, known } = await readOnce(reader)
-  if (surveyor.removed.size === 0 && !surveyor.needsMore) return known
-  const survey = await finishSurvey(reader, surveyor)
-  const summary = emptySummary()
-  for await (const pieces of reader.blocks()) for (const piece of pieces) foldPiece(summary, piece, survey)
-  return { ...known, summary, print: printAt(reader, summary.bytes) }
-}
-
-/**
- * What one reading of the whole log tells. Of what is known then, only that does not hold which other lines decide on:
- * counts of messages, what is archived, and, where ids do not rise, what duplicates say.
- */
-export async function readOnce(reader: LogReader): Promise<{ surveyor: Surveyor; known: Known }> {
   const surveyor = new Surveyor()
-  const summary = emptySummary()
+  const first = emptySummary()
   let last: Piece | undefined
   for await (const pieces of reader.blocks()) {
     for (const piece of pieces) {
       surveyor.add(piece)
-      foldPiece(summary, piece, NOTHING_KNOWN)
+      foldPiece(first, piece, NOTHING_KNOWN)
     }
     last = pieces.at(-1) ?? last
   }
-  return { surveyor, known: known(reader, summary, last) }
+  if (surveyor.removed.size === 0 && !surveyor.needsMore) return known(reader, first, last)
+  const survey = await finishSurvey(reader, surveyor)
+  const summary = emptySummary()
+  for await (const pieces of reader.blocks()) for (const piece of pieces) foldPiece(summary, piece, survey)
+  return known(reader, summary, last)
 }
 
 /** The whole log in memory. */
@@ -136,7 +127,7 @@ export async function surveyLog(reader: LogReader): Promise<Survey> {
 }
 
 /** What is still to be known after a first reading: reads the log once more if it must. */
-export async function finishSurvey(reader: LogReader, first: Surveyor): Promise<Survey> {
+async function finishSurvey(reader: LogReader, first: Surveyor): Promise<Survey> {
   if (!first.needsMore) return { ...NOTHING_KNOWN, removed: first.removed }
   const second = new SecondSurveyor(first)
   for await (const pieces of reader.blocks()) for (const piece of pieces) second.add(piece)

@@ -4,20 +4,16 @@ import { messageNotFound, notFound, SessionError } from '../base/errors.js'
 import { idBefore, isV7, randomNonce } from '../base/ids.js'
 import type { Json, JsonObject } from '../base/json.js'
 import { writeTemporary } from '../disk/atomic-replace.js'
-import { look, markOf, readSync } from '../disk/files.js'
+import { look, readSync } from '../disk/files.js'
 import { LogReader } from '../disk/log-reader.js'
 import type { Part } from '../disk/range-copier.js'
-import { type Summary, totalUsage } from '../log/fold.js'
+import type { Summary } from '../log/fold.js'
 import type { Line, Piece } from '../log/line.js'
-import { parseLines } from '../log/parse.js'
-import { summaryOfCopy } from '../log/plain.js'
-import { usageBeyond } from '../log/rewrite.js'
 import { headerLine, metaLine } from '../log/serialize.js'
 import type { Survey } from '../log/visibility.js'
 import { lastStateIn } from '../log/whole-session.js'
-import { printOf, surveyLog } from './catch-up.js'
+import { surveyLog } from './catch-up.js'
 import { stretchOf, WHOLE } from './fork-range.js'
-import { type PlainCopy, plainCopyOf } from './plain-copy.js'
 import { type Plan, partsOf, planRewrite } from './rewrite-plan.js'
 import type { SessionLog } from './session-log.js'
 
@@ -58,7 +54,8 @@ export function checkForkOptions({ as, name, at, last, ...others }: ForkOptions)
  */
 export async function forkLog(from: SessionLog, to: SessionLog, options: ForkOptions): Promise<void> {
   from.context.checkOpen()
-  const done = await contentOf(from, options, async (reader, content) => {
+  const done = await LogReader.using(from.file.path, async (reader) => {
+    const content = await contentOf(from, reader, options)
     await to.hold(() => place(to, from.key, reader, content))
     return true
   })
@@ -73,34 +70,9 @@ interface Content {
   firstId: string | undefined
   /** The greatest id in the source. */
   maxId: string
-  /** What the source says, if that tells what the copy says. */
-  summary: Summary | null
 }
 
-/** Hands over what is to be copied, as long as the source is open; undefined when there is none. */
-function contentOf<T>(
-  from: SessionLog,
-  options: ForkOptions,
-  work: (reader: LogReader, content: Content) => Promise<T>,
-): Promise<T | undefined> {
-  if (options.at !== undefined || options.last !== undefined)
-    return LogReader.using(from.file.path, async (reader) => work(reader, await plannedContent(from, reader, options)))
-  return from.reading(async (reader, known) => {
-    const plain = await plainCopyOf(reader, known)
-    return work(
-      reader,
-      plain ? plainContent(known.summary, plain, options) : await plannedContent(from, reader, options),
-    )
-  })
-}
-
-function plainContent(source: Summary, { parts, state, firstId, summary }: PlainCopy, { name }: ForkOptions): Content {
-  const spent = usageBeyond(totalUsage(source), source.usage)
-  const usage = Object.keys(spent).length === 0 ? {} : { carriedUsage: spent }
-  return { parts, set: { ...labelsFor(source, 0, name, state), ...usage }, firstId, maxId: source.maxId, summary }
-}
-
-async function plannedContent(from: SessionLog, reader: LogReader, { name, at, last }: ForkOptions): Promise<Content> {
+async function contentOf(from: SessionLog, reader: LogReader, { name, at, last }: ForkOptions): Promise<Content> {
   const survey = await surveyLog(reader)
   const stretch = at === undefined && last === undefined ? WHOLE : await stretchOf(reader, survey, { at, last })
   if (stretch === undefined) throw messageNotFound(from.key, at as string)
@@ -117,7 +89,7 @@ async function plannedContent(from: SessionLog, reader: LogReader, { name, at, l
   const { state, firstId } = collected
   const { summary, purged } = plan
   const set = { ...labelsFor(summary, purged, name, state), ...usageLeft(plan) }
-  return { parts: afterMark(reader, partsOf(plan)), set, firstId, maxId: summary.maxId, summary: null }
+  return { parts: afterMark(reader, partsOf(plan)), set, firstId, maxId: summary.maxId }
 }
 
 function isTaken({ kind }: Line): boolean {
@@ -153,7 +125,7 @@ function usageLeft({ plan }: Plan): JsonObject {
 
 async function place(to: SessionLog, source: string, reader: LogReader, content: Content): Promise<void> {
   const { layout, clock, settings } = to.context
-  const { firstId, maxId, set, summary } = content
+  const { firstId, maxId, set } = content
   if (look(to.file.path) !== undefined) throw exists(to.key)
   const end = clock.stamp(null, maxId)
   // ids rise from the header on, so that the copy is read as quickly as a log that was written line by line
@@ -163,15 +135,8 @@ async function place(to: SessionLog, source: string, reader: LogReader, content:
   const parts = between(header, content.parts, labels)
   const temporary = layout.temporary(to.name, randomNonce())
   const synced = settings.fsync !== 'no'
-  const size = await writeTemporary(temporary, { from: reader.fd, parts, synced })
-  const mark = to.file.adopt(temporary, synced)
-  if (mark === 'exists') throw exists(to.key)
-  if (summary !== null && mark.size === size) {
-    const [[first], [last]] = [parseLines(header), parseLines(labels, size - labels.length)]
-    const said = summaryOfCopy(summary, first as Line, firstId as string, last as Line)
-    if (said)
-      to.forget({ summary: said, mark: markOf(mark), print: printOf(labels), open: false, torn: null, partial: false })
-  }
+  await writeTemporary(temporary, { from: reader.fd, parts, synced })
+  if (to.file.adopt(temporary, synced) === 'exists') throw exists(to.key)
   to.context.noteBehind(to)
 }
 

@@ -40,8 +40,6 @@ export interface Plan {
   purged: number
   /** The last line lacks its line feed. */
   open: boolean
-  /** What the new log says that has this line at its end, as far as it is known without reading it. */
-  after?: (carry: Line) => Summary | undefined
 }
 
 /** Reads the log twice or thrice; once where its survey is given. */
@@ -65,11 +63,7 @@ export async function planRewrite(reader: LogReader, selection: Selection = {}, 
 }
 
 /** Which live messages go, for a planner that knows the survey. */
-export function purgesOf(
-  { purges, purgesArchived }: Selection,
-  survey: Survey,
-  fileTime: string,
-): Pick<Choice, 'purges'> {
+function purgesOf({ purges, purgesArchived }: Selection, survey: Survey, fileTime: string): Pick<Choice, 'purges'> {
   if (purges) return { purges: (line) => purges(line, survey, fileTime) }
   if (purgesArchived)
     return {

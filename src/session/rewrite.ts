@@ -6,13 +6,9 @@ import { type FileMark, look, sameFile } from '../disk/files.js'
 import { LogReader } from '../disk/log-reader.js'
 import { setAside } from '../disk/quarantine.js'
 import type { Part } from '../disk/range-copier.js'
-import { readSidecar } from '../disk/sidecar-file.js'
-import { parseLines } from '../log/parse.js'
 import type { RewritePlan } from '../log/rewrite.js'
 import { metaLine } from '../log/serialize.js'
-import { type Known, knownFromSidecar, printOf } from './catch-up.js'
-import { planLeast } from './plan-touched.js'
-import { type Plan, type Purges, partsOf, type Selection } from './rewrite-plan.js'
+import { type Plan, type Purges, partsOf, planRewrite, type Selection } from './rewrite-plan.js'
 import type { SessionLog } from './session-log.js'
 import { checkVersion } from './transaction.js'
 
@@ -52,7 +48,7 @@ export async function rewriteHeld(
     const outcome = await LogReader.using(log.file.path, async (reader) => {
       const selection = await select(reader)
       if (selection === null) return null
-      const reading = await planLeast(reader, knownOf(log, reader), selection ?? {})
+      const reading = await planRewrite(reader, selection ?? {})
       const { plan, purged } = reading
       return plan === null || (selection?.purgesArchived !== undefined && purged === 0)
         ? null
@@ -61,15 +57,6 @@ export async function rewriteHeld(
     if (outcome !== 'replaced') return outcome ?? null
   }
   throw new SessionError('ERR_LOCKED', 'another program keeps replacing the log', { file: log.file.path })
-}
-
-/** What is known of the log that `reader` reads, without reading in it. */
-function knownOf(log: SessionLog, reader: LogReader): Known | undefined {
-  const known = log.peek(reader.stat)
-  if (known !== undefined) return known
-  const sidecar = readSidecar(log.sidecar.path)?.sidecar
-  const former = sidecar?.key === log.key ? knownFromSidecar(sidecar, reader.stat, reader) : undefined
-  return former?.mark.size === reader.size ? former : undefined
 }
 
 async function carryOut(
@@ -87,18 +74,7 @@ async function carryOut(
   const carry = plan.carry && metaLine({ id: clock.id(summary.maxId), at: plan.carryAt }, plan.carry)
   const mark = await putInPlace(log, reader, withCarry(reading, carry))
   if (mark === 'replaced') return mark
-  const known = carry === null ? undefined : knownAfter(reading, plan, Buffer.from(carry), mark)
-  if (known !== undefined) log.forget(known)
   return { dropped: reader.size - mark.size, purged, quarantined: aside.length }
-}
-
-/** What is known of the new log without reading it, if it is just what was planned. */
-function knownAfter({ reader, after }: Plan, { edits }: RewritePlan, carry: Buffer, mark: FileMark): Known | undefined {
-  if (after === undefined || edits.some(({ action }) => action !== 'drop')) return undefined
-  const offset = edits.reduce((left, edit) => left - (edit.end - edit.offset), reader.size)
-  const [line] = parseLines(carry, offset)
-  const summary = line?.kind === 'meta' && line.end === mark.size ? after(line) : undefined
-  return summary && { summary, mark, print: printOf(carry), open: false, torn: null, partial: false }
 }
 
 /**

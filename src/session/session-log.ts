@@ -153,9 +153,9 @@ export class SessionLog {
     return mark !== undefined && mark !== 'other'
   }
 
-  /** For those who changed the log in another way than by adding lines, and know what it says now or do not. */
-  forget(known?: Known): void {
-    this.#known = known
+  /** For those who changed the log in another way than by adding lines. */
+  forget(): void {
+    this.#known = undefined
     this.#own.forget()
     this.#wasThere = false
     this.file.closeFd()
