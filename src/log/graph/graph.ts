@@ -12,18 +12,7 @@ export interface GraphNode {
   /** The node that it was committed under; null for a root. */
   parent: string | null
   /** The line that it stands in; the same object for all nodes of that line. */
-  line: NodesLine
-}
-
-/** A commit line, and where the texts of its nodes stand in the log; null when that was looked for in vain. */
-export interface NodesLine extends Range {
-  texts?: NodeTexts | null
-}
-
-/** The texts of nodes with commas between them. */
-export interface NodeTexts extends Range {
-  /** How many nodes they are. */
-  count: number
+  line: Range
 }
 
 export interface GraphHead {
@@ -33,7 +22,7 @@ export interface GraphHead {
   leaf: string | null
   config: JsonObject
   checkpoint: string
-  line: NodesLine
+  line: Range
 }
 
 /** Where a commit stands among all, whatever the order of their lines. */
@@ -237,7 +226,7 @@ function addCommit(graph: Graph, line: Line, commit: Commit, records?: Records):
   if (graph.damage === null) addNodes(graph, commit, graph.head.line, records)
 }
 
-function addNodes(graph: Graph, { nodes, leaf, replace }: Commit, line: NodesLine, records?: Records): void {
+function addNodes(graph: Graph, { nodes, leaf, replace }: Commit, line: Range, records?: Records): void {
   const { added, again } = replace ? { added: nodes, again: [] } : divided(graph, nodes)
   const differs = again.some((node) => !jsonEqual(records?.get(node.nodeId), node))
   const isThere = (id: string) => graph.nodes.has(id)
