@@ -130,7 +130,7 @@ export class Layout {
 
   /** The rows of the last list. The number is that of the format: each has a file of its own. */
   list(): string {
-    return path.join(this.index, 'list-1')
+    return path.join(this.index, 'list-2')
   }
 
   /** The signatures of all logs, numbered in the same way. */

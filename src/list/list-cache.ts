@@ -1,118 +1,116 @@
-/** The rows of a list, kept on disk for the next process: it needs to read only what changed since. */
+/**
+ * Saves the rows of a list in a file, so that the next process reads the sidecars of changed sessions only: without it
+ * the first list of a process takes several times as long.
+ */
 
 import { errno } from '../base/errors.js'
 import { breatheIfDue } from '../base/event-loop.js'
 import type { Json } from '../base/json.js'
-import { look } from '../disk/files.js'
-import { readValues, removeValues, writeValues } from '../disk/list-cache-file.js'
+import { look, sameMark } from '../disk/files.js'
+import { hasFile, readValues, removeValues, writeValues } from '../disk/list-cache-file.js'
 import { nameOf } from '../disk/names.js'
 import type { StoreContext } from '../session/context.js'
 import { tellError } from '../session/options.js'
-import { type Row, rowFromJson } from './row.js'
+import type { Row } from './row.js'
 
-/** To read fewer sidecars than this costs less than a folder that nobody needs. */
-const MANY = 64
-/** The file is written again when more than this share of the rows is not as it says. */
-const MOST_CHANGED = 1 / 10
+/** Fewer sidecars than this are read as fast as the file. */
+const MIN_ROWS = 64
+/** The file is replaced when more than this share of the rows has changed. */
+const MAX_CHANGED = 1 / 10
 const SAVE_AFTER_MS = 1_000
+/** The time between two saves of an open store is at least this, ms. */
+const SAVE_EVERY_MS = 60_000
 
-export class KeptList {
+export class ListCache {
   readonly #context: StoreContext
   readonly #writes: boolean
-  readonly #rows: () => Iterable<[name: string, row: Row]>
+  readonly #rows: ReadonlyMap<string, Row>
   #isRead = false
-  /** It was read, and all have not been looked at since. */
-  #isNews = false
-  /** How many rows are not as the file says; some of it may be there no more. */
+  /** How many rows differ from the file, and how many there are. */
   #changed = 0
   #count = 0
-  #isLittered = false
+  /** The file has rows of sessions that are gone. */
+  #hasGone = false
   #timer: NodeJS.Timeout | undefined
-  #saved: Promise<void> = Promise.resolve()
+  #savedAt = Number.NEGATIVE_INFINITY
+  #saving: Promise<void> = Promise.resolve()
 
-  /** `rows` gives what is to be kept. With `writes` false nothing is. */
-  constructor(context: StoreContext, rows: () => Iterable<[string, Row]>, { writes }: { writes: boolean }) {
+  /** `rows` by session name. With `writes` false nothing is saved. */
+  constructor(context: StoreContext, rows: ReadonlyMap<string, Row>, { writes }: { writes: boolean }) {
     this.#context = context
     this.#rows = rows
     this.#writes = writes
   }
 
-  /**
-   * Reads the file, once, if that pays for so many sessions, and hands each row over: it is right if its marks are those
-   * of the files that are there.
-   */
+  /** Calls `take` with each row of the file, at the first call. A row is right if its marks are those of the files. */
   async load(sessions: number, take: (name: string, row: Row) => void): Promise<void> {
     if (this.#isRead) return
     this.#isRead = true
-    if (sessions < MANY) {
-      // there may be a file of a time when there were more
-      this.#isLittered = true
-      return
+    // there may be a file of a time when there were more
+    if (sessions < MIN_ROWS) this.#hasGone = true
+    else {
+      await readValues(this.#context.layout.list(), (value) => {
+        const row = value as unknown as Row
+        take(nameOf(row.key), row)
+      })
     }
-    this.#isNews = true
-    await readValues(this.#context.layout.list(), (value) => {
-      const row = rowFromJson(value)
-      take(nameOf(row.key), row)
-    })
   }
 
-  /** A row is another than it was, and than was handed over. */
-  noteChange(): void {
+  noteChanged(): void {
     this.#changed++
   }
 
   noteGone(): void {
-    this.#isLittered = true
+    this.#hasGone = true
   }
 
-  /** Called when all sessions, so many, have been looked at. */
-  noteLook(sessions: number): void {
-    this.#count = sessions
-    // later ones are kept when the store is closed
-    if (this.#isNews && this.#isDue()) this.#timer = setTimeout(() => void this.save(), SAVE_AFTER_MS).unref()
-    this.#isNews = false
+  /** Called when the rows of all sessions are up to date. */
+  noteScanned(): void {
+    this.#count = this.#rows.size
+    if (this.#timer === undefined && performance.now() - this.#savedAt > SAVE_EVERY_MS && this.#isDue()) {
+      this.#timer = setTimeout(() => void this.save(), SAVE_AFTER_MS).unref()
+    }
   }
 
+  /** Also when a deleted session took the file along. */
   #isDue(): boolean {
-    const isChanged = this.#changed > Math.max(MANY, this.#count * MOST_CHANGED)
-    return this.#writes && this.#isRead && (isChanged || this.#isLittered)
+    if (!this.#writes || !this.#isRead) return false
+    if (this.#hasGone || this.#changed > Math.max(MIN_ROWS, this.#count * MAX_CHANGED)) return true
+    return this.#count >= MIN_ROWS && !hasFile(this.#context.layout.list())
   }
 
-  /** Writes the file if it would be of use. That it cannot be written costs time only. */
+  /** Replaces the file if it is behind. Reports a failure, after which only `close` of the store tries again. */
   save(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    this.#saved = this.#saved.then(() => this.#saveNow())
-    return this.#saved
+    this.#saving = this.#saving.then(() => this.#saveNow())
+    return this.#saving
   }
 
   async #saveNow(): Promise<void> {
-    if (!this.#isDue()) return
     const { layout, settings } = this.#context
-    this.#changed = 0
-    this.#isLittered = false
     try {
-      const rows = await this.#settledRows()
-      if (rows.length < MANY) removeValues(layout.list())
-      else await writeValues(layout.list(), valuesOf(rows))
+      if (!this.#isDue()) return
+      this.#savedAt = performance.now()
+      this.#changed = 0
+      this.#hasGone = false
+      const rows = await this.#lastingRows()
+      if (rows.length < MIN_ROWS) removeValues(layout.list())
+      else await writeValues(layout.list(), rows as unknown as Json[])
     } catch (error) {
+      this.#savedAt = Number.POSITIVE_INFINITY
       if (!['EACCES', 'EPERM', 'EROFS'].includes(errno(error) ?? '')) tellError(settings, error, '')
     }
   }
 
-  async #settledRows(): Promise<Row[]> {
+  /** Without rows that would be read again all the same, and without deleted sessions. */
+  async #lastingRows(): Promise<Row[]> {
     const rows: Row[] = []
-    for (const [name, row] of this.#rows()) {
-      // what has changed would be read anew all the same, and what was deleted must not come back
-      const log = row.isSettled ? look(this.#context.layout.log(name)) : undefined
-      if (log !== undefined && log !== 'other' && row.isOfLog(log)) rows.push(row)
+    for (const [name, row] of this.#rows) {
+      const log = row.isUnsettled ? undefined : look(this.#context.layout.log(name))
+      if (log !== 'other' && sameMark(log, row.log)) rows.push(row)
       await breatheIfDue()
     }
     return rows
   }
-}
-
-/** One by one: all of them would be as much memory again as the rows. */
-function* valuesOf(rows: readonly Row[]): Generator<Json> {
-  for (const row of rows) yield row.toJson()
 }

@@ -1,49 +1,53 @@
-/** Which sessions a folder holds and what a list shows of them, without reading logs that have not changed. */
+/** The sessions of a store, and a row for each: a list reads only the files that have changed since the list before. */
 
 import { breathe, breatheIfDue, isLoopHeld } from '../base/event-loop.js'
-import { FolderWatch } from '../disk/directory-watch.js'
-import { type FileMark, look } from '../disk/files.js'
+import { pickNames } from '../disk/directory.js'
+import { DirectoryWatch } from '../disk/directory-watch.js'
+import { type FileMark, look, sameMark } from '../disk/files.js'
 import { LogReader } from '../disk/log-reader.js'
 import { isOwnName, nameOf, nameOfLog, nameOfSidecar } from '../disk/names.js'
-import { type Run, readSidecar, type Sidecar } from '../disk/sidecar-file.js'
+import { readSidecar, type Sidecar } from '../disk/sidecar-file.js'
 import { catchUp, foldLog, knownFromSidecar } from '../session/catch-up.js'
 import type { StoreContext } from '../session/context.js'
-import type { ListedSession, SessionInfo } from '../session/info.js'
+import type { SessionInfo } from '../session/info.js'
 import { keyInLog } from '../session/key-in-log.js'
 import type { SessionLog } from '../session/session-log.js'
-import { KeptList } from './list-cache.js'
+import { ListCache } from './list-cache.js'
 import { LogMarks } from './mark-table.js'
-import { type Row, toRow } from './row.js'
-import { RowsByActivity } from './rows-by-activity.js'
+import { infoIn, type Listed, listedIn, newestFirst, placeFor, type Row, toRow } from './row.js'
 
-/** All are looked at, whatever the system told, when that took less than this share of the time since … */
-const SHARE_OF_LOOKS = 1 / 20
-/** … and is at least so long ago, ms. */
-const LOOK_EVERY_MS = 5_000
+/** Full scans take at most this share of the time, and are … */
+const SHARE_OF_SCANS = 1 / 20
+/** … at least this far apart, ms. Between them the directory watch says which files changed. */
+const SCAN_EVERY_MS = 5_000
+/** After more moves than this, one sort is faster. */
+const MAX_MOVES = 64
 
 export class SessionIndex {
   readonly #context: StoreContext
-  /** Told the name of each session whose row is made anew, or is no more. */
+  /** Called with the name of each session whose row changes or is removed. */
   onChange: ((name: string) => void) | undefined
   readonly #logOf: (key: string) => SessionLog | undefined
-  readonly #rows = new RowsByActivity<Row>()
-  readonly #kept: KeptList
-  /** Names of sessions whose row may be another by now, and whether only the content of the log may have changed. */
+  /** By session name. */
+  readonly #rows = new Map<string, Row>()
+  /** All rows, newest activity first; undefined when they must be sorted again. */
+  #sorted: Row[] | undefined
+  /** How many rows were moved in `#sorted` since the last list. */
+  #moves = 0
+  readonly #cache: ListCache
+  /** Names of sessions whose files changed; true when only the content of the log did. */
   readonly #stale = new Map<string, boolean>()
-  /** Keys of names that are no keys themselves, as far as they were found out. */
+  /** Keys of names that are not keys themselves, as far as they were read. */
   readonly #keys = new Map<string, string>()
-  #watch: FolderWatch | undefined
-  #look = { ended: Number.NEGATIVE_INFINITY, took: 0 }
+  #watch: DirectoryWatch | undefined
+  #scan = { ended: Number.NEGATIVE_INFINITY, took: 0 }
   #refreshed: Promise<void> = Promise.resolve()
 
-  /**
-   * `logOf` gives the logs that the store has in mind, which know what was written in this process. With `writes` false
-   * nothing is kept on disk.
-   */
+  /** `logOf` returns a log that the store has open, which knows its own writes. With `writes` false nothing is saved. */
   constructor(context: StoreContext, logOf: (key: string) => SessionLog | undefined, { writes }: { writes: boolean }) {
     this.#context = context
     this.#logOf = logOf
-    this.#kept = new KeptList(context, () => this.#rows.entries(), { writes })
+    this.#cache = new ListCache(context, this.#rows, { writes })
   }
 
   /** Every session's key, in no order. */
@@ -58,42 +62,43 @@ export class SessionIndex {
     return keys
   }
 
-  /** The rows of the `limit` newest sessions, newest activity first. */
+  /** The `limit` newest sessions, newest activity first. */
   async rows(limit = Number.POSITIVE_INFINITY): Promise<SessionInfo[]> {
-    await this.#refresh()
-    await breatheIfDue()
-    return copies(this.#rows.newestFirst(limit), ({ info }) => info)
+    return this.#copies(limit, infoIn)
   }
 
-  /** All sessions, newest activity first, with what only the faces show. */
-  async sessions(): Promise<Array<ListedSession & { run: Run | null }>> {
-    await this.#refresh()
-    await breatheIfDue()
-    const rows = this.#rows.newestFirst(Number.POSITIVE_INFINITY)
-    return copies(rows, ({ info, details, run }) => ({ info, details, run }))
+  /** All sessions, newest activity first, with what only the contracts show. */
+  async sessions(): Promise<Listed[]> {
+    return this.#copies(Number.POSITIVE_INFINITY, listedIn)
   }
 
-  /** How many sessions the last look found. */
-  get size(): number {
-    return this.#rows.size
+  /** The sessions of these names that exist, in the order of the names. */
+  async named(names: Iterable<string>): Promise<Listed[]> {
+    const rows: Listed[] = []
+    for (const name of names) {
+      const row = await this.#refreshRow(name)
+      if (row !== undefined) rows.push(listedIn(row))
+      await breatheIfDue()
+    }
+    return rows
   }
 
-  /** Their names. */
-  names(): Iterable<string> {
-    return this.#rows.names()
-  }
-
-  /** The row of a session as the last look found it. */
+  /** The row of a session as the last refresh found it. */
   row(name: string): Row | undefined {
     return this.#rows.get(name)
   }
 
-  /**
-   * Before anything else was asked: every log that is there, without a look at sidecars, which takes half the time of a
-   * list. Undefined later, when the rows are up to date after this.
-   */
+  get size(): number {
+    return this.#rows.size
+  }
+
+  names(): Iterable<string> {
+    return this.#rows.keys()
+  }
+
+  /** The mark of every log, if no list was asked for before: that takes half the time of a list. Else updates the rows. */
   async logs(): Promise<LogMarks | undefined> {
-    if (this.#look.took > 0) {
+    if (this.#scan.took > 0) {
       await this.#refresh()
       return undefined
     }
@@ -102,91 +107,57 @@ export class SessionIndex {
     for (const name of await this.#names()) {
       const log = lookForFile(this.#context.layout.log(name))
       if (log !== undefined) logs.add(name, log)
-      if (logs.size % 64 === 0 && isLoopHeld(performance.now())) await breathe()
+      if (isLoopHeld(performance.now())) await breathe()
     }
-    this.#look.took = performance.now() - began
+    this.#scan.took = performance.now() - began
     return logs
-  }
-
-  /** The same of the sessions with these file names, as far as they are there, in the order of the names. */
-  async named(names: Iterable<string>): Promise<Array<ListedSession & { run: Run | null }>> {
-    const rows: Array<ListedSession & { run: Run | null }> = []
-    for (const name of names) {
-      const row = await this.#refreshRow(name)
-      if (row !== undefined) rows.push({ info: row.info, details: row.details, run: row.run })
-      await breatheIfDue()
-    }
-    return rows
   }
 
   async close(): Promise<void> {
     this.#watch?.close()
-    await this.#kept.save()
+    await this.#cache.save()
   }
 
-  #names(): Promise<string[]> {
-    return this.#context.listing.pick(nameOfLog)
+  async #names(): Promise<string[]> {
+    const names = await pickNames(this.#context.layout.root, nameOfLog)
+    // most of the keys are of sessions that are gone
+    if (this.#keys.size > 2 * names.length) this.#keys.clear()
+    return names
   }
 
-  /** Brings the rows up to what the folder holds, one call after the other. */
+  /** Copies of rows, made in slices. */
+  async #copies<T>(limit: number, copy: (row: Row) => T): Promise<T[]> {
+    await this.#refresh()
+    await breatheIfDue()
+    const rows = this.#newest(limit)
+    const copies: T[] = []
+    while (copies.length < rows.length) {
+      addCopies(copies, rows, copy)
+      await breatheIfDue()
+    }
+    return copies
+  }
+
+  #newest(limit: number): Row[] {
+    this.#sorted ??= [...this.#rows.values()].sort(newestFirst)
+    this.#moves = 0
+    return this.#sorted.slice(0, limit)
+  }
+
+  /** Brings the rows up to date, one call after the other. */
   #refresh(): Promise<void> {
     this.#refreshed = this.#refreshed.catch(() => undefined).then(() => this.#refreshNow())
     return this.#refreshed
   }
 
   async #refreshNow(): Promise<void> {
-    const changed = this.#isLookDue() ? undefined : await this.#watch?.take()
-    if (changed === undefined) return this.#lookAtAll()
-    for (const [file, isSame] of changed) {
-      const ofLog = nameOfLog(file)
-      const name = ofLog ?? nameOfSidecar(file)
-      if (name !== undefined) this.#stale.set(name, ofLog !== undefined && isSame && this.#stale.get(name) !== false)
+    const changes = this.#isScanDue() ? undefined : await this.#watch?.take()
+    if (changes === undefined) return this.#scanAll()
+    for (const [file, isContent] of changes) {
+      const log = nameOfLog(file)
+      const name = log ?? nameOfSidecar(file)
+      if (name !== undefined) this.#stale.set(name, log !== undefined && isContent && this.#stale.get(name) !== false)
     }
-    await this.#refreshStale()
-  }
-
-  #isLookDue(): boolean {
-    const { ended, took } = this.#look
-    return performance.now() - ended > Math.max(LOOK_EVERY_MS, took / SHARE_OF_LOOKS)
-  }
-
-  async #lookAtAll(): Promise<void> {
-    const began = performance.now()
-    // if it fails, the next call looks at all again
-    this.#look.ended = Number.NEGATIVE_INFINITY
-    this.#watch?.close()
-    // who lists only once has no use for being told
-    this.#watch = this.#look.took === 0 ? undefined : FolderWatch.open(this.#context.layout.root)
-    const former = new Set(this.#rows.names())
-    const names = await this.#names()
-    await this.#kept.load(names.length, (name, row) => this.#takeKept(name, row))
-    for (const name of names) {
-      const isSeen = !former.delete(name) && this.#rows.get(name) !== undefined
-      const row = isSeen ? undefined : this.#refreshRow(name)
-      if (row instanceof Promise) await row
-      if (isLoopHeld(performance.now())) await breathe()
-    }
-    for (const name of former) await this.#refreshRow(name)
-    this.#stale.clear()
-    this.#kept.noteLook(this.#rows.size)
-    const ended = performance.now()
-    this.#look = { ended, took: ended - began }
-  }
-
-  /** Nobody is shown a row that is not of the files that are there. */
-  #takeKept(name: string, row: Row): void {
-    const { layout } = this.#context
-    const log = lookForFile(layout.log(name))
-    if (log === undefined) this.#kept.noteGone()
-    else if (
-      this.#rows.get(name) === undefined &&
-      row.isOfLog(log) &&
-      row.isOfSidecar(lookForFile(layout.sidecar(name)))
-    )
-      this.#rows.set(name, row)
-  }
-
-  async #refreshStale(): Promise<void> {
     for (const [name, isOnlyContent] of this.#stale) {
       const row = this.#refreshRow(name, isOnlyContent)
       if (row instanceof Promise) await row
@@ -195,32 +166,82 @@ export class SessionIndex {
     }
   }
 
+  #isScanDue(): boolean {
+    const { ended, took } = this.#scan
+    return performance.now() - ended > Math.max(SCAN_EVERY_MS, took / SHARE_OF_SCANS)
+  }
+
+  async #scanAll(): Promise<void> {
+    const began = performance.now()
+    // if it fails, the next call scans again
+    this.#scan.ended = Number.NEGATIVE_INFINITY
+    this.#watch?.close()
+    // a process that lists once needs no watch
+    this.#watch = this.#scan.took === 0 ? undefined : DirectoryWatch.open(this.#context.layout.root)
+    const former = new Set(this.#rows.keys())
+    const names = await this.#names()
+    await this.#cache.load(names.length, (name, row) => this.#takeCached(name, row))
+    for (const name of names) {
+      // a row from the cache was compared with its files just now
+      const isCached = !former.delete(name) && this.#rows.has(name)
+      const row = isCached ? undefined : this.#refreshRow(name)
+      if (row instanceof Promise) await row
+      if (isLoopHeld(performance.now())) await breathe()
+    }
+    for (const name of former) await this.#refreshRow(name)
+    this.#stale.clear()
+    this.#cache.noteScanned()
+    const ended = performance.now()
+    this.#scan = { ended, took: ended - began }
+  }
+
+  #takeCached(name: string, row: Row): void {
+    const { layout } = this.#context
+    const log = lookForFile(layout.log(name))
+    if (log === undefined) this.#cache.noteGone()
+    else if (!row.isUnsettled && !this.#rows.has(name) && isOf(row, log, lookForFile(layout.sidecar(name))))
+      this.#set(name, row)
+  }
+
   /** A promise only where files must be read. */
   #refreshRow(name: string, isOnlyContent = false): Row | undefined | Promise<Row | undefined> {
-    const row = this.#glance(name, isOnlyContent)
+    const row = this.#rowWithoutReading(name, isOnlyContent)
     if (row instanceof Unread) return this.#readRow(name, row.log).then((read) => this.#put(name, read))
     return this.#put(name, row)
   }
 
   #put(name: string, row: Row | undefined): Row | undefined {
     if (row === this.#rows.get(name)) return row
-    if (row === undefined) {
-      this.#rows.delete(name)
-      this.#kept.noteGone()
-    } else {
-      this.#kept.noteChange()
-      // one string for both
-      this.#rows.set(row.key === name ? row.key : name, row)
-    }
+    this.#set(name, row)
+    if (row === undefined) this.#cache.noteGone()
+    else this.#cache.noteChanged()
     this.onChange?.(name)
     return row
   }
 
+  #set(name: string, row: Row | undefined): void {
+    this.#move(this.#rows.get(name), row)
+    if (row === undefined) {
+      this.#rows.delete(name)
+      this.#keys.delete(name)
+      // one string for both
+    } else this.#rows.set(row.key === name ? row.key : name, row)
+  }
+
+  /** Keeps `#sorted` in order. A sort after each change would make a list of the newest ten times as slow. */
+  #move(former: Row | undefined, row: Row | undefined): void {
+    if (++this.#moves > MAX_MOVES) this.#sorted = undefined
+    const sorted = this.#sorted
+    if (sorted === undefined) return
+    if (former !== undefined) sorted.splice(sorted.indexOf(former), 1)
+    if (row !== undefined) sorted.splice(placeFor(row, sorted), 0, row)
+  }
+
   /**
-   * The row of one session, undefined when there is no session of that name; `Unread` when only its files can tell.
-   * With `isOnlyContent` the system tells of all changes, also of the folder, and told of this one only.
+   * The row of a session, undefined when it does not exist, `Unread` when its files must be read for it. With
+   * `isOnlyContent` the directory watch reported a change of the log's content only: the sidecar needs no stat.
    */
-  #glance(name: string, isOnlyContent: boolean): Row | Unread | undefined {
+  #rowWithoutReading(name: string, isOnlyContent: boolean): Row | Unread | undefined {
     const { layout } = this.#context
     const row = this.#rows.get(name)
     const key = row?.key ?? (isOwnName(name) ? name : this.#keys.get(name))
@@ -229,7 +250,7 @@ export class SessionIndex {
     const log = open?.mark ?? lookForFile(layout.log(name))
     if (log === undefined) return undefined
     const sidecar = row !== undefined && isOnlyContent ? row.sidecar : lookForFile(layout.sidecar(name))
-    if (row?.isOfSidecar(sidecar) && row.isOfLog(log)) return row
+    if (row !== undefined && isOf(row, log, sidecar)) return row
     const known = open ?? own?.peek(log)
     const claim = sidecar === undefined ? null : own?.sidecar.claimOf(sidecar)
     if (key === undefined || known === undefined || claim === undefined) return new Unread(log)
@@ -252,11 +273,11 @@ export class SessionIndex {
     })
   }
 
-  /** The key behind a name: the name itself, or what sidecar or log say, if it makes that name. */
+  /** The key behind a name: the name itself, or the key in sidecar or log, if that makes the name. */
   async #keyOf(name: string, sidecar?: Sidecar | null): Promise<string | undefined> {
     if (isOwnName(name)) return name
-    const found = this.#keys.get(name)
-    if (found !== undefined) return found
+    const cached = this.#keys.get(name)
+    if (cached !== undefined) return cached
     const claimed = sidecar === undefined ? readSidecar(this.#context.layout.sidecar(name))?.sidecar : sidecar
     const key =
       claimed && nameOf(claimed.key) === name ? claimed.key : await keyInLog(this.#context.layout.log(name), name)
@@ -265,24 +286,19 @@ export class SessionIndex {
   }
 }
 
-/** What callers get of the rows, made without holding the event loop for long. */
-async function copies<T>(rows: readonly Row[], copy: (row: Row) => T): Promise<T[]> {
-  const made: T[] = []
-  while (made.length < rows.length) {
-    addCopies(made, rows, copy)
-    await breatheIfDue()
-  }
-  return made
-}
-
-/** A function of its own, since loops of asynchronous ones are slow and litter. */
-function addCopies<T>(made: T[], rows: readonly Row[], copy: (row: Row) => T): void {
-  const end = Math.min(made.length + 128, rows.length)
-  for (let i = made.length; i < end; i++) made.push(copy(rows[i] as Row))
+/** A function of its own, since loops of asynchronous functions are slow. */
+function addCopies<T>(copies: T[], rows: readonly Row[], copy: (row: Row) => T): void {
+  const end = Math.min(copies.length + 128, rows.length)
+  for (let i = copies.length; i < end; i++) copies.push(copy(rows[i] as Row))
 }
 
 class Unread {
   constructor(readonly log: FileMark) {}
+}
+
+/** True when the row was read from these files. */
+function isOf(row: Row, log: FileMark, sidecar: FileMark | undefined): boolean {
+  return sameMark(row.log, log) && (row.sidecar === undefined ? sidecar === undefined : sameMark(row.sidecar, sidecar))
 }
 
 function lookForFile(file: string): FileMark | undefined {

@@ -2,6 +2,7 @@
 import path from 'node:path'
 import { errno, SessionError } from '../base/errors.js'
 import { breatheIfDue, sleep } from '../base/event-loop.js'
+import { pickNames } from '../disk/directory.js'
 import { listFolder, look, refuseLink, removeFile, removeTree } from '../disk/files.js'
 import { leaseOf } from '../disk/lock/lease.js'
 import { waitedFor } from '../disk/lock/lock-folder.js'
@@ -38,7 +39,7 @@ type Swept = string[]
  */
 export async function sweep(context: StoreContext): Promise<Swept> {
   const { layout } = context
-  const files = await context.listing.read()
+  const files = await pickNames(layout.root, (name) => name)
   const swept: Swept = []
   refuseLink(layout.running)
   if (files.length === 0) return swept

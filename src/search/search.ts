@@ -5,6 +5,7 @@ import { breathe, isLoopHeld } from '../base/event-loop.js'
 import { read, readIntoSync } from '../disk/files.js'
 import { LogReader } from '../disk/log-reader.js'
 import { nameOf } from '../disk/names.js'
+import { infoIn } from '../list/row.js'
 import type { SessionIndex } from '../list/session-index.js'
 import type { StoreInternals } from '../list/store-internals.js'
 import { isLine, type Piece } from '../log/line.js'
@@ -50,7 +51,7 @@ async function sessionsNamed(index: SessionIndex, names: Iterable<string>): Prom
     if (isLoopHeld(performance.now())) await breathe()
     const row = index.row(name)
     if (row === undefined) unknown.push(name)
-    else known.push({ info: row.info })
+    else known.push({ info: infoIn(row) })
   }
   return known.concat(await index.named(unknown)).sort((a, b) => byActivity(a.info, b.info))
 }

@@ -1,4 +1,3 @@
-import type { Listing } from '../disk/listing.js'
 import type { Layout } from '../disk/names.js'
 import type { Clock } from './clock.js'
 import type { Settings } from './options.js'
@@ -15,7 +14,6 @@ export interface PendingLog {
 /** What all sessions of one store share. */
 export interface StoreContext {
   layout: Layout
-  listing: Listing
   clock: Clock
   settings: Settings
   writes: RecentWrites

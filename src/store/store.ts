@@ -3,7 +3,6 @@ import path from 'node:path'
 import { checkCount } from '../base/arguments.js'
 import { SessionError } from '../base/errors.js'
 import { breatheIfDue } from '../base/event-loop.js'
-import { Listing } from '../disk/listing.js'
 import { rest } from '../disk/lock/held-leases.js'
 import { leaseOf } from '../disk/lock/lease.js'
 import { checkKey, Layout, nameOf } from '../disk/names.js'
@@ -71,7 +70,6 @@ export class SessionStore {
     this.#sessions = new KeptSessions(MAX_SESSIONS, (log) => this.#background.needs(log))
     const context: StoreContext = {
       layout: new Layout(dir),
-      listing: new Listing(dir),
       clock: new Clock(settings.now),
       settings,
       writes: new RecentWrites(),
