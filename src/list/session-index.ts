@@ -3,7 +3,7 @@
 import { breathe, breatheIfDue, isLoopHeld } from '../base/event-loop.js'
 import { pickNames } from '../disk/directory.js'
 import { DirectoryWatch } from '../disk/directory-watch.js'
-import { type FileMark, look, sameMark } from '../disk/files.js'
+import { type FileMark, look, markOf, sameMark } from '../disk/files.js'
 import { LogReader } from '../disk/log-reader.js'
 import { isOwnName, nameOf, nameOfLog, nameOfSidecar } from '../disk/names.js'
 import { readSidecar, type Sidecar } from '../disk/sidecar-file.js'
@@ -13,7 +13,6 @@ import type { SessionInfo } from '../session/info.js'
 import { keyInLog } from '../session/key-in-log.js'
 import type { SessionLog } from '../session/session-log.js'
 import { ListCache } from './list-cache.js'
-import { LogMarks } from './mark-table.js'
 import { infoIn, type Listed, listedIn, newestFirst, placeFor, type Row, toRow } from './row.js'
 
 /** Full scans take at most this share of the time, and are … */
@@ -22,6 +21,15 @@ const SHARE_OF_SCANS = 1 / 20
 const SCAN_EVERY_MS = 5_000
 /** After more moves than this, one sort is faster. */
 const MAX_MOVES = 64
+
+/** The logs of a store by session name. */
+export interface Logs {
+  /** The rows stay up to date with later calls; marks of a scan do not. */
+  isFromRows: boolean
+  size: number
+  names(): Iterable<string>
+  markOf(name: string): FileMark | undefined
+}
 
 export class SessionIndex {
   readonly #context: StoreContext
@@ -88,29 +96,25 @@ export class SessionIndex {
     return this.#rows.get(name)
   }
 
-  get size(): number {
-    return this.#rows.size
-  }
-
-  names(): Iterable<string> {
-    return this.#rows.keys()
-  }
-
-  /** The mark of every log, if no list was asked for before: that takes half the time of a list. Else updates the rows. */
-  async logs(): Promise<LogMarks | undefined> {
+  /**
+   * All logs. The first call of a process stats the logs only, which takes half the time of a list; later calls bring
+   * the rows up to date.
+   */
+  async logs(): Promise<Logs> {
+    const rows = this.#rows
     if (this.#scan.took > 0) {
       await this.#refresh()
-      return undefined
+      return { isFromRows: true, size: rows.size, names: () => rows.keys(), markOf: (name) => rows.get(name)?.log }
     }
     const began = performance.now()
-    const logs = new LogMarks()
+    const marks = new Map<string, FileMark>()
     for (const name of await this.#names()) {
       const log = lookForFile(this.#context.layout.log(name))
-      if (log !== undefined) logs.add(name, log)
+      if (log !== undefined) marks.set(name, markOf(log))
       if (isLoopHeld(performance.now())) await breathe()
     }
     this.#scan.took = performance.now() - began
-    return logs
+    return { isFromRows: false, size: marks.size, names: () => marks.keys(), markOf: (name) => marks.get(name) }
   }
 
   async close(): Promise<void> {

@@ -20,7 +20,7 @@ import {
 import { unfinishedIn } from '../disk/quarantine.js'
 import { deadHeartbeats } from '../disk/runs/heartbeat.js'
 import { markedNames, unfinishedMarkers } from '../disk/runs/markers.js'
-import { isForgotten } from '../disk/search-index/file.js'
+import { isAbandoned } from '../disk/search-index/file.js'
 import { readSidecar } from '../disk/sidecar-file.js'
 import { sweepTrash } from '../disk/trash.js'
 import { markClock } from '../session/clock.js'
@@ -86,7 +86,7 @@ async function sweepMarkers(context: StoreContext, remove: (file: string) => voi
 /** An index of searches that nobody makes any more would keep for ever what it says of sessions that are gone. */
 function sweepIndex(layout: Layout): void {
   try {
-    if (isForgotten(layout.signatures())) removeFile(layout.signatures())
+    if (isAbandoned(layout.signatures())) removeFile(layout.signatures())
   } catch (error) {
     // it is not needed, nor is its removal
     if (!['EACCES', 'EPERM', 'EROFS', 'ENOTDIR'].includes(errno(error) ?? '')) throw error

@@ -1,29 +1,28 @@
 /**
- * Which sessions need not be looked at in a search: signatures of their logs say that no word of it is in them. All of
- * it can be made again; a session whose signature is missing or behind its log is looked at.
+ * The index of searches: which sessions may contain a word, by the signatures of their logs. A search of many sessions
+ * then reads few logs. A session whose signature is missing or older than its log is always a candidate.
  */
 import { breathe, breatheIfDue, isLoopHeld } from '../base/event-loop.js'
 import { type FileMark, markOf, sameFile, sameMark } from '../disk/files.js'
 import { LogReader } from '../disk/log-reader.js'
 import { probesOf, signatureBytes } from '../disk/search-index/bloom-filter.js'
-import type { LogMarks } from '../list/mark-table.js'
-import type { SessionIndex } from '../list/session-index.js'
+import type { Logs, SessionIndex } from '../list/session-index.js'
 import type { StoreInternals } from '../list/store-internals.js'
 import type { StoreContext } from '../session/context.js'
 import { tellError } from '../session/options.js'
 import { hasOnlyGrown, isSettledLog, signatureOf } from './sign-log.js'
-import { Signatures } from './signature-store.js'
+import { SignatureStore } from './signature-store.js'
 
-/** So few sessions are looked at as fast. */
-const LEAST_SESSIONS = 256
-/** Logs are read for their signatures before the answer as far as that is so few bytes; the others are after it. */
+/** Fewer sessions than this are searched as fast without an index. */
+const MIN_SESSIONS = 256
+/** At most this many bytes of logs are signed before the answer; the others are signed in the background. */
 const INLINE_BYTES = 1024 * 1024
-/** A rest of that is not worth a look for something that fits. */
-const LEFT_OVER_BYTES = 4096
-/** How long signatures are made at a stretch in the background, ms; as long as that the process is left alone after. */
+/** With fewer bytes left than this, no more logs are tried. */
+const MIN_LEFT_BYTES = 4096
+/** In the background logs are signed in slices of this length, with pauses of the same length, ms. */
 const SLICE_MS = 8
 
-/** The index of a store, made by its first search. */
+/** Made at the first search of a store. */
 export function searchIndexOf(store: StoreInternals): SearchIndex {
   return store.part(makeSearchIndex)
 }
@@ -35,55 +34,52 @@ function makeSearchIndex({ context, index, readOnly }: StoreInternals): SearchIn
 export class SearchIndex {
   readonly #context: StoreContext
   readonly #index: SessionIndex
-  readonly #signatures: Signatures
-  /** Names whose log may be another than the signature says; without a signature, until there is one. */
+  readonly #signatures: SignatureStore
+  /** Names whose signature is missing, or may be older than the log. */
   readonly #pending = new Set<string>()
-  /** The logs as the first search found them; later they are in the rows. */
-  #logs: LogMarks | undefined
-  #knowsRows = false
+  #logs: Logs | undefined
   #isSmall = false
   #turn: Promise<void> = Promise.resolve()
-  /** What is still to be done in the background, of which the last comes first. */
+  /** Names of logs to sign in the background, the first one last. */
   #queue: string[] = []
   #timer: NodeJS.Timeout | undefined
   #closed = false
-  /** Until when signatures may still be made while the store closes, on the clock of `performance.now()`. */
+  /** Until then a closing store may still sign logs, on the clock of `performance.now()`. */
   #grace = 0
 
-  /** With `writes` false nothing is kept on disk. */
+  /** With `writes` false nothing is saved. */
   constructor(context: StoreContext, index: SessionIndex, { writes }: { writes: boolean }) {
     this.#context = context
     this.#index = index
-    this.#signatures = new Signatures(context, { writes, onLost: (name) => this.#pending.add(name) })
+    this.#signatures = new SignatureStore(context, { writes })
     index.onChange = (name) => this.#pending.add(name)
   }
 
-  /** The names of all sessions that may say one of the words, in lower case; undefined when all are to be looked at. */
-  candidates(words: readonly string[]): Promise<Iterable<string> | undefined> {
+  /** The names of all sessions that may contain one of the words, which are in lower case. */
+  candidates(words: readonly string[]): Promise<Iterable<string>> {
     return this.#inTurn(async () => {
-      await this.#bringUpToDate()
-      if (this.#isSmall) return this.#logs?.names
-      await this.#makeFew()
+      const logs = await this.#bringUpToDate()
+      if (this.#isSmall) return [...logs.names()]
+      await this.#signFew()
       const found = await this.#signatures.candidates(words.map(probesOf))
       for (const name of this.#pending) found.add(name)
       return found
     })
   }
 
-  /** Called when an answer is given that took `ms`: the rest of the work is done behind it. */
+  /** Called after an answer that took `ms`: signs the other logs in the background. */
   answered(ms: number): void {
     this.#grace = performance.now() + ms
     const isDone = this.#pending.size === 0 && !this.#signatures.isBehind
     if (!isDone && this.#timer === undefined && !this.#closed) this.#wake()
   }
 
-  /** Makes all signatures that are missing, and writes them down. */
+  /** Signs all logs, and saves the signatures. */
   makeAll(): Promise<{ sessions: number; bytes: number }> {
     return this.#inTurn(async () => {
       await this.#bringUpToDate()
-      // a store that is too small has no names of that kind
-      for (const name of this.#unmade()) {
-        await this.#make(name)
+      for (const name of this.#unsigned()) {
+        await this.#sign(name)
         if (this.#signatures.isFull) await this.#save()
         await breatheIfDue()
       }
@@ -97,9 +93,9 @@ export class SearchIndex {
     this.#closed = true
     clearTimeout(this.#timer)
     await this.#inTurn(async () => {
-      for (const name of this.#unmade()) {
+      for (const name of this.#unsigned()) {
         if (performance.now() > this.#grace) break
-        await this.#make(name)
+        await this.#sign(name)
         await breatheIfDue()
       }
       await this.#save({ isLast: true })
@@ -107,7 +103,7 @@ export class SearchIndex {
     })
   }
 
-  /** One piece of work after the other: none sees what another has half done. */
+  /** Runs one piece of work after the other. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#turn.then(work)
     this.#turn = result.then(
@@ -117,53 +113,51 @@ export class SearchIndex {
     return result
   }
 
-  /** Finds out which signatures are not those of the logs as they are now. */
-  async #bringUpToDate(): Promise<void> {
+  /** Finds the signatures that are missing or old. */
+  async #bringUpToDate(): Promise<Logs> {
+    const wasFromRows = this.#logs?.isFromRows === true
     const wasSmall = this.#isSmall
-    this.#logs = await this.#index.logs()
-    this.#isSmall = (this.#logs ?? this.#index).size < LEAST_SESSIONS
+    // the file is read in the thread pool while the logs are stat'ed here
+    const reading = wasSmall ? undefined : this.#signatures.refresh()
+    const logs = await this.#index.logs()
+    this.#logs = logs
+    this.#isSmall = logs.size < MIN_SESSIONS
     if (this.#isSmall) {
-      // what is left of a time when the store was large
+      await reading
+      // the file is of a time when the store was large
       if (!wasSmall) this.#signatures.drop()
-      return
+      return logs
     }
-    const isNew = await this.#refresh()
-    if (isNew) return
-    if (this.#logs !== undefined || !this.#knowsRows) return this.#compareAll()
-    for (const name of this.#pending) {
-      this.#compare(name, this.#logOf(name))
-      if (isLoopHeld(performance.now())) await breathe()
+    const isRead = await (reading ?? this.#signatures.refresh())
+    if (isRead || !wasFromRows) await this.#compareAll(logs)
+    else {
+      for (const name of this.#pending) {
+        this.#compare(name, logs.markOf(name))
+        if (isLoopHeld(performance.now())) await breathe()
+      }
     }
-  }
-
-  /** Learns of another file of signatures; answers true if there was one. */
-  async #refresh(): Promise<boolean> {
-    const isNew = await this.#signatures.refresh()
-    if (isNew) await this.#compareAll()
-    return isNew
+    return logs
   }
 
   async #save({ isLast = false } = {}): Promise<void> {
-    if (!this.#signatures.isLoaded) return
-    await this.#refresh()
+    if (!this.#signatures.isLoaded || this.#logs === undefined) return
+    if (await this.#signatures.refresh()) await this.#compareAll(this.#logs)
     await this.#signatures.save({ isLast })
   }
 
-  async #compareAll(): Promise<void> {
-    const logs = this.#logs
+  async #compareAll(logs: Logs): Promise<void> {
     let count = 0
     let signed = 0
-    for (const name of logs?.names ?? this.#index.names()) {
-      if (this.#compare(name, logs === undefined ? this.#logOf(name) : logs.at(count))) signed++
+    for (const name of logs.names()) {
+      if (this.#compare(name, logs.markOf(name))) signed++
       if (++count % 1_000 === 0) await breatheIfDue()
     }
-    this.#knowsRows = logs === undefined
     // all others are of logs that are gone
     if (signed === this.#signatures.size) return
-    for (const name of this.#signatures.names()) this.#compare(name, this.#logOf(name))
+    for (const name of this.#signatures.names()) this.#compare(name, logs.markOf(name))
   }
 
-  /** True when there is a signature of that name, whether it holds or not. */
+  /** True when there is a signature of that name, old or not. */
   #compare(name: string, log: FileMark | undefined): boolean {
     if (log !== undefined && this.#signatures.hasOf(name, log)) {
       this.#pending.delete(name)
@@ -173,15 +167,15 @@ export class SearchIndex {
       this.#signatures.delete(name)
       this.#pending.delete(name)
     } else this.#pending.add(name)
-    return this.#signatures.has(name)
+    return this.#signatures.get(name) !== undefined
   }
 
   #logOf(name: string): FileMark | undefined {
-    return this.#logs === undefined ? this.#index.row(name)?.log : this.#logs.get(name)
+    return this.#logs?.markOf(name)
   }
 
-  /** Names without a signature that holds, as far as one can be made now. */
-  #unmade(): string[] {
+  /** Names of logs to sign, without those that still change or have no room. */
+  #unsigned(): string[] {
     if (this.#pending.size === 0 || !this.#signatures.isLoaded) return []
     const now = Date.now()
     return [...this.#pending].filter((name) => {
@@ -191,38 +185,38 @@ export class SearchIndex {
   }
 
   #hasRoomFor(name: string, { size }: FileMark): boolean {
-    return this.#signatures.has(name) || this.#signatures.hasRoom(signatureBytes(size))
+    return this.#signatures.get(name) !== undefined || this.#signatures.hasRoom(signatureBytes(size))
   }
 
-  async #makeFew(): Promise<void> {
+  async #signFew(): Promise<void> {
     let left = INLINE_BYTES
-    for (const name of this.#unmade()) {
+    for (const name of this.#unsigned()) {
       const log = this.#logOf(name)!
       const former = this.#signatures.get(name)
       const isGrown = sameFile(former?.mark, log) && log.size > former!.mark.size
       const bytes = isGrown ? log.size - former!.covered : log.size
       if (bytes > left) continue
       left -= bytes
-      await this.#make(name)
+      await this.#sign(name)
       await breatheIfDue()
-      if (left < LEFT_OVER_BYTES) return
+      if (left < MIN_LEFT_BYTES) return
     }
   }
 
-  /** Makes the signature of a log as it is now, from what was added to it where that is enough. */
-  async #make(name: string): Promise<void> {
+  /** Signs a log, only its new lines if it has grown. */
+  async #sign(name: string): Promise<void> {
     if (!this.#pending.has(name)) return
-    // its row may have been made anew for another reason
+    // the row may have changed while the log did not
     const log = this.#logOf(name)
     if (log !== undefined && this.#signatures.hasOf(name, log)) return void this.#pending.delete(name)
     try {
-      await LogReader.using(this.#context.layout.log(name), (reader) => this.#makeOf(name, reader))
+      await LogReader.using(this.#context.layout.log(name), (reader) => this.#signFrom(name, reader))
     } catch {
-      // a log that cannot be read: the search that looks at it says so
+      // the scan of the search reports a log that cannot be read
     }
   }
 
-  async #makeOf(name: string, reader: LogReader): Promise<void> {
+  async #signFrom(name: string, reader: LogReader): Promise<void> {
     if (!isSettledLog(reader.stat, Date.now()) || !this.#hasRoomFor(name, reader.stat)) return
     const mark = markOf(reader.stat)
     let former = this.#signatures.get(name)
@@ -231,10 +225,9 @@ export class SearchIndex {
         this.#signatures.delete(name)
         former = undefined
       }
-      // bits are shared by twice as much text, but not by more
-      const isLarge = former !== undefined && signatureBytes(reader.size) <= 2 * former.length
-      const grown = isLarge ? await this.#signatures.withBits(name) : undefined
-      this.#signatures.add(await signatureOf(name, reader, grown))
+      // a log of more than twice the size needs more bits
+      const isEnough = former !== undefined && signatureBytes(reader.size) <= 2 * former.bits.length
+      this.#signatures.add(await signatureOf(name, reader, isEnough ? former : undefined))
     }
     if (sameMark(mark, this.#logOf(name))) this.#pending.delete(name)
   }
@@ -246,12 +239,12 @@ export class SearchIndex {
     }, SLICE_MS).unref()
   }
 
-  /** One slice of the work that is left; the next one comes later. */
+  /** One slice of the background work. */
   async #work(): Promise<void> {
     if (this.#closed) return
-    if (this.#queue.length === 0) this.#queue = this.#unmade()
+    if (this.#queue.length === 0) this.#queue = this.#unsigned()
     const end = performance.now() + SLICE_MS
-    while (this.#queue.length > 0 && performance.now() < end) await this.#make(this.#queue.pop()!)
+    while (this.#queue.length > 0 && performance.now() < end) await this.#sign(this.#queue.pop()!)
     if (this.#queue.length === 0 || this.#signatures.isFull) await this.#save()
     if (this.#queue.length > 0) this.#wake()
   }

@@ -1,4 +1,4 @@
-/** Which sessions speak of something. */
+/** Finds the sessions whose messages contain some words: candidates of the index are scanned, the newest first. */
 import { isAscii } from 'node:buffer'
 import { checkCount, checkOptionalText } from '../base/arguments.js'
 import { breathe, isLoopHeld } from '../base/event-loop.js'
@@ -16,9 +16,9 @@ import type { StoreContext } from '../session/context.js'
 import { byActivity, type SessionInfo } from '../session/info.js'
 import { searchIndexOf } from './search-index.js'
 
-/** Logs above this size are looked at block by block, without a look at their raw text before. */
+/** Larger logs are parsed block by block, without a scan of their raw bytes before. */
 const RAW_BYTES = 32 * 1024 * 1024
-/** More words than this are looked for one by one. */
+/** More words than this are searched one by one. */
 const MAX_PATTERNS = 20
 
 /** @throws TypeError, RangeError for a limit that is no whole number from 0 */
@@ -35,9 +35,9 @@ export async function searchSessions(
   if (wanted.length === 0) return []
   const began = performance.now()
   const { index, context } = store
+  if (!context.settings.search.index) return bestOf(context, await index.sessions(), wanted, limit)
   const searchIndex = searchIndexOf(store)
-  const names = await searchIndex.candidates(wanted)
-  const sessions = names === undefined ? await index.sessions() : await sessionsNamed(index, names)
+  const sessions = await sessionsNamed(index, await searchIndex.candidates(wanted))
   const found = await bestOf(context, sessions, wanted, limit)
   searchIndex.answered(performance.now() - began)
   return found
@@ -56,14 +56,15 @@ async function sessionsNamed(index: SessionIndex, names: Iterable<string>): Prom
   return known.concat(await index.named(unknown)).sort((a, b) => byActivity(a.info, b.info))
 }
 
-/** Of sessions in the order of their activity, by a look into each log: those with most of the words first. */
+/** The sessions with most of the words first, by a scan of each log. `sessions` come newest activity first. */
 export async function bestOf(
   { layout }: StoreContext,
   sessions: ReadonlyArray<{ info: SessionInfo }>,
   wanted: string[],
   limit: number,
 ): Promise<SessionInfo[]> {
-  const mayHold = glanceFor(wanted)
+  const mayContain = rawScanFor(wanted)
+  const buffer = Buffer.allocUnsafeSlow(SHARED_BYTES)
   const hits: Array<{ info: SessionInfo; count: number }> = []
   let full = 0
   for (const { info } of sessions) {
@@ -71,11 +72,11 @@ export async function bestOf(
     const reader = LogReader.open(layout.log(nameOf(info.key)))
     if (reader === undefined) continue
     try {
-      // where most end nothing is awaited
-      if (isRuledOut(reader, mayHold)) continue
-      const count = await countWords(reader, wanted, mayHold)
+      // most logs end here, without an await
+      if (isRuledOut(reader, mayContain, buffer)) continue
+      const count = await countWords(reader, wanted, mayContain)
       if (count > 0) hits.push({ info, count })
-      // none of the others comes before these
+      // no other session comes before these
       if (count === wanted.length && ++full === limit) break
     } finally {
       reader.close()
@@ -101,36 +102,32 @@ export function wordsOf(query: string): string[] {
   return [...words]
 }
 
-/** False when no text of a log can hold any of the words, by a look at the log's bytes. */
-type Glance = (bytes: Buffer) => boolean
+/** False when no text of a log can contain any of the words, by the raw bytes of the log. */
+type RawScan = (bytes: Buffer) => boolean
 
-/** Logs of up to this size are read into one buffer, one after the other: a buffer for each costs as much as the reading. */
+/** Logs of up to this size are read into one buffer, one after the other: a buffer for each costs as much as to read it. */
 const SHARED_BYTES = 256 * 1024
-let shared: Buffer | undefined
 
-/** True for a log that can hold none of the words, if that is quickly told. */
-function isRuledOut({ fd, size }: LogReader, mayHold: Glance): boolean {
-  if (size > SHARED_BYTES) return false
-  shared ??= Buffer.allocUnsafeSlow(SHARED_BYTES)
-  return !mayHold(shared.subarray(0, readIntoSync(shared.subarray(0, size), fd, 0)))
+/** True for a small log that can contain none of the words. */
+function isRuledOut({ fd, size }: LogReader, mayContain: RawScan, buffer: Buffer): boolean {
+  return size <= SHARED_BYTES && !mayContain(buffer.subarray(0, readIntoSync(buffer.subarray(0, size), fd, 0)))
 }
 
-/** How many of the words stand in the live messages of a log. */
-async function countWords(reader: LogReader, words: string[], mayHold: Glance): Promise<number> {
+async function countWords(reader: LogReader, words: string[], mayContain: RawScan): Promise<number> {
   const isLarge = reader.size > SHARED_BYTES && reader.size <= RAW_BYTES
-  if (isLarge && !mayHold(await read(reader.fd, 0, reader.size))) return 0
+  if (isLarge && !mayContain(await read(reader.fd, 0, reader.size))) return 0
   return countIn(await reader.pieces(), words)
 }
 
-/** Text on disk as JSON spells it. What can be spelled in another way is looked at message by message. */
-function glanceFor(words: string[]): Glance {
+/** Text on disk as JSON writes it. A log in which it may be written in another way is parsed. */
+function rawScanFor(words: string[]): RawScan {
   const spelled = words.map((word) => JSON.stringify(word).slice(1, -1))
   if (words.length > MAX_PATTERNS || !isAscii(Buffer.from(words.join('')))) {
     // the Greek sigma changes at the end of a word
     if (words.some((word) => /[σς]/u.test(word))) return () => true
     return (bytes) => hasEscapes(bytes, words) || includesAny(bytes.toString().toLowerCase(), spelled)
   }
-  // the beginning of a long word will do for a glance
+  // the beginning of a long word is enough
   const parts = words.map((word) =>
     JSON.stringify(word.slice(0, 50))
       .slice(1, -1)

@@ -1,24 +1,24 @@
-/** Making the signature of a log. */
+/** Makes the signature of a log. */
 import { type FileMark, isSettled, markOf, readSync, sameFile } from '../disk/files.js'
 import type { LogReader } from '../disk/log-reader.js'
 import { addText, signatureBytes } from '../disk/search-index/bloom-filter.js'
-import type { Basis, Signature } from '../disk/search-index/record.js'
+import type { Signature } from '../disk/search-index/record.js'
 import { hashOf } from '../disk/sidecar-file.js'
 import { isLine, type Piece } from '../log/line.js'
 import { isChat } from '../log/parse.js'
 import { textsOf } from '../log/views.js'
 
 const PRINT_BYTES = 512
-/** A file that was changed less than so long ago may change again and keep its time, ms. */
+/** Two changes of a file within this time can leave it the same modification time, ms. */
 const TICK_MS = 20
 
-/** True when any later change of the log gives it another time. */
+/** True when any later change of the log changes its mark. */
 export function isSettledLog(log: FileMark, now: number): boolean {
   return isSettled(log, now, TICK_MS)
 }
 
-/** True when what the signature says still holds for the bytes that it covers. */
-export function hasOnlyGrown({ mark, covered, print }: Basis, reader: LogReader): boolean {
+/** True when the bytes that the signature covers are still the same. */
+export function hasOnlyGrown({ mark, covered, print }: Signature, reader: LogReader): boolean {
   if (!sameFile(mark, reader.stat) || mark.size >= reader.size) return false
   return hashOf(printAt(reader, covered, print.length)) === print.hash
 }
@@ -28,7 +28,7 @@ function printAt(reader: LogReader, end: number, length = PRINT_BYTES): string {
   return readSync(reader.fd, start, end - start).toString('latin1')
 }
 
-/** The signature of a log; of one that has only grown, with what was added to it. */
+/** The signature of a log; of one that has only grown, made from its former signature and the new lines. */
 export async function signatureOf(name: string, reader: LogReader, grown: Signature | undefined): Promise<Signature> {
   const bits = grown?.bits ?? Buffer.alloc(signatureBytes(reader.size))
   let covered = grown?.covered ?? 0
@@ -45,11 +45,10 @@ export async function signatureOf(name: string, reader: LogReader, grown: Signat
     covered,
     print: { length: print.length, hash: hashOf(print) },
     bits,
-    length: bits.length,
   }
 }
 
-/** Removed messages, too: a line that comes later may bring one back to life. */
+/** Removed messages too: a later line may restore one. */
 function addPiece(bits: Uint8Array, piece: Piece): void {
   if (!isLine(piece) || !isChat(piece)) return
   for (const text of textsOf(piece)) addText(bits, text.toLowerCase())

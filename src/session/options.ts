@@ -16,6 +16,8 @@ export interface StoreOptions {
   lockTimeout?: number
   /** The largest message line, bytes; a larger message is refused with ERR_TOO_LARGE. Default 128 MiB, which is also the most. */
   maxMessageBytes?: number
+  /** With `{ index: false }` a search keeps no index: it reads every log. Default `{ index: true }`. */
+  search?: { index: boolean }
   /** Called when reading meets lines that cannot be read. They are skipped and stay where they are. */
   onDamage?: (report: DamageReport) => void
   /**
@@ -48,6 +50,7 @@ const DEFAULTS: Settings = {
   now: Date.now,
   lockTimeout: 15_000,
   maxMessageBytes: 128 * 1024 * 1024,
+  search: { index: true },
   onDamage: () => {},
   onLost: () => {},
   onError: () => {},
@@ -67,6 +70,9 @@ export function checkOptions(options: unknown): Settings {
   for (const name of ['now', 'onDamage', 'onLost', 'onError', 'onCrash'] as const) {
     if (settings[name] !== DEFAULTS[name] && typeof settings[name] !== 'function')
       throw new TypeError(`option ${name} must be a function`)
+  }
+  if (!isObject(settings.search) || typeof settings.search.index !== 'boolean') {
+    throw new TypeError('option search must be { index: true } or { index: false }')
   }
   checkNumber('lockTimeout', settings.lockTimeout)
   checkNumber('maxMessageBytes', settings.maxMessageBytes)

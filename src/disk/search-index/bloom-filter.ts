@@ -1,15 +1,17 @@
 /**
- * What the texts of a log are made of, in some bits: a word that stands in one of them is never missed, and most that do
- * not are known not to. Each run of three, of four and of five UTF-16 code units of a text sets one bit.
+ * A Bloom filter over the texts of a log: it never misses a word of them, and rules out most other words. Each run of
+ * three, four and five UTF-16 code units of a text sets one bit.
  */
 
-/** Two bits for each byte of a log, about: in natural text a quarter of them are set then. */
 const MIN_BYTES = 128
 const MAX_BYTES = 128 * 1024
 
-/** How many bytes the signature of a log of this size has: a power of two. */
+/**
+ * How many bytes the signature of a log of this size has: a power of two. A quarter of a short log, less of a longer one,
+ * which repeats more: a third to a half of the bits are set in natural text.
+ */
 export function signatureBytes(logBytes: number): number {
-  const wanted = 2 ** Math.round(Math.log2(Math.max(logBytes, 1)) - 2)
+  const wanted = 2 ** Math.round(Math.log2(Math.max(logBytes, 1)) * 0.8)
   return Math.min(Math.max(wanted, MIN_BYTES), MAX_BYTES)
 }
 
@@ -40,7 +42,7 @@ function setBit(bits: Uint8Array, place: number): void {
   bits[place >>> 3]! |= 1 << (place & 7)
 }
 
-/** What must be set in the signature of a text that holds the word, which is in lower case; the most telling first. */
+/** The bits that a text with the word sets, the rarest first. The word is in lower case. */
 export function probesOf(word: string): number[] {
   const threes: number[] = []
   const fours: number[] = []
@@ -56,8 +58,8 @@ export function probesOf(word: string): number[] {
   return [...fives, ...fours, ...threes]
 }
 
-/** False when no text of the signature holds the word. */
-export function maySay(bits: Uint8Array, probes: readonly number[]): boolean {
+/** False when no text of the signature contains the word that sets these bits. */
+export function mayContain(bits: Uint8Array, probes: readonly number[]): boolean {
   const mask = bits.length * 8 - 1
   for (const probe of probes) {
     const place = probe & mask

@@ -1,38 +1,33 @@
-/** A signature as it stands in the file of signatures: a head, the name of the session, the bits. */
+/** The signature of a log, and its record in the signature file: a head, the name of the session, the bits. */
 import { crc32 } from 'node:zlib'
 import type { FileMark } from '../files.js'
 
-/** Of which bytes of which file a signature was made. */
-export interface Basis {
+export interface Signature {
+  /** Of the session. */
   name: string
-  /** The log as it was then. */
+  /** The log at that time. */
   mark: FileMark
-  /** Its whole lines up to here are in the bits. */
+  /** The bits hold its whole lines up to here. */
   covered: number
-  /** The last bytes below: a file that still has them there has only grown. */
+  /** The last bytes below: a log that still has them there has only grown. */
   print: { length: number; hash: string }
-  /** How many bytes the bits take: a power of two. */
-  length: number
-}
-
-/** What the texts of a log are made of, and of which bytes of which file that is known. */
-export interface Signature extends Basis {
+  /** Its length is a power of two. */
   bits: Uint8Array
 }
 
-/** Which format this is, and in which order its numbers stand. */
-export const SIGNATURE = 0x33_49_53_4a
-export const HASH_BYTES = 16
+/** The first bytes of a record: the format, and the byte order of its numbers. */
+const SIGNATURE = 0x33_49_53_4a
+const HASH_BYTES = 16
 const HEAD_BYTES = 80
 
-/** It never leaves the machine, so numbers stand in the order of its processor. */
-export const IS_LITTLE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
+/** The file never leaves the machine, so numbers have the byte order of its processor. */
+const IS_LITTLE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
 
 export function viewOf(bytes: Buffer): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
-export function isPowerOfTwo(length: number): boolean {
+function isPowerOfTwo(length: number): boolean {
   return length > 0 && (length & (length - 1)) === 0
 }
 
@@ -41,11 +36,12 @@ function sizeOf(nameLength: number, length: number): number {
 }
 
 /** How many bytes a signature takes in the file. */
-export function bytesOnDisk({ name, length }: Basis): number {
-  return sizeOf(name.length, length)
+export function bytesOnDisk({ name, bits }: Signature): number {
+  return sizeOf(name.length, bits.length)
 }
 
-export function encodeSignature({ name, mark, covered, print, bits, length }: Signature): Buffer {
+export function encodeSignature({ name, mark, covered, print, bits }: Signature): Buffer {
+  const { length } = bits
   const record = Buffer.alloc(sizeOf(name.length, length))
   const view = viewOf(record)
   view.setUint32(0, SIGNATURE, IS_LITTLE)
@@ -64,21 +60,32 @@ export function encodeSignature({ name, mark, covered, print, bits, length }: Si
   return record
 }
 
-/** The signature that a record holds; undefined when that cannot be read. */
-export function decodeSignature(record: Buffer): Signature | undefined {
-  if (record.length < HEAD_BYTES) return undefined
-  const view = viewOf(record)
-  const double = (place: number) => view.getFloat64(place, IS_LITTLE)
-  const nameLength = view.getUint16(12, IS_LITTLE)
-  const length = view.getUint32(72, IS_LITTLE)
-  if (!isPowerOfTwo(length) || record.length !== sizeOf(nameLength, length)) return undefined
-  if (view.getUint32(8, IS_LITTLE) !== crc32(record.subarray(12))) return undefined
-  return {
-    name: record.toString('latin1', HEAD_BYTES, HEAD_BYTES + nameLength),
+/** The record at an offset of the file, and where it ends; undefined when it is damaged. `view` is of the same bytes. */
+export function decodeSignature(
+  file: Buffer,
+  view: DataView,
+  offset: number,
+): { signature: Signature; end: number } | undefined {
+  if (offset + HEAD_BYTES > file.length || view.getUint32(offset, IS_LITTLE) !== SIGNATURE) return undefined
+  const size = view.getUint32(offset + 4, IS_LITTLE)
+  const end = offset + size
+  const nameLength = view.getUint16(offset + 12, IS_LITTLE)
+  const length = view.getUint32(offset + 72, IS_LITTLE)
+  if (end > file.length || !isPowerOfTwo(length) || size !== sizeOf(nameLength, length)) return undefined
+  // arrays of this kind are made three times as fast as buffers
+  const part = (from: number, to: number) => new Uint8Array(file.buffer, file.byteOffset + from, to - from)
+  if (view.getUint32(offset + 8, IS_LITTLE) !== crc32(part(offset + 12, end))) return undefined
+  const double = (place: number) => view.getFloat64(offset + place, IS_LITTLE)
+  const name = offset + HEAD_BYTES
+  const signature = {
+    name: file.toString('latin1', name, name + nameLength),
     mark: { dev: double(16), ino: double(24), size: double(32), mtimeMs: double(40) },
     covered: double(48),
-    print: { length: view.getUint16(14, IS_LITTLE), hash: record.toString('latin1', 56, 56 + HASH_BYTES) },
-    bits: record.subarray(record.length - length),
-    length,
+    print: {
+      length: view.getUint16(offset + 14, IS_LITTLE),
+      hash: file.toString('latin1', offset + 56, offset + 56 + HASH_BYTES),
+    },
+    bits: part(end - length, end),
   }
+  return { signature, end }
 }
