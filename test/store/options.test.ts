@@ -21,6 +21,8 @@ describe('options', () => {
   test.each<[string, unknown]>([
     ['unknown', { lockTimeot: 1 }],
     ['fsync', { fsync: 'sometimes' }],
+    ['search', { search: { index: 'no' } }],
+    ['search', { search: true }],
     ['fsync', { fsync: true }],
     ['now', { now: 5 }],
     ['lockTimeout', { lockTimeout: '5' }],
