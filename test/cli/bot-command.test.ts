@@ -63,7 +63,7 @@ describe('bot', () => {
       dir,
       Array.from({ length: 25 }, (_, i) => ({ sender: `user${i}`, text: 'hi', reply: 'yo' })),
     )
-    const { out, code } = await bot([file])
+    const { out, code } = await bot([file, '--concurrency', '1'])
     expect(code).toBe(0)
     const lines = out.split('\n')
     expect(lines[0]).toMatch(/^SENDER +TURNS +FAILED +MESSAGES +FILE$/)

@@ -143,12 +143,12 @@ test('check tells of two merged histories, and of a graph that cannot be read', 
   const text = await readFile(log, 'utf8')
   const last = JSON.parse(text.split('\n').at(-2)!)
   await writeFile(log, `${text}${JSON.stringify({ ...last, id: 'other', nodes: [node('e', 'c')], leaf: 'e' })}\n`)
-  expect((await cli(['check', 'alpha'])).err).toContain('diverged commits: two commits of revision 2\n')
+  expect((await cli(['check', 'alpha'])).err).toContain('diverged-commits: two commits of revision 2\n')
   expect((await cli(['graph', 'alpha'])).err).toBe('two histories committed revision 2\n')
   await writeFile(log, `${text}${JSON.stringify({ ...last, id: 'other', revision: 7 })}\n`)
   const { code, out } = await cli(['check', 'alpha'])
   expect(code).toBe(1)
-  expect(out).toContain('broken graph: the graph of commits cannot be read: missingRevision\n')
+  expect(out).toContain('broken-graph: the graph of commits cannot be read: missingRevision\n')
 })
 
 test('wrong usage is 2, what is not there is 1', async () => {

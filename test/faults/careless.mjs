@@ -51,18 +51,14 @@ const BUGS = {
 export async function openStore(folder, options) {
   const store = await open(folder, options)
   const make = BUGS[process.env.CARELESS]
-  return new Proxy(store, {
-    get(target, name) {
-      const value = target[name]
-      if (name !== 'session') return typeof value === 'function' ? value.bind(target) : value
-      return (key) => {
-        const session = store.session(key)
-        const bad = make(session)
-        return new Proxy(session, {
-          get: (_, method) =>
-            bad[method] ?? (typeof session[method] === 'function' ? session[method].bind(session) : session[method]),
-        })
-      }
-    },
-  })
+  const sessionOf = store.session.bind(store)
+  store.session = (key) => {
+    const session = sessionOf(key)
+    const bad = make(session)
+    return new Proxy(session, {
+      get: (_, method) =>
+        bad[method] ?? (typeof session[method] === 'function' ? session[method].bind(session) : session[method]),
+    })
+  }
+  return store
 }

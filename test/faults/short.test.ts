@@ -17,7 +17,7 @@ function run(args: string[], env: Record<string, string> = {}): { status: number
 describe('the fault matrix', () => {
   test('finds the old state or the new one, whatever fails, and the next call works', () => {
     const few = '(append|rewrite|setState|restore|purgeCompacted|rewind)$'
-    const short = ['--share', '0.04', '--power', '60', '--only', `^(SessionStore|Persistence|SessionManager): ${few}`]
+    const short = ['--share', '0.02', '--power', '40', '--only', `^(SessionStore|Persistence|SessionManager): ${few}`]
     const { status, output } = run(SOAK ? ['--share', '1', '--power', '2000'] : short)
     expect(output).not.toContain('FAILED')
     expect(output).toMatch(/fault matrix: \d+ operations, \d{2,} faults injected/)

@@ -8,6 +8,13 @@ const { JsonlSessionBackend } = await import('../../dist/src/contracts/session-b
 
 const [folder, ms] = process.argv.slice(2)
 const sleep = (time) => new Promise((resolve) => setTimeout(resolve, time))
+async function until(condition) {
+  const end = performance.now() + 30_000
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`these events only in 30 s: ${told}`)
+    await sleep(20)
+  }
+}
 const store = await openStore(folder)
 const told = []
 const watcher = store.watch({ stuckAfterMs: 1_500, rescanMs: 300 })
@@ -16,13 +23,14 @@ for (const type of ['started', 'stuck']) {
 }
 await watcher.ready
 await store.session('before').setState('running', 't')
-await sleep(100)
+await until(() => told.includes('started before'))
 ahead = Number(ms)
 await store.session('after').setState('running', 't')
+await until(() => told.includes('started after'))
 await sleep(500)
 const early = [...told]
 const older = (await new JsonlSessionBackend(store).listStuckSessions(60)).length
-while (told.length < 4) await sleep(50)
+await until(() => told.length >= 4)
 process.send({ told: early, late: told.slice(2).sort(), older, moved: Math.abs(store.now() - real() - ahead) < 1_000 })
 process.disconnect()
 await store.close()

@@ -12,7 +12,7 @@ import { contents, fill, message, open, randomOf, SOAK } from '../helpers/store.
 import { type Clone, cli, clones, hasProgram } from './machines.js'
 import { idsOf, ledgerOf, nodesOf, WORK, type Work, workOn } from './work.js'
 
-const PAIRS = SOAK ? 300 : 10
+const PAIRS = SOAK ? 300 : 5
 const SEED = Number(process.env.SYNC_SEED ?? 8)
 
 /** What was said in each session of a clone, and what was spent. */

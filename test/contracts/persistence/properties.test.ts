@@ -14,9 +14,9 @@ import { tempFolder } from '../../helpers/store.js'
 import { conversation, history, type Stage, type Step, take } from './histories.js'
 import { cutOf, hasPending, shownOf } from './model.js'
 
-/** `PERSISTENCE_RUNS=5000 npx vitest run test/contracts/persistence/properties.test.ts` is the long form. */
-const RUNS = Number(process.env.PERSISTENCE_RUNS ?? 120)
-const SEED = Number(process.env.PERSISTENCE_SEED ?? 20261125)
+/** Random histories per property; `LAW_RUNS=5000` is the long form. */
+const RUNS = Number(process.env.LAW_RUNS ?? 60)
+const SEED = Number(process.env.LAW_SEED ?? 20261125)
 const TIMEOUT = 30 * 60 * 1000
 
 /** Takes the steps in a new session, then checks what holds. */

@@ -10,8 +10,8 @@ import { openStore, type SessionStore } from '../../../src/index.js'
 export const KEY = 's'
 const START = Date.UTC(2026, 0, 1, 12)
 
-/** Random histories per property. `LAW_RUNS=2000 npx vitest run test/session-manager` is the long form. */
-export const RUNS = Number(process.env.LAW_RUNS ?? 60)
+/** Random histories per property. `LAW_RUNS=2000` is the long form. */
+export const RUNS = Number(process.env.LAW_RUNS ?? 40)
 export const SEED = Number(process.env.LAW_SEED ?? 20261125)
 
 export interface Snapshot {

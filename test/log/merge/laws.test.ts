@@ -12,7 +12,7 @@ import { FILE_TIME, type Parted, parted, partedMixed, wildLines, wildLog } from 
 import { read, readingOf } from '../reading.js'
 
 /** Random histories per law; `LAW_RUNS=20000` is the long form. */
-const RUNS = Number(process.env.LAW_RUNS ?? 200)
+const RUNS = Number(process.env.LAW_RUNS ?? 80)
 const SEED = Number(process.env.LAW_SEED ?? 20261125)
 const TIMEOUT = 30 * 60 * 1000
 
