@@ -33,8 +33,6 @@ export class LogFile {
   #dirty = false
   #syncing: Promise<void> | undefined
   #nextSync: Promise<void> | undefined
-  /** Several callers wait for syncs at once. */
-  #isShared = false
 
   constructor(readonly path: string) {}
 
@@ -180,47 +178,42 @@ export class LogFile {
   }
 
   /**
-   * Resolves when all that was written before the call is on disk. Whoever writes before the sync begins shares it.
-   * A failed sync closes the descriptor: what it says later about the same pages is worth nothing.
+   * Resolves when all that was written before the call is on disk. Callers share a sync. One that comes while a sync
+   * runs waits for the next, which lets the callers of the last one write first. A failed sync rejects both: the pages
+   * of those that wait may be lost as well. It closes the descriptor, whose later reports about these pages are void.
    */
   sync(): Promise<void> {
-    if (this.#nextSync !== undefined) {
-      this.#isShared = true
-      return this.#nextSync
-    }
-    if (this.#syncing === undefined && !this.#isShared) return this.#begin()
-    this.#isShared = false
-    // whoever waits behind a sync has written before it ended: if it fails, their pages are lost with the others
-    this.#nextSync = (this.#syncing ?? Promise.resolve())
-      // all who were waiting for the last one may write first
-      .then(breathe)
-      .finally(() => {
-        this.#nextSync = undefined
-      })
-      .then(() => this.#begin())
+    this.#nextSync ??= this.#syncAfter(this.#syncing)
     return this.#nextSync
   }
 
-  #begin(): Promise<void> {
-    this.#syncing = this.#syncNow().finally(() => {
-      this.#syncing = undefined
-    })
-    return this.#syncing
+  async #syncAfter(former: Promise<void> | undefined): Promise<void> {
+    await former
+    await breathe()
+    this.#nextSync = undefined
+    this.#syncing = this.#syncNow()
+    await this.#syncing
+    this.#syncing = undefined
   }
 
-  #syncNow(): Promise<void> {
-    if (!this.#dirty) return Promise.resolve()
+  async #syncNow(): Promise<void> {
+    if (!this.#dirty) return
     this.#dirty = false
     const fd = this.#fd ?? this.#reopen()
-    if (fd === undefined) return Promise.resolve()
-    return new Promise((resolve, reject) =>
+    if (fd === undefined) return
+    await new Promise<void>((resolve, reject) =>
       fs.fdatasync(fd, (error) => {
         if (error === null || error === undefined) return resolve()
-        this.#syncing = undefined
+        this.#syncing = this.#nextSync = undefined
         this.closeFd()
         reject(error)
       }),
     )
+  }
+
+  /** Resolves when no sync runs or waits, however it ended. */
+  async idle(): Promise<void> {
+    while (!this.closable) await (this.#nextSync ?? this.#syncing)?.catch(() => {})
   }
 
   /** For a sync after the descriptor had to go: a log that was replaced since was synced by the one who did. */

@@ -26,13 +26,10 @@ export interface Draft {
   /** What the fold needs to know of the line. */
   value: JsonObject
   text: (stamp: Stamp) => string
-  /** About how many characters the line has; absent where nobody has counted them. */
-  size?: number
 }
 
 export function messageDraft(message: MessageText): Draft {
-  const { facts, text } = message
-  return { kind: 'message', value: facts, text: (stamp) => messageLine(stamp, message), size: text.length }
+  return { kind: 'message', value: message.facts, text: (stamp) => messageLine(stamp, message) }
 }
 
 export function removeDraft(ids: string[]): Draft {

@@ -17,7 +17,6 @@ import { NOTHING_KNOWN, type WholeLog } from '../log/visibility.js'
 import { rescue } from './append-recovery.js'
 import { catchUp, edgesOf, foldLog, type Known, knownFromSidecar, printOf, wholeOf } from './catch-up.js'
 import type { StoreContext } from './context.js'
-import { JoinedAppends } from './group-commit.js'
 import { OwnWrites } from './lost-writes.js'
 import { type Draft, headerDraft, type Lines, stampLines } from './pending-line.js'
 import { writeBehind } from './sidecar.js'
@@ -42,7 +41,6 @@ export class SessionLog {
   readonly file: LogFile
   readonly sidecar: NotedSidecar
   readonly #own = new OwnWrites(this)
-  readonly #joined: JoinedAppends
   #known: Known | undefined
   /** The log was there when it was last looked at. */
   #wasThere = false
@@ -55,21 +53,10 @@ export class SessionLog {
     this.#lock = context.layout.lock(name)
     this.file = new LogFile(context.layout.log(name))
     this.sidecar = new NotedSidecar(context.layout.sidecar(name))
-    this.#joined = new JoinedAppends(this.file, {
-      hold: (work) => this.#hold(work),
-      now: (drafts, stamped) => this.#appendNow(drafts, stamped),
-      append: (drafts, create) => this.#append(drafts, create),
-      settle: () => this.#settle(),
-    })
   }
 
   /** Runs `work` as the only writer of this session. */
-  hold<T>(work: () => T | Promise<T>, timeout?: number): T | Promise<T> {
-    this.#joined.close()
-    return this.#hold(work, timeout)
-  }
-
-  #hold<T>(work: () => T | Promise<T>, timeout = this.context.settings.lockTimeout): T | Promise<T> {
+  hold<T>(work: () => T | Promise<T>, timeout = this.context.settings.lockTimeout): T | Promise<T> {
     return leaseOf(this.#lock, this.context.layout.waiting).run(work, timeout)
   }
 
@@ -79,11 +66,9 @@ export class SessionLog {
    */
   async append(drafts: Draft[], { create = true } = {}): Promise<string[]> {
     this.context.checkOpen()
-    const { fsync } = this.context.settings
-    if (fsync === 'always') return this.#joined.add(drafts, create)
-    const written = this.#hold(() => this.#append(drafts, create))
+    const written = this.hold(() => this.#append(drafts, create))
     const { ids } = written instanceof Promise ? await written : written
-    if (fsync === 'everysec') this.context.noteUnsynced(this)
+    if (this.context.settings.fsync !== 'no') await this.#settle()
     return ids.slice(-drafts.length)
   }
 
@@ -171,17 +156,13 @@ export class SessionLog {
     leaseOf(this.#lock, this.context.layout.waiting).check()
   }
 
-  /** Undefined, and nothing is written, where more must be known or written. `stamped` is told before it is written. */
-  #appendNow(
-    drafts: Draft[],
-    stamped?: (lines: Lines, size: number) => void,
-  ): Written<undefined> | Promise<Written<undefined>> | undefined {
+  /** Undefined, and nothing is written, where more must be known or written. */
+  #appendNow(drafts: Draft[]): Written<undefined> | Promise<Written<undefined>> | undefined {
     const known = this.#known
     if (known === undefined || known.open || known.torn !== null) return undefined
     if (completed(drafts, known, this.name, this.key) !== drafts) return undefined
     checkVersion(known.summary, this.file.path)
     const lines = this.#stamp(drafts, known.summary, known.mark.size)
-    stamped?.(lines, known.mark.size)
     const outcome = this.file.append(lines.bytes, known.mark)
     if (outcome === 'moved') return undefined
     if (outcome === 'unsure') return this.#rescue(lines).then(() => written(lines, undefined))

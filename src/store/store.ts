@@ -245,6 +245,7 @@ export class SessionStore {
       } catch (error) {
         failures.push(error)
       }
+      await log.file.idle()
       log.file.closeFd()
       await breatheIfDue()
     }
