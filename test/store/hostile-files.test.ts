@@ -237,7 +237,6 @@ describe('folders of the store that are links', () => {
     ['.running', ['open: ENOTDIR']],
     ['.locks', ['open: ENOTDIR']],
     ['.locks/.waiting', ['open: ENOTDIR']],
-    ['.locks/.spare', ['open: ENOTDIR']],
     ['.locks/b', []],
     ['a.blobs', []],
   ])('%s: nothing is written to or removed from where it leads', async (name, codes) => {
