@@ -5,7 +5,7 @@ import { LockFolder, waitedFor } from '../../../src/disk/lock/lock-folder.js'
 import { sweepLocks } from '../../../src/disk/lock/sweep.js'
 import { thisProcess } from '../../../src/disk/process-identity.js'
 import { ended, messageOf, start } from '../../helpers/child.js'
-import { patch } from '../../helpers/faults.js'
+import { patch } from '../../helpers/file-calls.js'
 import { SOAK, tempFolder } from '../../helpers/store.js'
 
 const NONCE = '0123456789abcdef'
@@ -86,7 +86,7 @@ test('a former owner that gives back what it has lost does not hit the next one'
 function atCall(moment: number, things: Array<() => unknown>): { end: () => number } {
   let count = 0
   let busy = false
-  const names = ['lstatSync', 'statSync', 'readdirSync', 'openSync', 'existsSync', 'unlinkSync', 'rmdirSync', 'rmSync']
+  const names = ['lstat', 'stat', 'readdir', 'open', 'exists', 'unlink', 'rmdir', 'rm']
   const restores = names.map((name) =>
     patch(name, (original) => (...args) => {
       if (!busy) {
