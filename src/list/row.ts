@@ -1,6 +1,6 @@
 /** What a list shows of one session, and the marks of the files that it was read from; also as it stands in the list cache. */
 
-import { type FileMark, isSettled, markOf } from '../disk/files.js'
+import { type FileMark, isSettled, markOf, sameMark } from '../disk/files.js'
 import { type Claim, runOf } from '../disk/sidecar-cache.js'
 import type { Run } from '../disk/sidecar-file.js'
 import { countersOf } from '../log/fold.js'
@@ -30,6 +30,15 @@ export interface Row {
   forkedFrom?: string | undefined
   usage?: SessionDetails['usage'] | undefined
   archived?: SessionDetails['archived'] | undefined
+}
+
+/** The logs of a store by session name. */
+export interface Logs {
+  /** The rows stay up to date with later calls; marks of a scan do not. */
+  isFromRows: boolean
+  size: number
+  names(): Iterable<string>
+  markOf(name: string): FileMark | undefined
 }
 
 export type Listed = ListedSession & { run: Run | null }
@@ -105,6 +114,11 @@ export function listedIn(row: Row): Listed {
     archived: row.archived ?? NOTHING_ARCHIVED,
   }
   return { info, details, run: row.run ?? null }
+}
+
+/** True when the files with these marks are those that the row was read from. */
+export function isReadFrom(row: Row, log: FileMark, sidecar: FileMark | undefined): boolean {
+  return sameMark(row.log, log) && (row.sidecar === undefined ? sidecar === undefined : sameMark(row.sidecar, sidecar))
 }
 
 /** Newest activity first, ties by key. */

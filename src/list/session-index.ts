@@ -3,7 +3,7 @@
 import { breathe, breatheIfDue, isLoopHeld } from '../base/event-loop.js'
 import { pickNames } from '../disk/directory.js'
 import { DirectoryWatch } from '../disk/directory-watch.js'
-import { type FileMark, look, markOf, sameMark } from '../disk/files.js'
+import { type FileMark, look, markOf } from '../disk/files.js'
 import { LogReader } from '../disk/log-reader.js'
 import { isOwnName, nameOf, nameOfLog, nameOfSidecar } from '../disk/names.js'
 import { readSidecar, type Sidecar } from '../disk/sidecar-file.js'
@@ -13,7 +13,7 @@ import type { SessionInfo } from '../session/info.js'
 import { keyInLog } from '../session/key-in-log.js'
 import type { SessionLog } from '../session/session-log.js'
 import { ListCache } from './list-cache.js'
-import { infoIn, type Listed, listedIn, newestFirst, placeFor, type Row, toRow } from './row.js'
+import { infoIn, isReadFrom, type Listed, type Logs, listedIn, newestFirst, placeFor, type Row, toRow } from './row.js'
 
 /** Full scans take at most this share of the time, and are … */
 const SHARE_OF_SCANS = 1 / 20
@@ -21,15 +21,6 @@ const SHARE_OF_SCANS = 1 / 20
 const SCAN_EVERY_MS = 5_000
 /** After more moves than this, one sort is faster. */
 const MAX_MOVES = 64
-
-/** The logs of a store by session name. */
-export interface Logs {
-  /** The rows stay up to date with later calls; marks of a scan do not. */
-  isFromRows: boolean
-  size: number
-  names(): Iterable<string>
-  markOf(name: string): FileMark | undefined
-}
 
 export class SessionIndex {
   readonly #context: StoreContext
@@ -203,7 +194,7 @@ export class SessionIndex {
     const { layout } = this.#context
     const log = lookForFile(layout.log(name))
     if (log === undefined) this.#cache.noteGone()
-    else if (!row.isUnsettled && !this.#rows.has(name) && isOf(row, log, lookForFile(layout.sidecar(name))))
+    else if (!row.isUnsettled && !this.#rows.has(name) && isReadFrom(row, log, lookForFile(layout.sidecar(name))))
       this.#set(name, row)
   }
 
@@ -254,7 +245,7 @@ export class SessionIndex {
     const log = open?.mark ?? lookForFile(layout.log(name))
     if (log === undefined) return undefined
     const sidecar = row !== undefined && isOnlyContent ? row.sidecar : lookForFile(layout.sidecar(name))
-    if (row !== undefined && isOf(row, log, sidecar)) return row
+    if (row !== undefined && isReadFrom(row, log, sidecar)) return row
     const known = open ?? own?.peek(log)
     const claim = sidecar === undefined ? null : own?.sidecar.claimOf(sidecar)
     if (key === undefined || known === undefined || claim === undefined) return new Unread(log)
@@ -298,11 +289,6 @@ function addCopies<T>(copies: T[], rows: readonly Row[], copy: (row: Row) => T):
 
 class Unread {
   constructor(readonly log: FileMark) {}
-}
-
-/** True when the row was read from these files. */
-function isOf(row: Row, log: FileMark, sidecar: FileMark | undefined): boolean {
-  return sameMark(row.log, log) && (row.sidecar === undefined ? sidecar === undefined : sameMark(row.sidecar, sidecar))
 }
 
 function lookForFile(file: string): FileMark | undefined {
