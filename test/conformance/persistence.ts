@@ -21,7 +21,6 @@ import { type OpenedPersistence, type PersistenceScene, rewriteAll } from './per
 import { sessionCases } from './persistence/sessions.js'
 import { throughCases } from './persistence/through.js'
 import { upstreamCases } from './persistence/upstream.js'
-import { upstreamCompactionCases } from './persistence/upstream-compaction.js'
 import { usageCases } from './persistence/usage.js'
 import { withScene } from './scene.js'
 
@@ -54,7 +53,6 @@ const cases = [
   ...errorCases,
   ...faultCases,
   ...upstreamCases,
-  ...upstreamCompactionCases,
 ]
 
 /** Runs every case of the contract against the implementation that `open` gives, in every weather. */

@@ -23,9 +23,7 @@ import { searchRuleCases } from './session-backend/search-rules.js'
 import { sidecarCases } from './session-backend/sidecars.js'
 import { stateCases } from './session-backend/state.js'
 import { timeCases } from './session-backend/times.js'
-import { upstreamJsonlCases } from './session-backend/upstream-jsonl.js'
-import { upstreamOtherCases } from './session-backend/upstream-other.js'
-import { upstreamSqliteCases } from './session-backend/upstream-sqlite.js'
+import { upstreamCases } from './session-backend/upstream.js'
 
 export interface OpenedBackend {
   backend: SessionBackend
@@ -60,9 +58,7 @@ const cases = [
   ...instanceCases,
   ...errorCases,
   ...faultCases,
-  ...upstreamJsonlCases,
-  ...upstreamSqliteCases,
-  ...upstreamOtherCases,
+  ...upstreamCases,
 ]
 
 /** Runs every case of the contract against the implementation that `open` gives, in every weather. */

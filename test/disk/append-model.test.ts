@@ -2,7 +2,7 @@
  * Every interleaving of writers, rewriters and moves to the trash, with kills between any two system calls of whoever
  * holds something. A process that is stopped needs no case of its own: its next step comes later, or never.
  */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type Case, KINDS, linesOf, type Mistake, NOBODY, type Process, textOf, type World } from './append-protocol.js'
 
 function make(kind: Process['kind'], name: string, lines = 1): Process {
@@ -103,7 +103,7 @@ const s = make('rewriter', 's')
 const m = make('mover', 'm')
 
 describe('appends without a lease', () => {
-  it.each<[string, Case]>([
+  test.each<[string, Case]>([
     ['a writer that is killed within a write', { processes: [a, b], kills: 1, halves: true }],
     ['a rewriter beside a writer of two lines', { processes: [a2, r] }],
     ['a rewriter beside two writers', { processes: [a, b, r] }],
@@ -121,7 +121,7 @@ describe('appends without a lease', () => {
     60_000,
   )
 
-  it.each<[Mistake, Case, RegExp]>([
+  test.each<[Mistake, Case, RegExp]>([
     ['no look at the size', { processes: [a, b], kills: 1, halves: true }, /out of sight/],
     ['no second copy', { processes: [a, r] }, /out of sight/],
     ['former unlinked before the temp file', { processes: [a, b, r] }, /out of sight/],

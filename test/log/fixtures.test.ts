@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { foldAll, timesOf, totalUsage } from '../../src/log/fold.js'
 import type { Damage, Torn } from '../../src/log/line.js'
 import { messagesOf } from '../../src/log/views.js'
@@ -60,21 +60,21 @@ function damageAt({ offset, end, reason }: Damage, place: number) {
 describe.each(FOLDERS)('logs of format version 1, as they were: %s', (folder) => {
   const { expected, files, bytesOf } = fixtureOf(folder)
 
-  it('are all there', () => {
+  test('are all there', () => {
     expect(files).toEqual(Object.keys(expected.logs).sort())
   })
 
-  it.each(files)('%s', (file) => {
+  test.each(files)('%s', (file) => {
     expect(accountOf(bytesOf(file), expected.fileTime)).toEqual(expected.logs[file])
   })
 
-  it.each(files)('%s reads the same when it is rewritten', (file) => {
+  test.each(files)('%s reads the same when it is rewritten', (file) => {
     const log = bytesOf(file)
     const after = rewrite(log, expected.fileTime, () => 'ffffffff-ffff-7fff-bfff-ffffffffffff')
     if (after !== null) expect(readingOf(after, '2027-01-01T00:00:00.000Z')).toEqual(readingOf(log, expected.fileTime))
   })
 
-  it.each(files.filter((file) => file.includes('~')))('%s is the name of its key', (file) => {
+  test.each(files.filter((file) => file.includes('~')))('%s is the name of its key', (file) => {
     const { key } = read(bytesOf(file)).lines[0]?.value ?? {}
     const hash = createHash('sha256')
       .update(key as string)
@@ -83,7 +83,7 @@ describe.each(FOLDERS)('logs of format version 1, as they were: %s', (folder) =>
   })
 })
 
-it('the order of the fields changes nothing', () => {
+test('the order of the fields changes nothing', () => {
   const [former, now] = FOLDERS.map((folder) => fixtureOf(folder).expected)
   const both = Object.keys(now?.logs ?? {}).filter((file) => former?.logs[file] && !/^(torn|open)/.test(file))
   expect(both).toHaveLength(13)

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { foldAll } from '../../src/log/fold.js'
 import { BackwardReading, canFollow, foldTail, idsToLookUp } from '../../src/log/fold-tail.js'
 import { isLine } from '../../src/log/line.js'
@@ -20,21 +20,21 @@ function tail(below: unknown[], added: unknown[]) {
 }
 
 describe('what must be looked up below a watermark', () => {
-  it('nothing for new lines, and for removals of new lines', () => {
+  test('nothing for new lines, and for removals of new lines', () => {
     expect(tail([user(1)], [user(2), { role: 'bare' }, remove(3, idAt(2))]).named).toEqual(new Set())
   })
 
-  it('the ids that removals name and the added lines do not hold', () => {
+  test('the ids that removals name and the added lines do not hold', () => {
     expect(tail([user(1)], [user(5), remove(6, idAt(1), 'm1', idAt(5), '#0-00000000')]).named).toEqual(
       new Set([idAt(1), 'm1', '#0-00000000']),
     )
   })
 
-  it('no id that is greater than all below: it names nothing yet', () => {
+  test('no id that is greater than all below: it names nothing yet', () => {
     expect(tail([user(1)], [remove(2, idAt(9))]).named).toEqual(new Set())
   })
 
-  it('only the whole log can judge an id that does not rise', () => {
+  test('only the whole log can judge an id that does not rise', () => {
     expect(tail([user(5)], [user(5)]).named).toBeUndefined()
     expect(tail([user(5)], [user(4)]).named).toBeUndefined()
     expect(tail([user(5)], [user(6), user(6)]).named).toBeUndefined()
@@ -43,14 +43,14 @@ describe('what must be looked up below a watermark', () => {
     expect(tail([user(1)], [remove(2, idAt(8)), user(7)]).named).toBeUndefined()
   })
 
-  it('a line without id is new unless its place was named before it stood there', () => {
+  test('a line without id is new unless its place was named before it stood there', () => {
     expect(tail([{ role: 'a' }, remove(1, '#0-00000000')], [{ role: 'a' }]).named).toEqual(new Set())
     expect(tail([remove(1, '#900-00000000')], [{ role: 'a' }]).named).toBeUndefined()
     expect(tail([], [{ id: '#900-00000000', role: 'a' }]).named).toBeUndefined()
   })
 })
 
-it('a removal below the watermark is taken off the count', () => {
+test('a removal below the watermark is taken off the count', () => {
   const { summary, more, named } = tail([user(1), user(2)], [user(3), remove(4, idAt(1), 'nobody'), remove(5, idAt(3))])
   expect(named).toEqual(new Set([idAt(1), 'nobody']))
   foldTail(summary, more, new Set([idAt(1)]))
@@ -62,13 +62,13 @@ describe('what the sums of a tail cannot follow', () => {
   const follows = (below: unknown[], ...live: string[]) =>
     canFollow(tail(below, []).summary, new Set(live), new Set(live))
 
-  it('a compaction among the added lines, or one below that names a line to come', () => {
+  test('a compaction among the added lines, or one below that names a line to come', () => {
     expect(tail([user(1)], [compaction(2, idAt(1))]).named).toBeUndefined()
     expect(tail([compaction(1, idAt(5))], [user(5)]).named).toBeUndefined()
     expect(tail([compaction(1, '#900-00000000')], [{ role: 'a' }]).named).toBeUndefined()
   })
 
-  it('the removal of an archived message', () => {
+  test('the removal of an archived message', () => {
     const below = [user(1), user(2), user(3), compaction(4, idAt(2))]
     expect(follows(below, idAt(3))).toBe(true)
     expect(follows(below, idAt(2))).toBe(false)
@@ -78,14 +78,14 @@ describe('what the sums of a tail cannot follow', () => {
     expect(follows([user(1), compaction(2, null)], idAt(1))).toBe(true)
   })
 
-  it('the removal of a compaction, or of a value without a role', () => {
+  test('the removal of a compaction, or of a value without a role', () => {
     const named = new Set([idAt(2)])
     expect(canFollow(tail([user(1), compaction(2, null)], []).summary, named, new Set())).toBe(false)
     expect(canFollow(tail([{ type: 'message', id: idAt(2), value: 1 }], []).summary, named, new Set())).toBe(false)
     expect(canFollow(tail([user(1)], []).summary, named, new Set())).toBe(true)
   })
 
-  it('a time that is carried over to an archive whose compaction names none', () => {
+  test('a time that is carried over to an archive whose compaction names none', () => {
     const below = [{ ...user(1), at: '2026-11-21T07:00:00.000Z' }, { ...compaction(2, idAt(1)) }]
     expect(tail(below, [user(3)]).named).toBeUndefined()
   })
@@ -104,18 +104,18 @@ describe('reading backwards', () => {
     return seen
   }
 
-  it('gives live messages, last first', () => {
+  test('gives live messages, last first', () => {
     expect(back([user(1), user(2), remove(3, idAt(2)), { type: 'meta', id: idAt(4), set: {} }, user(5)])).toEqual([
       idAt(5),
       idAt(1),
     ])
   })
 
-  it('stays certain after a removal of a line without id', () => {
+  test('stays certain after a removal of a line without id', () => {
     expect(back([{ role: 'a' }, { role: 'a' }, remove(1, '#13-9f6c4d07'), { role: 'b' }])).not.toContain('uncertain')
   })
 
-  it('knows how far a compaction reaches, and the time that was carried over to lines without one', () => {
+  test('knows how far a compaction reaches, and the time that was carried over to lines without one', () => {
     const lines = [
       { id: idAt(1), role: 'a' },
       { ...user(2), at: '2026-11-21T07:00:00.000Z' },
@@ -137,7 +137,7 @@ describe('reading backwards', () => {
     ])
   })
 
-  it('is uncertain where ids do not rise', () => {
+  test('is uncertain where ids do not rise', () => {
     expect(back([user(1), { id: 'm1', role: 'user' }, user(3)])).toEqual([idAt(3), 'uncertain'])
     expect(back([remove(1, '#100-00000000'), { role: 'a' }, user(3)])).toEqual([idAt(3), 'uncertain'])
   })

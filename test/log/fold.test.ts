@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { archivedOf, foldAll, isCarryLine, timesOf, totalUsage } from '../../src/log/fold.js'
 import { FILE_TIME, idAt } from './histories.js'
 import { read } from './reading.js'
@@ -14,7 +14,7 @@ const meta = (set: unknown, more = {}) => ({ type: 'meta', set, ...more })
 const times = (...lines: unknown[]) => timesOf(fold(...lines), FILE_TIME)
 
 describe('counts', () => {
-  it('live messages with a role, and damage; bytes reach to the last whole line', () => {
+  test('live messages with a role, and damage; bytes reach to the last whole line', () => {
     const bytes = Buffer.concat([
       log({ id: 'a', role: 'user' }, { id: 'a', role: 'user' }, { type: 'message', value: 1 }, 'damage', { role: 'x' }),
       log({ type: 'remove', ids: ['a'] }),
@@ -24,13 +24,13 @@ describe('counts', () => {
     expect(foldAll(pieces, survey)).toMatchObject({ messages: 1, damaged: 1, bytes: bytes.length - 13 })
   })
 
-  it('of an empty log are all zero', () => {
+  test('of an empty log are all zero', () => {
     expect(fold()).toMatchObject({ messages: 0, damaged: 0, bytes: 0, version: 0, header: null, maxId: '' })
   })
 })
 
 describe('header', () => {
-  it('is the first one; the greatest version of all counts', () => {
+  test('is the first one; the greatest version of all counts', () => {
     const summary = fold(
       { type: 'session', version: 1, key: 'a', id: 'h', at: at(1), forkedFrom: 'b' },
       { type: 'session', version: 2, key: 'c', id: 'i', at: at(2), forkedFrom: 5 },
@@ -38,7 +38,7 @@ describe('header', () => {
     expect(summary).toMatchObject({ version: 2, header: { id: 'h', key: 'a', at: at(1), forkedFrom: 'b' } })
   })
 
-  it('without an id or a time has none: no stand-in, since a rewrite may move the line', () => {
+  test('without an id or a time has none: no stand-in, since a rewrite may move the line', () => {
     expect(fold('', { type: 'session', version: 1, key: 'a', at: 'then', forkedFrom: 5 }).header).toEqual({
       id: '',
       key: 'a',
@@ -49,7 +49,7 @@ describe('header', () => {
 })
 
 describe('labels', () => {
-  it('each key is replaced, metadata is merged key by key', () => {
+  test('each key is replaced, metadata is merged key by key', () => {
     const { labels } = fold(
       meta({ name: 'a', tags: ['x'], metadata: { k: '1', todo: 't' } }),
       meta({ name: null, metadata: { k: '2' } }),
@@ -57,11 +57,11 @@ describe('labels', () => {
     expect(labels).toEqual({ name: null, tags: ['x'], metadata: { k: '2', todo: 't' } })
   })
 
-  it('the state is left in the log: it may be large', () => {
+  test('the state is left in the log: it may be large', () => {
     expect(fold(meta({ state: { a: 1 }, name: 'n' })).labels).toEqual({ name: 'n' })
   })
 
-  it('keys such as __proto__ are keys like others', () => {
+  test('keys such as __proto__ are keys like others', () => {
     const { labels } = fold(
       '{"type":"meta","set":{"__proto__":{"name":"x"},"metadata":{"__proto__":"a","constructor":"b"}}}',
       meta({ metadata: { toString: 'c' } }),
@@ -72,7 +72,7 @@ describe('labels', () => {
     expect(labels.name).toBeUndefined()
   })
 
-  it('a copy of a label line does not set it again', () => {
+  test('a copy of a label line does not set it again', () => {
     const first = meta({ name: 'a' }, { id: idAt(1) })
     expect(fold(first, meta({ name: 'b' }, { id: idAt(2) }), first).labels.name).toBe('b')
   })
@@ -81,7 +81,7 @@ describe('labels', () => {
 describe('times', () => {
   const header = { type: 'session', version: 1, key: 'k', at: at(2) }
 
-  it('created: a given time, else the header’s, else the first that a line names, else the file’s', () => {
+  test('created: a given time, else the header’s, else the first that a line names, else the file’s', () => {
     const message = { role: 'user', at: at(1) }
     expect(times(message, header, meta({ createdAt: '2020-01-01' })).created).toBe('2020-01-01T00:00:00.000Z')
     expect(times(message, header, meta({ createdAt: 'no time' })).created).toBe(at(2))
@@ -93,7 +93,7 @@ describe('times', () => {
     expect(times({ role: 'user' }).created).toBe(FILE_TIME)
   })
 
-  it('active: the last message or commit, a removed one included, never before the header', () => {
+  test('active: the last message or commit, a removed one included, never before the header', () => {
     expect(times(header, { role: 'user', at: at(1) }).active).toBe(at(2))
     const lines = [
       header,
@@ -109,11 +109,11 @@ describe('times', () => {
     expect(times(meta({ name: 'n' }, { at: at(3) })).active).toBe(at(3))
   })
 
-  it('updated: the greatest time of any line', () => {
+  test('updated: the greatest time of any line', () => {
     expect(times(header, meta({}, { at: at(9) }), { type: 'note', at: at(5) }).updated).toBe(at(9))
   })
 
-  it('the file’s time stands in for that of a message or compaction, but not of a line of another type', () => {
+  test('the file’s time stands in for that of a message or compaction, but not of a line of another type', () => {
     expect(times(header, { role: 'user' })).toEqual({ created: at(2), active: FILE_TIME, updated: FILE_TIME })
     expect(times(header, { type: 'compaction', summary: 's' }).updated).toBe(FILE_TIME)
     expect(times(header, meta({}), { type: 'commit' }, { type: 'note' })).toEqual({
@@ -128,7 +128,7 @@ describe('what was carried over', () => {
   const message = { role: 'user' }
   const carry = { type: 'meta', set: { lastActivity: at(5) } }
 
-  it('is the time of the messages before it that name none, and so of the last change', () => {
+  test('is the time of the messages before it that name none, and so of the last change', () => {
     expect(times(message, carry)).toEqual({ created: FILE_TIME, active: at(5), updated: at(5) })
     expect(times(carry, message)).toEqual({ created: FILE_TIME, active: FILE_TIME, updated: FILE_TIME })
     expect(times({ ...message, at: at(9) }, message, carry)).toMatchObject({ active: at(9), updated: at(9) })
@@ -144,7 +144,7 @@ describe('the archive', () => {
     { id: 'c', role: 'user', content: 'active' },
   ]
 
-  it('counts messages, the bytes of their texts, and since when', () => {
+  test('counts messages, the bytes of their texts, and since when', () => {
     expect(archive(...two)).toEqual({ messages: 0, bytes: 0, oldest: null })
     expect(archive(...two, compaction({ at: at(3) }), compaction({ at: at(1) }))).toEqual({
       messages: 2,
@@ -153,7 +153,7 @@ describe('the archive', () => {
     })
   })
 
-  it('since the file’s time, where a compaction names none and no time was carried over to it', () => {
+  test('since the file’s time, where a compaction names none and no time was carried over to it', () => {
     expect(archive(...two, compaction({})).oldest).toBe(FILE_TIME)
     expect(archive(...two, compaction({}), { type: 'meta', set: { lastActivity: at(5) } }).oldest).toBe(at(5))
   })
@@ -163,7 +163,7 @@ describe('usage', () => {
   const used = (usage: unknown, more = {}) => ({ role: 'assistant', usage, ...more })
   const total = (...lines: unknown[]) => Object.fromEntries(totalUsage(fold(...lines)))
 
-  it('is summed by agent; no agent is "main"; a removed message counts, a copy does not', () => {
+  test('is summed by agent; no agent is "main"; a removed message counts, a copy does not', () => {
     const sums = total(
       used({ promptTokens: 1, completionTokens: 2 }),
       used({ promptTokens: 10 }, { agent: 'main' }),
@@ -191,13 +191,13 @@ describe('usage', () => {
     })
   })
 
-  it('each message with usage is one call, whatever it says itself', () => {
+  test('each message with usage is one call, whatever it says itself', () => {
     expect(total(used({}), used({ apiCalls: 7 }), used({ apiCalls: 0 }), used(null), used(5)).main).toMatchObject({
       apiCalls: 3,
     })
   })
 
-  it('counters that are no safe whole numbers count 0, and a sum stays a safe number', () => {
+  test('counters that are no safe whole numbers count 0, and a sum stays a safe number', () => {
     const odd = { promptTokens: -1, completionTokens: 1.5, cacheReadTokens: '9', thinkingTokens: 2 ** 53 }
     expect(total(used(odd)).main).toMatchObject({
       promptTokens: 0,
@@ -209,7 +209,7 @@ describe('usage', () => {
     expect(total(most, most, most).main).toMatchObject({ promptTokens: Number.MAX_SAFE_INTEGER, apiCalls: 3 })
   })
 
-  it('that was carried over is added; a later carried one replaces an earlier one', () => {
+  test('that was carried over is added; a later carried one replaces an earlier one', () => {
     const carried = (promptTokens: number) => meta({ carriedUsage: { main: { promptTokens, apiCalls: 2 } } })
     expect(total(used({ promptTokens: 1 }), carried(5), carried(7)).main).toMatchObject({
       promptTokens: 8,
@@ -218,7 +218,7 @@ describe('usage', () => {
   })
 })
 
-it('a carry line does nothing but carry', () => {
+test('a carry line does nothing but carry', () => {
   const carry = (set: unknown) => read(log(meta(set))).lines.every(isCarryLine)
   expect([{}, { createdAt: 1 }, { carriedUsage: {}, lastActivity: 'x' }].map(carry)).toEqual([true, true, true])
   expect([{ name: 'a' }, { createdAt: 1, tags: [] }].map(carry)).toEqual([false, false])
@@ -228,7 +228,7 @@ describe('the ordered part', () => {
   const user = (id: string) => ({ id, role: 'user' })
   const ends = (...lines: unknown[]) => lines.map((_, n) => log(...lines.slice(0, n + 1)).length)
 
-  it('is the whole log while ids are UUIDv7 that rise', () => {
+  test('is the whole log while ids are UUIDv7 that rise', () => {
     expect(fold(user(idAt(1)), { role: 'user' }, user(idAt(3)))).toMatchObject({
       orderedFrom: 0,
       bareFrom: 0,
@@ -236,18 +236,18 @@ describe('the ordered part', () => {
     })
   })
 
-  it('begins behind an id that does not rise or is of another kind', () => {
+  test('begins behind an id that does not rise or is of another kind', () => {
     const lines = [user(idAt(3)), user(idAt(1)), user(idAt(4)), user('m1'), user(idAt(5))]
     expect(fold(...lines.slice(0, 3)).orderedFrom).toBe(ends(...lines)[1])
     expect(fold(...lines).orderedFrom).toBe(ends(...lines)[3])
   })
 
-  it('begins behind a line that was removed before it stood there', () => {
+  test('begins behind a line that was removed before it stood there', () => {
     const lines = [{ ...user(idAt(1)), type: 'remove', ids: [idAt(5)] }, user(idAt(2)), user(idAt(6))]
     expect(fold(...lines)).toMatchObject({ orderedFrom: ends(...lines)[1], maxId: idAt(6) })
   })
 
-  it('for lines without an id begins behind the place of a stand-in id that came earlier', () => {
+  test('for lines without an id begins behind the place of a stand-in id that came earlier', () => {
     expect(
       fold({ role: 'user' }, { role: 'user' }, { type: 'remove', id: idAt(1), ids: ['#16-c83ae6c9'] }).bareFrom,
     ).toBe(0)

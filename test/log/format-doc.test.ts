@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../../src/base/json.js'
 import { foldAll, timesOf, totalUsage } from '../../src/log/fold.js'
 import { GraphCollector } from '../../src/log/graph/graph.js'
@@ -41,19 +41,19 @@ const examples = blocksOf('jsonl').flatMap(({ heading, text }) =>
 )
 
 describe('the specification', () => {
-  it.each(examples)('example below "$heading": $text', ({ heading, piece }) => {
+  test.each(examples)('example below "$heading": $text', ({ heading, piece }) => {
     expect(kindsOf(heading)).toContain(piece.kind)
     expect(piece).toMatchObject({ open: false })
   })
 
-  it('shows every kind of line', () => {
+  test('shows every kind of line', () => {
     const kinds = new Set<string>(examples.map(({ piece }) => piece.kind))
     expect([...kinds].sort()).toEqual(
       ['commit', 'compaction', 'message', 'meta', 'remove', 'session', 'tombstone', 'unknown'].sort(),
     )
   })
 
-  it('shows a graph that reads as it says', () => {
+  test('shows a graph that reads as it says', () => {
     const collector = new GraphCollector()
     for (const { heading, piece } of examples) if (heading.includes('`commit`')) collector.add(piece)
     const graph = collector.graph()
@@ -66,7 +66,7 @@ describe('the specification', () => {
     )
   })
 
-  it('says truly how a message with fields of its own is read, and what a line without id is called', () => {
+  test('says truly how a message with fields of its own is read, and what a line without id is called', () => {
     const own = examples.flatMap(({ piece }) => (isLine(piece) && 'own' in piece.value ? [piece] : []))
     expect(doc).toContain(
       `read as \`${JSON.stringify({ ...(own[0]?.value.own as JsonObject), ...asGiven(own[0]!) })}\``,
@@ -75,7 +75,7 @@ describe('the specification', () => {
     expect(doc).toContain(`The line \`${bare}\` at the start of a file is \`${standInId(0, bare)}\``)
   })
 
-  it('names a file as it is named', () => {
+  test('names a file as it is named', () => {
     const [, key, slug, hash] = /`([^`]+)` is `([a-z-]+)~([0-9a-f]{32})`/.exec(doc) as string[]
     expect(hash).toBe(
       createHash('sha256')
@@ -86,7 +86,7 @@ describe('the specification', () => {
     expect(slug).toBe('telegram-ann')
   })
 
-  it('reads its worked example as it says', () => {
+  test('reads its worked example as it says', () => {
     const log = Buffer.from(blocksOf('jsonl worked')[0]?.text ?? '')
     const { pieces, survey } = read(log)
     const summary = foldAll(pieces, survey)
@@ -112,7 +112,7 @@ describe('the specification', () => {
     expect(after.slice(7)).toEqual([''])
   })
 
-  it('tells torn from damage as the reader does', () => {
+  test('tells torn from damage as the reader does', () => {
     const row = /^\| ([^|]+?) *\| `([^`]+)`[^|]*\| (\*\*torn\*\*|\*\*damage\*\*|a line) *\|/gm
     const rows = [...doc.matchAll(row)]
     expect(rows.length).toBeGreaterThan(5)

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { canonical } from '../../src/base/json.js'
 import { foldAll, type Summary } from '../../src/log/fold.js'
 import { BackwardReading, canFollow, foldTail, idsToLookUp } from '../../src/log/fold-tail.js'
@@ -36,7 +36,7 @@ let made = 0
 const nextId = () => idAt(1_000_000 + made++)
 
 describe('law 1: a rewrite is invisible', () => {
-  it(
+  test(
     'all answers are equal before and after, and the second rewrite finds nothing',
     () => {
       holds(anyLog, (log) => {
@@ -49,7 +49,7 @@ describe('law 1: a rewrite is invisible', () => {
     TIMEOUT,
   )
 
-  it(
+  test(
     'that purges takes the archived messages as well, and nothing else',
     () => {
       holds(anyLog, (log) => {
@@ -71,7 +71,7 @@ describe('law 1: a rewrite is invisible', () => {
     TIMEOUT,
   )
 
-  it(
+  test(
     'sets aside exactly what cannot be read, and leaves nothing dead',
     () => {
       holds(anyLog, (log) => {
@@ -89,7 +89,7 @@ describe('law 1: a rewrite is invisible', () => {
     TIMEOUT,
   )
 
-  it(
+  test(
     'leaves the bytes of all lines that it does not mend',
     () => {
       holds(anyLog, (log) => {
@@ -119,14 +119,14 @@ describe('law 1: a rewrite is invisible', () => {
 })
 
 describe('law 2: every byte-prefix of a log is a log', () => {
-  it('for every prefix of a log with text of many bytes a character', () => {
+  test('for every prefix of a log with text of many bytes a character', () => {
     const texts = ['Zwölf Boxkämpfer', '写真を見て', '👩‍👩‍👧 ok 🎉', 'ça\u2028va']
     const lines = texts.map((content, n) => JSON.stringify({ id: idAt(n + 1), role: 'user', content }))
     const log = Buffer.from(`\uFEFF${lines.join('\n')}\r\n{"role":"user","content":"naïve"}\n${lines[0]}x\n42\n`)
     for (let cut = 0; cut <= log.length; cut++) prefixIsLog(log, cut)
   })
 
-  it(
+  test(
     'for prefixes of random logs',
     () => {
       holds(fc.tuple(anyLog, fc.array(fc.nat(), { minLength: 8, maxLength: 8 })), ([log, cuts]) => {
@@ -170,7 +170,7 @@ function appendKeepsAll(log: Buffer, pieces: Piece[]): void {
 }
 
 describe('law 3: the plain line union of two descendants reads without loss', () => {
-  it(
+  test(
     'every message of both that neither removed is there once, in either order',
     () => {
       holds(fc.tuple(anyLog, wildLines, wildLines), ([log, ours, theirs]) => {
@@ -209,7 +209,7 @@ function named(log: Buffer): { live: Map<string, { id: string; count: number }>;
 }
 
 describe('law 5: folding a tail onto a watermark equals folding the whole', () => {
-  it(
+  test(
     'for any log, where the tail can be folded at all',
     () => {
       holds(anyLog, (log) => {
@@ -219,7 +219,7 @@ describe('law 5: folding a tail onto a watermark equals folding the whole', () =
     TIMEOUT,
   )
 
-  it(
+  test(
     'always, for what our own writers leave, unless compactions, archived messages or values come or go',
     () => {
       holds(fc.oneof(ownLog, grownLog), (log) => {
@@ -232,7 +232,7 @@ describe('law 5: folding a tail onto a watermark equals folding the whole', () =
     TIMEOUT,
   )
 
-  it(
+  test(
     'judges lines from the end backwards as the whole log does, as long as it is certain',
     () => {
       holds(anyLog, (log) => {
@@ -245,7 +245,7 @@ describe('law 5: folding a tail onto a watermark equals folding the whole', () =
     TIMEOUT,
   )
 
-  it(
+  test(
     'cuts the same pieces in blocks of any size',
     () => {
       holds(fc.tuple(anyLog, fc.integer({ min: 1, max: 200 })), ([log, size]) => {
@@ -255,7 +255,7 @@ describe('law 5: folding a tail onto a watermark equals folding the whole', () =
     TIMEOUT,
   )
 
-  it(
+  test(
     'cuts the same pieces from the end backwards',
     () => {
       holds(anyLog, (log) => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { isLine, type Line, type LineKind, type Piece } from '../../src/log/line.js'
 import { isChat, isoTime, parseLines, standInId, standInOffset, timeOf } from '../../src/log/parse.js'
 
@@ -42,22 +42,22 @@ describe('kinds of lines', () => {
     ['tombstone', '{"type":"tombstone","ids":["n"]}'],
     ['unknown', '{"type":"tombstone","ids":[null]}'],
   ]
-  it.each(table)('%s: %s', (kind, text) => {
+  test.each(table)('%s: %s', (kind, text) => {
     expect(one(`${text}\n`)).toMatchObject({ kind, offset: 0, end: text.length + 1, open: false })
   })
 
-  it('a message of every contract has a string role', () => {
+  test('a message of every contract has a string role', () => {
     expect(isChat(line('{"role":""}'))).toBe(true)
     expect(isChat(line('{"type":"message","value":1}'))).toBe(false)
     expect(isChat(line('{"type":"meta","set":{},"role":"user"}'))).toBe(false)
   })
 
-  it('a field named __proto__ is a field like others and lends no type or role', () => {
+  test('a field named __proto__ is a field like others and lends no type or role', () => {
     expect(line('{"role":"user","__proto__":{"type":"remove","ids":[]}}').kind).toBe('message')
     expect(kinds('{"__proto__":{"role":"user"}}\n')).toEqual(['damage'])
   })
 
-  it('of two fields of one name the later one counts, as everywhere in JSON', () => {
+  test('of two fields of one name the later one counts, as everywhere in JSON', () => {
     expect(line('{"id":"a","id":5,"role":"user"}').bare).toBe(true)
     expect(line('{"type":"note","type":"message","role":"user"}').kind).toBe('message')
   })
@@ -85,12 +85,12 @@ describe('damage', () => {
     ['not UTF-8', Buffer.from([0xed, 0xa0, 0x80])],
     ['not UTF-8', Buffer.from([0xc0, 0xaf])],
   ]
-  it.each(table)('%s: %j', (reason, text) => {
+  test.each(table)('%s: %j', (reason, text) => {
     const bytes = Buffer.concat([Buffer.from(text), Buffer.from('\n')])
     expect(parse(bytes)).toEqual([{ kind: 'damage', offset: 0, end: bytes.length, reason, open: false }])
   })
 
-  it('costs its own line only', () => {
+  test('costs its own line only', () => {
     const bytes = Buffer.concat([
       Buffer.from('{"role":"a"}\n'),
       Buffer.from([0xff, 0x0a]),
@@ -103,13 +103,13 @@ describe('damage', () => {
     ])
   })
 
-  it('a deep nesting is none', () => {
+  test('a deep nesting is none', () => {
     expect(kinds(`{"role":"user","content":${'['.repeat(50_000)}${']'.repeat(50_000)}}\n`)).toEqual(['message'])
   })
 })
 
 describe('the end of the file', () => {
-  it('a last line without line feed counts when it parses', () => {
+  test('a last line without line feed counts when it parses', () => {
     expect(parse('{"role":"a"}\n{"role":"b"}')).toMatchObject([
       { kind: 'message', open: false },
       { kind: 'message', open: true, offset: 13, end: 25 },
@@ -118,7 +118,7 @@ describe('the end of the file', () => {
     expect(one('  ')).toMatchObject({ kind: 'blank', open: true })
   })
 
-  it.each([
+  test.each([
     ['half a line', Buffer.from('{"role":"us')],
     ['half a character', Buffer.from([0x7b, 0x22, 0xf0, 0x9f])],
     ['half a byte order mark', Buffer.from([0xef, 0xbb])],
@@ -131,35 +131,35 @@ describe('the end of the file', () => {
     ])
   })
 
-  it('the same with a line feed is damage: another program wrote on', () => {
+  test('the same with a line feed is damage: another program wrote on', () => {
     expect(kinds('{"role":"us\n')).toEqual(['damage'])
     expect(kinds('\u0000\u0000\n')).toEqual(['damage'])
   })
 
-  it('an empty file has no lines', () => {
+  test('an empty file has no lines', () => {
     expect(parse('')).toEqual([])
   })
 })
 
 describe('what is no damage', () => {
-  it('blank lines, CR before the line feed, white space around a line', () => {
+  test('blank lines, CR before the line feed, white space around a line', () => {
     expect(kinds('\n \t\r\n{"role":"a"}\r\n\t {"role":"b"} \n')).toEqual(['blank', 'blank', 'message', 'message'])
   })
 
-  it('a byte order mark at the start of the file, and only there', () => {
+  test('a byte order mark at the start of the file, and only there', () => {
     expect(kinds('\uFEFF{"role":"a"}\n')).toEqual(['message'])
     expect(kinds('\uFEFF\n{"role":"a"}\n')).toEqual(['blank', 'message'])
     expect(kinds('{"role":"a"}\n\uFEFF{"role":"b"}\n')).toEqual(['message', 'damage'])
     expect(parse('\uFEFF{"role":"a"}\n', 100)).toMatchObject([{ kind: 'damage' }])
   })
 
-  it('no other character ends a line', () => {
+  test('no other character ends a line', () => {
     expect(line('{"role":"user","content":"a\u2028b\u2029c\u0085d"}').value.content).toBe('a\u2028b\u2029c\u0085d')
   })
 })
 
 describe('blocks', () => {
-  it('offsets count from the start of the file', () => {
+  test('offsets count from the start of the file', () => {
     expect(parse('{"role":"a"}\n\nx\n', 1000)).toMatchObject([
       { offset: 1000, end: 1013 },
       { kind: 'blank', offset: 1013, end: 1014 },
@@ -167,7 +167,7 @@ describe('blocks', () => {
     ])
   })
 
-  it('a rest without line feed is left for the next block, also inside a character', () => {
+  test('a rest without line feed is left for the next block, also inside a character', () => {
     const bytes = Buffer.from('{"role":"a"}\n{"role":"é"}')
     expect(parse(bytes, 0, false)).toMatchObject([{ kind: 'message', end: 13 }])
     expect(parse(bytes.subarray(0, 23), 0, false)).toMatchObject([{ kind: 'message', end: 13 }])
@@ -176,16 +176,16 @@ describe('blocks', () => {
 })
 
 describe('ids', () => {
-  it('a string id is the line’s own', () => {
+  test('a string id is the line’s own', () => {
     expect(line('{"role":"user","id":"m1"}')).toMatchObject({ id: 'm1', bare: false })
   })
 
-  it.each(['', ',"id":""', ',"id":5', ',"id":null', ',"id":["a"]'])('stand-in for "%s"', (id) => {
+  test.each(['', ',"id":""', ',"id":5', ',"id":null', ',"id":["a"]'])('stand-in for "%s"', (id) => {
     const text = `{"role":"user"${id}}`
     expect(line(text)).toMatchObject({ id: standInId(0, text), bare: true })
   })
 
-  it('a stand-in names the place and the text, whatever ends the line', () => {
+  test('a stand-in names the place and the text, whatever ends the line', () => {
     const text = '{"role":"user","content":"hi"}'
     const [first, second] = parse(`${text}\n${text}`)
     expect(first).toMatchObject({ id: '#0-5de3a9ac' })
@@ -194,7 +194,7 @@ describe('ids', () => {
     expect(parse(text, 31)).toMatchObject([{ id: '#31-5de3a9ac' }])
   })
 
-  it('the offset can be read from a stand-in, and from nothing else', () => {
+  test('the offset can be read from a stand-in, and from nothing else', () => {
     expect(standInOffset(standInId(1234, 'x'))).toBe(1234)
     expect(
       ['m1', '#12', '#-1-00000000', '#12-0000000g', '019aa1b2-c000-7000-8000-000000000001'].map(standInOffset),
@@ -203,7 +203,7 @@ describe('ids', () => {
 })
 
 describe('times', () => {
-  it.each([
+  test.each([
     ['2026-11-21T07:00:00.120Z', '2026-11-21T07:00:00.120Z'],
     ['2026-11-21T07:00:00Z', '2026-11-21T07:00:00.000Z'],
     ['2026-11-21T07:00:00.123456Z', '2026-11-21T07:00:00.123Z'],
@@ -216,7 +216,7 @@ describe('times', () => {
     expect(timeOf(given)).toBe(wanted)
   })
 
-  it.each([
+  test.each([
     '',
     'yesterday',
     'table 5',
@@ -232,7 +232,7 @@ describe('times', () => {
     expect(timeOf(given)).toBeUndefined()
   })
 
-  it('stay within what ISO 8601 writes in four digits', () => {
+  test('stay within what ISO 8601 writes in four digits', () => {
     expect(isoTime(Date.parse('2026-11-21T07:00:00.120Z'))).toBe('2026-11-21T07:00:00.120Z')
     expect(isoTime(-1e18)).toBe('0000-01-01T00:00:00.000Z')
     expect(isoTime(1e18)).toBe('9999-12-31T23:59:59.999Z')

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { membersOf } from '../../src/log/json-text.js'
 import { FILE_TIME, idAt } from './histories.js'
 import { readingOf } from './reading.js'
@@ -29,7 +29,7 @@ function rewritten(...lines: Given[]): string[] {
 const lines = (...given: Given[]) => text(given).split('\n').slice(0, -1)
 
 describe('nothing to do', () => {
-  it.each([
+  test.each([
     ['an empty log', []],
     ['a clean log', [header, user('a'), user('b')]],
     ['lines without id and time', ['{"role":"user"}', '{"role":"user"}']],
@@ -48,31 +48,31 @@ describe('nothing to do', () => {
     expect(planOf(log(...given), FILE_TIME)).toBeNull()
   })
 
-  it('a last line without its line feed', () => {
+  test('a last line without its line feed', () => {
     expect(planOf(Buffer.from(JSON.stringify(user('a'))), FILE_TIME)).toBeNull()
   })
 })
 
 describe('what is taken out', () => {
-  it('removed lines and the removals that named them', () => {
+  test('removed lines and the removals that named them', () => {
     expect(rewritten(header, user('a'), user('b'), remove('a'))).toEqual(lines(header, user('b')))
   })
 
-  it('but no removal that names anything else as well', () => {
+  test('but no removal that names anything else as well', () => {
     expect(rewritten(header, user('a'), user('b'), remove('a', 'nobody'))).toEqual(
       lines(header, user('b'), remove('a', 'nobody')),
     )
   })
 
-  it('a removal that stands before its line, and one of nothing at all', () => {
+  test('a removal that stands before its line, and one of nothing at all', () => {
     expect(rewritten(header, remove('a'), user('a'), { ...remove(), id: 's' })).toEqual(lines(header))
   })
 
-  it('a removal of a line that cannot be removed: it does nothing', () => {
+  test('a removal of a line that cannot be removed: it does nothing', () => {
     expect(rewritten(header, remove(idAt(0)))).toEqual(lines(header))
   })
 
-  it('second copies, also of removals and labels, but not of lines of unknown types', () => {
+  test('second copies, also of removals and labels, but not of lines of unknown types', () => {
     const meta = { type: 'meta', id: 'm', at: AT, set: { name: 'n' } }
     const note = { type: 'note', id: 'n' }
     expect(rewritten(header, meta, note, remove('x'), user('a'), meta, note, remove('x'), user('a'), header)).toEqual(
@@ -80,11 +80,11 @@ describe('what is taken out', () => {
     )
   })
 
-  it('blank lines, when the log is rewritten anyway', () => {
+  test('blank lines, when the log is rewritten anyway', () => {
     expect(rewritten('', header, ' \t', DAMAGE, '')).toEqual(lines(header))
   })
 
-  it('joined stretches: neighbours of one kind are one edit', () => {
+  test('joined stretches: neighbours of one kind are one edit', () => {
     const given = [header, user('a'), user('b'), DAMAGE, '42', '', remove('a', 'b')]
     const end = (count: number) => log(...given.slice(0, count)).length
     expect(planOf(log(...given), FILE_TIME)?.edits).toEqual([
@@ -94,7 +94,7 @@ describe('what is taken out', () => {
     ])
   })
 
-  it('a torn tail is set aside; the open line before the carry line gets its line feed', () => {
+  test('a torn tail is set aside; the open line before the carry line gets its line feed', () => {
     const torn = Buffer.concat([log(header, user('a')), Buffer.from('{"id":"b"')])
     expect(rewrite(torn, FILE_TIME, () => 'new')?.toString()).toBe(text([header, user('a')]))
     const open = Buffer.from(text([header, user('a', { at: LATER }), remove('a'), user('b')]).slice(0, -1))
@@ -107,31 +107,31 @@ describe('what is taken out', () => {
 describe('stand-ins are written down', () => {
   const mended = (line: string) => rewritten(header, line, DAMAGE)[1] as string
 
-  it('time and id of a message, at the end; all else stays as it was written', () => {
+  test('time and id of a message, at the end; all else stays as it was written', () => {
     const line = '{"role":"user","content":"a\\u0062 \\/","n":1.0,"big":12345678901234567890,"e":1E2}'
     expect(mended(line)).toBe(`${line.slice(0, -1)},"at":"${FILE_TIME}","id":"#117-90d0b0dc"}`)
   })
 
-  it('only what is missing', () => {
+  test('only what is missing', () => {
     expect(mended('{"role":"user","id":"a"}')).toBe(`{"role":"user","at":"${FILE_TIME}","id":"a"}`)
     expect(JSON.parse(mended(`{"role":"user","at":"${AT}"}`))).toEqual({ id: expect.any(String), role: 'user', at: AT })
   })
 
-  it('into a line of the order before, which has both at its end then', () => {
+  test('into a line of the order before, which has both at its end then', () => {
     expect(mended('{"id":"a","role":"user"}')).toBe(`{"role":"user","at":"${FILE_TIME}","id":"a"}`)
     expect(mended(`{"at":"${AT}","role":"user"}`)).toMatch(
       new RegExp(`^\\{"role":"user","at":"${AT}","id":"#117-[0-9a-f]{8}"\\}$`),
     )
   })
 
-  it('an id and a time that are the message’s own go into `own`, as they were written', () => {
+  test('an id and a time that are the message’s own go into `own`, as they were written', () => {
     const line = `{"id":1.0,"role":"user","at":12345678901234567890}`
     expect(mended(line)).toBe(
       `{"type":"message","role":"user","own":{"id":1.0,"at":12345678901234567890},"at":"${FILE_TIME}","id":"#117-07753b3d"}`,
     )
   })
 
-  it('what stands in `own` already stays there and goes before', () => {
+  test('what stands in `own` already stays there and goes before', () => {
     expect(JSON.parse(mended('{"type":"message","id":5,"own":{"id":7,"at":1.0},"role":"user"}')).own).toEqual({
       id: 7,
       at: 1,
@@ -141,7 +141,7 @@ describe('stand-ins are written down', () => {
     expect(JSON.parse(mended('{"type":"message","id":5,"own":["a"],"role":"user"}')).own).toEqual({ id: 5, own: ['a'] })
   })
 
-  it.each([
+  test.each([
     ['white space', ' \t{ "role" : "user" , "content" : { "a" : [ 1.0 , "}," ] } }\r'],
     ['escapes', '{"role":"us\\"er\\\\","con\\"tent":"\\\\\\"}","x":"\\\\"}'],
     ['an escaped name', '{"\\u0069d":5,"role":"user"}'],
@@ -159,31 +159,31 @@ describe('stand-ins are written down', () => {
     expect(rest).toEqual(given)
   })
 
-  it('in a line that is nested too deeply for JSON.stringify', () => {
+  test('in a line that is nested too deeply for JSON.stringify', () => {
     const line = `{"role":"user","content":${'['.repeat(50_000)}${']'.repeat(50_000)}}`
     const after = rewrite(log(line, DAMAGE), FILE_TIME, () => 'new')?.toString()
     expect(after?.startsWith(line.slice(0, -1))).toBe(true)
     expect(after?.slice(line.length - 1)).toMatch(new RegExp(`^,"at":"${FILE_TIME}","id":"#0-[0-9a-f]{8}"\\}\n$`))
   })
 
-  it('at the start of a file with a byte order mark', () => {
+  test('at the start of a file with a byte order mark', () => {
     const given = Buffer.from(`\uFEFF{"role":"user"}\n${DAMAGE}\n`)
     expect(rewrite(given, FILE_TIME, () => 'new')?.toString()).toBe(
       `{"role":"user","at":"${FILE_TIME}","id":"#0-3dfa53b0"}\n`,
     )
   })
 
-  it('the stand-in id of the later of two different messages of one id', () => {
+  test('the stand-in id of the later of two different messages of one id', () => {
     const [, first, second] = rewritten(header, user('a'), user('a', { content: 'other', n: '1.0' }), DAMAGE)
     expect(JSON.parse(first as string).id).toBe('a')
     expect(second).toMatch(/^\{"role":"user","content":"other","n":"1.0","at":"[^"]*","id":"#\d+-[0-9a-f]{8}"\}$/)
   })
 
-  it('an id but no time for a value without a role: it has none that anyone sees', () => {
+  test('an id but no time for a value without a role: it has none that anyone sees', () => {
     expect(mended('{"type":"message","value":1.0}')).toBe('{"type":"message","value":1.0,"id":"#117-eb0c5a10"}')
   })
 
-  it('but nothing in lines of other types: their bytes stay', () => {
+  test('but nothing in lines of other types: their bytes stay', () => {
     const given = [
       '{"type":"note","n":1.0}',
       '{"type":"commit","revision":1.0}',
@@ -204,7 +204,7 @@ describe('through', () => {
     ...more,
   })
 
-  it('moves to the nearest earlier message that stays, or to null', () => {
+  test('moves to the nearest earlier message that stays, or to null', () => {
     expect(rewritten(header, user('a'), user('b'), user('c1'), compaction('c1'), remove('b', 'c1')).at(-1)).toBe(
       '{"type":"compaction","summary":"s","through":"a","at":"2026-11-21T07:00:00.000Z","id":"c"}',
     )
@@ -213,12 +213,12 @@ describe('through', () => {
     )
   })
 
-  it('stays with a copied message, and where it names nothing', () => {
+  test('stays with a copied message, and where it names nothing', () => {
     expect(rewritten(header, user('a'), user('a'), compaction('a'))).toEqual(lines(header, user('a'), compaction('a')))
     expect(rewritten(header, user('a'), compaction('b'), remove('a'))).toEqual(lines(header, compaction('b')))
   })
 
-  it('moves in a compaction that is itself without id, and in a contradicting one', () => {
+  test('moves in a compaction that is itself without id, and in a contradicting one', () => {
     const bare = { type: 'compaction', summary: 's', through: 'b' }
     const [, , first, second] = rewritten(
       ...[header, user('a'), user('b'), compaction('b', { id: 'a' }), bare, remove('b')],
@@ -239,7 +239,7 @@ describe('what is carried over', () => {
     apiCalls,
   })
 
-  it('the usage of dropped messages, by agent', () => {
+  test('the usage of dropped messages, by agent', () => {
     const given = [
       user('a', used(5)),
       user('b', used(7, { agent: 'coder' })),
@@ -251,7 +251,7 @@ describe('what is carried over', () => {
     )
   })
 
-  it('in one line: former carry lines go into the new one', () => {
+  test('in one line: former carry lines go into the new one', () => {
     const former = [
       { ...carried({ carriedUsage: { main: sums(100, 3) }, createdAt: '2026-11-01T00:00:00.000Z' }), id: 'x' },
       { ...carried({ lastActivity: LATER }), id: 'y' },
@@ -267,13 +267,13 @@ describe('what is carried over', () => {
     )
   })
 
-  it('and vanish when the lines that stay say it all', () => {
+  test('and vanish when the lines that stay say it all', () => {
     expect(rewritten(header, { ...carried({ createdAt: AT }), id: 'x' }, user('a'), DAMAGE)).toEqual(
       lines(header, user('a')),
     )
   })
 
-  it('what a kept label line says wrongly is put right', () => {
+  test('what a kept label line says wrongly is put right', () => {
     const label = {
       type: 'meta',
       id: 'm',
@@ -286,21 +286,21 @@ describe('what is carried over', () => {
     )
   })
 
-  it('the last activity of a dropped message, and the time of the last change', () => {
+  test('the last activity of a dropped message, and the time of the last change', () => {
     expect(rewritten(header, user('a', { at: LATER }), { ...remove('a'), at: '2026-11-23T07:00:00.000Z' })).toEqual(
       lines(header, carried({ lastActivity: LATER }, '2026-11-23T07:00:00.000Z')),
     )
     expect(rewritten(header, user('a'), { ...remove('a'), at: LATER })).toEqual(lines(header, carried({}, LATER)))
   })
 
-  it('the creation time, when the line that gave it goes', () => {
+  test('the creation time, when the line that gave it goes', () => {
     expect(rewritten(user('a', { at: AT }), user('b', { at: LATER }), remove('a'))).toEqual(
       lines(user('b', { at: LATER }), carried({ createdAt: AT }, LATER)),
     )
     expect(rewritten({ ...remove('nobody'), at: AT }, user('b', { at: LATER }), DAMAGE)).toHaveLength(2)
   })
 
-  it('the file’s time, where it stood in: the file has another one afterwards', () => {
+  test('the file’s time, where it stood in: the file has another one afterwards', () => {
     expect(rewritten(DAMAGE)).toEqual(lines(carried({ createdAt: FILE_TIME }, FILE_TIME)))
     expect(rewritten({ type: 'note' }, DAMAGE)).toEqual(
       lines({ type: 'note' }, carried({ createdAt: FILE_TIME }, FILE_TIME)),
@@ -313,7 +313,7 @@ describe('what is carried over', () => {
 })
 
 describe('fields as they are written', () => {
-  it.each([
+  test.each([
     ['{}', []],
     [' { } ', []],
     ['{"a":1}', [['a', '1']]],
@@ -336,7 +336,7 @@ describe('fields as they are written', () => {
     expect(membersOf(given).map(({ key, text: value }) => [key, value])).toEqual(wanted)
   })
 
-  it('takes long texts', () => {
+  test('takes long texts', () => {
     const long = `"${'\\"x'.repeat(2_000_000)}"`
     expect(membersOf(`{"a":${long},"b":1}`).map((member) => member.text.length)).toEqual([long.length, 1])
   })

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { SessionError } from '../../src/base/errors.js'
 import type { Json } from '../../src/base/json.js'
 import { isLine, type Line } from '../../src/log/line.js'
@@ -22,7 +22,7 @@ const roundTrip = (message: unknown) => asGiven(reread(written(message)))
 describe('messages', () => {
   const end = `,"at":"${STAMP.at}","id":"${STAMP.id}"}\n`
 
-  it.each([
+  test.each([
     [{ role: 'user', content: 'hi', n: 1 }, '{"role":"user","content":"hi","n":1'],
     [{ n: 1, content: 'hi', a: 2, role: 'user' }, '{"role":"user","content":"hi","n":1,"a":2'],
     [{ role: 'user', n: 1, content: null }, '{"role":"user","content":null,"n":1'],
@@ -34,7 +34,7 @@ describe('messages', () => {
     expect(written(message)).toBe(line + end)
   })
 
-  it.each([
+  test.each([
     [{ id: 'm1' }],
     [{ at: 7 }],
     [{ type: 'remove', ids: ['x'] }],
@@ -49,7 +49,7 @@ describe('messages', () => {
     expect(toStored(line, NOTHING_KNOWN, 'unused')).toEqual({ ...STAMP, ...message })
   })
 
-  it.each([
+  test.each([
     'a\nb\r\nc\t\u0000',
     'a\u2028b\u2029c',
     '\ud800 alone \udc00',
@@ -63,12 +63,12 @@ describe('messages', () => {
     expect(reread(text).value.content).toBe(content)
   })
 
-  it('content can be any JSON value, and other fields too', () => {
+  test('content can be any JSON value, and other fields too', () => {
     const message = { role: 'tool', content: [null, { type: 'text', parts: [1.5, true] }], meta: { a: [1, null] } }
     expect(roundTrip(message)).toEqual(message)
   })
 
-  it('a field named __proto__ comes back, with and without a clash', () => {
+  test('a field named __proto__ comes back, with and without a clash', () => {
     for (const text of [
       '{"role":"user","__proto__":{"a":1}}',
       '{"role":"user","id":1,"own":{"__proto__":2},"__proto__":3}',
@@ -81,13 +81,13 @@ describe('messages', () => {
     }
   })
 
-  it('what JSON drops or turns into null is dropped or null', () => {
+  test('what JSON drops or turns into null is dropped or null', () => {
     expect(
       roundTrip({ role: 'user', id: undefined, gone: undefined, f: () => 1, list: [undefined, Number.NaN], n: -0 }),
     ).toEqual({ role: 'user', list: [null, null], n: 0 })
   })
 
-  it('toJSON is asked, of the message and inside it', () => {
+  test('toJSON is asked, of the message and inside it', () => {
     const at = new Date('2026-11-21T07:00:00Z')
     expect(roundTrip({ role: 'user', sent: at })).toEqual({ role: 'user', sent: '2026-11-21T07:00:00.000Z' })
     class Note {
@@ -96,7 +96,7 @@ describe('messages', () => {
     expect(roundTrip(new Note())).toEqual({ role: 'user', id: 'own', content: 'x' })
   })
 
-  it.each([
+  test.each([
     [null],
     [undefined],
     ['text'],
@@ -116,7 +116,7 @@ describe('messages', () => {
     expect(() => messageText(value)).toThrow(TypeError)
   })
 
-  it('a cycle is a TypeError, too deep a nesting ERR_TOO_LARGE', () => {
+  test('a cycle is a TypeError, too deep a nesting ERR_TOO_LARGE', () => {
     const cycle: Record<string, unknown> = { role: 'user' }
     cycle.self = cycle
     expect(() => messageText(cycle)).toThrow(TypeError)
@@ -131,7 +131,7 @@ describe('messages', () => {
     }
   })
 
-  it('are read at the call', () => {
+  test('are read at the call', () => {
     const message = { role: 'user', content: 'before', usage: { promptTokens: 1 } }
     const text = messageText(message)
     message.content = 'after'
@@ -140,7 +140,7 @@ describe('messages', () => {
     expect(text.facts.usage).toEqual({ promptTokens: 1 })
   })
 
-  it('the facts for the fold are what stands in the line', () => {
+  test('the facts for the fold are what stands in the line', () => {
     const message = {
       role: 'user',
       agent: 'coder',
@@ -152,7 +152,7 @@ describe('messages', () => {
 })
 
 describe('control lines', () => {
-  it('read as what they are', () => {
+  test('read as what they are', () => {
     expect(reread(headerLine(STAMP, 'a/b', { forkedFrom: 'c' }))).toMatchObject({
       kind: 'session',
       ...STAMP,

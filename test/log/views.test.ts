@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { asGiven, messagesOf, textsOf } from '../../src/log/views.js'
 import { archiveOf } from './archive.js'
 import { FILE_TIME } from './histories.js'
@@ -26,14 +26,14 @@ const archive = (...lines: unknown[]) => {
 }
 
 describe('messages', () => {
-  it('come in line order, with the id and time of their line', () => {
+  test('come in line order, with the id and time of their line', () => {
     expect(messages({ ...user('b'), content: 'x' }, user('a'), { type: 'meta', set: {} })).toEqual([
       { id: 'b', at: AT, role: 'user', content: 'x' },
       { id: 'a', at: AT, role: 'user' },
     ])
   })
 
-  it('a line without id or time has stand-ins, also when only the time is missing', () => {
+  test('a line without id or time has stand-ins, also when only the time is missing', () => {
     expect(messages({ id: 'a', role: 'user' })).toEqual([{ id: 'a', at: FILE_TIME, role: 'user' }])
     expect(messages({ at: AT, role: 'user' })).toEqual([{ id: '#0-bc04409d', at: AT, role: 'user' }])
     expect(messages({ id: 'a', at: '2026-11-21T09:00:00+02:00', role: 'user' })).toEqual([
@@ -41,18 +41,18 @@ describe('messages', () => {
     ])
   })
 
-  it('a line without a time has the next one that was carried over', () => {
+  test('a line without a time has the next one that was carried over', () => {
     const carry = (lastActivity: unknown) => ({ type: 'meta', set: { lastActivity } })
     const lines = [{ id: 'a', role: 'x' }, carry('no time'), carry(AT), carry('2026-11-30'), { id: 'b', role: 'x' }]
     expect(messages(...lines).map(({ at }) => at)).toEqual([AT, FILE_TIME])
     expect(messages(...lines, carry('2026-12-01')).map(({ at }) => at)).toEqual([AT, '2026-12-01T00:00:00.000Z'])
   })
 
-  it('an id or time that a line cannot have is the message’s own', () => {
+  test('an id or time that a line cannot have is the message’s own', () => {
     expect(messages({ id: 5, at: 'then', role: 'user' })).toEqual([{ id: 5, at: 'then', role: 'user' }])
   })
 
-  it('what stands in `own` comes back under its name, of type "message" only', () => {
+  test('what stands in `own` comes back under its name, of type "message" only', () => {
     expect(messages({ type: 'message', ...user('a'), own: { id: 1, at: 2, type: 'note', own: 3 } })).toEqual([
       { id: 1, at: 2, type: 'note', own: 3, role: 'user' },
     ])
@@ -60,13 +60,13 @@ describe('messages', () => {
     expect(messages({ type: 'message', ...user('a'), own: 'text' })).toEqual([{ ...user('a'), own: 'text' }])
   })
 
-  it('of two contradicting messages the later one has a stand-in id', () => {
+  test('of two contradicting messages the later one has a stand-in id', () => {
     const [first, second] = messages({ ...user('a'), content: 'x' }, { ...user('a'), content: 'y' })
     expect(first?.id).toBe('a')
     expect(second).toMatchObject({ content: 'y', id: expect.stringMatching(/^#/) })
   })
 
-  it('as given are without the line’s id and time', () => {
+  test('as given are without the line’s id and time', () => {
     const given = log(user('a'), { role: 'x', id: 5 }, { type: 'message', ...user('b'), own: { id: 1 } }).lines.map(
       asGiven,
     )
@@ -77,43 +77,43 @@ describe('messages', () => {
 describe('archive', () => {
   const three = [user('a'), user('b'), user('d')]
 
-  it('the last compaction holds the summary; what it or an earlier one covers is archived', () => {
+  test('the last compaction holds the summary; what it or an earlier one covers is archived', () => {
     expect(archive(...three)).toEqual([null])
     expect(archive(...three, compaction('b'))).toEqual(['to b', 'a', 'b'])
     expect(archive(...three, compaction('b', 'c1'), compaction('a', 'c2'))).toEqual(['to a', 'a', 'b'])
   })
 
-  it.each([[null], ['nobody'], ['c'], [5], [['b']], [undefined]])(
+  test.each([[null], ['nobody'], ['c'], [5], [['b']], [undefined]])(
     'a through that names no message archives nothing: %j',
     (through) => {
       expect(archive(...three, compaction(through))).toEqual([`to ${through}`])
     },
   )
 
-  it('a message whose id reads like null is not meant by null', () => {
+  test('a message whose id reads like null is not meant by null', () => {
     expect(archive(user('null'), compaction(null))).toEqual(['to null'])
   })
 
-  it('a removed compaction is not there, and the one before is in force again', () => {
+  test('a removed compaction is not there, and the one before is in force again', () => {
     const lines = [...three, compaction('a', 'c1'), compaction('d', 'c2')]
     expect(archive(...lines, { type: 'remove', ids: ['c2'] })).toEqual(['to a', 'a'])
   })
 
-  it('through a removed message reaches as far as that stood; removed messages are not archived', () => {
+  test('through a removed message reaches as far as that stood; removed messages are not archived', () => {
     expect(archive(...three, compaction('b'), { type: 'remove', ids: ['b'] })).toEqual(['to b', 'a'])
   })
 
-  it('values without a role are archived like messages', () => {
+  test('values without a role are archived like messages', () => {
     expect(archive({ type: 'message', id: 'v', value: 1 }, user('a'), compaction('a'))).toEqual(['to a', 'v', 'a'])
   })
 
-  it('a compaction without id or time has stand-ins', () => {
+  test('a compaction without id or time has stand-ins', () => {
     const { pieces, survey } = log({ type: 'compaction', summary: 's' })
     expect(archiveOf(pieces, survey, FILE_TIME).summary).toEqual({ id: '#0-bd9cdd41', at: FILE_TIME, text: 's' })
   })
 })
 
-it('texts are all strings inside the content, however deep', () => {
+test('texts are all strings inside the content, however deep', () => {
   const texts = (content: unknown) => log({ role: 'user', content, name: 'not this' }).lines.flatMap(textsOf)
   expect(texts('a')).toEqual(['a'])
   expect(texts([{ type: 't', text: 'b' }, ['c', 1, null]]).sort()).toEqual(['b', 'c', 't'])

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { standInId } from '../../src/log/parse.js'
 import { isLive, knownId } from '../../src/log/visibility.js'
 import { idAt } from './histories.js'
@@ -15,12 +15,12 @@ const copies = (bytes: Buffer) => [...read(bytes).survey.copies.values()]
 const user = (id: string, content = 'x') => ({ id, role: 'user', content })
 
 describe('copies', () => {
-  it('the same id with equal content is a duplicate, in whatever order its fields stand', () => {
+  test('the same id with equal content is a duplicate, in whatever order its fields stand', () => {
     const bytes = log(user('a'), user('b'), '{ "content":"x", "role":"user", "id":"a" }')
     expect(judged(bytes)).toEqual(['a', 'b', '-a'])
   })
 
-  it('the same id with other content is a message of its own, under a stand-in id', () => {
+  test('the same id with other content is a message of its own, under a stand-in id', () => {
     const bytes = log(user(idAt(1), 'x'), user(idAt(1), 'y'))
     const [first, second] = judged(bytes)
     expect(first).toBe(idAt(1))
@@ -28,26 +28,26 @@ describe('copies', () => {
     expect(copies(bytes)).toEqual(['contradiction'])
   })
 
-  it('a copy of the contradiction is a duplicate of that', () => {
+  test('a copy of the contradiction is a duplicate of that', () => {
     const bytes = log(user('a', 'x'), user('a', 'y'), user('a', 'x'), user('a', 'y'))
     expect(copies(bytes)).toEqual(['contradiction', 'duplicate', 'duplicate'])
   })
 
-  it('lines of different types with one id are all there', () => {
+  test('lines of different types with one id are all there', () => {
     const bytes = log({ type: 'commit', id: 'a' }, user('a'), { type: 'meta', id: 'a', set: { name: 'n' } })
     expect(copies(bytes)).toEqual(['contradiction', 'contradiction'])
   })
 
-  it('equal lines without an id are different messages', () => {
+  test('equal lines without an id are different messages', () => {
     expect(judged(log({ role: 'user' }, { role: 'user' }))).toEqual(['#0-3dfa53b0', '#16-3dfa53b0'])
   })
 
-  it('contents that are nested too deeply to be compared are taken for different ones', () => {
+  test('contents that are nested too deeply to be compared are taken for different ones', () => {
     const deep = `{"id":"a","role":"user","content":${'['.repeat(50_000)}${']'.repeat(50_000)}}`
     expect(copies(log(deep, deep))).toEqual(['contradiction'])
   })
 
-  it('a written-down stand-in id that a line without id would have too does not make them one message', () => {
+  test('a written-down stand-in id that a line without id would have too does not make them one message', () => {
     const bare = '{"role":"user","content":"hi"}'
     const worn = JSON.stringify({ id: standInId(100, bare), role: 'user', content: 'hi' })
     const filler = `{"type":"note","pad":"${'.'.repeat(100 - worn.length - 1 - 25)}"}`
@@ -62,7 +62,7 @@ describe('copies', () => {
 })
 
 describe('removals', () => {
-  it('hold before and after the line that they name', () => {
+  test('hold before and after the line that they name', () => {
     const bytes = log(
       { type: 'remove', ids: ['b', 'nobody'] },
       user('a'),
@@ -74,7 +74,7 @@ describe('removals', () => {
     expect(lines.filter((line) => line.kind === 'message' && isLive(line, survey)).map(({ id }) => id)).toEqual(['c'])
   })
 
-  it('reach messages of both forms and compactions, and nothing else', () => {
+  test('reach messages of both forms and compactions, and nothing else', () => {
     const types = [
       { role: 'user' },
       { type: 'message', value: 1 },
@@ -93,14 +93,14 @@ describe('removals', () => {
     expect(judged(bytes)).toEqual(['-l0', '-l1', '-l2', 'l3', 'l4', 'l5', 'l6', 'l7', 'r'])
   })
 
-  it('take a message with its copies, and one of two contradicting messages alone', () => {
+  test('take a message with its copies, and one of two contradicting messages alone', () => {
     const lines = [user('a', 'x'), user('a', 'y'), user('a', 'x')]
     const [, second] = judged(log(...lines)) as [string, string]
     expect(judged(log(...lines, { type: 'remove', id: 'r', ids: ['a'] }))).toEqual(['-a', second, '-a', 'r'])
     expect(judged(log(...lines, { type: 'remove', id: 'r', ids: [second] }))).toEqual(['a', `-${second}`, '-a', 'r'])
   })
 
-  it('name a line without id by its stand-in', () => {
+  test('name a line without id by its stand-in', () => {
     const [, second] = judged(log({ role: 'user' }, { role: 'user' })) as [string, string]
     expect(judged(log({ role: 'user' }, { role: 'user' }, { type: 'remove', id: 'r', ids: [second] }))[1]).toBe(
       `-${second}`,

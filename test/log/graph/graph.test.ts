@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../../../src/base/json.js'
 import { emptyGraph, followGraph, type Graph, GraphCollector, type Records } from '../../../src/log/graph/graph.js'
 import { vacuumOf } from '../../../src/log/graph/vacuum.js'
@@ -72,13 +72,13 @@ function seen(lines: ReadonlyArray<JsonObject | string>) {
 const base = () => new Writer().commit(G, 'c', { replace: true })
 
 describe('the graph of a log', () => {
-  it('is empty without commits', () => {
+  test('is empty without commits', () => {
     expect(seen([{ role: 'user', content: 'x' }, new Writer().tombstone('a').lines[0]!])).toEqual({
       ...{ revision: 0, damage: null, nodes: [], leaf: null, path: [], ledger: [] },
     })
   })
 
-  it('has nodes in order of insertion, the last leaf and the path to it', () => {
+  test('has nodes in order of insertion, the last leaf and the path to it', () => {
     const { lines } = base().commit([node('e', 'd'), node('d', 'c')], 'e')
     const { nodes, path, revision } = seen(lines)
     expect(nodes.map(({ nodeId }) => nodeId)).toEqual(['a', 'b', 'c', 'r', 'e', 'd'])
@@ -86,26 +86,26 @@ describe('the graph of a log', () => {
     expect(revision).toBe(2)
   })
 
-  it('bridges tombstoned nodes', () => {
+  test('bridges tombstoned nodes', () => {
     const { nodes, path } = seen(base().tombstone('b').lines)
     expect(nodes).toEqual([node('a'), node('c', 'a'), node('r', 'a')])
     expect(path).toEqual(['a', 'c'])
     expect(seen(base().tombstone('a').lines).nodes).toEqual([node('b'), node('c', 'b'), node('r')])
   })
 
-  it('lets the leaf fall back to its nearest live ancestor', () => {
+  test('lets the leaf fall back to its nearest live ancestor', () => {
     expect(seen(base().tombstone('c', 'b').lines).leaf).toBe('a')
     expect(seen(base().tombstone('a', 'b', 'c').lines)).toMatchObject({ leaf: null, path: [] })
   })
 
-  it('is replaced as a whole, tombstones included', () => {
+  test('is replaced as a whole, tombstones included', () => {
     const { lines } = base()
       .tombstone('b')
       .commit([node('b')], 'b', { replace: true })
     expect(seen(lines)).toMatchObject({ revision: 2, nodes: [node('b')], leaf: 'b', damage: null })
   })
 
-  it('sums the ledger over all commits, the replaced ones too, in order of first appearance', () => {
+  test('sums the ledger over all commits, the replaced ones too, in order of first appearance', () => {
     const row = (source: string, inputTokens: number): JsonObject => ({ source, model: 'm', usage: { inputTokens } })
     const { lines } = base()
       .commit([], 'c', { usage: [row('turn', 2), row('none', 0), row('sub', 1)] })
@@ -116,7 +116,7 @@ describe('the graph of a log', () => {
     ])
   })
 
-  it('holds chains of any depth', () => {
+  test('holds chains of any depth', () => {
     const chain = Array.from({ length: 30_000 }, (_, i) => node(`n${i}`, i === 0 ? undefined : `n${i - 1}`))
     const writer = new Writer().commit(chain, 'n29999', { replace: true })
     expect(seen(writer.lines).path.length).toBe(30_000)
@@ -152,21 +152,21 @@ describe('a graph that cannot be read', () => {
     ['a leaf that is not there', 'missingLeaf', () => base().commit([], 'ghost').lines],
   ]
 
-  it.each(bad)('%s: %s', (_, reason, lines) => {
+  test.each(bad)('%s: %s', (_, reason, lines) => {
     const { graph } = fold(bytesOf(lines()))
     expect(graph.damage).toBe(reason)
     const revisions = lines().flatMap((line) => (typeof line === 'string' ? [] : [Number(line.revision)]))
     expect(graph.head?.revision).toBe(reason === 'malformedCommit' ? 1 : Math.max(...revisions))
   })
 
-  it.each(bad)('%s: a commit that replaces the graph ends it', (_, __, lines) => {
+  test.each(bad)('%s: a commit that replaces the graph ends it', (_, __, lines) => {
     const writer = new Writer(50)
     writer.revision = fold(bytesOf(lines())).graph.head?.revision ?? 0
     const after = [...lines(), ...writer.commit([node('z')], 'z', { replace: true }).lines]
     expect(seen(after)).toMatchObject({ damage: null, nodes: [node('z')], revision: writer.revision })
   })
 
-  it('tells whether something unreadable stands behind the last commit', () => {
+  test('tells whether something unreadable stands behind the last commit', () => {
     const unsure = (lines: ReadonlyArray<JsonObject | string>) => fold(bytesOf(lines)).graph.unsure
     expect(unsure(['{"type":"com', ...base().lines])).toBe(false)
     expect(unsure([...base().lines, '{"type":"com'])).toBe(true)
@@ -189,7 +189,7 @@ describe('merged histories', () => {
     return { common, ours: ours.lines, theirs: theirs.lines }
   }
 
-  it('are branches of one graph, whatever the order of the lines', () => {
+  test('are branches of one graph, whatever the order of the lines', () => {
     const { common, ours, theirs } = sides()
     const left = seen([...common, ...ours, ...theirs])
     expect(left).toMatchObject({ damage: null, revision: 4, leaf: 'e' })
@@ -201,7 +201,7 @@ describe('merged histories', () => {
     expect(fold(bytesOf([...common, ...theirs, ...ours])).graph.divergences).toEqual(new Set([2]))
   })
 
-  it('may have committed the same node', () => {
+  test('may have committed the same node', () => {
     const { common, ours, theirs } = sides()
     const same = { ...theirs[0]!, nodes: [node('d', 'c'), node('e', 'c')] }
     const lines = [...common, ...ours, same, ...theirs.slice(1)]
@@ -209,7 +209,7 @@ describe('merged histories', () => {
     expect(seen(lines).nodes.length).toBe(6)
   })
 
-  it('keep a tombstone for what stood before it on its side', () => {
+  test('keep a tombstone for what stood before it on its side', () => {
     const { common, ours, theirs } = sides()
     const gone = new Writer(150).tombstone('d').lines
     const left = seen([...common, ...ours, ...gone, ...theirs])
@@ -257,7 +257,7 @@ function plain({ bytes: _, nodes, tombstoned, ...graph }: Graph) {
 }
 
 describe('laws', () => {
-  it('following a log from any place on equals folding it whole, where it can be followed', () => {
+  test('following a log from any place on equals folding it whole, where it can be followed', () => {
     let followed = 0
     fc.assert(
       fc.property(histories(true), fc.nat(), (lines, at) => {
@@ -274,7 +274,7 @@ describe('laws', () => {
     expect(followed).toBeGreaterThan(250)
   })
 
-  it('what one writer made without faults can be followed from nothing', () => {
+  test('what one writer made without faults can be followed from nothing', () => {
     const { lines } = base()
       .tombstone('b')
       .commit([node('d', 'c')], 'd')
@@ -284,7 +284,7 @@ describe('laws', () => {
     expect(plain(graph)).toEqual(plain(fold(bytesOf(lines)).graph))
   })
 
-  it('a vacuum changes nothing that can be seen, and leaves no tombstone', () => {
+  test('a vacuum changes nothing that can be seen, and leaves no tombstone', () => {
     let vacuumed = 0
     fc.assert(
       fc.property(histories(false), (lines) => {
@@ -308,7 +308,7 @@ describe('laws', () => {
     expect(vacuumed).toBeGreaterThan(20)
   })
 
-  it('a vacuum leaves the texts of what stays', () => {
+  test('a vacuum leaves the texts of what stays', () => {
     const raw =
       '{"type":"commit","id":"x","revision":1,"nodes":[ {"nodeId":"a","n":1.0,"t":"]}\\""}, {"nodeId":"b","parentNodeId":"a"} ,{"nodeId":"c","parentNodeId":"b","big":12345678901234567890}],"leaf":"b","config":{},"checkpoint":"","usage":[]}'
     const bytes = bytesOf([raw, { type: 'tombstone', ids: ['b'] }])

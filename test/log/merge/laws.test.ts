@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { canonical } from '../../../src/base/json.js'
 import { addUsage, countersOf, foldAll, totalUsage } from '../../../src/log/fold.js'
 import { isLine, type Usage } from '../../../src/log/line.js'
@@ -113,7 +113,7 @@ function expectMerged(base: Buffer, ours: Buffer, theirs: Buffer, merged: Buffer
 }
 
 describe('law 3: the merge of two descendants', () => {
-  it(
+  test(
     'is the same bytes in either direction, whatever the logs hold',
     () => {
       holds(anyParted, ({ base, ours, theirs }) => void merge(base, ours, theirs))
@@ -124,7 +124,7 @@ describe('law 3: the merge of two descendants', () => {
     TIMEOUT,
   )
 
-  it(
+  test(
     'holds every message of both that neither removed exactly once, in the order of each',
     () => {
       holds(anyParted, ({ base, ours, theirs }) => expectMerged(base, ours, theirs, merge(base, ours, theirs)))
@@ -139,7 +139,7 @@ describe('law 3: the merge of two descendants', () => {
     TIMEOUT,
   )
 
-  it(
+  test(
     'changes nothing when it is made again, with either side or with itself',
     () => {
       holds(anyParted, ({ base, ours, theirs }) => {
@@ -154,7 +154,7 @@ describe('law 3: the merge of two descendants', () => {
     TIMEOUT,
   )
 
-  it(
+  test(
     'with the ancestor itself reads as the other side',
     () => {
       holds(fc.oneof(anyParted, wildParted), ({ base: before, ours: after }) => {
@@ -173,7 +173,7 @@ describe('law 3: the merge of two descendants', () => {
     TIMEOUT,
   )
 
-  it(
+  test(
     'archives what either side archived, and nothing that a summary has not seen',
     () => {
       holds(parted, ({ base, ours, theirs }) => {
@@ -193,7 +193,7 @@ describe('law 3: the merge of two descendants', () => {
     TIMEOUT,
   )
 
-  it(
+  test(
     'counts the usage of both once',
     () => {
       holds(anyParted, ({ base, ours, theirs }) => {
@@ -209,7 +209,7 @@ describe('law 3: the merge of two descendants', () => {
     TIMEOUT,
   )
 
-  it(
+  test(
     'goes on: both work on it and merge again',
     () => {
       holds(anyParted, ({ base, ours, theirs, grow }) => {
@@ -223,7 +223,7 @@ describe('law 3: the merge of two descendants', () => {
     TIMEOUT,
   )
 
-  it(
+  test(
     'comes together after each side merged the other before it had seen its merge',
     () => {
       holds(parted, ({ base, ours, theirs, grow }) => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../../../src/base/json.js'
 import { foldAll, totalUsage } from '../../../src/log/fold.js'
 import { type Merged, mergeLogs } from '../../../src/log/merge/merge.js'
@@ -63,7 +63,7 @@ function rewritten(bytes: Buffer): Buffer {
 const base = log(header(0), line(1, 'one'), line(2, 'two'))
 
 describe('lines of both sides', () => {
-  it('stand there once, by time', () => {
+  test('stand there once, by time', () => {
     const ours = log(base, line(3, 'a3'), line(6, 'a6'))
     const theirs = log(base, line(4, 'b4'), line(5, 'b5'), line(7, 'b7'))
     const result = merged(base, ours, theirs)
@@ -71,17 +71,17 @@ describe('lines of both sides', () => {
     expect(result.report).toEqual({ onlyOurs: 2, onlyTheirs: 3, contradictions: [], unreadable: 0 })
   })
 
-  it('keep their order where a clock was wrong', () => {
+  test('keep their order where a clock was wrong', () => {
     const ours = log(base, line(9, 'late'), line(3, 'after it'))
     expect(messages(merged(base, ours, log(base, line(5, 'b5'))))).toEqual(['one', 'two', 'b5', 'late', 'after it'])
   })
 
-  it('keep their bytes, whatever their spelling', () => {
+  test('keep their bytes, whatever their spelling', () => {
     const odd = `{ "id":"${idAt(3)}", "n":1.0, "role":"user","role":"user", "big":12345678901234567890 }\n`
     expect(merged(base, log(base, odd), log(base, line(4, 'b'))).bytes.toString()).toContain(odd)
   })
 
-  it('that are equal but for their spelling are one line', () => {
+  test('that are equal but for their spelling are one line', () => {
     const spaced = `{"role": "user", "content": "same", "id": "${idAt(3)}"}\n`
     const plain = `{"id":"${idAt(3)}","role":"user","content":"same"}\n`
     const result = merged(base, log(base, spaced, line(4, 'a')), log(base, plain, line(5, 'b')))
@@ -89,14 +89,14 @@ describe('lines of both sides', () => {
     expect(result.bytes.toString()).toContain(plain)
   })
 
-  it('with CRLF and a byte order mark are the same lines', () => {
+  test('with CRLF and a byte order mark are the same lines', () => {
     const windows = log('\uFEFF', Buffer.from(base.toString().replaceAll('\n', '\r\n')), line(3, 'w'))
     const result = merged(base, windows, log(base, line(4, 'b')))
     expect(messages(result)).toEqual(['one', 'two', 'w', 'b'])
     expect(result.bytes.indexOf('\uFEFF')).toBe(-1)
   })
 
-  it('of two logs without an ancestor are all there, the earlier header first', () => {
+  test('of two logs without an ancestor are all there, the earlier header first', () => {
     const ours = log(header(2), line(3, 'a'), line(9, 'a9'))
     const theirs = log(header(1), line(4, 'b'))
     const result = merged(Buffer.alloc(0), ours, theirs)
@@ -111,29 +111,29 @@ describe('lines of both sides', () => {
 })
 
 describe('what one side took away', () => {
-  it('by a remove line is gone, though the other side never saw the line', () => {
+  test('by a remove line is gone, though the other side never saw the line', () => {
     const ours = log(base, line(3, remove(2)))
     expect(messages(merged(base, ours, log(base, line(4, 'b'))))).toEqual(['one', 'b'])
   })
 
-  it('and rewrote away does not come back', () => {
+  test('and rewrote away does not come back', () => {
     const ours = rewritten(log(base, line(3, remove(2))))
     const result = merged(base, ours, log(base, line(4, 'b')))
     expect(messages(result)).toEqual(['one', 'b'])
     expect(result.bytes.toString()).not.toContain('two')
   })
 
-  it('is gone though the other side corrected it by hand', () => {
+  test('is gone though the other side corrected it by hand', () => {
     const ours = rewritten(log(base, line(3, remove(2))))
     expect(messages(merged(base, ours, log(header(0), line(1, 'one'), line(2, 'TWO'))))).toEqual(['one'])
   })
 
-  it('by deleting a remove line by hand is back', () => {
+  test('by deleting a remove line by hand is back', () => {
     const before = log(base, line(3, remove(2)))
     expect(messages(merged(before, base, log(before, line(4, 'b'))))).toEqual(['one', 'two', 'b'])
   })
 
-  it('stays away in the next merge with an old copy', () => {
+  test('stays away in the next merge with an old copy', () => {
     const ours = rewritten(log(base, line(3, remove(2))))
     const theirs = log(base, line(4, 'b'))
     const { bytes } = merged(base, ours, theirs)
@@ -144,24 +144,24 @@ describe('what one side took away', () => {
 describe('lines that were changed', () => {
   const fixed = log(header(0), line(1, 'one'), line(2, 'too'))
 
-  it('by hand on one side only are taken in that form', () => {
+  test('by hand on one side only are taken in that form', () => {
     expect(messages(merged(base, fixed, log(base, line(4, 'b'))))).toEqual(['one', 'too', 'b'])
   })
 
-  it('by both sides are both kept, and reported', () => {
+  test('by both sides are both kept, and reported', () => {
     const result = merged(base, fixed, log(header(0), line(1, 'one'), line(2, 'zwei')))
     expect(new Set(messages(result))).toEqual(new Set(['one', 'too', 'zwei']))
     expect(result.report.contradictions).toEqual([idAt(2)])
     expect(new Set(read(result.bytes).lines.map(({ id }) => id)).size).toBe(4)
   })
 
-  it('and contradict each other are known again when they are merged once more', () => {
+  test('and contradict each other are known again when they are merged once more', () => {
     const theirs = log(header(0), line(1, 'one'), line(2, 'zwei'))
     const { bytes } = merged(base, fixed, theirs)
     for (const old of [fixed, theirs]) expect(merged(base, bytes, old).bytes.toString()).toBe(bytes.toString())
   })
 
-  it('and removed under an id that means two lines: each side keeps what it did', () => {
+  test('and removed under an id that means two lines: each side keeps what it did', () => {
     const [ours, theirs] = [line(3, { role: 'user', content: 'mine' }), line(3, { role: 'user', content: 'yours' })]
     const left = log(base, ours, line(4, remove(3)))
     expect(messages(merged(base, left, log(base, theirs)))).toEqual(['one', 'two', 'yours'])
@@ -174,20 +174,20 @@ describe('lines without an id', () => {
   const before = log(base, bare)
   const id = read(before).lines.at(-1)?.id as string
 
-  it('keep the id that they were known by', () => {
+  test('keep the id that they were known by', () => {
     const result = merged(before, log(before, line(3, 'a')), log(before, line(4, { type: 'remove', ids: [id] })))
     expect(messages(result)).toEqual(['one', 'two', 'a'])
     const again = merged(before, log(before, line(3, 'a')), log(before, line(4, 'b')))
     expect(again.bytes.toString()).toContain(`{"role":"user","content":"typed","id":"${id}"}`)
   })
 
-  it('that a rewrite gave an id are the same lines as before', () => {
+  test('that a rewrite gave an id are the same lines as before', () => {
     const ours = rewritten(log(before, line(3, remove(1))))
     const result = merged(before, ours, log(before, line(4, 'b')))
     expect(messages(result)).toEqual(['two', 'typed', 'b'])
   })
 
-  it('and both rewrote at different times are one line, of the earlier time', () => {
+  test('and both rewrote at different times are one line, of the earlier time', () => {
     const [early, late] = ['2026-11-24T01:00:00.000Z', '2026-11-24T02:00:00.000Z'].map(
       (time) => rewrite(log(before, line(3, remove(1))), time, () => idAt(made++)) as Buffer,
     ) as [Buffer, Buffer]
@@ -196,12 +196,12 @@ describe('lines without an id', () => {
     expect(read(result.bytes).lines.find(({ value }) => value.content === 'typed')?.at).toBe('2026-11-24T01:00:00.000Z')
   })
 
-  it('that both sides wrote at different places are two lines', () => {
+  test('that both sides wrote at different places are two lines', () => {
     const result = merged(base, log(base, bare, line(5, 'a')), log(base, line(4, 'b'), bare))
     expect(messages(result).filter((text) => text === 'typed')).toHaveLength(2)
   })
 
-  it('and without a time stay behind the line that they follow', () => {
+  test('and without a time stay behind the line that they follow', () => {
     const ours = log(base, line(3, 'a3'), bare, '{"role":"user","content":"and more"}\n', line(8, 'a8'))
     const result = merged(base, ours, log(base, line(3, { role: 'user', content: 'b3', id: 'b' }), line(4, 'b4')))
     expect(messages(result)).toEqual(['one', 'two', 'a3', 'typed', 'and more', 'b3', 'b4', 'a8'])
@@ -211,7 +211,7 @@ describe('lines without an id', () => {
 describe('what cannot be read', () => {
   const bad = '{"id":"x","role":"us\n'
 
-  it('is kept once, where it stood', () => {
+  test('is kept once, where it stood', () => {
     const before = log(base, bad)
     const result = merged(before, log(before, line(3, 'a')), log(before, line(4, 'b'), 'not json\n'))
     expect(result.report.unreadable).toBe(2)
@@ -224,14 +224,14 @@ describe('what cannot be read', () => {
     ])
   })
 
-  it('and one side set aside stays aside', () => {
+  test('and one side set aside stays aside', () => {
     const before = log(base, bad, line(3, 'three'))
     const result = merged(before, rewritten(before), log(before, line(4, 'b')))
     expect(result.bytes.toString()).not.toContain(bad)
     expect(messages(result)).toEqual(['one', 'two', 'three', 'b'])
   })
 
-  it('at the end of one side is a line of its own, which the other side cannot be glued to', () => {
+  test('at the end of one side is a line of its own, which the other side cannot be glued to', () => {
     const torn = line(3, 'half').slice(0, 60)
     const result = merged(base, log(base, torn), log(base, line(4, 'b')))
     expect(messages(result)).toEqual(['one', 'two', 'b'])
@@ -239,14 +239,14 @@ describe('what cannot be read', () => {
     expect(parseLines(result.bytes).filter(({ kind }) => kind === 'damage')).toHaveLength(1)
   })
 
-  it('at the end of one side goes when the other has the whole line', () => {
+  test('at the end of one side goes when the other has the whole line', () => {
     const whole = line(3, 'whole')
     const result = merged(base, log(base, line(1, 'again'), whole.slice(0, 60)), log(base, whole))
     expect(result.report.unreadable).toBe(0)
     expect(messages(result)).toContain('whole')
   })
 
-  it('because it was torn goes when its writer comes with the whole line', () => {
+  test('because it was torn goes when its writer comes with the whole line', () => {
     const torn = line(3, 'half').slice(0, 60)
     const first = merged(base, log(base, torn), log(base, line(4, 'b')))
     const second = merged(log(base, torn), first.bytes, log(base, line(3, 'half'), line(5, 'a5')))
@@ -254,7 +254,7 @@ describe('what cannot be read', () => {
     expect(second.report.unreadable).toBe(0)
   })
 
-  it('a last line that only lacks its line feed is a line', () => {
+  test('a last line that only lacks its line feed is a line', () => {
     expect(messages(merged(base, log(base, line(3, 'open').trim()), log(base, line(4, 'b'))))).toEqual([
       ...['one', 'two', 'open', 'b'],
     ])
@@ -262,7 +262,7 @@ describe('what cannot be read', () => {
 })
 
 describe('labels', () => {
-  it('of both sides: the later one counts, metadata key by key', () => {
+  test('of both sides: the later one counts, metadata key by key', () => {
     const ours = log(base, line(3, label({ name: 'ours', tags: ['a'], metadata: { x: '1' } })))
     const theirs = log(base, line(4, label({ name: 'theirs', metadata: { y: '2' } })))
     const { labels } = summaryOf(merged(base, ours, theirs).bytes)
@@ -272,7 +272,7 @@ describe('labels', () => {
 })
 
 describe('compactions', () => {
-  it('do not archive what the other side said meanwhile', () => {
+  test('do not archive what the other side said meanwhile', () => {
     const ours = log(base, line(3, 'a3'), line(6, 'a6'), line(7, compaction('all of a', 6)))
     const theirs = log(base, line(4, 'b4'), line(5, 'b5'))
     const result = merged(base, ours, theirs)
@@ -280,7 +280,7 @@ describe('compactions', () => {
     expect(archived(result)).toEqual({ summary: 'all of a', texts: ['one', 'two', 'a3', 'a6'] })
   })
 
-  it('of both sides archive what each archived; the later summary counts', () => {
+  test('of both sides archive what each archived; the later summary counts', () => {
     const ours = log(base, line(3, 'a3'), line(5, compaction('of a', 3)), line(9, 'a9'))
     const theirs = log(base, line(4, 'b4'), line(6, compaction('of b', 4)), line(8, 'b8'))
     const result = merged(base, ours, theirs)
@@ -288,7 +288,7 @@ describe('compactions', () => {
     expect(messages(result).slice(-2)).toEqual(['b8', 'a9'])
   })
 
-  it('end at the nearest message left when the other side took the last one out', () => {
+  test('end at the nearest message left when the other side took the last one out', () => {
     const ours = log(base, line(3, compaction('both', 2)))
     const theirs = rewritten(log(base, line(4, remove(2)), line(5, 'b5')))
     const result = merged(base, ours, theirs)
@@ -300,14 +300,14 @@ describe('compactions', () => {
 describe('usage', () => {
   const used = log(header(0), line(1, spent('one', 10)), line(2, spent('two', 20)), line(3, spent('three', 40)))
 
-  it('of what one side rewrote away is counted once, though the other side still has the lines', () => {
+  test('of what one side rewrote away is counted once, though the other side still has the lines', () => {
     const ours = rewritten(log(used, line(4, remove(1))))
     const result = merged(used, ours, log(used, line(5, spent('b', 100))))
     expect(messages(result)).toEqual(['two', 'three', 'b'])
     expect(prompts(result.bytes)).toBe(170)
   })
 
-  it('of what both sides rewrote away is counted once', () => {
+  test('of what both sides rewrote away is counted once', () => {
     const ours = rewritten(log(used, line(4, spent('gone', 1000)), line(5, remove(1, 2, 4))))
     const theirs = rewritten(log(used, line(6, spent('b', 100)), line(7, remove(2, 3))))
     const result = merged(used, ours, theirs)
@@ -317,7 +317,7 @@ describe('usage', () => {
     expect(prompts(rewritten(log(result.bytes, line(8, remove(6)))))).toBe(1170)
   })
 
-  it('without an ancestor is never less than that of either side, nor counted twice', () => {
+  test('without an ancestor is never less than that of either side, nor counted twice', () => {
     const ours = rewritten(log(used, line(4, remove(1))))
     const theirs = log(used, line(5, spent('b', 100)))
     expect(prompts(merged(Buffer.alloc(0), ours, theirs).bytes)).toBe(170)
@@ -334,12 +334,12 @@ describe('the graph of an agent', () => {
   const grown = log(base, commit(3, 1, [node('a'), node('b', 'a'), node('c', 'b')]))
   const linesOf = (bytes: Buffer, kind: string) => read(bytes).lines.filter((each) => each.kind === kind)
 
-  it('has the commits of both sides, those of one revision too', () => {
+  test('has the commits of both sides, those of one revision too', () => {
     const result = merged(grown, log(grown, commit(4, 2, [node('d', 'c')])), log(grown, commit(5, 2, [node('e', 'c')])))
     expect(linesOf(result.bytes, 'commit').map(({ id }) => id)).toEqual([idAt(3), idAt(4), idAt(5)])
   })
 
-  it('that one side vacuumed is vacuumed when the other did nothing to it', () => {
+  test('that one side vacuumed is vacuumed when the other did nothing to it', () => {
     const ours = log(base, commit(3, 1, [node('a'), node('c', 'a')]))
     const result = merged(
       log(grown, line(4, { type: 'tombstone', ids: ['b'] })),
@@ -350,7 +350,7 @@ describe('the graph of an agent', () => {
     expect(linesOf(result.bytes, 'tombstone')).toEqual([])
   })
 
-  it('that one side vacuumed while the other built on it keeps the nodes, as tombstoned ones', () => {
+  test('that one side vacuumed while the other built on it keeps the nodes, as tombstoned ones', () => {
     const ours = log(base, commit(3, 1, [node('a'), node('c', 'a')]))
     const result = merged(grown, ours, log(grown, commit(5, 2, [node('d', 'b')])))
     expect(linesOf(result.bytes, 'commit').map(({ value }) => value.nodes)).toEqual([
@@ -362,7 +362,7 @@ describe('the graph of an agent', () => {
   })
 })
 
-it('a graph that both sides vacuumed is whole, with what either took out as tombstoned nodes', () => {
+test('a graph that both sides vacuumed is whole, with what either took out as tombstoned nodes', () => {
   const commit = (nodes: JsonObject[]) => log(base, line(3, { type: 'commit', revision: 1, nodes, leaf: 'd' }))
   const grown = [
     { nodeId: 'a' },
@@ -379,7 +379,7 @@ it('a graph that both sides vacuumed is whole, with what either took out as tomb
   ])
 })
 
-it('a log of a newer format is not merged', () => {
+test('a log of a newer format is not merged', () => {
   const newer = log(base, line(3, { type: 'session', version: 2, key: 'ann' }))
   expect(() => mergeLogs(base, newer, log(base, line(4, 'b')))).toThrowError(
     expect.objectContaining({ code: 'ERR_VERSION_UNSUPPORTED' }),
