@@ -83,7 +83,6 @@ describe('the doors', () => {
       commander: expect.arrayContaining([expect.stringMatching(/^cli\//)]),
       'proper-lockfile': ['disk/lock/lease.ts'],
       'string-width': [expect.stringMatching(/^cli\//)],
-      uuidv7: ['base/ids.ts'],
       'write-file-atomic': ['disk/atomic-replace.ts'],
     })
   })

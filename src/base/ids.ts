@@ -1,23 +1,14 @@
-import { createHash, randomBytes, randomFillSync } from 'node:crypto'
-import { UUID } from 'uuidv7'
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
 
 const V7_SHAPE = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 const MAX_MS = 2 ** 48 - 1
 const MAX_SEQ = 2 ** 32 - 1
-/** Randomness is fetched for this many ids at once: a system call for each would cost more than the id. */
-const POOLED_IDS = 256
+/** Every byte in hex. */
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
-const pool = Buffer.alloc(POOLED_IDS * 16)
-let unused = 0
-
-/** An id with 16 fresh random bytes. */
+/** An id with fresh random bits. Node makes UUIDs in batches, which is cheaper than random bytes for each id. */
 function freshId(ms: number, seq: number): string {
-  if (unused === 0) {
-    randomFillSync(pool)
-    unused = POOLED_IDS
-  }
-  unused--
-  return idOf(ms, seq, pool, unused * 16)
+  return idOf(ms, seq, randomUUID().slice(-12))
 }
 
 /** True for a UUIDv7 in its usual spelling: of two such ids the later one is the greater string. */
@@ -37,7 +28,7 @@ export function idBefore(id: string): string {
 
 /** An id after a UUIDv7 that whoever has the same `seed` makes as well. */
 export function derivedId(after: string, seed: string): string {
-  const random = createHash('sha256').update(seed).digest()
+  const random = createHash('sha256').update(seed).digest().toString('hex', 10, 16)
   return idOf(Math.min((isV7(after) ? timeInId(after) : 0) + 1, MAX_MS), 0, random)
 }
 
@@ -88,12 +79,20 @@ function successor(msecs: number, seq: number): { msecs: number; seq: number } {
 }
 
 /**
- * The id with this place in time; the last 42 bits are those of the 16 random bytes at `start`. After the last
+ * The id with this place in time, whose last 42 bits are those of the 12 hex digits in `random`. After the last
  * millisecond there is comes the first.
  */
-function idOf(ms: number, seq: number, random: Buffer, start = 0): string {
-  const high = ((seq & 0xfffff) << 10) | (random.readUInt16BE(start + 10) & 0x3ff)
-  return UUID.fromFieldsV7(ms % (MAX_MS + 1), seq >>> 20, high, random.readUInt32BE(start + 12)).toString()
+function idOf(ms: number, seq: number, random: string): string {
+  const time = ms % (MAX_MS + 1)
+  const high = Math.floor(time / 2 ** 16)
+  const low = ((seq & 0xfffff) << 10) | (Number.parseInt(random.slice(0, 4), 16) & 0x3ff)
+  const group = `${hex4(high >>> 16)}${hex4(high)}-${hex4(time % 2 ** 16)}-${hex4(0x7000 | (seq >>> 20))}`
+  return `${group}-${hex4(0x8000 | (low >>> 16))}-${hex4(low)}${random.slice(4)}`
+}
+
+/** The last 16 bits of a number. `toString(16)` costs several times as much. */
+function hex4(value: number): string {
+  return `${HEX[(value >>> 8) & 0xff]}${HEX[value & 0xff]}`
 }
 
 /** Time and sequence number inside a UUIDv7: 48 bits, then 12 + 20 bits around version and variant. */
