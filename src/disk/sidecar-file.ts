@@ -116,10 +116,15 @@ function summaryFromJson(value: Json | undefined): Summary | null {
   const { header } = value
   if (header !== null && !(isObject(header) && typeof header.id === 'string' && typeof header.key === 'string'))
     return null
-  if (!isObject(value.labels) || !isObject(value.archived)) return null
+  if (!isObject(value.labels) || !isObject(value.archived) || !isWaitingList(value.waiting)) return null
   const maps = { usage: usageFromJson(value.usage), carriedUsage: usageFromJson(value.carriedUsage) }
   const fields = Object.keys(blank).map((field) => [field, value[field]])
   return { ...(Object.fromEntries(fields) as Summary), ...maps }
+}
+
+function isWaitingList(value: Json | undefined): boolean {
+  if (!Array.isArray(value)) return false
+  return value.every((each) => isObject(each) && typeof each.id === 'string' && typeof each.ref === 'string')
 }
 
 function watermarkFrom(value: Json | undefined): Watermark | null {

@@ -2,7 +2,7 @@
 import type { Json, JsonObject } from '../base/json.js'
 import { isLine, type Line, type Piece } from './line.js'
 import { isChat } from './parse.js'
-import { isLive, reachOver, type Survey } from './visibility.js'
+import { isLive, type Survey } from './visibility.js'
 
 /** An assistant message with calls and the tool messages that belong to it, as places in a list of lines. */
 interface Group {
@@ -58,31 +58,25 @@ export function realMessages(pieces: readonly Piece[], survey: Survey): Line[] {
   return pieces.filter((piece): piece is Line => isLine(piece) && isChat(piece) && isLive(piece, survey))
 }
 
-/** The messages that no compaction covers. */
-export function activeMessages(pieces: readonly Piece[], survey: Survey): Line[] {
-  const messages = realMessages(pieces, survey)
-  return survey.reaches.length === 0
-    ? messages
-    : messages.filter(({ offset }) => reachOver(offset, survey) === undefined)
-}
-
 /** What an agent's history looks like once its calls and results are paired. */
 export class Exchange {
   readonly #lines: readonly Line[]
+  readonly #waits: (line: Line) => boolean
   /** By the place of the assistant message, in line order. */
   readonly #groups = new Map<number, Group>()
   /** The group that each tool message belongs to, by place. */
   readonly #groupOf = new Map<number, Group>()
   #pending: Group | undefined
 
-  /** `active` are the active messages in line order. */
-  constructor(active: readonly Line[]) {
+  /** `active` are active messages in order. One that `waits` for a later turn closes no call. */
+  constructor(active: readonly Line[], waits: (line: Line) => boolean = () => false) {
     this.#lines = active
+    this.#waits = waits
     const latest = new Map<string, Group>()
     active.forEach((line, place) => {
       if (line.value.role === 'assistant') this.#addAssistant(line, place, latest)
       else if (line.value.role === 'tool') this.#addResult(line, place, latest)
-      else if (line.value.role === 'user') this.#pending = undefined
+      else if (line.value.role === 'user' && !waits(line)) this.#pending = undefined
     })
     if (this.#pending && isAnswered(this.#pending)) this.#pending = undefined
   }
@@ -112,37 +106,39 @@ export class Exchange {
   }
 
   /**
-   * What the model should see: no result without its call, no call without its result but for the pending ones,
-   * one result a call, no empty answers.
+   * What the model should see: the results of a call directly behind it, no result without its call, no call without
+   * its result but for the pending ones, one result a call, no empty answers.
    */
   shown(): Line[] {
-    return this.#shownPlaces().map((place) => this.#lines[place] as Line)
+    const places = this.#arranged().filter((place) => this.#isShown(place))
+    return places.map((place) => this.#lines[place] as Line)
   }
 
-  #shownPlaces(): number[] {
+  /** The places of all messages, those of a group one behind the other: a call, then its results. */
+  #arranged(): number[] {
     const places: number[] = []
-    this.#lines.forEach((line, place) => {
-      const shown = this.#shownAt(line, place)
-      if (shown !== undefined) places.push(shown)
+    this.#lines.forEach((_, place) => {
+      if (this.#groupOf.has(place)) return
+      places.push(place)
+      const group = this.#groups.get(place)
+      if (group) places.push(...resultsOf(group))
     })
     return places
   }
 
-  /** The place of the message that is shown where this one stands, if one is. */
-  #shownAt(line: Line, place: number): number | undefined {
-    if (line.value.role === 'tool') return this.#shownResult(line, place)
-    if (line.value.role !== 'assistant') return place
+  #isShown(place: number): boolean {
+    const line = this.#lines[place] as Line
+    if (line.value.role === 'tool') return this.#isShownResult(line, place)
+    if (line.value.role !== 'assistant') return true
     const group = this.#groups.get(place)
-    const isShown = group === undefined ? hasText(line) : this.#isWhole(group)
-    return isShown ? place : undefined
+    return group === undefined ? hasText(line) : this.#isWhole(group)
   }
 
-  /** The last of several results stands in the place of the first. */
-  #shownResult(line: Line, place: number): number | undefined {
+  /** The last of several results. */
+  #isShownResult(line: Line, place: number): boolean {
     const group = this.#groupOf.get(place)
-    if (group === undefined || !this.#isWhole(group)) return undefined
-    const results = group.results.get(answeredCall(line) as string) as number[]
-    return results[0] === place ? results.at(-1) : undefined
+    if (group === undefined || !this.#isWhole(group)) return false
+    return group.results.get(answeredCall(line) as string)?.at(-1) === place
   }
 
   #isWhole(group: Group): boolean {
@@ -150,18 +146,49 @@ export class Exchange {
   }
 
   /**
-   * How many of the active messages go when the last `keep` of those shown are to stay: a group stays or goes whole,
-   * and the pending one stays. Undefined when nothing would go.
+   * What goes into an archive when the last `keep` of the messages that are shown are to stay; undefined when nothing
+   * would go. A group goes whole or stays; the pending one stays, and so does what waits.
    */
-  cutFor(keep: number): number | undefined {
-    const shown = this.#shownPlaces()
+  archiveKeeping(keep: number): Archive | undefined {
+    const order = this.#arranged()
+    const shown = order.flatMap((place, at) => (this.#isShown(place) ? [at] : []))
     if (keep >= shown.length) return undefined
-    const kept = keep === 0 ? [] : shown.slice(-keep)
-    const cut = this.wholeFrom(kept.reduce((first, place) => Math.min(first, place), this.#lines.length))
-    return cut === 0 ? undefined : cut
+    const cut = keep === 0 ? order.length : (shown.at(-keep) as number)
+    const pending = this.#pending === undefined ? order.length : order.indexOf(this.#pending.assistant)
+    const from = this.#startAt(order, Math.min(cut, pending))
+    return this.#archive(order.slice(0, from))
   }
 
-  /** Where a part that begins at `cut` must begin so that no call is cut from its results. */
+  /** The same for all messages up to the one that `isLast`, its group whole; undefined when it is not shown. */
+  archiveThrough(isLast: (line: Line) => boolean): Archive | 'nothing' | undefined {
+    const order = this.#arranged()
+    const last = order.findIndex((place) => this.#isShown(place) && isLast(this.#lines[place] as Line))
+    if (last === -1) return undefined
+    let end = last + 1
+    while (end < order.length && this.#groupOf.has(order[end] as number)) end++
+    return this.#archive(order.slice(0, end)) ?? 'nothing'
+  }
+
+  /** Where a part must begin so that no call is cut from its results. */
+  #startAt(order: readonly number[], at: number): number {
+    const group = this.#groupOf.get(order[at] ?? -1)
+    return group === undefined ? at : order.indexOf(group.assistant)
+  }
+
+  #archive(places: readonly number[]): Archive | undefined {
+    const stays = (place: number) => {
+      const group = this.#groups.get(place) ?? this.#groupOf.get(place)
+      return this.#waits(this.#lines[place] as Line) || (group !== undefined && group === this.#pending)
+    }
+    const gone = new Set(places.filter((place) => !stays(place)))
+    if (gone.size === 0) return undefined
+    const lines = this.#lines.filter((_, place) => gone.has(place))
+    const through = lines.reduce((last, line) => (line.offset > last.offset ? line : last))
+    const kept = this.#lines.filter((line, place) => !gone.has(place) && line.offset < through.offset)
+    return { count: gone.size, through, kept: kept.sort((a, b) => a.offset - b.offset) }
+  }
+
+  /** Where a part that begins at `cut` must begin so that no call is cut from its results; both in the given order. */
   wholeFrom(cut: number): number {
     let from = cut
     // from the last group to the first: moving the cut back to one can only split earlier ones
@@ -174,22 +201,36 @@ export class Exchange {
   /** The place of a group's last member. The pending one is still growing. */
   #endOf(group: Group): number {
     if (group === this.#pending) return Number.POSITIVE_INFINITY
-    return [...group.results.values()].flat().reduce((last, place) => Math.max(last, place), group.assistant)
+    return resultsOf(group).reduce((last, place) => Math.max(last, place), group.assistant)
   }
+}
+
+/** Messages that are to be archived. */
+export interface Archive {
+  count: number
+  /** The one of them that stands last in the log. */
+  through: Line
+  /** Messages before it that stay, in line order. */
+  kept: readonly Line[]
 }
 
 function isAnswered({ calls, results }: Group): boolean {
   return calls.every((call) => results.has(call))
 }
 
+/** The places of a group's results in the order of its calls. */
+function resultsOf({ calls, results }: Group): number[] {
+  return [...new Set(calls)].flatMap((call) => results.get(call) ?? [])
+}
+
 /** Whether calls wait for results, asked of the active messages from the last one backwards. */
 export class PendingQuestion {
   readonly #answered = new Set<string>()
 
-  /** The answer, as soon as this message gives it. */
-  ask(line: Line): boolean | undefined {
+  /** The answer, as soon as this message gives it. A message that waits for its turn closes no call. */
+  ask(line: Line, waits: boolean): boolean | undefined {
     const { role } = line.value
-    if (role === 'user') return false
+    if (role === 'user') return waits ? undefined : false
     if (role === 'tool') {
       const call = answeredCall(line)
       if (call !== undefined) this.#answered.add(call)

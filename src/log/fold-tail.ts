@@ -3,7 +3,7 @@ import { isV7 } from '../base/ids.js'
 import { foldPiece, type Summary } from './fold.js'
 import { isLine, type Line, namedIds, type Piece } from './line.js'
 import { isChat } from './parse.js'
-import { type Carried, carriedActivity, isLive, NOTHING_KNOWN, noteIds, type Survey } from './visibility.js'
+import { type Carried, carriedActivity, isLive, keptBy, NOTHING_KNOWN, noteIds, type Survey } from './visibility.js'
 
 /**
  * Which lines below the watermark must be looked at before `added` can be folded: the ids that the
@@ -73,9 +73,15 @@ export class BackwardReading {
   /** What is known of the lines that came in: all that must be, as long as the reading is certain. */
   readonly survey: Survey = { ...NOTHING_KNOWN, removed: this.#removed, carried: this.#carried }
   readonly #summary: Pick<Summary, 'orderedFrom' | 'bareFrom'>
-  readonly #throughs = new Set<unknown>()
+  /** What compactions keep, by the message through which they reach. */
+  readonly #throughs = new Map<unknown, Array<ReadonlySet<string>>>()
+  /** The same of those compactions whose last message came in. */
+  readonly #kept: Array<ReadonlySet<string>> = []
+  /** Ids that came in of those that compactions keep. */
+  readonly #keptSeen = new Set<string>()
+  #last = ''
   uncertain = false
-  /** A compaction covers the line that came in last, and so all before it. */
+  /** A compaction covers the line that came in last. */
   archived = false
 
   constructor(summary: Pick<Summary, 'orderedFrom' | 'bareFrom'>) {
@@ -90,8 +96,29 @@ export class BackwardReading {
     if (piece.kind === 'remove') for (const id of namedIds(piece)) this.#removed.add(id)
     const at = carriedActivity(piece)
     if (at !== undefined) this.#carried.unshift({ offset: piece.offset, at })
-    if (piece.kind === 'compaction' && isLive(piece, this.survey)) this.#throughs.add(piece.value.through)
-    if (piece.kind === 'message' && this.#throughs.has(piece.id)) this.archived = true
+    if (piece.kind === 'compaction' && isLive(piece, this.survey)) this.#noteCompaction(piece)
+    if (piece.kind === 'message' && this.#throughs.has(piece.id)) {
+      this.#kept.push(...(this.#throughs.get(piece.id) as Array<ReadonlySet<string>>))
+      this.#throughs.delete(piece.id)
+    }
+    this.archived = this.#kept.some((kept) => !kept.has(piece.id))
+    if (this.#kept.length > 0) this.#keptSeen.add(piece.id)
+    this.#last = piece.id
     return isChat(piece) && isLive(piece, this.survey)
   }
+
+  /** True when all that stands before the line that came in last is archived. */
+  get archivedBefore(): boolean {
+    return this.#kept.some((kept) => [...kept].every((id) => this.#keptSeen.has(id) || isPast(id, this.#last)))
+  }
+
+  #noteCompaction(line: Line): void {
+    const { through } = line.value
+    this.#throughs.set(through, [...(this.#throughs.get(through) ?? []), keptBy(line)])
+  }
+}
+
+/** True for an id that no line before one of the id `last` can have, where ids rise. */
+export function isPast(id: string, last: string): boolean {
+  return isV7(id) && isV7(last) && id >= last
 }

@@ -2,7 +2,8 @@
 import { isObject, type Json, type JsonObject } from '../base/json.js'
 import { isLine, type Line, type Piece, type Usage } from './line.js'
 import { isChat, timeOf } from './parse.js'
-import { isLive, isUndated, noteIds, type Order, reachOver, type Survey } from './visibility.js'
+import { furthestOf, isLive, isUndated, noteIds, type Order, reachOver, type Survey } from './visibility.js'
+import { type Waiting, waitingAfter } from './waiting.js'
 
 /** The sums over one log up to `bytes`. Times are ISO 8601 UTC. */
 export interface Summary extends Order {
@@ -15,6 +16,8 @@ export interface Summary extends Order {
   messages: number
   /** Live messages without one: those of `SessionManager` alone. */
   values: number
+  /** The messages that wait for an answer, in line order; see `firstOfEach`. */
+  waiting: readonly Waiting[]
   /** Lines that cannot be read. */
   damaged: number
   /** Compaction lines, whether in force or not. */
@@ -44,7 +47,7 @@ export interface Summary extends Order {
 /** Labels that are too large for a summary: they are read from the log when they are asked for. */
 const UNPROJECTED = new Set(['state'])
 /** Keys of `set` that a rewrite writes to carry over what the dropped lines said. */
-const CARRIED = new Set(['carriedUsage', 'createdAt', 'lastActivity'])
+const CARRIED = new Set(['carriedUsage', 'carriedRefs', 'createdAt', 'lastActivity'])
 
 export function emptySummary(): Summary {
   return {
@@ -53,6 +56,7 @@ export function emptySummary(): Summary {
     header: null,
     messages: 0,
     values: 0,
+    waiting: [],
     damaged: 0,
     compactions: 0,
     archived: { messages: 0, bytes: 0, oldest: null, undated: false, through: '' },
@@ -92,10 +96,11 @@ export function foldPiece(summary: Summary, piece: Piece, survey: Survey): void 
   if (!noteIds(summary, piece) && !piece.bare) summary.orderedFrom = piece.end
   if (survey.copies.get(piece.offset) === 'duplicate') return
   foldFacts(summary, piece)
+  summary.waiting = waitingAfter(summary.waiting, piece, survey)
   if (piece.kind === 'message') countMessage(summary, piece, survey)
   else if (piece.kind === 'compaction') {
     summary.compactions++
-    summary.archived.through = survey.reaches.at(-1)?.id ?? ''
+    summary.archived.through = furthestOf(survey.reaches)?.id ?? ''
   }
 }
 
@@ -124,7 +129,7 @@ function countMessage(summary: Summary, line: Line, survey: Survey): void {
     return
   }
   summary.messages++
-  const reach = reachOver(line.offset, survey)
+  const reach = reachOver(line, survey)
   if (reach !== undefined) addArchived(summary.archived, line, reach.at)
 }
 
@@ -173,6 +178,7 @@ function setLabels(summary: Summary, set: JsonObject): void {
   for (const [key, value] of Object.entries(set)) {
     if (key === 'carriedUsage') summary.carriedUsage = usageFromJson(value)
     else if (key === 'lastActivity') noteCarriedActivity(summary, timeOf(value))
+    else if (key === 'carriedRefs') continue
     else if (key === 'metadata' && isObject(value)) {
       const former = isObject(summary.labels.metadata) ? summary.labels.metadata : {}
       labels.metadata = { ...former, ...value }

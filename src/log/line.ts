@@ -15,7 +15,16 @@ export interface Range {
 /** What a stretch of bytes is. Its line feed, if it has one, belongs to it. */
 export type Piece = Line | Damage | Blank | Torn
 
-export type LineKind = 'session' | 'message' | 'remove' | 'compaction' | 'meta' | 'commit' | 'tombstone' | 'unknown'
+export type LineKind =
+  | 'session'
+  | 'message'
+  | 'remove'
+  | 'answered'
+  | 'compaction'
+  | 'meta'
+  | 'commit'
+  | 'tombstone'
+  | 'unknown'
 
 /** A line that is a JSON object of a known shape, or of a type that this version does not know. */
 export interface Line extends Range {
@@ -54,7 +63,7 @@ export function isLine(piece: Piece): piece is Line {
   return piece.kind !== 'damage' && piece.kind !== 'blank' && piece.kind !== 'torn'
 }
 
-/** Ids that a `remove` or `tombstone` line names. */
+/** Ids that a `remove`, `answered` or `tombstone` line names. */
 export function namedIds(line: Line): string[] {
   return (line.value.ids as string[]) ?? []
 }
@@ -70,7 +79,12 @@ export interface Usage {
 }
 
 /** Fields of a message that name the line itself; a message's own fields of these names stand in `own`. */
-export const LINE_FIELDS = ['id', 'at', 'type', 'own'] as const
+export const LINE_FIELDS = ['id', 'at', 'type', 'own', 'received', 'answers'] as const
+
+/** True for a list of texts: what names other lines. */
+export function isIdList(value: Json | undefined): value is string[] {
+  return Array.isArray(value) && value.every((id) => typeof id === 'string')
+}
 
 /** What a bot appends: any JSON object with a string `role`. */
 export interface ChatMessage {

@@ -1,7 +1,7 @@
 /** From bytes to lines: nothing here throws, whatever the bytes. */
 import { constants, isAscii, isUtf8 } from 'node:buffer'
 import { isObject, type Json, type JsonObject } from '../base/json.js'
-import type { Line, LineKind, Piece } from './line.js'
+import { isIdList, type Line, type LineKind, type Piece } from './line.js'
 
 const LF = 0x0a
 const BOM = '\uFEFF'
@@ -95,6 +95,7 @@ function kindOf(value: JsonObject): LineKind | undefined {
     case 'message':
       return typeof value.role === 'string' || 'value' in value ? 'message' : 'unknown'
     case 'remove':
+    case 'answered':
     case 'tombstone':
       return isIdList(value.ids) ? type : 'unknown'
     case 'meta':
@@ -108,10 +109,6 @@ function kindOf(value: JsonObject): LineKind | undefined {
     default:
       return 'unknown'
   }
-}
-
-function isIdList(value: Json | undefined): value is string[] {
-  return Array.isArray(value) && value.every((id) => typeof id === 'string')
 }
 
 /**

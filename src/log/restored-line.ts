@@ -1,7 +1,7 @@
 /** The line of a message that is written once more, as another one. */
 import { isObject } from '../base/json.js'
 import { lineText, type Member, membersOf, objectText, ownOf } from './json-text.js'
-import type { Line } from './line.js'
+import { isIdList, type Line } from './line.js'
 import type { Stamp } from './serialize.js'
 
 /**
@@ -22,8 +22,10 @@ export function againLine(raw: string, line: Line, { id, at }: Stamp): string {
   return `${lineText([{ key: 'type', text: '"message"' }, ...others, own, ...stamp])}\n`
 }
 
-/** True for an id or time of the line, which the new one has not. */
+/** True for what the line says of its message: the new one has its own id and time, waits for nothing and answers nothing. */
 function isOfLine({ value, bare, at }: Line, field: string): boolean {
+  if (field === 'received') return typeof value.received === 'string'
+  if (field === 'answers') return isIdList(value.answers)
   if (field !== 'id' && field !== 'at') return false
   return typeof value.role !== 'string' || (field === 'id' ? !bare : at !== undefined)
 }

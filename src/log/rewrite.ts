@@ -7,7 +7,9 @@ import { addUsage, emptySummary, foldFacts, foldPiece, isCarryLine, timesOf, tot
 import type { LineChange } from './graph/vacuum.js'
 import { lineText, membersOf, objectText, ownOf } from './json-text.js'
 import { isLine, type Line, namedIds, type Piece, type Range, type Usage } from './line.js'
-import { isLive, isUndated, knownId, type Survey, timeIn } from './visibility.js'
+import { carriedRefs, type KnownRef, rememberedOf } from './refs.js'
+import { isLive, isUndated, knownId, REMOVABLE, type Survey, timeIn } from './visibility.js'
+import { refOf, type Waiting, waitingAfter } from './waiting.js'
 
 /** A stretch that is left out, left out and put into quarantine, or written anew by `mendLine`. */
 export interface Edit extends Range {
@@ -46,6 +48,13 @@ export class RewritePlanner {
   readonly #removals: Line[] = []
   readonly #compactions: Line[] = []
   readonly #carryLines: Line[] = []
+  /** Ids and references of messages that stay and came from outside. */
+  readonly #received = new Set<string>()
+  readonly #refsLeft = new Set<string>()
+  /** Those of them that wait at the line that came in last. */
+  #waiting: readonly Waiting[] = []
+  /** References of messages that purges take out, now or before. */
+  readonly #refs: KnownRef[] = []
   /** Ids that are named and were not found so far. */
   readonly #missing: Set<string>
   readonly #heirs = new Map<string, string | null>()
@@ -66,6 +75,11 @@ export class RewritePlanner {
     this.#choice = { ...NO_CHOICE, ...choice }
   }
 
+  /** Of the lines that stay, the messages that wait. */
+  get waiting(): readonly Waiting[] {
+    return this.#waiting
+  }
+
   add(piece: Piece): void {
     foldPiece(this.before, piece, this.#survey)
     if (isLine(piece)) this.#addLine(piece)
@@ -83,13 +97,19 @@ export class RewritePlanner {
     const live = line.kind === 'unknown' || isLive(line, this.#survey)
     if (!live || line.kind !== 'message') this.#missing.delete(id)
     const purged = live && line.kind === 'message' && this.#choice.purges(line)
-    if (purged) this.purged++
+    if (purged) this.#purge(line, id)
     if (live && !purged) this.#keep(line, id)
     else {
       this.#edit(line, 'drop')
       const isCopy = this.#survey.copies.get(line.offset) === 'duplicate'
       if (line.kind === 'message' && !isCopy) this.#heirs.set(id, this.#survivor)
     }
+  }
+
+  #purge(line: Line, id: string): void {
+    this.purged++
+    const ref = refOf(line)
+    if (ref !== undefined && !this.#refsLeft.has(ref)) this.#refs.push([ref, id])
   }
 
   #edit(range: Range, action: Edit['action']): void {
@@ -99,14 +119,28 @@ export class RewritePlanner {
   /** Whether a `remove` line stays and where a compaction reaches shows at the end only. */
   #keep(line: Line, id: string): void {
     if (line.kind === 'remove') this.#removals.push(line)
-    else if (isCarryLine(line)) this.#carryLines.push(line)
+    else if (isCarryLine(line)) {
+      this.#carryLines.push(line)
+      this.#refs.push(...carriedRefs(line))
+    } else if (line.kind === 'answered' && !this.#isNeeded(line)) this.#edit(line, 'drop')
     else {
+      const ref = refOf(line)
+      if (ref !== undefined) {
+        this.#received.add(id)
+        this.#refsLeft.add(ref)
+      }
+      this.#waiting = waitingAfter(this.#waiting, line, this.#survey)
       const fields = newFields(line, this.#survey, this.#fileTime, NO_HEIRS)
       if (line.kind === 'message') this.#survivor = id
       if (line.kind === 'compaction') this.#compactions.push(line)
       else if (Object.keys(fields).length > 0 || this.#choice.changes(line)) this.#edit(line, 'mend')
       this.#count('at' in fields ? { ...line, at: fields.at as string } : line)
     }
+  }
+
+  /** An `answered` line also tells where in a context those stand that waited then and are not named in it. */
+  #isNeeded(line: Line): boolean {
+    return this.#waiting.length > 0 || namedIds(line).some((named) => this.#received.has(named))
   }
 
   #count(line: Line): void {
@@ -145,6 +179,8 @@ export class RewritePlanner {
     if (timesOf(this.#after, '').created !== due.created) carry.createdAt = due.created
     const left = timesOf({ ...this.#after, labels: { ...this.#after.labels, ...carry } }, '')
     if (left.active !== due.active) carry.lastActivity = due.active
+    const refs = rememberedOf(this.#refs, due.updated)
+    if (refs.length > 0) carry.carriedRefs = refs
     return left.updated === due.updated && Object.keys(carry).length === 0 ? null : carry
   }
 }
@@ -155,7 +191,7 @@ const NO_HEIRS: RewritePlan['heirs'] = new Map()
 /** What must be written into a line: what stood in for its id and time, and where a moved `through` points. */
 function newFields(line: Line, survey: Survey, fileTime: string, heirs: RewritePlan['heirs']): JsonObject {
   const fields: JsonObject = {}
-  if (line.kind !== 'message' && line.kind !== 'compaction') return fields
+  if (!REMOVABLE.has(line.kind)) return fields
   const id = knownId(line, survey)
   if (id !== line.value.id) fields.id = id
   if (isUndated(line)) fields.at = timeIn(line, survey, fileTime)

@@ -29,8 +29,20 @@ export function metaLine(stamp: Stamp, set: JsonObject): string {
   return stamped(JSON.stringify({ type: 'meta', set }), stamp)
 }
 
-export function compactionLine(stamp: Stamp, summary: string, through: string | null): string {
-  return stamped(JSON.stringify({ type: 'compaction', summary, through }), stamp)
+/** `keep` names messages before `through` that stay active. */
+export function compactionLine(
+  stamp: Stamp,
+  summary: string,
+  through: string | null,
+  keep: readonly string[] = [],
+): string {
+  const kept = keep.length > 0 ? { keep } : {}
+  return stamped(JSON.stringify({ type: 'compaction', summary, through, ...kept }), stamp)
+}
+
+/** Says that messages wait no longer, where no message answers them. */
+export function answeredLine(stamp: Stamp, ids: readonly string[]): string {
+  return stamped(JSON.stringify({ type: 'answered', ids }), stamp)
 }
 
 /** A line of another tool that is no message, as an import keeps it. `record` is its JSON text, `place` its line number. */
@@ -101,9 +113,18 @@ function withOwn(value: JsonObject, clashing: readonly string[]): JsonObject {
   return { ...Object.fromEntries(fields.filter(([field]) => !clashing.includes(field))), own }
 }
 
+/** What a line says of its message beside id and time. */
+export interface LineSays {
+  /** The reference under which it came from outside. */
+  received?: string
+  /** Ids of the messages that it answers. */
+  answers?: readonly string[]
+}
+
 /** A message line: the message's own text, then the store's time and id. */
-export function messageLine(stamp: Stamp, { text, clash }: MessageText): string {
-  return stamped(clash ? `{"type":"message",${text.slice(1)}` : text, stamp)
+export function messageLine(stamp: Stamp, { text, clash }: MessageText, says?: LineSays): string {
+  const typed = clash ? `{"type":"message",${text.slice(1)}` : text
+  return stamped(says === undefined ? typed : `${typed.slice(0, -1)},${JSON.stringify(says).slice(1)}`, stamp)
 }
 
 function stringify(value: unknown): string | undefined {

@@ -1,6 +1,6 @@
 /** What readers see of a log. All functions here are pure; `fileTime` is the log's modification time as ISO text. */
 import { isObject, type JsonObject } from '../base/json.js'
-import { type ChatMessage, isLine, type Line, type Piece, type StoredMessage } from './line.js'
+import { type ChatMessage, isIdList, isLine, type Line, type Piece, type StoredMessage } from './line.js'
 import { isChat, timeOf } from './parse.js'
 import { isLive, knownId, type Survey, timeIn } from './visibility.js'
 
@@ -17,15 +17,18 @@ export function messagesOf(pieces: readonly Piece[], survey: Survey, fileTime: s
 export function toStored(line: Line, survey: Survey, fileTime: string): StoredMessage {
   const { value } = line
   const isWhole = value.type === undefined && !line.bare && line.at !== undefined && line.at === value.at
-  if (isWhole && survey.copies.size === 0) return value as StoredMessage
+  const isBare = value.received === undefined && value.answers === undefined
+  if (isWhole && isBare && survey.copies.size === 0) return value as StoredMessage
   return { id: knownId(line, survey), at: timeIn(line, survey, fileTime), ...asGiven(line) } as StoredMessage
 }
 
-/** One message as its writer gave it, without the line's id and time. */
+/** One message as its writer gave it, without what the line says of it. */
 export function asGiven({ value }: Line): ChatMessage {
   const given: JsonObject = { ...value }
   if (typeof given.id === 'string' && given.id !== '') delete given.id
   if (timeOf(given.at) !== undefined) delete given.at
+  if (typeof given.received === 'string') delete given.received
+  if (isIdList(given.answers)) delete given.answers
   if (given.type === undefined) return given as unknown as ChatMessage
   delete given.type
   if (!isObject(given.own)) return given as unknown as ChatMessage

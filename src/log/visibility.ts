@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { isV7 } from '../base/ids.js'
 import { canonical, type Json, type JsonObject } from '../base/json.js'
-import { isLine, type Line, namedIds, type Piece } from './line.js'
+import { isIdList, isLine, type Line, type LineKind, namedIds, type Piece } from './line.js'
 import { isChat, standInId, standInOffset, timeOf } from './parse.js'
 
 export interface Survey {
@@ -13,7 +13,7 @@ export interface Survey {
   removed: ReadonlySet<string>
   /** Lines that repeat the id of an earlier line, by offset: with equal content, or with another. */
   copies: ReadonlyMap<number, 'duplicate' | 'contradiction'>
-  /** Where the compactions in force reach: rising offsets of the last line that each covers first, and since when. */
+  /** Where the compactions in force reach, in line order: those that cover what none before them does. */
   reaches: readonly Reach[]
   /** Activities that `meta` lines carry over, in line order: the times of lines before them that name none. */
   carried: readonly Carried[]
@@ -23,6 +23,8 @@ export interface Reach {
   upTo: number
   /** Id of the message there. */
   id: string
+  /** Ids of messages before it that stay active. */
+  keep: ReadonlySet<string>
   /** The compaction's time; undefined when the file's stands in. */
   at: string | undefined
 }
@@ -31,6 +33,10 @@ export interface Carried {
   offset: number
   at: string
 }
+
+/** Kinds of lines that a `remove` line can name. */
+export const REMOVABLE: ReadonlySet<LineKind> = new Set(['message', 'compaction', 'answered'])
+const KEEPS_NONE: ReadonlySet<string> = new Set()
 
 export const NOTHING_KNOWN: Survey = { removed: new Set(), copies: new Map(), reaches: [], carried: [] }
 
@@ -144,8 +150,9 @@ export class SecondSurveyor {
     for (const line of this.#first.compactions) {
       const id = line.value.through as string
       const upTo = this.#places.get(id)
-      if (upTo === undefined || upTo <= (reaches.at(-1)?.upTo ?? -1) || !isLive(line, this.#survey())) continue
-      reaches.push({ upTo, id, at: timeIn(line, this.#survey(), '') || undefined })
+      const coversMore = reaches.every((former) => upTo !== undefined && (upTo > former.upTo || former.keep.size > 0))
+      if (upTo === undefined || !coversMore || !isLive(line, this.#survey())) continue
+      reaches.push({ upTo, id, keep: keptBy(line), at: timeIn(line, this.#survey(), '') || undefined })
     }
     return this.#survey(reaches)
   }
@@ -178,9 +185,22 @@ export function surveyOf(pieces: readonly Piece[]): Survey {
   return surveyor.surveyOf(pieces)
 }
 
-/** The compaction that archived what stands at this offset, if one did. */
-export function reachOver(offset: number, { reaches }: Survey): Reach | undefined {
-  return reaches.length === 0 ? undefined : reaches.find(({ upTo }) => offset <= upTo)
+/** The compaction that archived this message, if one did. */
+export function reachOver(line: Line, survey: Survey): Reach | undefined {
+  if (survey.reaches.length === 0) return undefined
+  return survey.reaches.find(
+    ({ upTo, keep }) => line.offset <= upTo && !(keep.size > 0 && keep.has(knownId(line, survey))),
+  )
+}
+
+/** The one of them that goes furthest. */
+export function furthestOf(reaches: readonly Reach[]): Reach | undefined {
+  return reaches.reduce<Reach | undefined>((far, reach) => (far && far.upTo >= reach.upTo ? far : reach), undefined)
+}
+
+/** Ids of messages that a compaction leaves active although they stand before its last one. */
+export function keptBy({ value }: Line): ReadonlySet<string> {
+  return isIdList(value.keep) && value.keep.length > 0 ? new Set(value.keep) : KEEPS_NONE
 }
 
 /** The id under which a line is known: its own, but for the later one of two different lines of one id. */
@@ -214,9 +234,9 @@ export function contentOf(line: Line): string {
   }
 }
 
-/** True for a line that counts: the first of its copies, and not removed. Only messages and compactions can be removed. */
+/** True for a line that counts: the first of its copies, and not removed. */
 export function isLive(line: Line, survey: Survey): boolean {
   if (survey.copies.get(line.offset) === 'duplicate') return false
-  if (survey.removed.size === 0 || (line.kind !== 'message' && line.kind !== 'compaction')) return true
+  if (survey.removed.size === 0 || !REMOVABLE.has(line.kind)) return true
   return !survey.removed.has(knownId(line, survey))
 }

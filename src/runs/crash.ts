@@ -4,7 +4,7 @@ import { sleep } from '../base/event-loop.js'
 import { livenessOf } from '../disk/process-identity.js'
 import { BEAT_MS, heardOf, heartbeatFile, silenceOf } from '../disk/runs/heartbeat.js'
 import type { Run } from '../disk/sidecar-file.js'
-import { activeMessages } from '../log/context.js'
+import { activeMessages } from '../log/context-order.js'
 import { Ending } from '../log/ending.js'
 import type { StoreContext } from '../session/context.js'
 import { liveBackwards } from '../session/read-backwards.js'
@@ -76,15 +76,15 @@ async function endingOf(log: SessionLog): Promise<Ending> {
   const found = await log.reading((reader, { summary }) => {
     for (const next of liveBackwards(reader, summary)) {
       if (next === 'unclear') return next
-      if (next.archived) return 'clear'
-      if (typeof next.line.value.role === 'string' && ending.ask(next.line)) return 'clear'
+      if (!next.archived && ending.ask(next.line)) return 'clear'
+      if (next.archivedBefore) return 'clear'
     }
     return 'clear'
   })
   if (found !== 'unclear') return ending
   const whole = await log.whole()
   const again = new Ending()
-  for (const line of whole === undefined ? [] : activeMessages(whole.pieces, whole.survey).reverse()) {
+  for (const line of whole === undefined ? [] : activeMessages(whole.pieces, whole.survey).messages.reverse()) {
     if (again.ask(line)) break
   }
   return again

@@ -8,7 +8,15 @@ import { copyOf, emptySummary, foldPiece, type Summary } from '../log/fold.js'
 import { BackwardReading, canFollow, foldTail, idsToLookUp } from '../log/fold-tail.js'
 import { isLine, type Piece, type Range } from '../log/line.js'
 import { parseLines } from '../log/parse.js'
-import { NOTHING_KNOWN, SecondSurveyor, type Survey, Surveyor, type WholeLog } from '../log/visibility.js'
+import {
+  isLive as isLiveLine,
+  NOTHING_KNOWN,
+  SecondSurveyor,
+  type Survey,
+  Surveyor,
+  type WholeLog,
+} from '../log/visibility.js'
+import { isEnding } from '../log/waiting.js'
 
 const PRINT_BYTES = 512
 /** A log up to this size is folded whole at once; of a larger one, a writer in a hurry looks at the ends only. */
@@ -26,7 +34,7 @@ export interface Known {
   torn: Range | null
   /** Only the ends of the log were looked at: good for appending, not for answers. */
   partial: boolean
-  /** Id of the last line, where it is known to be a live message with a role. */
+  /** Id of the last line, where it is known to be a live message with a role that answers no other. */
   last?: string | undefined
 }
 
@@ -86,7 +94,11 @@ export function liveBelow(reader: LogReader, summary: Summary, ids: ReadonlySet<
     const isLive = reading.add(piece)
     if (reading.uncertain) return undefined
     if (!isLine(piece)) continue
-    if (wanted.delete(piece.id) && isLive) live.add(piece.id)
+    if (wanted.delete(piece.id)) {
+      // what it ended waits again
+      if (isEnding(piece) && isLiveLine(piece, reading.survey)) return undefined
+      if (isLive) live.add(piece.id)
+    }
     if (isV7(piece.id)) while (rising.length > 0 && rising.at(-1)! > piece.id) wanted.delete(rising.pop()!)
     if (wanted.size === 0) break
   }

@@ -9,7 +9,7 @@ import { LogReader } from '../disk/log-reader.js'
 import type { Part } from '../disk/range-copier.js'
 import type { Summary } from '../log/fold.js'
 import type { Line, Piece } from '../log/line.js'
-import { headerLine, metaLine } from '../log/serialize.js'
+import { answeredLine, headerLine, metaLine } from '../log/serialize.js'
 import type { Survey } from '../log/visibility.js'
 import { lastStateIn } from '../log/whole-session.js'
 import { surveyLog } from './catch-up.js'
@@ -65,6 +65,8 @@ export async function forkLog(from: SessionLog, to: SessionLog, options: ForkOpt
 /** What stands in the copy behind its header. */
 interface Content {
   parts: Iterable<Part>
+  /** Ids of messages that wait in the source and not in the copy: nobody asked there. */
+  ended: readonly string[]
   /** The labels at the end. */
   set: JsonObject
   firstId: string | undefined
@@ -89,11 +91,11 @@ async function contentOf(from: SessionLog, reader: LogReader, { name, at, last }
   const { state, firstId } = collected
   const { summary, purged } = plan
   const set = { ...labelsFor(summary, purged, name, state), ...usageLeft(plan) }
-  return { parts: afterMark(reader, partsOf(plan)), set, firstId, maxId: summary.maxId }
+  return { parts: afterMark(reader, partsOf(plan)), ended: plan.waiting, set, firstId, maxId: summary.maxId }
 }
 
 function isTaken({ kind }: Line): boolean {
-  return kind === 'message' || kind === 'compaction'
+  return kind === 'message' || kind === 'compaction' || kind === 'answered'
 }
 
 /** What a fork wants to know beside the plan. */
@@ -125,14 +127,16 @@ function usageLeft({ plan }: Plan): JsonObject {
 
 async function place(to: SessionLog, source: string, reader: LogReader, content: Content): Promise<void> {
   const { layout, clock, settings } = to.context
-  const { firstId, maxId, set } = content
+  const { firstId, maxId, ended, set } = content
   if (look(to.file.path) !== undefined) throw exists(to.key)
-  const end = clock.stamp(null, maxId)
+  const ending = clock.stamp(null, maxId)
+  const end = ended.length > 0 ? clock.stamp(ending.at, ending.id) : ending
   // ids rise from the header on, so that the copy is read as quickly as a log that was written line by line
   const id = firstId !== undefined && isV7(firstId) ? idBefore(firstId) : clock.id('')
   const header = Buffer.from(headerLine({ id, at: end.at }, to.key, { forkedFrom: source }))
   const labels = Buffer.from(metaLine(end, set))
-  const parts = between(header, content.parts, labels)
+  const answered = ended.length > 0 ? [Buffer.from(answeredLine(ending, ended))] : []
+  const parts = between(header, content.parts, Buffer.concat([...answered, labels]))
   const temporary = layout.temporary(to.name, randomNonce())
   const synced = settings.fsync !== 'no'
   await writeTemporary(temporary, { from: reader.fd, parts, synced })

@@ -5,9 +5,11 @@ import type { Json, JsonObject } from '../base/json.js'
 import type { Summary } from '../log/fold.js'
 import { FORMAT_VERSION, type Line, type LineKind } from '../log/line.js'
 import {
+  answeredLine,
   commitLine,
   compactionLine,
   headerLine,
+  type LineSays,
   MAX_LINE_BYTES,
   type MessageText,
   messageLine,
@@ -28,8 +30,10 @@ export interface Draft {
   text: (stamp: Stamp) => string
 }
 
-export function messageDraft(message: MessageText): Draft {
-  return { kind: 'message', value: message.facts, text: (stamp) => messageLine(stamp, message) }
+export function messageDraft(message: MessageText, says?: LineSays): Draft {
+  const { facts } = message
+  const value = says === undefined ? facts : ({ ...facts, ...says } as JsonObject)
+  return { kind: 'message', value, text: (stamp) => messageLine(stamp, message, says) }
 }
 
 export function removeDraft(ids: string[]): Draft {
@@ -50,8 +54,13 @@ export function valueDraft(value: Json): Draft {
   return { kind: 'message', value: { type: 'message', value }, text: (stamp) => valueLine(stamp, value) }
 }
 
-export function compactionDraft(summary: string, through: string | null): Draft {
-  return { kind: 'compaction', value: { summary, through }, text: (stamp) => compactionLine(stamp, summary, through) }
+export function compactionDraft(summary: string, through: string | null, keep: readonly string[] = []): Draft {
+  const value = { summary, through, keep: [...keep] }
+  return { kind: 'compaction', value, text: (stamp) => compactionLine(stamp, summary, through, keep) }
+}
+
+export function answeredDraft(ids: string[]): Draft {
+  return { kind: 'answered', value: { ids }, text: (stamp) => answeredLine(stamp, ids) }
 }
 
 /** `value` is what the fold wants to know of `body`, the text of the commit's fields. */

@@ -11,6 +11,8 @@ import type { SessionLog } from './session-log.js'
 export interface BackwardLine {
   line: Line
   archived: boolean
+  /** All that stands before it is archived. */
+  archivedBefore: boolean
   /** What the lines behind it say. */
   survey: Survey
 }
@@ -24,7 +26,9 @@ export function* liveBackwards(reader: LogReader, summary: Summary): Generator<B
       yield 'unclear'
       return
     }
-    if (live && isLine(piece)) yield { line: piece, archived: reading.archived, survey: reading.survey }
+    if (!live || !isLine(piece)) continue
+    const { archived, archivedBefore, survey } = reading
+    yield { line: piece, archived, archivedBefore, survey }
   }
 }
 

@@ -5,6 +5,7 @@ import { isObject } from '../base/json.js'
 import { isChat } from '../log/parse.js'
 import type { WholeLog } from '../log/visibility.js'
 import { knownId } from '../log/visibility.js'
+import { isEnding } from '../log/waiting.js'
 import { idsToRemove, messageLines } from '../log/whole-session.js'
 import { metaDraft, removeDraft } from './pending-line.js'
 import type { SessionLog } from './session-log.js'
@@ -35,7 +36,8 @@ export async function rewindLog(log: SessionLog, target: RewindTarget, dryRun = 
     if (gone.length === 0 || dryRun) return { drafts: [], result: gone.length }
     const ids = idsToRemove(gone, whole.pieces, whole.survey)
     const label = summary?.labels.turnCount === count ? [] : [metaDraft({ turnCount: count })]
-    const removes = ids.length === gone.length && gone.every(isChat) ? new Set(ids) : undefined
+    const isPlain = ids.length === gone.length && gone.every((line) => isChat(line) && !isEnding(line))
+    const removes = isPlain ? new Set(ids) : undefined
     return { drafts: [removeDraft(ids), ...label], result: gone.length, ...(removes && { removes }) }
   })
 }

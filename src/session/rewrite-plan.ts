@@ -36,6 +36,8 @@ export interface Plan {
   plan: RewritePlan | null
   /** What the log says before. */
   summary: Summary
+  /** Ids of the messages that wait in the new log. */
+  waiting: readonly string[]
   /** Messages that go because of `purges`. */
   purged: number
   /** The last line lacks its line feed. */
@@ -59,7 +61,8 @@ export async function planRewrite(reader: LogReader, selection: Selection = {}, 
   }
   const plan = planner.plan(takes !== undefined || changes !== undefined)
   const open = last !== undefined && isLine(last) && last.open
-  return { reader, survey, plan, summary: planner.before, purged: planner.purged, open }
+  const waiting = planner.waiting.map(({ id }) => id)
+  return { reader, survey, plan, summary: planner.before, waiting, purged: planner.purged, open }
 }
 
 /** Which live messages go, for a planner that knows the survey. */
@@ -67,7 +70,7 @@ function purgesOf({ purges, purgesArchived }: Selection, survey: Survey, fileTim
   if (purges) return { purges: (line) => purges(line, survey, fileTime) }
   if (purgesArchived)
     return {
-      purges: (line) => reachOver(line.offset, survey) !== undefined && purgesArchived(line, survey, fileTime),
+      purges: (line) => reachOver(line, survey) !== undefined && purgesArchived(line, survey, fileTime),
     }
   return {}
 }

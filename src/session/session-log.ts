@@ -14,6 +14,7 @@ import { canFollowWrite, foldTail } from '../log/fold-tail.js'
 import type { Range } from '../log/line.js'
 import { isChat } from '../log/parse.js'
 import { NOTHING_KNOWN, type WholeLog } from '../log/visibility.js'
+import { isEnding } from '../log/waiting.js'
 import { rescue } from './append-recovery.js'
 import { catchUp, edgesOf, foldLog, type Known, knownFromSidecar, printOf, wholeOf } from './catch-up.js'
 import type { StoreContext } from './context.js'
@@ -274,7 +275,7 @@ export class SessionLog {
     if (lines.pieces.length === 1 && first?.kind === 'message') foldPiece(known.summary, first, NOTHING_KNOWN)
     else foldTail(known.summary, lines.pieces, removes)
     const last = lines.pieces.at(-1)
-    known.last = last !== undefined && isChat(last) ? last.id : undefined
+    known.last = last !== undefined && isChat(last) && !isEnding(last) ? last.id : undefined
     known.mark = mark
     known.print = print
     known.open = false

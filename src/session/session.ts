@@ -4,9 +4,10 @@ import { removeFile, removeOwnFile, removeTree, syncFolder } from '../disk/files
 import { removeValues } from '../disk/list-cache-file.js'
 import type { LogReader } from '../disk/log-reader.js'
 import type { Summary } from '../log/fold.js'
-import type { ChatMessage, StoredMessage } from '../log/line.js'
+import type { ChatMessage, Line, StoredMessage } from '../log/line.js'
 import { messageText } from '../log/serialize.js'
 import { messagesOf } from '../log/views.js'
+import { isEnding } from '../log/waiting.js'
 import { labelsOf, metadataOf } from '../log/whole-session.js'
 import { type Known, liveBelow } from './catch-up.js'
 import { type CheckReport, checkLog, reportDamage } from './check.js'
@@ -89,14 +90,11 @@ export class Session {
     checkTexts('ids', wanted)
     if (!this.#log.exists()) return 0
     return this.#log.transact(async (summary) => {
-      const live = summary === undefined ? new Set<string>() : await this.#liveOf(new Set(wanted))
-      return { drafts: live.size > 0 ? [removeDraft([...live])] : [], result: live.size, removes: live }
+      const below = summary && (await this.#log.reading((reader) => liveBelow(reader, summary, new Set(wanted))))
+      const live = below ?? (await this.#liveIds()).filter((id) => wanted.includes(id))
+      const ids = [...live]
+      return { drafts: ids.length > 0 ? [removeDraft(ids)] : [], result: ids.length, ...(below && { removes: below }) }
     })
-  }
-
-  async #liveOf(ids: ReadonlySet<string>): Promise<Set<string>> {
-    const live = await this.#log.reading((reader, { summary }) => liveBelow(reader, summary, ids))
-    return live ?? new Set((await this.#liveIds()).filter((id) => ids.has(id)))
   }
 
   async #liveIds(): Promise<string[]> {
@@ -111,13 +109,15 @@ export class Session {
     if (this.#log.peekOpen() === undefined && !this.#log.exists()) return false
     return this.#log.transact((summary, known) => {
       if (summary === undefined || summary.messages === 0) return removalOf(undefined)
-      return known?.last === undefined ? this.#lastId().then(removalOf) : removalOf(known.last)
+      return known?.last === undefined ? this.#removalOfLast() : removalOf(known.last, true)
     })
   }
 
-  async #lastId(): Promise<string | undefined> {
-    const last = await this.#log.reading((reader, { summary }) => lastIdOf(reader, summary))
-    return last === 'unclear' ? (await this.#liveIds()).at(-1) : last?.id
+  async #removalOfLast(): Promise<Decision<boolean>> {
+    const last = await this.#log.reading((reader, { summary }) => lastLineOf(reader, summary))
+    return last === 'unclear'
+      ? removalOf((await this.#liveIds()).at(-1), false)
+      : removalOf(last?.id, !!last && !isEnding(last))
   }
 
   /**
@@ -282,12 +282,13 @@ export class Session {
   }
 }
 
-function removalOf(id: string | undefined): Decision<boolean> {
+/** `isPlain`: nothing waits again by it. */
+function removalOf(id: string | undefined, isPlain = true): Decision<boolean> {
   if (id === undefined) return { drafts: [], result: false }
-  return { drafts: [removeDraft([id])], result: true, removes: new Set([id]) }
+  return { drafts: [removeDraft([id])], result: true, ...(isPlain && { removes: new Set([id]) }) }
 }
 
-function lastIdOf(reader: LogReader, summary: Summary): { id: string } | 'unclear' | undefined {
+function lastLineOf(reader: LogReader, summary: Summary): Line | 'unclear' | undefined {
   for (const found of liveBackwards(reader, summary)) return found === 'unclear' ? found : found.line
   return undefined
 }

@@ -12,7 +12,7 @@ import { type Draft, headerDraft, type Lines, metaDraft } from './pending-line.j
 export interface Decision<T> {
   drafts: Draft[]
   result: T
-  /** Ids of the live messages that a `remove` draft takes away, if they all have a role. */
+  /** Ids of the live messages that a `remove` draft takes away, if they all have a role and none answers others. */
   removes?: ReadonlySet<string>
   /** Told at once when the lines stand in the log, and nothing else was added to it: how they do, and its last bytes. */
   written?: (lines: readonly Line[], mark: FileMark, print: string) => void

@@ -11,7 +11,7 @@ export interface Archive {
 export function archiveOf(pieces: readonly Piece[], survey: Survey, fileTime: string): Archive {
   const covered = pieces.filter(
     (piece): piece is Line =>
-      piece.kind === 'message' && isLive(piece, survey) && reachOver(piece.offset, survey) !== undefined,
+      piece.kind === 'message' && isLive(piece, survey) && reachOver(piece, survey) !== undefined,
   )
   return {
     summary: summaryOf(pieces, survey, fileTime),

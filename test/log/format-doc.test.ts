@@ -32,6 +32,7 @@ function blocksOf(language: string): Array<{ heading: string; text: string }> {
 /** The kinds that the lines below a heading are of. */
 function kindsOf(heading: string): LineKind[] {
   if (heading.includes('Messages')) return ['message']
+  if (heading.includes('waits')) return ['message', 'answered']
   if (heading.includes('Everything else')) return ['unknown']
   return [...heading.matchAll(/`(\w+)`/g)].map(([, kind]) => kind as LineKind)
 }
@@ -49,7 +50,7 @@ describe('the specification', () => {
   test('shows every kind of line', () => {
     const kinds = new Set<string>(examples.map(({ piece }) => piece.kind))
     expect([...kinds].sort()).toEqual(
-      ['commit', 'compaction', 'message', 'meta', 'remove', 'session', 'tombstone', 'unknown'].sort(),
+      ['answered', 'commit', 'compaction', 'message', 'meta', 'remove', 'session', 'tombstone', 'unknown'].sort(),
     )
   })
 

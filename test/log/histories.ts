@@ -6,6 +6,7 @@ import { foldAll } from '../../src/log/fold.js'
 import { isLine, type Line, type Piece } from '../../src/log/line.js'
 import { isChat, isoTime, parseLines } from '../../src/log/parse.js'
 import {
+  answeredLine,
   commitLine,
   compactionLine,
   headerLine,
@@ -119,6 +120,11 @@ const extras: fc.Arbitrary<JsonObject> = fc.oneof(
       { own: ['a'] },
       { own: { id: 'mine' } },
       { value: 1 },
+      { received: 'r1' },
+      { received: 'r2', answers: ['m1'] },
+      { received: 5 },
+      { answers: ['m1', 'm2'] },
+      { answers: [5] },
       JSON.parse('{"__proto__":{"role":"x"},"constructor":1,"toString":"t"}'),
     ),
   },
@@ -128,6 +134,8 @@ const own: fc.Arbitrary<JsonObject> = fc.constantFrom<JsonObject>(
   { type: 'message', own: { id: 'm1' } },
   { type: 'message', own: { id: 7, at: 'then', type: 'remove', own: [1] } },
   { type: 'message', own: {} },
+  { type: 'message', received: 'r1', own: { received: 'mine', answers: ['x'] } },
+  { type: 'message', answers: ['m1'], own: 'text' },
   { type: 'message', own: 'text' },
   JSON.parse('{"type":"message","own":{"__proto__":1,"role":"other"}}'),
 )
@@ -161,7 +169,16 @@ const labels = fc.record(
   },
   { requiredKeys: [] },
 )
-const carry = fc.record({ carriedUsage, lastActivity: instant, createdAt: instant }, { requiredKeys: [] })
+const carriedRefs: fc.Arbitrary<Json> = fc.constantFrom<Json>(
+  [['r1', 'm1']],
+  [
+    ['r3', idAt(3)],
+    ['r4', 5],
+  ],
+  null,
+  [],
+)
+const carry = fc.record({ carriedUsage, carriedRefs, lastActivity: instant, createdAt: instant }, { requiredKeys: [] })
 const set = fc.oneof(
   labels,
   carry,
@@ -191,6 +208,7 @@ const otherLine = fc.oneof(
     arbitrary: fc.constantFrom<JsonObject>(
       { type: 'note', text: 'é' },
       { type: 'remove', ids: 'm1' },
+      { type: 'answered', ids: 5 },
       { type: 'meta', set: [] },
       { type: 'compaction', summary: null },
       { type: 'session', key: 5 },
@@ -247,7 +265,10 @@ const names = { identity, time, namedLast: fc.boolean() }
 type Step =
   | (Names & { do: 'line'; value: JsonObject; spaced: boolean })
   | (Names & { do: 'remove'; ids: Array<number | string> })
-  | (Names & { do: 'compaction'; through: number | Json })
+  | (Names & { do: 'answered'; ids: Array<number | string> })
+  | (Names & { do: 'answer'; ids: Array<number | string> })
+  | (Names & { do: 'receive'; ref: string })
+  | (Names & { do: 'compaction'; through: number | Json; keep: Array<number | string> })
   | { do: 'copy'; of: number; how: 'same' | 'reordered' | 'changed' | 'crlf' }
   | { do: 'raw'; bytes: Buffer }
 
@@ -256,6 +277,9 @@ const target = fc.oneof(
   { weight: 1, arbitrary: fc.nat(11).map((n) => idAt(n * 3)) as fc.Arbitrary<number | string> },
   { weight: 1, arbitrary: fc.constantFrom<number | string>('m1', 'm2', 'nobody', '#200-0badf00d') },
 )
+const targets = fc.array(target, { maxLength: 3 })
+/** Under which messages come: seldom the same twice. */
+const reference = fc.nat(12).map((n) => `r${n}`)
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 10,
@@ -273,10 +297,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       ...names,
     }),
   },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('receive' as const), ref: reference, ...names }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('answered' as const), ids: targets, ...names }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('answer' as const), ids: targets, ...names }) },
   {
     weight: 2,
     arbitrary: fc.record({
       do: fc.constant('compaction' as const),
+      keep: fc.oneof(fc.constant<Array<number | string>>([]), fc.array(target, { maxLength: 2 })),
       through: fc.oneof(
         { weight: 4, arbitrary: place as fc.Arbitrary<number | Json> },
         { weight: 1, arbitrary: fc.constantFrom<Json>(null, 'nobody', ['m1'], 'm1') },
@@ -388,8 +416,13 @@ class WildLog {
       const ids = each.ids.map((id) => (typeof id === 'number' ? this.#knownId(id) : id))
       return this.#line({ type: 'remove', ids }, each)
     }
+    const named = (id: number | string) => (typeof id === 'number' ? this.#knownId(id) : id)
+    if (each.do === 'receive') return this.#line({ role: 'user', content: 'q', received: each.ref }, each)
+    if (each.do === 'answered') return this.#line({ type: 'answered', ids: each.ids.map(named) }, each)
+    if (each.do === 'answer') return this.#line({ role: 'assistant', content: 'a', answers: each.ids.map(named) }, each)
     const through = typeof each.through === 'number' ? this.#knownId(each.through) : each.through
-    return this.#line({ type: 'compaction', summary: `until ${this.#count}`, through }, each)
+    const keep = each.keep.length > 0 ? { keep: each.keep.map(named) } : {}
+    return this.#line({ type: 'compaction', summary: `until ${this.#count}`, through, ...keep }, each)
   }
 
   #line(value: JsonObject, names: Names, spaced = false): Buffer {
@@ -424,6 +457,8 @@ type OwnStep =
   | { do: 'append'; messages: JsonObject[] }
   | { do: 'remove'; count: number; also: boolean }
   | { do: 'compaction'; through: number | null }
+  | { do: 'receive'; ref: string }
+  | { do: 'answer'; count: number; silent: boolean }
   | { do: 'meta'; set: JsonObject }
   | { do: 'commit' }
   | { do: 'rewrite' }
@@ -451,6 +486,15 @@ const ownStep: fc.Arbitrary<OwnStep> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('compaction' as const), through: fc.option(place) }) },
+  { weight: 3, arbitrary: reference.map((ref): OwnStep => ({ do: 'receive', ref })) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('answer' as const),
+      count: fc.integer({ min: 1, max: 3 }),
+      silent: fc.boolean(),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('meta' as const), set: labels as fc.Arbitrary<JsonObject> }) },
   { weight: 1, arbitrary: fc.constant<OwnStep>({ do: 'commit' }) },
   { weight: 1, arbitrary: fc.constant<OwnStep>({ do: 'rewrite' }) },
@@ -631,13 +675,29 @@ class OwnLog {
       return [commitLine(this.#stamp(), '"revision":1,"nodes":[],"leaf":null')]
     }
     const live = this.#live(isChat)
+    const waiting = this.#waiting()
     if (each.do === 'compaction') {
       const through = each.through === null ? null : (live[each.through % Math.max(1, live.length)] ?? null)
-      return [compactionLine(this.#stamp(), 'what was said', through)]
+      return [compactionLine(this.#stamp(), 'what was said', through, waiting)]
+    }
+    if (each.do === 'receive') {
+      const received = messageText({ role: 'user', content: 'from outside' })
+      return [messageLine(this.#stamp(), received, { received: each.ref })]
+    }
+    if (each.do === 'answer') {
+      const ended = waiting.slice(0, each.count)
+      const answer = messageText({ role: 'assistant', content: 'an answer' })
+      if (each.silent) return ended.length === 0 ? [] : [answeredLine(this.#stamp(), ended)]
+      return [messageLine(this.#stamp(), answer, { answers: ended })]
     }
     const ids = (each.also ? this.#live(({ kind }) => kind === 'message') : live).slice(-each.count)
     if (each.also) ids.push(...this.#live(({ kind }) => kind === 'compaction'))
     return ids.length === 0 ? [] : [removeLine(this.#stamp(), ids)]
+  }
+
+  #waiting(): string[] {
+    const pieces = parseLines(this.bytes)
+    return foldAll(pieces, surveyOf(pieces)).waiting.map(({ id }) => id)
   }
 
   #live(which: (line: Line) => boolean): string[] {

@@ -1,10 +1,12 @@
 /** All that a log says, in a form that can be compared: two logs that read the same have equal readings. */
 import type { Json } from '../../src/base/json.js'
 import { toAgentMessage } from '../../src/log/agent-message.js'
-import { activeMessages, Exchange } from '../../src/log/context.js'
+import { Exchange } from '../../src/log/context.js'
+import { activeMessages, shownOf } from '../../src/log/context-order.js'
 import { archivedOf, foldAll, timesOf, totalUsage } from '../../src/log/fold.js'
 import { isLine, type Line, type Piece } from '../../src/log/line.js'
 import { parseLines } from '../../src/log/parse.js'
+import { refsOf } from '../../src/log/refs.js'
 import { messagesOf } from '../../src/log/views.js'
 import { knownId, type Survey, surveyOf } from '../../src/log/visibility.js'
 import { messageLines, messageOf, stateOf } from '../../src/log/whole-session.js'
@@ -23,7 +25,6 @@ export function readingOf(bytes: Buffer, fileTime: string) {
   const usage = [...totalUsage(summary)].filter(([, sums]) => Object.values(sums).some((count) => count > 0))
   const { at: headerTime, ...header } = summary.header ?? { at: null }
   const active = activeMessages(pieces, survey)
-  const exchange = new Exchange(active)
   return {
     messages: messagesOf(pieces, survey, fileTime),
     // what SessionManager reads: values without a role too, in one order with the messages
@@ -32,9 +33,9 @@ export function readingOf(bytes: Buffer, fileTime: string) {
     archive: archiveOf(pieces, survey, fileTime),
     archived: archivedOf(summary, fileTime),
     context: {
-      active: active.map((line) => toAgentMessage(line, survey, fileTime, '')),
-      shown: exchange.shown().map((line) => knownId(line, survey)),
-      pending: exchange.hasPending,
+      active: active.messages.map((line) => toAgentMessage(line, survey, fileTime, '')),
+      shown: shownOf(active).map((line) => knownId(line, survey)),
+      pending: new Exchange(active.messages, active.waits).hasPending,
     },
     usage: new Map(usage),
     times: timesOf(summary, fileTime),
@@ -43,6 +44,8 @@ export function readingOf(bytes: Buffer, fileTime: string) {
     header,
     headerTime,
     count: summary.messages,
+    waiting: summary.waiting,
+    refs: refsOf(pieces, survey).entries(),
     graph: counted.filter(({ kind }) => kind === 'commit' || kind === 'tombstone').map((line) => rawOf(bytes, line)),
     unknown: lines.filter(({ kind }) => kind === 'unknown').map((line) => rawOf(bytes, line)),
   }

@@ -11,7 +11,7 @@ export function planOf(bytes: Buffer, fileTime: string, { purge = false } = {}):
   const pieces = parseLines(bytes)
   const survey = surveyOf(pieces)
   const planner = new RewritePlanner(survey, fileTime, {
-    purges: ({ offset }) => purge && reachOver(offset, survey) !== undefined,
+    purges: (line) => purge && reachOver(line, survey) !== undefined,
   })
   for (const piece of pieces) planner.add(piece)
   return planner.plan()

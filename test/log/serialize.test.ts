@@ -3,9 +3,11 @@ import { SessionError } from '../../src/base/errors.js'
 import type { Json } from '../../src/base/json.js'
 import { isLine, type Line } from '../../src/log/line.js'
 import { parseLines } from '../../src/log/parse.js'
+import { againLine } from '../../src/log/restored-line.js'
 import { compactionLine, headerLine, messageLine, messageText, metaLine, removeLine } from '../../src/log/serialize.js'
 import { asGiven, toStored } from '../../src/log/views.js'
 import { NOTHING_KNOWN } from '../../src/log/visibility.js'
+import { endedBy, refOf } from '../../src/log/waiting.js'
 
 const STAMP = { id: '019aa1b2-c000-7000-8000-000000000001', at: '2026-11-21T07:00:00.000Z' }
 
@@ -39,6 +41,8 @@ describe('messages', () => {
     [{ at: 7 }],
     [{ type: 'remove', ids: ['x'] }],
     [{ own: 'text' }],
+    [{ received: 'mine', answers: ['x'] }],
+    [{ received: 5, answers: null }],
     [{ own: { id: 'deeper' } }],
     [{ id: null, at: 'then', type: 'session', own: [1] }],
   ])('fields that would clash with the line’s come back: %j', (clash) => {
@@ -66,6 +70,19 @@ describe('messages', () => {
   test('content can be any JSON value, and other fields too', () => {
     const message = { role: 'tool', content: [null, { type: 'text', parts: [1.5, true] }], meta: { a: [1, null] } }
     expect(roundTrip(message)).toEqual(message)
+  })
+
+  test('what the line says of its message is no part of it, also where the message has fields of these names', () => {
+    for (const clash of [{}, { received: 'mine' }, { answers: [1], id: 'm1' }]) {
+      const message = { role: 'user', content: 'x', ...clash }
+      const text = messageLine(STAMP, messageText(message), { received: 'r1', answers: ['q1'] })
+      const line = reread(text)
+      expect([refOf(line), endedBy(line)]).toEqual(['r1', ['q1']])
+      expect(asGiven(line)).toEqual(message)
+      expect(toStored(line, NOTHING_KNOWN, 'unused')).toEqual({ ...STAMP, ...message })
+      const again = reread(againLine(text, line, { ...STAMP, id: 'other' }))
+      expect([refOf(again), endedBy(again), asGiven(again)]).toEqual([undefined, [], message])
+    }
   })
 
   test('a field named __proto__ comes back, with and without a clash', () => {

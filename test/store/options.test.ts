@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { openStore, SessionError, type StoreOptions } from '../../src/index.js'
-import { type Call, during, systemError } from '../helpers/file-calls.js'
+import { type Call, during, systemError } from '../helpers/faults.js'
 import {
   bareLine,
   codeOf,
@@ -104,7 +104,7 @@ describe('options', () => {
       if (to.endsWith('.meta.json')) throw systemError('EIO')
       rename(from, to)
     }
-    await during('rename', fail, () => store.close())
+    await during('renameSync', fail, () => store.close())
     expect(onError).toHaveBeenCalledWith(expect.objectContaining({ code: 'EIO' }), 'a')
     expect(filesIn(store.dir)).toEqual(['a.jsonl'])
     expect(await contents((await open(store.dir)).session('a'))).toEqual(['1'])

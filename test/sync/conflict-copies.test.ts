@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { conflictCopiesIn } from '../../src/disk/conflict-copies.js'
 import { nameOf, nameOfConflictCopy, nameOfLog } from '../../src/disk/names.js'
 import { openStore } from '../../src/index.js'
 import { contents, fill, message, open, tempFolder } from '../helpers/store.js'
@@ -50,7 +51,7 @@ describe('a conflict copy', () => {
     const store = await open()
     await fill(store, key, ['hi'])
     expect(await store.keys()).toEqual([key])
-    expect((await store.keys()).map((each) => nameOfConflictCopy(`${nameOf(each)}.jsonl`))).toEqual([undefined])
+    expect(conflictCopiesIn(store.dir)).toEqual([])
   })
 
   test('is found by check', async () => {

@@ -2,10 +2,12 @@
 
 import path from 'node:path'
 import { checkCount, checkOptionalText, checkText } from '../../base/arguments.js'
+import { messageNotFound } from '../../base/errors.js'
 import type { JsonObject } from '../../base/json.js'
 import type { StoreInternals } from '../../list/store-internals.js'
 import { summaryMessage, toAgentMessage } from '../../log/agent-message.js'
-import { activeMessages, Exchange, hasText, PendingQuestion, realMessages, textOf } from '../../log/context.js'
+import { Exchange, hasText, PendingQuestion, realMessages, textOf } from '../../log/context.js'
+import { activeMessages, shownOf } from '../../log/context-order.js'
 import { type Summary, sumOf, totalUsage } from '../../log/fold.js'
 import type { Line } from '../../log/line.js'
 import { messageText } from '../../log/serialize.js'
@@ -88,7 +90,7 @@ export class JsonlPersistence implements Persistence {
     const whole = await this.#whole(sessionId)
     if (whole === undefined) return []
     const { pieces, survey, fileTime } = whole
-    const shown = new Exchange(activeMessages(pieces, survey)).shown()
+    const shown = shownOf(activeMessages(pieces, survey))
     const messages: Message[] = shown.map((line) => toAgentMessage(line, survey, fileTime, sessionId))
     const summary = summaryOf(pieces, survey, fileTime)
     return summary === null ? messages : [summaryMessage(summary, sessionId), ...messages]
@@ -126,22 +128,28 @@ export class JsonlPersistence implements Persistence {
 
   async hasPendingToolCalls(sessionId: SessionId): Promise<boolean> {
     const question = new PendingQuestion()
-    const answer = await this.#fromTheEnd(sessionId, ({ line, archived }) => (archived ? false : question.ask(line)))
+    const answer = await this.#fromTheEnd(sessionId, ({ line, archived, archivedBefore }, waits) => {
+      const answered = archived ? undefined : question.ask(line, waits(line.id))
+      return answered ?? (archivedBefore ? false : undefined)
+    })
     if (answer !== 'unclear') return answer ?? false
     const whole = await this.#whole(sessionId)
-    return whole !== undefined && new Exchange(activeMessages(whole.pieces, whole.survey)).hasPending
+    if (whole === undefined) return false
+    const { messages, waits } = activeMessages(whole.pieces, whole.survey)
+    return new Exchange(messages, waits).hasPending
   }
 
   /** Asks the live messages from the last one backwards until one gives an answer. */
   async #fromTheEnd<T>(
     sessionId: SessionId,
-    ask: (found: BackwardLine) => T | undefined,
+    ask: (found: BackwardLine, waits: (id: string) => boolean) => T | undefined,
   ): Promise<T | 'unclear' | undefined> {
     this.#store.context.checkOpen()
     return this.#store.log(sessionId).reading((reader, { summary }) => {
+      const waits = (id: string) => summary.waiting.some((each) => each.id === id)
       for (const found of liveBackwards(reader, summary)) {
         if (found === 'unclear') return found
-        const answer = ask(found)
+        const answer = ask(found, waits)
         if (answer !== undefined) return answer
       }
       return undefined
@@ -163,18 +171,30 @@ export class JsonlPersistence implements Persistence {
     return summary === undefined ? new Map() : totalUsage(summary)
   }
 
-  async compactSession(sessionId: SessionId, summary: string, preserveCount: number): Promise<number> {
+  async compactSession(
+    sessionId: SessionId,
+    summary: string,
+    preserve: number | { through: MessageId },
+  ): Promise<number> {
     checkText('summary', summary)
-    checkCount('preserveCount', preserveCount)
+    if (typeof preserve === 'object' && preserve !== null) checkText('through', preserve.through)
+    else checkCount('preserveCount', preserve)
     const log = this.#store.log(sessionId)
     if (!log.exists()) return 0
     return log.transact(async () => {
       const whole = await log.whole()
-      const active = whole === undefined ? [] : activeMessages(whole.pieces, whole.survey)
-      const cut = new Exchange(active).cutFor(preserveCount)
-      if (whole === undefined || cut === undefined) return { drafts: [], result: 0 }
-      const through = knownId(active[cut - 1] as Line, whole.survey)
-      return { drafts: [compactionDraft(summary, through)], result: cut }
+      if (whole === undefined) return { drafts: [], result: 0 }
+      const { messages, waits } = activeMessages(whole.pieces, whole.survey)
+      const exchange = new Exchange(messages, waits)
+      const idOf = (line: Line) => knownId(line, whole.survey)
+      const archive =
+        typeof preserve === 'number'
+          ? exchange.archiveKeeping(preserve)
+          : exchange.archiveThrough((line) => idOf(line) === preserve.through)
+      if (typeof preserve !== 'number' && archive === undefined) throw messageNotFound(sessionId, preserve.through)
+      if (archive === undefined || archive === 'nothing') return { drafts: [], result: 0 }
+      const { count, through, kept } = archive
+      return { drafts: [compactionDraft(summary, idOf(through), kept.map(idOf))], result: count }
     })
   }
 

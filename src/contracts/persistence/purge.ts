@@ -3,7 +3,7 @@ import { SessionError } from '../../base/errors.js'
 import type { StoreInternals } from '../../list/store-internals.js'
 import { realMessages } from '../../log/context.js'
 import { bytesOf } from '../../log/fold.js'
-import { reachOver } from '../../log/visibility.js'
+import { knownId, reachOver } from '../../log/visibility.js'
 import type { SessionDetails } from '../../session/info.js'
 import { rewriteLog } from '../../session/rewrite.js'
 import type { SessionLog } from '../../session/session-log.js'
@@ -22,9 +22,12 @@ export async function purgeArchived({ context, index, log }: StoreInternals, age
   for (const { info, details } of await index.sessions()) {
     if (details.archived.messages === 0 || !isDue(details.archived.oldest)) continue
     try {
-      const result = await rewriteLog(log(info.key), ({ offset }, survey, fileTime) => {
-        const reach = reachOver(offset, survey)
-        return reach !== undefined && isDue(reach.at ?? fileTime)
+      const session = log(info.key)
+      // another program's compaction may have archived what waits for an answer
+      const waiting = new Set((await session.known())?.summary.waiting.map(({ id }) => id))
+      const result = await rewriteLog(session, (line, survey, fileTime) => {
+        const reach = reachOver(line, survey)
+        return reach !== undefined && isDue(reach.at ?? fileTime) && !waiting.has(knownId(line, survey))
       })
       deleted += result?.purged ?? 0
     } catch (error) {
@@ -50,12 +53,12 @@ async function dueIn(log: SessionLog, isDue: (at: string) => boolean): Promise<A
   const due: Archived = { messages: 0, bytes: 0, oldest: null }
   const whole = await log.whole()
   if (whole === undefined) return due
-  for (const { offset, value } of realMessages(whole.pieces, whole.survey)) {
-    const reach = reachOver(offset, whole.survey)
+  for (const line of realMessages(whole.pieces, whole.survey)) {
+    const reach = reachOver(line, whole.survey)
     const at = reach && (reach.at ?? whole.fileTime)
     if (at === undefined || !isDue(at)) continue
     due.messages++
-    due.bytes += bytesOf(value)
+    due.bytes += bytesOf(line.value)
     if (due.oldest === null || at < due.oldest) due.oldest = at
   }
   return due

@@ -109,8 +109,11 @@ export interface Persistence {
   sessionTokenUsage(sessionId: SessionId): Promise<SessionUsage>
   /** The same by agent name, most tokens first. */
   sessionUsageByAgent(sessionId: SessionId): Promise<Array<[string, SessionUsage]>>
-  /** Archives all but the last `preserveCount` shown messages under a summary; answers how many. */
-  compactSession(sessionId: SessionId, summary: string, preserveCount: number): Promise<number>
+  /**
+   * Archives all but so many of the last shown messages under a summary, or the shown messages up to and including
+   * `through`; answers how many. What waits for its turn stays.
+   */
+  compactSession(sessionId: SessionId, summary: string, preserve: number | { through: MessageId }): Promise<number>
   /** What `purgeCompacted(minAgeDays)` would delete now: the archived messages of all sessions unless an age is given. */
   compactedStats(minAgeDays?: number): Promise<CompactedStats>
   /** Deletes archived messages for good; answers how many. 0: all of them. */

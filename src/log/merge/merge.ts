@@ -7,6 +7,7 @@ import type { JsonObject } from '../../base/json.js'
 import { FORMAT_VERSION, type Line } from '../line.js'
 import { withFields } from '../rewrite.js'
 import { metaLine } from '../serialize.js'
+import { keptBy } from '../visibility.js'
 import { reviveNodes, tombstoneFor } from './graph.js'
 import { compare, type Place, weave } from './order.js'
 import { essenceOf, givenId, type Item, isNamed, isRemoved, type Side, type Sides, sidesOf } from './side.js'
@@ -49,6 +50,7 @@ export function mergeLogs(base: Buffer, ours: Buffer, theirs: Buffer): Merged {
   const choice = new Choice(sides)
   const lines = weave(choice.linesOf('ours'), choice.linesOf('theirs'))
   moveThroughs(sides, choice, lines)
+  keepUnseen(sides, lines)
   const tombstone = tombstoneFor(revived, lines)
   const bytes = Buffer.concat([joined(lines.map(textOf)), Buffer.from(tombstone ?? '')])
   const carry = carriedAfter(sides, bytes, choice.dropped)
@@ -214,6 +216,31 @@ function moveThroughs(sides: Sides, choice: Choice, lines: readonly Kept[]): voi
     const through = furthest?.id ?? null
     if (through !== throughOf(line.item)) line.fields.through = through
   }
+}
+
+/** A summary stands for what it has seen: what came before its last message from the other side stays active. */
+function keepUnseen({ ours, theirs }: Sides, lines: readonly Kept[]): void {
+  // else the order of the lines sees to it
+  if (![ours, theirs].some(({ survey }) => survey.reaches.some(({ keep }) => keep.size > 0))) return
+  for (const line of lines) {
+    if (line.item.piece.kind !== 'compaction') continue
+    const through = line.fields.through ?? throughOf(line.item)
+    const end = lines.findIndex(({ id, item }) => id === through && item.piece.kind === 'message')
+    const before = lines.slice(0, end + 1).filter(({ item }) => item.piece.kind === 'message')
+    const unseen = before.filter(
+      (each) => !covers(ours, line.ours, each.ours) && !covers(theirs, line.theirs, each.theirs),
+    )
+    const kept = keptBy(line.item.piece)
+    if (unseen.some(({ id }) => !kept.has(id))) line.fields.keep = unseen.map(({ id }) => id)
+  }
+}
+
+/** Whether a compaction of one side covers a message of that side. */
+function covers(side: Side, compaction: Item | undefined, message: Item | undefined): boolean {
+  if (compaction === undefined || message === undefined) return false
+  const through = side.byKey.get(String(throughOf(compaction)))
+  const isBefore = through !== undefined && message.piece.offset <= through.piece.offset
+  return isBefore && !keptBy(compaction.piece as Line).has(message.id)
 }
 
 function throughOf({ piece }: Item) {

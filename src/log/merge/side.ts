@@ -4,7 +4,8 @@ import { foldAll, type Summary } from '../fold.js'
 import { isLine, type Line, type Piece } from '../line.js'
 import { parseLines, standInId } from '../parse.js'
 import { asGiven } from '../views.js'
-import { contentOf, isLive, knownId, type Survey, surveyOf } from '../visibility.js'
+import { contentOf, furthestOf, isLive, knownId, REMOVABLE, type Survey, surveyOf } from '../visibility.js'
+import { endedBy, isEnding, refOf } from '../waiting.js'
 
 export interface Item {
   piece: Piece
@@ -54,7 +55,7 @@ function isGiven(id: string): boolean {
 
 function sideOf(bytes: Buffer, pieces: readonly Piece[], given: ReadonlySet<string>): Side {
   const survey = surveyOf(pieces)
-  const upTo = survey.reaches.at(-1)?.upTo ?? -1
+  const upTo = furthestOf(survey.reaches)?.upTo ?? -1
   const side: Side = { items: [], byKey: new Map(), ids: new Set(), survey, summary: foldAll(pieces, survey) }
   const texts = new Map<string, number>()
   let time = ''
@@ -75,9 +76,9 @@ function sideOf(bytes: Buffer, pieces: readonly Piece[], given: ReadonlySet<stri
   return side
 }
 
-/** Messages and compactions are what other lines refer to: they are known by their id alone. */
-export function isNamed(piece: Piece): piece is Line & { kind: 'message' | 'compaction' } {
-  return piece.kind === 'message' || piece.kind === 'compaction'
+/** Lines that other lines refer to are known by their id alone. */
+export function isNamed(piece: Piece): piece is Line & { kind: 'message' | 'compaction' | 'answered' } {
+  return isLine(piece) && REMOVABLE.has(piece.kind)
 }
 
 function nameOf(
@@ -97,16 +98,22 @@ export function givenId(id: string, line: Line, raw: Buffer): string {
   return standInId(0, id + essenceOf(line, raw))
 }
 
-/** What a message or compaction says, whatever id, time and reach were written into it. */
+/** What such a line says, whatever id, time and reach were written into it. */
 export function essenceOf(line: Line, raw: Buffer): string {
   try {
-    if (line.kind === 'message') return `message ${canonical(asGiven(line) as Json)}`
-    const { id: _, at: __, through: ___, ...rest } = line.value
-    return `compaction ${canonical(rest)}`
+    if (line.kind === 'message') return `message ${canonical(asGiven(line) as Json)}${saidOfLine(line)}`
+    const { id: _, at: __, through: ___, keep: ____, ...rest } = line.value
+    return `${line.kind} ${canonical(rest)}`
   } catch {
     // nested too deeply: equal to what has the same text only
     return `${line.kind} ${raw.toString('latin1')}`
   }
+}
+
+/** What the line of a message says of it, where it says anything. */
+function saidOfLine(line: Line): string {
+  const ref = refOf(line)
+  return ref === undefined && !isEnding(line) ? '' : canonical([ref ?? null, [...endedBy(line)]])
 }
 
 /** The same text again is another line, in whichever log: the second one there is the second one here. */
@@ -122,7 +129,7 @@ function rawOf(bytes: Buffer, { offset, end }: Piece): Buffer {
   return bytes.subarray(hasMark ? BOM.length : offset, bytes[end - 1] === 0x0a ? end - 1 : end)
 }
 
-/** True for a message or compaction that its own log removed. */
+/** True for a line that its own log removed. */
 export function isRemoved({ piece }: Item, { survey }: Side): boolean {
   return isLine(piece) && !isLive(piece, survey)
 }

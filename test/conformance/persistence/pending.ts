@@ -59,18 +59,18 @@ export const pendingCases: PersistenceCase[] = [
     async run({ persistence }) {
       const id = await create(persistence)
       await insert(persistence, id, 'u q', 'A[x,y,z] text', 'T y', 'T x', 'a aside')
-      assert.deepEqual(await context(persistence, id), ['u q', 'A[x,y,z] text', 'T y', 'T x', 'a aside'])
+      assert.deepEqual(await context(persistence, id), ['u q', 'A[x,y,z] text', 'T x', 'T y', 'a aside'])
       await insert(persistence, id, 'u next')
       assert.deepEqual(await context(persistence, id), ['u q', 'a aside', 'u next'])
       await insert(persistence, id, 'T z')
       assert.deepEqual(await context(persistence, id), [
         'u q',
         'A[x,y,z] text',
-        'T y',
         'T x',
+        'T y',
+        'T z',
         'a aside',
         'u next',
-        'T z',
       ])
       assert.equal(await persistence.hasPendingToolCalls(id), false)
     },

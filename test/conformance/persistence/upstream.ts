@@ -291,7 +291,7 @@ export const upstreamCases: PersistenceCase[] = [
       await insert(persistence, id, 'A[t1]', 'u two')
       assert.deepEqual(await context(persistence, id), ['u two'])
       await insert(persistence, id, 'T t1')
-      assert.deepEqual(await context(persistence, id), ['A[t1]', 'u two', 'T t1'])
+      assert.deepEqual(await context(persistence, id), ['A[t1]', 'T t1', 'u two'])
     },
   },
   {

@@ -49,20 +49,31 @@ export function hasPending(active: readonly Message[]): boolean {
   return pendingOf(active) !== undefined
 }
 
+/** All places in the order of a context: the results of a call directly behind it, in the order of its calls. */
+function orderOf(active: readonly Message[]): number[] {
+  const groups = groupsOf(active)
+  const inGroups = new Set(groups.flatMap(({ results }) => results))
+  return active.flatMap((_, place) => {
+    if (inGroups.has(place)) return []
+    const group = groups.find(({ assistant }) => assistant === place)
+    const results = (call: string) => (group?.results ?? []).filter((at) => active[at]?.toolCallId === call)
+    return [place, ...[...new Set(group?.calls)].flatMap(results)]
+  })
+}
+
 /** The places of the messages that are shown, in the order in which they are. */
 function shownPlaces(active: readonly Message[]): number[] {
   const pending = pendingOf(active)?.assistant
   const kept = groupsOf(active).filter((group) => group.assistant === pending || isWhole(group, active))
-  const shown: number[] = []
-  active.forEach(({ role, content, toolCallId }, place) => {
+  return orderOf(active).filter((place) => {
+    const { role, content, toolCallId } = active[place]!
     if (role === 'tool') {
       const group = kept.find(({ results }) => results.includes(place))
-      const same = group?.results.filter((other) => active[other]?.toolCallId === toolCallId)
-      if (same?.[0] === place) shown.push(same.at(-1)!)
-    } else if (role !== 'assistant' || kept.some(({ assistant }) => assistant === place)) shown.push(place)
-    else if (callsOf(active[place]!).length === 0 && content !== null && content.trim() !== '') shown.push(place)
+      return group?.results.findLast((other) => active[other]?.toolCallId === toolCallId) === place
+    }
+    if (role !== 'assistant' || kept.some(({ assistant }) => assistant === place)) return true
+    return callsOf(active[place]!).length === 0 && content !== null && content.trim() !== ''
   })
-  return shown
 }
 
 /** The active messages that a model sees. */
@@ -70,17 +81,18 @@ export function shownOf(active: readonly Message[]): Message[] {
   return shownPlaces(active).map((place) => active[place]!)
 }
 
-/** How many of the active messages a compaction archives. */
-export function cutOf(active: readonly Message[], keep: number): number {
+/** The places of the active messages that a compaction archives. */
+export function archivedBy(active: readonly Message[], keep: number): number[] {
   const shown = shownPlaces(active)
-  if (keep >= shown.length) return 0
-  let cut = keep === 0 ? active.length : Math.min(...shown.slice(-keep))
+  if (keep >= shown.length) return []
+  const order = orderOf(active)
+  let cut = keep === 0 ? order.length : order.indexOf(shown.at(-keep)!)
   const pending = pendingOf(active)?.assistant
   const isSplit = ({ assistant, results }: Group) =>
-    assistant < cut && (assistant === pending || results.some((place) => place >= cut))
+    order.indexOf(assistant) < cut && (assistant === pending || results.some((place) => order.indexOf(place) >= cut))
   for (;;) {
     const split = groupsOf(active).find(isSplit)
-    if (split === undefined) return cut
-    cut = split.assistant
+    if (split === undefined) return order.slice(0, cut)
+    cut = order.indexOf(split.assistant)
   }
 }

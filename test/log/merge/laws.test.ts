@@ -7,6 +7,7 @@ import { isLine, type Usage } from '../../../src/log/line.js'
 import { mergeLogs } from '../../../src/log/merge/merge.js'
 import { isChat, parseLines } from '../../../src/log/parse.js'
 import { isLive, knownId, surveyOf } from '../../../src/log/visibility.js'
+import { endedBy, refOf } from '../../../src/log/waiting.js'
 import { archiveOf } from '../archive.js'
 import { FILE_TIME, type Parted, parted, partedMixed, wildLines, wildLog } from '../histories.js'
 import { read, readingOf } from '../reading.js'
@@ -188,6 +189,25 @@ describe('law 3: the merge of two descendants', () => {
         const live = new Set(liveIn(merged))
         const wanted = [...(archived[0] as Set<string>), ...(archived[1] as Set<string>)].filter((id) => live.has(id))
         expectEqual(new Set(archived[2]), new Set(wanted))
+      })
+    },
+    TIMEOUT,
+  )
+
+  test(
+    'lets wait what came from outside and neither side answered',
+    () => {
+      holds(anyParted, ({ base, ours, theirs }) => {
+        const merged = merge(base, ours, theirs)
+        const { lines, survey } = read(merged)
+        const live = lines.filter((line) => isLive(line, survey))
+        const ended = new Set(live.flatMap(endedBy))
+        const received = live.filter((line) => refOf(line) !== undefined).map((line) => knownId(line, survey))
+        const { waiting } = foldAll(...wholeOf(merged))
+        expectEqual(
+          waiting.map(({ id }) => id),
+          received.filter((id) => !ended.has(id)),
+        )
       })
     },
     TIMEOUT,
