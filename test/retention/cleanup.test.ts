@@ -68,7 +68,7 @@ describe('cleanup', () => {
     const active = (rename: Call) => (from: string, to: string) => {
       if (from.endsWith('a.jsonl'))
         fs.appendFileSync(`${store.dir}/b.jsonl`, `{"role":"user","at":"${new Date(clock.now).toISOString()}"}\n`)
-      rename(from, to)
+      return rename(from, to)
     }
     expect((await during('renameSync', active, () => store.cleanup({ olderThan: HOUR }))).removed).toEqual(['a', 'c'])
     await other.session('c').append(message('2'))
@@ -94,7 +94,7 @@ describe('cleanup', () => {
     clock.now += 2 * HOUR
     const fail = (rename: Call) => (from: string, to: string) => {
       if (from.endsWith('b.jsonl')) throw systemError('EIO')
-      rename(from, to)
+      return rename(from, to)
     }
     const result = await during('renameSync', fail, () => store.cleanup({ olderThan: HOUR }))
     expect(result).toEqual({

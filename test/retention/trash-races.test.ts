@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { type Call, during } from '../helpers/faults.js'
+import { type Call, during, following } from '../helpers/file-calls.js'
 import { codeOf, contents, fill, open, sleep, tempFolder } from '../helpers/store.js'
 
 async function storeWithTrash() {
@@ -18,10 +18,11 @@ async function storeWithTrash() {
 test('a store that opens in the middle of it, and sweeps the folder, does not make it fail', async () => {
   const { folder, store, id } = await storeWithTrash()
   const sweeping = (rename: Call) => (from: string, to: string) => {
-    rename(from, to)
-    if (to === store.session('a').path) fs.rmdirSync(path.dirname(from))
+    return following(rename(from, to), () => {
+      if (to === store.session('a').path) fs.rmdirSync(path.dirname(from))
+    })
   }
-  expect(await during('renameSync', sweeping, () => store.restore(id))).toBe('a')
+  expect(await during('rename', sweeping, () => store.restore(id))).toBe('a')
   expect(await contents(store.session('a'))).toEqual(['1', '2'])
   expect(fs.readdirSync(path.join(folder, '.trash'))).toEqual([])
 })
@@ -33,9 +34,9 @@ test('nor does one that sweeps the folder before the log is in it make a cleanup
   let sweeps = 0
   const sweeping = (rename: Call) => (from: string, to: string) => {
     if (from === store.session('a').path && sweeps++ === 0) fs.rmdirSync(path.dirname(to))
-    rename(from, to)
+    return rename(from, to)
   }
-  const { removed, failed } = await during('renameSync', sweeping, () => store.cleanup({ olderThan: 0 }))
+  const { removed, failed } = await during('rename', sweeping, () => store.cleanup({ olderThan: 0 }))
   expect({ removed, failed }).toMatchObject({ removed: ['a'], failed: [] })
   expect(sweeps).toBe(2)
   const [entry] = await store.trash()

@@ -212,8 +212,9 @@ describe('a log that somebody', () => {
       const session = store.session(key)
       const link = (original: Call) => (from: string, to: string) => {
         if (when === 'before') fs.appendFileSync(to, bareLine('theirs'))
-        original(from, to)
-        if (when === 'after') fs.appendFileSync(to, bareLine('theirs'))
+        return following(original(from, to), () => {
+          if (when === 'after') fs.appendFileSync(to, bareLine('theirs'))
+        })
       }
       await during('linkSync', link, () => session.append(message('mine')))
       await session.append(message('mine too'))

@@ -102,7 +102,7 @@ describe('options', () => {
     const session = await fill(store, 'a', ['1'])
     const fail = (rename: Call) => (from: string, to: string) => {
       if (to.endsWith('.meta.json')) throw systemError('EIO')
-      rename(from, to)
+      return rename(from, to)
     }
     await during('renameSync', fail, () => store.close())
     expect(onError).toHaveBeenCalledWith(expect.objectContaining({ code: 'EIO' }), 'a')
