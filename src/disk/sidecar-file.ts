@@ -1,12 +1,17 @@
-/** The sidecar of a session: its run state, and a copy of what its log was folded to. */
+/**
+ * The sidecar of a session: what a person wants to know of it now, its run state, and a copy of what its log was folded
+ * to. Of all this only the run state and that copy are ever read here, and the copy only if its checksum is right.
+ */
 import { createHash } from 'node:crypto'
 import { errno } from '../base/errors.js'
 import { isObject, type Json, type JsonObject } from '../base/json.js'
-import { emptySummary, type Summary, usageFromJson } from '../log/fold.js'
-import { timeOf } from '../log/parse.js'
+import { type Summary, sumOf, timesOf, totalUsage } from '../log/fold.js'
+import { isoTime, timeOf } from '../log/parse.js'
+import { labelsOf } from '../log/whole-session.js'
 import { replaceSmall } from './atomic-replace.js'
 import { type FileMark, look, readSmall } from './files.js'
 import { isOwner, type Owner } from './process-identity.js'
+import { isCount, isFiniteNumber, summaryFromJson, summaryToJson } from './summary-json.js'
 
 export type RunName = 'idle' | 'running' | 'error'
 
@@ -43,7 +48,13 @@ export interface Sidecar {
   summary: Summary | null
 }
 
-const VERSION = 1
+/** Of the cache: one of another version is not believed. */
+const VERSION = 2
+const CACHE_BEGIN = '\n  "cache": '
+const FILE_END = '\n}\n'
+const CHECKSUM_BEGIN = ',"checksum":"'
+const CHECKSUM_LENGTH = 16
+const CACHE_END = '"}'
 
 export function hashOf(print: string): string {
   return createHash('sha256').update(print, 'latin1').digest('hex').slice(0, 16)
@@ -53,7 +64,7 @@ export function hashOf(print: string): string {
 export function readSidecar(file: string): { sidecar: Sidecar | null; mark: FileMark } | null {
   // busy sessions often have none yet, and to look costs a tenth of an error
   const content = look(file) === undefined ? undefined : readSmall(file)
-  return content === undefined ? null : { sidecar: decode(content.bytes), mark: content.stat }
+  return content === undefined ? null : { sidecar: sidecarFromText(content.bytes.toString()), mark: content.stat }
 }
 
 /** For those who can do without it: a sidecar that may not be read is as good as none. */
@@ -68,82 +79,96 @@ export function sidecarOrNone(file: string): Sidecar | null {
 
 /** Answers what the file is known by. Needs `loadReplace` to have been awaited. */
 export function writeSidecar(file: string, sidecar: Sidecar): FileMark {
-  return replaceSmall(file, encode(sidecar))
+  return replaceSmall(file, Buffer.from(sidecarText(sidecar)))
 }
 
-function encode({ key, session, run, watermark, summary }: Sidecar): Buffer {
-  const value = { version: VERSION, key, session, run, watermark, summary: summary && summaryToJson(summary) }
-  return Buffer.from(`${JSON.stringify(value, null, 2)}\n`)
+/** The cache stands on one line at the end, closed by a checksum over the text before it. */
+export function sidecarText({ key, session, run, watermark, summary }: Sidecar): string {
+  const claimed = run === null ? {} : { run: runToJson(run, session) }
+  const people = JSON.stringify({ key, ...shownOf(run, summary, watermark), ...claimed }, null, 2)
+  if (watermark === null || summary === null) return `${people}\n`
+  const cache = JSON.stringify({ version: VERSION, watermark, summary: summaryToJson(summary) }).slice(0, -1)
+  const checksum = `${CHECKSUM_BEGIN}${checksumOf(cache)}${CACHE_END}`
+  return `${people.slice(0, -2)},${CACHE_BEGIN}${cache}${checksum}${FILE_END}`
 }
 
-function summaryToJson(summary: Summary): JsonObject {
-  const { usage, carriedUsage, ...rest } = summary
-  const maps = { usage: Object.fromEntries(usage), carriedUsage: Object.fromEntries(carriedUsage) }
-  return { ...rest, ...maps } as unknown as JsonObject
+/** For people, who read it from the top. */
+function shownOf(run: Run | null, summary: Summary | null, watermark: Watermark | null): JsonObject {
+  const state = { state: run?.state ?? 'idle', turn: run?.turnId ?? null, since: run?.since ?? null }
+  if (summary === null || watermark === null) return state
+  const { name, tags, turnCount } = labelsOf(summary)
+  const { active } = timesOf(summary, isoTime(watermark.mtimeMs))
+  const usage = Object.entries(sumOf(totalUsage(summary))).filter(([, count]) => count !== 0)
+  return {
+    name,
+    tags,
+    ...state,
+    messages: summary.messages,
+    ...(turnCount === null ? {} : { turns: turnCount }),
+    lastActivity: active,
+    usage: Object.fromEntries(usage),
+  }
 }
 
-function decode(bytes: Buffer): Sidecar | null {
+/** Null when nothing in it can be read. */
+export function sidecarFromText(text: string): Sidecar | null {
   let value: Json
   try {
-    value = JSON.parse(bytes.toString())
+    value = JSON.parse(text)
   } catch {
     return null
   }
-  if (!isObject(value) || value.version !== VERSION || typeof value.key !== 'string') return null
-  const summary = summaryFromJson(value.summary)
-  const watermark = watermarkFrom(value.watermark)
-  return {
-    key: value.key,
-    session: typeof value.session === 'string' ? value.session : null,
-    run: runFrom(value.run),
-    watermark: summary && watermark,
-    summary: watermark && summary,
-  }
+  if (!isObject(value) || typeof value.key !== 'string') return null
+  const cache = isWhole(text) && isObject(value.cache) && value.cache.version === VERSION ? value.cache : {}
+  const summary = summaryFromJson(cache.summary)
+  const watermark = watermarkFrom(cache.watermark)
+  const isBelieved = summary !== null && watermark !== null && summary.bytes <= watermark.size
+  const believed = isBelieved ? { watermark, summary } : { watermark: null, summary: null }
+  return { key: value.key, ...claimFrom(value), ...believed }
 }
 
-/** A damaged copy is no copy: each field must be of the kind that an empty summary has, or null where that has null. */
-function summaryFromJson(value: Json | undefined): Summary | null {
-  if (!isObject(value)) return null
-  const blank = emptySummary()
-  for (const [field, sample] of Object.entries(blank)) {
-    const given = value[field]
-    const fits =
-      sample === null
-        ? given === null || typeof given === 'string' || field === 'header'
-        : typeof given === typeof sample
-    if (given === undefined || !fits) return null
-  }
-  const { header } = value
-  if (header !== null && !(isObject(header) && typeof header.id === 'string' && typeof header.key === 'string'))
-    return null
-  if (!isObject(value.labels) || !isObject(value.archived) || !isWaitingList(value.waiting)) return null
-  const maps = { usage: usageFromJson(value.usage), carriedUsage: usageFromJson(value.carriedUsage) }
-  const fields = Object.keys(blank).map((field) => [field, value[field]])
-  return { ...(Object.fromEntries(fields) as Summary), ...maps }
+/** True when the cache is as it was written. */
+function isWhole(text: string): boolean {
+  const end = text.length - FILE_END.length - CACHE_END.length - CHECKSUM_LENGTH
+  const start = text.lastIndexOf(CACHE_BEGIN) + CACHE_BEGIN.length
+  const cache = text.slice(start, end - CHECKSUM_BEGIN.length)
+  return text.slice(start + cache.length) === `${CHECKSUM_BEGIN}${checksumOf(cache)}${CACHE_END}${FILE_END}`
 }
 
-function isWaitingList(value: Json | undefined): boolean {
-  if (!Array.isArray(value)) return false
-  return value.every((each) => isObject(each) && typeof each.id === 'string' && typeof each.ref === 'string')
+function checksumOf(cache: string): string {
+  return createHash('sha256').update(cache).digest('hex').slice(0, CHECKSUM_LENGTH)
 }
 
 function watermarkFrom(value: Json | undefined): Watermark | null {
   if (!isObject(value) || !isObject(value.print)) return null
   const { dev, ino, size, mtimeMs, print } = value
-  const numbers = [dev, ino, size, mtimeMs, print.length]
-  return numbers.every((n) => typeof n === 'number') && typeof print.hash === 'string'
-    ? (value as unknown as Watermark)
-    : null
+  // some file systems number beyond what is exact
+  const isMark = [dev, ino, mtimeMs].every(isFiniteNumber)
+  const isPrint = isCount(size) && isCount(print.length) && print.length <= size && typeof print.hash === 'string'
+  return isMark && isPrint ? (value as unknown as Watermark) : null
 }
 
-function runFrom(value: Json | undefined): Run | null {
-  if (!isObject(value)) return null
-  const { state, turnId, owner, uptime, recovered } = value
-  const since = timeOf(value.since)
+/** What only programs need of a run, beside what is shown of it. */
+function runToJson({ owner, uptime, recovered }: Run, session: string | null): JsonObject {
+  return JSON.parse(JSON.stringify({ session, owner, uptime, recovered }))
+}
+
+/** The run that is claimed, and of which log. Sidecars of version 1 had all of it in `run`. */
+function claimFrom(value: JsonObject): Pick<Sidecar, 'session' | 'run'> {
+  const rest = isObject(value.run) ? value.run : {}
+  const isFormer = value.version === 1
+  const { session } = isFormer ? value : rest
+  const run = isFormer ? runFrom(rest, rest, rest.turnId) : runFrom(value, rest, value.turn)
+  return { session: typeof session === 'string' ? session : null, run }
+}
+
+function runFrom(shown: JsonObject, { owner, uptime, recovered }: JsonObject, turnId: Json | undefined): Run | null {
+  const { state } = shown
+  const since = timeOf(shown.since)
   if (state !== 'idle' && state !== 'running' && state !== 'error') return null
   if ((turnId !== null && typeof turnId !== 'string') || since === undefined || !isOwner(owner)) return null
   const run: Run = { state, turnId, since, owner }
-  if (typeof uptime === 'number') run.uptime = uptime
+  if (isFiniteNumber(uptime)) run.uptime = uptime
   if (REASONS.includes(recovered)) run.recovered = recovered as StuckReason
   return run
 }

@@ -4,7 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { FindingKind } from '../../src/check/finding.js'
 import { checkStore, mend } from '../../src/check/store.js'
 import { JsonlRuntimePersistence } from '../../src/contracts/runtime-persistence/index.js'
+import { type Sidecar, sidecarFromText, sidecarText, type Watermark } from '../../src/disk/sidecar-file.js'
 import { openStore } from '../../src/index.js'
+import type { Summary } from '../../src/log/fold.js'
 import { internalsOf, openReadOnly } from '../../src/store/store.js'
 import { fill, tempFolder } from '../helpers/store.js'
 
@@ -69,11 +71,11 @@ const header = (key: string, version = 1) => `${JSON.stringify({ type: 'session'
 
 /** A sidecar that will be believed and says something wrong. */
 function lie(folder: string): void {
-  const value = JSON.parse(fs.readFileSync(sidecar(folder), 'utf8'))
+  const value = sidecarFromText(fs.readFileSync(sidecar(folder), 'utf8')) as Sidecar
   const { dev, ino, size, mtimeMs } = fs.statSync(log(folder))
-  Object.assign(value.watermark, { dev, ino, size, mtimeMs })
-  value.summary.messages = 77
-  fs.writeFileSync(sidecar(folder), JSON.stringify(value))
+  Object.assign(value.watermark as Watermark, { dev, ino, size, mtimeMs })
+  Object.assign(value.summary as Summary, { messages: 77 })
+  fs.writeFileSync(sidecar(folder), sidecarText(value))
 }
 
 /** An owner that died: its boot is ours, as far as the template can tell, and its process is not there. */

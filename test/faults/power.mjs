@@ -7,6 +7,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isDeepStrictEqual } from 'node:util'
+import { sidecarFromText, sidecarText } from '../../dist/src/disk/sidecar-file.js'
 import { loadContracts } from './contracts.mjs'
 import { tell } from './scene.mjs'
 
@@ -238,10 +239,10 @@ function materialise(disk, place) {
 /** After a restart a log is the same file with the same times: its sidecar must be able to take it for that. */
 function rebind(place, name) {
   try {
-    const sidecar = JSON.parse(fs.readFileSync(path.join(place, name), 'utf8'))
+    const sidecar = sidecarFromText(fs.readFileSync(path.join(place, name), 'utf8'))
     const { dev, ino, size, mtimeMs } = fs.statSync(path.join(place, name.replace('.meta.json', '.jsonl')))
     Object.assign(sidecar.watermark, { dev, ino, ...(size === sidecar.watermark.size ? { mtimeMs } : {}) })
-    fs.writeFileSync(path.join(place, name), JSON.stringify(sidecar))
+    fs.writeFileSync(path.join(place, name), sidecarText(sidecar))
   } catch {
     // half a sidecar, or none of a log that is there: as it is
   }

@@ -1,6 +1,9 @@
 import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import type { JsonObject } from '../../src/base/json.js'
+import { type Sidecar, sidecarFromText } from '../../src/disk/sidecar-file.js'
 import { openStore, type SessionStore } from '../../src/index.js'
+import { changeCache } from '../helpers/sidecar.js'
 import { bareLine, contents, fill, message, open, sleep, tempFolder } from '../helpers/store.js'
 
 /** All answers of a store but the run states. */
@@ -42,6 +45,14 @@ async function makeStore(): Promise<string> {
   return folder
 }
 
+/** As version 1 had it, with sums that are wrong. */
+function formerSidecar(file: string): JsonObject {
+  const { key, session, run, watermark, summary } = sidecarFromText(fs.readFileSync(file, 'utf8')) as Sidecar
+  const maps = { usage: {}, carriedUsage: {} }
+  const former = { version: 1, key, session, run, watermark, summary: { ...summary, ...maps, messages: 77 } }
+  return former as unknown as JsonObject
+}
+
 function sidecarsOf(folder: string): string[] {
   return fs
     .readdirSync(folder)
@@ -59,20 +70,24 @@ const MISHAPS: Record<string, (file: string, all: string[]) => void> = {
   null: (file) => fs.writeFileSync(file, 'null'),
   'two objects long': (file) => fs.appendFileSync(file, fs.readFileSync(file)),
   'that of another session': (file, all) => fs.copyFileSync(all.find((other) => other !== file)!, file),
-  'of an unknown version': (file) =>
-    fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replace('"version": 1', '"version": 99')),
-  'with wrong types': (file) => {
-    const value = JSON.parse(fs.readFileSync(file, 'utf8'))
-    for (const field of Object.keys(value.summary))
-      value.summary[field] = typeof value.summary[field] === 'number' ? 'x' : 7
-    fs.writeFileSync(file, JSON.stringify(value))
-  },
-  'with a watermark beyond the end': (file) => {
-    const value = JSON.parse(fs.readFileSync(file, 'utf8'))
-    value.watermark.size += 1_000
-    value.summary.bytes += 1_000
-    fs.writeFileSync(file, JSON.stringify(value))
-  },
+  'of an unknown version': (file) => changeCache(file, (cache) => ({ ...cache, version: 99 })),
+  'with wrong types': (file) =>
+    changeCache(file, ({ summary, ...cache }) => {
+      const wrong = Object.entries(summary as JsonObject).map(([field, value]) => [
+        field,
+        typeof value === 'number' ? 'x' : 7,
+      ])
+      return { ...cache, summary: Object.fromEntries(wrong) }
+    }),
+  'with a watermark beyond the end': (file) =>
+    changeCache(file, (cache) => {
+      const [watermark, summary] = [cache.watermark as JsonObject, cache.summary as JsonObject]
+      const far = { size: (watermark.size as number) + 1_000 }
+      return { ...cache, watermark: { ...watermark, ...far }, summary: { ...summary, bytes: far.size } }
+    }),
+  'of the version before': (file) => fs.writeFileSync(file, JSON.stringify(formerSidecar(file))),
+  'indented by a person': (file) =>
+    fs.writeFileSync(file, JSON.stringify(JSON.parse(fs.readFileSync(file, 'utf8')), null, 2)),
 }
 
 describe('every answer but the run state is the same when the sidecars are', () => {
@@ -284,6 +299,39 @@ describe('calls at the same time in one process', () => {
   })
 })
 
+test('a sidecar of the version before is believed as to the run state', async () => {
+  const folder = await makeStore()
+  const states = async () => {
+    const store = await open(folder)
+    return [await store.session('a').state(), await store.session('An encoded key').state()]
+  }
+  const before = await states()
+  for (const file of sidecarsOf(folder)) fs.writeFileSync(file, JSON.stringify(formerSidecar(file)))
+  expect(await states()).toEqual(before)
+  expect(before).toMatchObject([{ state: 'running', turnId: 'turn' }, { state: 'running' }])
+})
+
+test('a sidecar says first what a person wants to know', async () => {
+  const store = await open()
+  const session = await fill(store, 'a', ['1', '2'])
+  await session.append({ role: 'assistant', content: '3', usage: { promptTokens: 412, completionTokens: 9 } })
+  await session.setName("Ann's calendar")
+  await session.tag(['work'])
+  await session.setState('running', 't7')
+  const { run, cache, ...shown } = JSON.parse(fs.readFileSync(session.sidecarPath, 'utf8'))
+  const since = (await session.state())?.turnStartedAt?.toISOString()
+  const lastActivity = (await session.info())?.lastActivity.toISOString()
+  const usage = { promptTokens: 412, completionTokens: 9, apiCalls: 1 }
+  expect(JSON.stringify(shown)).toBe(
+    JSON.stringify({
+      ...{ key: 'a', name: "Ann's calendar", tags: ['work'], state: 'running', turn: 't7', since },
+      ...{ messages: 3, lastActivity, usage },
+    }),
+  )
+  expect(Object.keys(run)).toEqual(['session', 'owner', 'uptime'])
+  expect(Object.keys(cache)).toEqual(['version', 'watermark', 'summary', 'checksum'])
+})
+
 test('a turn ends with a sidecar that says everything, which is not written again for nothing', async () => {
   const store = await open()
   const session = store.session('a')
@@ -294,5 +342,5 @@ test('a turn ends with a sidecar that says everything, which is not written agai
   const { ino } = fs.statSync(session.sidecarPath)
   await store.close()
   expect(fs.statSync(session.sidecarPath).ino).toBe(ino)
-  expect(JSON.parse(fs.readFileSync(session.sidecarPath, 'utf8')).summary.messages).toBe(2)
+  expect(sidecarFromText(fs.readFileSync(session.sidecarPath, 'utf8'))?.summary?.messages).toBe(2)
 })
