@@ -2,7 +2,7 @@
  * The sidecar of a session: what a person wants to know of it now, its run state, and a copy of what its log was folded
  * to. Of all this only the run state and that copy are ever read here, and the copy only if its checksum is right.
  */
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import { errno } from '../base/errors.js'
 import { isObject, type Json, type JsonObject } from '../base/json.js'
 import { type Summary, sumOf, timesOf, totalUsage } from '../log/fold.js'
@@ -136,7 +136,7 @@ function isWhole(text: string): boolean {
 }
 
 function checksumOf(cache: string): string {
-  return createHash('sha256').update(cache).digest('hex').slice(0, CHECKSUM_LENGTH)
+  return hash('sha256', cache, 'hex').slice(0, CHECKSUM_LENGTH)
 }
 
 function watermarkFrom(value: Json | undefined): Watermark | null {

@@ -12,9 +12,8 @@ export function summaryToJson(summary: Summary): JsonObject {
 
 export function summaryFromJson(value: Json | undefined): Summary | null {
   if (!isObject(value)) return null
-  const checks = Object.entries(SOUND)
-  if (Object.keys(value).length !== checks.length) return null
-  for (const [field, isSound] of checks) if (!isSound(value[field])) return null
+  if (Object.keys(value).length !== CHECKS.length) return null
+  for (const [field, isSound] of CHECKS) if (!isSound(value[field])) return null
   const maps = { usage: usageFromJson(value.usage), carriedUsage: usageFromJson(value.carriedUsage) }
   return { ...(value as unknown as Summary), ...maps }
 }
@@ -28,6 +27,8 @@ export function isFiniteNumber(value: Json | undefined): value is number {
   return Number.isFinite(value)
 }
 
+const COUNTERS = Object.keys(countersOf({}))
+
 type Check = (value: Json | undefined) => boolean
 
 const isFlag: Check = (value) => typeof value === 'boolean'
@@ -37,8 +38,7 @@ const isTimeOrNull: Check = (value) => value === null || (isText(value) && timeO
 
 /** Counters by agent, each of them there. */
 const isUsage: Check = (value) =>
-  isObject(value) &&
-  Object.values(value).every((row) => isObject(row) && Object.keys(countersOf({})).every((name) => isCount(row[name])))
+  isObject(value) && Object.values(value).every((row) => isObject(row) && COUNTERS.every((name) => isCount(row[name])))
 
 const isWaitingList: Check = (value) =>
   Array.isArray(value) && value.every((each) => isObject(each) && isText(each.id) && isText(each.ref))
@@ -78,3 +78,4 @@ const SOUND: Record<keyof Summary, Check> = {
   carriedUsage: isUsage,
   labels: (value) => isObject(value),
 }
+const CHECKS = Object.entries(SOUND)
