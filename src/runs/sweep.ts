@@ -6,7 +6,7 @@ import { pickNames } from '../disk/directory.js'
 import { listFolder, look, refuseLink, removeFile, removeTree } from '../disk/files.js'
 import { leaseOf } from '../disk/lock/lease.js'
 import { waitedFor } from '../disk/lock/lock-folder.js'
-import { sweepLocks, sweepSpares } from '../disk/lock/sweep.js'
+import { sweepLocks } from '../disk/lock/sweep.js'
 import { ABSENCE_MS } from '../disk/log-writer.js'
 import {
   isSessionName,
@@ -48,7 +48,6 @@ export async function sweep(context: StoreContext): Promise<Swept> {
   }
   await whereAllowed(async () => {
     waitedFor(layout.waiting)
-    await sweepSpares(layout.locks)
     await sweepLocks(layout.locks)
   })
   for (const name of listFolder(layout.quarantines)) {

@@ -3,7 +3,6 @@ import path from 'node:path'
 import { checkCount } from '../base/arguments.js'
 import { SessionError } from '../base/errors.js'
 import { breatheIfDue } from '../base/event-loop.js'
-import { rest } from '../disk/lock/held-leases.js'
 import { leaseOf } from '../disk/lock/lease.js'
 import { checkKey, Layout, nameOf } from '../disk/names.js'
 import { SessionIndex } from '../list/session-index.js'
@@ -249,7 +248,6 @@ export class SessionStore {
       log.file.closeFd()
       await breatheIfDue()
     }
-    await rest()
     this.#sessions.clear()
     if (failures.length > 0) throw failures[0]
   }

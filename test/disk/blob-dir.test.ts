@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { BlobDir, refOf } from '../../src/disk/blob-dir.js'
-import { during } from '../helpers/faults.js'
+import { during } from '../helpers/file-calls.js'
 import { sleep, tempFolder } from '../helpers/store.js'
 
 test('a blob that was found whole is not read again until its file changes', async () => {
@@ -16,7 +16,7 @@ test('a blob that was found whole is not read again until its file changes', asy
   const never = () => () => {
     throw new Error('it is read')
   }
-  await during('openSync', never, async () => expect(await blobs.put(ref, bytes)).toBe(false))
+  await during('open', never, async () => expect(await blobs.put(ref, bytes)).toBe(false))
   const { atime, mtime } = fs.statSync(file)
   fs.writeFileSync(file, 'CONTENT')
   fs.utimesSync(file, atime, mtime)

@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { pickNames } from '../../src/disk/directory.js'
-import { during, systemError } from '../helpers/faults.js'
+import { during, systemError } from '../helpers/file-calls.js'
 import { tempFolder } from '../helpers/store.js'
 
 const COUNT = 1_000
@@ -29,7 +29,7 @@ test('no folder has no names, and what is no folder or cannot be read is told', 
   const failing = () => () => {
     throw systemError('EIO')
   }
-  await during('opendirSync', failing, () => expect(pickNames(folder, all)).rejects.toThrow(/EIO/))
+  await during('opendir', failing, () => expect(pickNames(folder, all)).rejects.toThrow(/EIO/))
 })
 
 /** Folders whose reading fails after some names. */
@@ -49,12 +49,12 @@ function breakingOff(code: string) {
 
 test('a file that is gone when Node looks what it is does not hide the others', async () => {
   const { folder, names } = folderOfMany()
-  await during('opendirSync', breakingOff('ENOENT'), async () => {
+  await during('opendir', breakingOff('ENOENT'), async () => {
     expect((await pickNames(folder, all)).sort()).toEqual(names)
   })
 })
 
 test('an outage in the middle is no end of the names', async () => {
   const { folder } = folderOfMany()
-  await during('opendirSync', breakingOff('EIO'), () => expect(pickNames(folder, all)).rejects.toThrow(/EIO/))
+  await during('opendir', breakingOff('EIO'), () => expect(pickNames(folder, all)).rejects.toThrow(/EIO/))
 })

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { openStore, type SessionInfo, type SessionStore } from '../../src/index.js'
 import { internalsOf, openReadOnly } from '../../src/store/store.js'
 import { RemoteStore } from '../helpers/child.js'
-import { during, filesOpened } from '../helpers/faults.js'
+import { during, filesOpened } from '../helpers/file-calls.js'
 import { bareLine, filesIn, message, open, sleep, tempFolder } from '../helpers/store.js'
 
 /** Enough that a list is kept. */
@@ -279,7 +279,7 @@ describe('of no matter is a list that', () => {
         return original(...args)
       }
     const expected = await listWithout(dir)
-    await during('openSync', refuse, async () => {
+    await during('open', refuse, async () => {
       expect(await listIn(dir)).toEqual(expected)
     })
   })

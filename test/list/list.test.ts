@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { SessionStore } from '../../src/index.js'
-import { during } from '../helpers/faults.js'
+import { during } from '../helpers/file-calls.js'
 import { open, tempFolder } from '../helpers/store.js'
 
 const KEYS = ['a', 'b', 'c']
@@ -97,7 +97,7 @@ describe('the next list shows', () => {
     }
     await expect(
       during(
-        'openSync',
+        'open',
         () => fail,
         () => store.list(),
       ),

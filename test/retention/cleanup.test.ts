@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { CleanupOptions } from '../../src/index.js'
 import { ended, RemoteStore } from '../helpers/child.js'
-import { type Call, during, systemError } from '../helpers/faults.js'
+import { type Call, during, systemError } from '../helpers/file-calls.js'
 import { bareLine, codeOf, contents, filesIn, fill, message, open, tempFolder } from '../helpers/store.js'
 
 const HOUR = 3_600_000
@@ -70,7 +70,7 @@ describe('cleanup', () => {
         fs.appendFileSync(`${store.dir}/b.jsonl`, `{"role":"user","at":"${new Date(clock.now).toISOString()}"}\n`)
       return rename(from, to)
     }
-    expect((await during('renameSync', active, () => store.cleanup({ olderThan: HOUR }))).removed).toEqual(['a', 'c'])
+    expect((await during('rename', active, () => store.cleanup({ olderThan: HOUR }))).removed).toEqual(['a', 'c'])
     await other.session('c').append(message('2'))
     expect((await store.cleanup({ olderThan: HOUR })).removed).toEqual([])
     expect(await store.keys()).toEqual(['b', 'c'])
@@ -96,7 +96,7 @@ describe('cleanup', () => {
       if (from.endsWith('b.jsonl')) throw systemError('EIO')
       return rename(from, to)
     }
-    const result = await during('renameSync', fail, () => store.cleanup({ olderThan: HOUR }))
+    const result = await during('rename', fail, () => store.cleanup({ olderThan: HOUR }))
     expect(result).toEqual({
       removed: ['a', 'c'],
       failed: [{ key: 'b', error: expect.objectContaining({ code: 'EIO' }) }],

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { CleanupOptions, PurgeTrashOptions, SessionStore } from '../../src/index.js'
 import { ended, messageOf, RemoteStore, start } from '../helpers/child.js'
-import { type Call, during, systemError } from '../helpers/faults.js'
+import { type Call, during, systemError } from '../helpers/file-calls.js'
 import { codeOf, contents, filesIn, fill, message, open, randomOf, SOAK, sleep, tempFolder } from '../helpers/store.js'
 
 const HOUR = 3_600_000
@@ -196,7 +196,7 @@ describe('the trash', () => {
       return unlink(file)
     }
     const later = await open(store.dir, { now: () => store.now() + 1_000 })
-    const result = await during('unlinkSync', fail, () => later.purgeTrash({ olderThan: 0 }))
+    const result = await during('unlink', fail, () => later.purgeTrash({ olderThan: 0 }))
     expect(result.purged).toEqual([])
     expect(result.failed).toMatchObject([{ error: { code: 'EIO' } }, { error: { code: 'EIO' } }])
     expect((await later.trash()).map(({ key }) => key)).toEqual(['b'])

@@ -5,7 +5,7 @@ import { Layout } from '../../src/disk/names.js'
 import { heartbeatFile } from '../../src/disk/runs/heartbeat.js'
 import type { CrashedRun, CrashLeft, RecoverOptions, RecoverReport, SessionStore } from '../../src/index.js'
 import { ended, RemoteStore } from '../helpers/child.js'
-import { type Call, during, systemError } from '../helpers/faults.js'
+import { type Call, during, systemError } from '../helpers/file-calls.js'
 import { contents, fill, message, open, SOAK, sleep, tempFolder, until } from '../helpers/store.js'
 
 /** Sessions whose process was killed in the middle of a turn. */
@@ -291,7 +291,7 @@ describe('racing recoverers', () => {
       if (to.endsWith('a.meta.json')) throw systemError('EIO')
       return rename(from, to)
     }
-    const { runs, failed } = await during('renameSync', fail, () => store.recover({ action: 'interrupt' }))
+    const { runs, failed } = await during('rename', fail, () => store.recover({ action: 'interrupt' }))
     expect(runs).toEqual([])
     expect(failed).toMatchObject([{ key: 'a', error: { code: 'EIO' } }])
     expect(notesIn(session.path)).toHaveLength(1)

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openStore, type Session, type SessionStore } from '../../src/index.js'
 import { ended, RemoteStore } from '../helpers/child.js'
-import { during, systemError } from '../helpers/faults.js'
+import { during, systemError } from '../helpers/file-calls.js'
 import { codeOf, fill, message, open, tempFolder } from '../helpers/store.js'
 
 /** Names of markers, and apart from them what else comes and goes in their folder. */
@@ -89,7 +89,7 @@ describe('a marker', () => {
       if (String(to).endsWith(path.join('.running', 'a'))) throw systemError('ENOSPC')
       return rename(from, to)
     }
-    expect(await codeOf(during('renameSync', fail, () => session.setState('running', 't')))).toBe('ENOSPC')
+    expect(await codeOf(during('rename', fail, () => session.setState('running', 't')))).toBe('ENOSPC')
     expect(await session.state()).toMatchObject({ state: 'idle' })
     expect(markersIn(store.dir)).toEqual({ markers: [], others: [] })
     await session.setState('running', 't')
@@ -103,7 +103,7 @@ describe('a marker', () => {
       if (String(to).endsWith('a.meta.json')) throw systemError('EIO')
       return rename(from, to)
     }
-    expect(await codeOf(during('renameSync', fail, () => session.setState('running', 't')))).toBe('EIO')
+    expect(await codeOf(during('rename', fail, () => session.setState('running', 't')))).toBe('EIO')
     expect(await session.state()).toMatchObject({ state: 'idle' })
     expect(markersIn(store.dir)).toEqual({ markers: [], others: [] })
   })
@@ -205,7 +205,7 @@ describe('running()', () => {
         opened.push(path.basename(String(file)))
         return openSync(file, ...rest)
       }
-    expect(await during('openSync', watch, () => running(again))).toEqual(['a'])
+    expect(await during('open', watch, () => running(again))).toEqual(['a'])
     expect(opened.filter((name) => name.startsWith('idle'))).toEqual([])
   })
 })

@@ -11,7 +11,7 @@ import {
   type WatchOptions,
 } from '../../src/index.js'
 import { ended, messageOf, RemoteStore, start } from '../helpers/child.js'
-import { type Call, patch, systemError } from '../helpers/faults.js'
+import { type Call, patch, systemError } from '../helpers/file-calls.js'
 import { fill, locksIn, open, SOAK, sleep, tempFolder, until } from '../helpers/store.js'
 
 interface Watched {
@@ -166,7 +166,7 @@ describe('a watcher tells', () => {
 describe('a watcher does not depend on events', () => {
   test('it finds all by looking, when the file system gives none', async () => {
     const folder = tempFolder()
-    const broken = patch('lutimesSync', () => () => {
+    const broken = patch('lutimes', () => () => {
       throw systemError('EROFS')
     })
     const { store, told } = await watched(folder, { rescanMs: 100, stuckAfterMs: 200 })
@@ -206,7 +206,7 @@ describe('a watcher does not depend on events', () => {
     watcher.on('error', (error) => errors.push(error))
     await store.session('a').setState('running', 't')
     await until(() => told().length === 1)
-    const repair = patch('opendirSync', () => () => {
+    const repair = patch('opendir', () => () => {
       throw systemError('EIO')
     })
     await until(() => errors.length > 0)
@@ -306,7 +306,7 @@ describe('errors of a watcher', () => {
         if (file.endsWith('.changed')) throw systemError('EROFS')
         return openSync(file, ...rest)
       }
-    const restore = patch('openSync', refuse)
+    const restore = patch('open', refuse)
     onTestFinished(restore)
     const watcher = store.watch({ rescanMs: 100 })
     const told: string[] = []

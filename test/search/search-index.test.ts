@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import type { SessionStore } from '../../src/index.js'
 import { openReadOnly } from '../../src/store/store.js'
 import { RemoteStore } from '../helpers/child.js'
-import { during, patch, systemError } from '../helpers/faults.js'
+import { during, following, patch, systemError } from '../helpers/file-calls.js'
 import { bareLine, fill, message, open, SOAK, tempFolder, until } from '../helpers/store.js'
 
 /** More than those of a store that needs no index. */
@@ -40,7 +40,7 @@ function age(folder: string): void {
 async function found(store: SessionStore, words: string): Promise<{ keys: string[]; opened: number }> {
   const opened = new Set<string>()
   const keys = await during(
-    'openSync',
+    'open',
     (original) =>
       (file, ...rest) => {
         if (String(file).endsWith('.jsonl')) opened.add(file)
@@ -100,10 +100,11 @@ describe('a search in many sessions', () => {
     age(folder)
     await store.list()
     let bytes = 0
-    const restore = patch('readSync', (original) => (...args) => {
-      const count = original.apply(fs, args)
-      bytes += count
-      return count
+    const restore = patch('read', (original) => (...args) => {
+      return following(original(...args), (count) => {
+        bytes += count
+        return count
+      })
     })
     expect(await store.search('xylophone')).toEqual([])
     restore()
@@ -318,14 +319,14 @@ describe('an index that', () => {
       fs.writeFileSync(`${folder}/.index`, 'mine')
     },
     'cannot be read': (folder) => {
-      patch('openSync', (original) => (file, ...rest) => {
+      patch('open', (original) => (file, ...rest) => {
         if (file === index(folder)) throw systemError('EACCES')
         return original.call(fs, file, ...rest)
       })
     },
     'cannot be written': (folder) => {
       fs.rmSync(`${folder}/.index`, { recursive: true })
-      patch('writeSync', (original) => (...args) => {
+      patch('write', (original) => (...args) => {
         if (Buffer.isBuffer(args[1]) && args[1].length > 10_000) throw systemError('ENOSPC')
         return original.apply(fs, args)
       })

@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { SessionStore } from '../../src/index.js'
 import { searchIndexOf } from '../../src/search/search-index.js'
 import { internalsOf } from '../../src/store/store.js'
-import { during } from '../helpers/faults.js'
+import { during } from '../helpers/file-calls.js'
 import { bareLine, open, tempFolder } from '../helpers/store.js'
 
 const MANY = 700
@@ -48,7 +48,7 @@ async function indexed(): Promise<SessionStore> {
 async function logsOpened(work: () => Promise<unknown>): Promise<number> {
   const logs = new Set<string>()
   await during(
-    'openSync',
+    'open',
     (original) =>
       (file, ...rest) => {
         if (String(file).endsWith('.jsonl')) logs.add(file)

@@ -2,8 +2,8 @@ import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { Session, StoreOptions } from '../../src/index.js'
 import { RemoteStore } from '../helpers/child.js'
-import { type Call, during, systemError } from '../helpers/faults.js'
-import { codeOf, contents, fill, message, open, tempFolder } from '../helpers/store.js'
+import { type Call, during, systemError } from '../helpers/file-calls.js'
+import { codeOf, contents, fill, message, open, sleep, tempFolder } from '../helpers/store.js'
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `${from + i}`)
 
@@ -16,9 +16,9 @@ const codes = (promises: ReadonlyArray<Promise<unknown>>) => Promise.all(promise
 
 /** The size of the log at each sync. */
 function noting(sizes: number[]) {
-  return (sync: Call) => (fd: number, done: (error: Error | null) => void) => {
+  return (sync: Call) => (fd: number) => {
     sizes.push(fs.fstatSync(fd).size)
-    sync(fd, done)
+    return sync(fd)
   }
 }
 
@@ -95,7 +95,7 @@ describe("appends that wait for the same sync of fsync: 'always'", () => {
   test('when the disk has no room for all, exactly those fail that it has no room for', async () => {
     const session = await filled()
     const texts = ['1', 'x'.repeat(500), '2', 'y'.repeat(500), '3']
-    const results = await during('writeSync', fullAbove(400, 0.6), () => codes(appendAll(session, texts)))
+    const results = await during('write', fullAbove(400, 0.6), () => codes(appendAll(session, texts)))
     expect(results).toEqual([undefined, 'ENOSPC', undefined, 'ENOSPC', undefined])
     expect(await contents(session)).toEqual(['first', '1', '2', '3'])
     expect(await session.check()).toMatchObject({ damage: [], torn: null })
@@ -109,8 +109,8 @@ describe("appends that wait for the same sync of fsync: 'always'", () => {
       throw systemError('EIO')
     }
     const texts = numbers(0, 10).map((text, i) => (i === 5 ? text.padEnd(500, 'x') : text))
-    const results = await during('ftruncateSync', noCut, () =>
-      during('writeSync', fullAbove(400, 0.5), () => codes(appendAll(session, texts))),
+    const results = await during('ftruncate', noCut, () =>
+      during('write', fullAbove(400, 0.5), () => codes(appendAll(session, texts))),
     )
     const answered = texts.filter((_, i) => results[i] === undefined)
     expect(answered).toEqual(texts.slice(0, 5))
@@ -131,15 +131,17 @@ describe("appends that wait for the same sync of fsync: 'always'", () => {
       }
       return write(fd, bytes, at, length)
     }
-    await during('writeSync', replacing, () => Promise.all(appendAll(session, numbers(0, 20))))
+    await during('write', replacing, () => Promise.all(appendAll(session, numbers(0, 20))))
     expect(await contents(session)).toEqual(['first', ...numbers(0, 20)])
   })
 
   test('a failed sync fails all of them, and the next append goes well', async () => {
     const session = await filled()
     let calls = 0
-    const failing = (sync: Call) => (fd: number, done: (error: Error | null) => void) =>
-      ++calls > 1 ? sync(fd, done) : setImmediate(() => done(systemError('EIO')))
+    const failing = (sync: Call) => (fd: number) => {
+      if (++calls > 1) return sync(fd)
+      throw systemError('EIO')
+    }
     const results = await during('fdatasync', failing, () => codes(appendAll(session, numbers(0, 5))))
     expect(results).toEqual(Array(5).fill('EIO'))
     await session.append(message('more'))
@@ -149,12 +151,12 @@ describe("appends that wait for the same sync of fsync: 'always'", () => {
   test('a failed sync fails those that wait for the next one too', async () => {
     const session = await filled()
     let later: Promise<unknown> | undefined
-    const failing = (sync: Call) => (fd: number, done: (error: Error | null) => void) => {
-      if (later !== undefined) return sync(fd, done)
-      setImmediate(() => {
-        later = codeOf(session.append(message('later')))
-        setTimeout(() => done(systemError('EIO')), 20)
-      })
+    const failing = (sync: Call) => async (fd: number) => {
+      if (later !== undefined) return sync(fd)
+      await new Promise(setImmediate)
+      later = codeOf(session.append(message('later')))
+      await sleep(20)
+      throw systemError('EIO')
     }
     const results = await during('fdatasync', failing, async () => {
       const first = await codeOf(session.append(message('1')))

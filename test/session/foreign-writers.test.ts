@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Session } from '../../src/index.js'
-import { type Call, during, patch } from '../helpers/faults.js'
+import { type Call, during, following, patch } from '../helpers/file-calls.js'
 import { bareLine, contents, fill, message, open, randomOf, SOAK, sleep, tempFolder } from '../helpers/store.js'
 
 /** What other programs do to a log. */
@@ -46,15 +46,16 @@ const PROGRAMS: Record<string, (file: string) => void> = {
 function meddle(session: Session, when: 'before' | 'after', act: (file: string) => void): { times: number } {
   const done = { times: 0 }
   let busy = false
-  patch('writeSync', (write) => (fd: number, bytes: Buffer, ...rest: number[]) => {
+  patch('write', (write) => (fd: number, bytes: Buffer, ...rest: number[]) => {
     const isOurs = !busy && Buffer.isBuffer(bytes) && bytes.includes('"content":"mine')
     busy = true
     if (isOurs && when === 'before') act(session.path)
-    const count = write(fd, bytes, ...rest)
-    if (isOurs && when === 'after') act(session.path)
-    busy = false
-    if (isOurs) done.times++
-    return count
+    return following(write(fd, bytes, ...rest), (count) => {
+      if (isOurs && when === 'after') act(session.path)
+      busy = false
+      if (isOurs) done.times++
+      return count
+    })
   })
   return done
 }
@@ -160,15 +161,19 @@ describe('in the very instant of the write', () => {
     const session = await fill(await open(), 'a', ['1', '2', '3'])
     let left = 12
     let busy = false
-    const restore = patch('writeSync', (write) => (fd: number, bytes: Buffer, ...rest: number[]) => {
-      const count = write(fd, bytes, ...rest)
-      if (!busy && left-- > 0) {
-        busy = true
-        PROGRAMS['an editor that saves by renaming']!(session.path)
-        busy = false
-      }
-      return count
-    })
+    const restore = patch(
+      'write',
+      (write) =>
+        (fd: number, bytes: Buffer, ...rest: number[]) =>
+          following(write(fd, bytes, ...rest), (count) => {
+            if (!busy && left-- > 0) {
+              busy = true
+              PROGRAMS['an editor that saves by renaming']!(session.path)
+              busy = false
+            }
+            return count
+          }),
+    )
     await session.removeLast()
     await session.setName('name')
     await session.tag(['t'])
@@ -216,7 +221,7 @@ describe('a log that somebody', () => {
           if (when === 'after') fs.appendFileSync(to, bareLine('theirs'))
         })
       }
-      await during('linkSync', link, () => session.append(message('mine')))
+      await during('link', link, () => session.append(message('mine')))
       await session.append(message('mine too'))
       expect((await contents(session)).sort()).toEqual(['mine', 'mine too', 'theirs'])
       expect((await session.info())?.messages).toBe(3)
@@ -235,12 +240,13 @@ describe('a log that somebody', () => {
       if (fs.existsSync(session.path)) all[Math.floor(random() * all.length)]!(session.path)
       busy = false
     }
-    for (const name of ['writeSync', 'openSync', 'lstatSync', 'fstatSync', 'readSync']) {
+    for (const name of ['write', 'open', 'lstat', 'fstat', 'read']) {
       patch(name, (original) => (...args) => {
-        maybe(name === 'writeSync' ? 0.3 : 0.02)
-        const result = original(...args)
-        if (name === 'writeSync') maybe(0.3)
-        return result
+        maybe(name === 'write' ? 0.3 : 0.02)
+        return following(original(...args), (result) => {
+          if (name === 'write') maybe(0.3)
+          return result
+        })
       })
     }
     const ids: string[] = []
@@ -271,12 +277,12 @@ test('a line that another program was in the middle of writing is not cut off as
   const log = fs.statSync(session.path).ino
   let rest = line.slice(500)
   // the call that waits for their write: the system lets it go on when all of that is in the file
-  patch('fchmodSync', (original) => (fd: number, mode: number) => {
+  patch('fchmod', (original) => (fd: number, mode: number) => {
     if (fs.fstatSync(fd).ino === log) {
       fs.appendFileSync(session.path, rest)
       rest = ''
     }
-    original(fd, mode)
+    return original(fd, mode)
   })
   await session.append(message('2'))
   expect(await contents(session)).toEqual(['1', JSON.parse(line).content, '2'])

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { Session } from '../../src/session/session.js'
-import { patch, systemError } from '../helpers/faults.js'
+import { patch, systemError } from '../helpers/file-calls.js'
 import { bareLine, codeOf, contents, message, open, quarantined, tempFolder } from '../helpers/store.js'
 
 const COUNT = 3000
@@ -92,7 +92,7 @@ describe('a rewrite of a large log', () => {
     const { session } = await large({ removed: (at) => at === 1 })
     await session.info()
     const before = fs.readFileSync(session.path)
-    const restore = patch('readSync', (read) => (...args) => {
+    const restore = patch('read', (read) => (...args) => {
       const [, , , , position] = args
       // as on a network drive whose file was cut by another machine
       return position > 500_000 ? 0 : read(...args)
@@ -105,15 +105,15 @@ describe('a rewrite of a large log', () => {
 
 test('lines that come while a log is rewritten are kept when the folder cannot be synced', async () => {
   const { session, left } = await large({ removed: (at) => at < 10 })
-  const restore = patch('renameSync', (rename) => (from: string, to: string) => {
+  const restore = patch('rename', (rename) => (from: string, to: string) => {
     if (to === session.path) fs.appendFileSync(to, bareLine('late'))
-    rename(from, to)
+    return rename(from, to)
   })
   let failed = 0
-  const restoreSync = patch('fsync', (sync) => (fd: number, done: (error: Error) => void) => {
-    if (!fs.fstatSync(fd).isDirectory()) return sync(fd, done)
+  const restoreSync = patch('fsync', (sync) => (fd: number) => {
+    if (!fs.fstatSync(fd).isDirectory()) return sync(fd)
     failed++
-    setImmediate(() => done(systemError('EIO')))
+    throw systemError('EIO')
   })
   expect(await codeOf(session.rewrite())).toBe('EIO')
   restore()

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { messageOf, start } from '../helpers/child.js'
-import { patch, systemError } from '../helpers/faults.js'
+import { ending, following, patch, systemError } from '../helpers/file-calls.js'
 import {
   bareLine,
   codeOf,
@@ -104,26 +104,18 @@ describe('lines that come while a log is rewritten', () => {
       fs.appendFileSync(session.path, 'damage\n')
       let count = 0
       let call = ''
-      const restores = [
-        'openSync',
-        'writeSync',
-        'fsync',
-        'fsyncSync',
-        'renameSync',
-        'lstatSync',
-        'fstatSync',
-        'readSync',
-      ].map((name) =>
+      const restores = ['open', 'write', 'fsync', 'rename', 'lstat', 'fstat', 'read'].map((name) =>
         patch(name, (original) => (...args) => {
           const now = ++count === moment
           if (now) call = `${name} ${moment}`
           // before the call in every second moment, after it in the others
           if (now && moment % 2 === 0) act(session.path, moment)
-          try {
-            return original(...args)
-          } finally {
-            if (now && moment % 2 === 1) act(session.path, moment)
-          }
+          return ending(
+            () => original(...args),
+            () => {
+              if (now && moment % 2 === 1) act(session.path, moment)
+            },
+          )
         }),
       )
       let error: unknown
@@ -166,15 +158,16 @@ describe('lines that come while a log is rewritten', () => {
     )
     // between the last look and the rename there is a moment that no look can cover
     expect(losses.length).toBeLessThanOrEqual(2)
-    expect(losses.filter((call) => !/^(lstatSync|renameSync)/.test(call))).toEqual([])
+    expect(losses.filter((call) => !/^(lstat|rename)/.test(call))).toEqual([])
   })
 
   test('late ones, and ones that go to the new file before these are copied', async () => {
     const { session } = await untidy()
-    patch('renameSync', (rename) => (from: string, to: string) => {
+    patch('rename', (rename) => (from: string, to: string) => {
       if (to === session.path) fs.appendFileSync(to, bareLine('late'))
-      rename(from, to)
-      if (to === session.path) fs.appendFileSync(to, bareLine('a longer line that is later still'))
+      return following(rename(from, to), () => {
+        if (to === session.path) fs.appendFileSync(to, bareLine('a longer line that is later still'))
+      })
     })
     await session.rewrite()
     expect((await contents(session)).sort()).toEqual(['1', '2', 'a longer line that is later still', 'late'])
@@ -183,13 +176,13 @@ describe('lines that come while a log is rewritten', () => {
 
   test('are kept when the folder cannot be synced', async () => {
     const { session } = await untidy()
-    const restore = patch('renameSync', (rename) => (from: string, to: string) => {
+    const restore = patch('rename', (rename) => (from: string, to: string) => {
       if (to === session.path) fs.appendFileSync(to, bareLine('late'))
-      rename(from, to)
+      return rename(from, to)
     })
-    const restoreSync = patch('fsyncSync', (sync) => (fd: number) => {
+    const restoreSync = patch('fsync', (sync) => (fd: number) => {
       if (fs.fstatSync(fd).isDirectory()) throw systemError('EIO')
-      sync(fd)
+      return sync(fd)
     })
     await codeOf(session.rewrite())
     restore()
@@ -215,16 +208,14 @@ describe('a rewrite that fails', () => {
   test.each(['ENOSPC', 'EIO', 'EROFS', 'EACCES'])(
     '%s: the old log, no temporary file, and the next one works',
     async (code) => {
-      for (const name of ['openSync', 'writeSync', 'fsync', 'renameSync']) {
+      for (const name of ['open', 'write', 'fsync', 'rename']) {
         const { session, folder } = await untidy()
         const before = fs.readFileSync(session.path)
         let fired = false
         const restore = patch(name, (original) => (...args) => {
-          const isOurs = name === 'openSync' || name === 'renameSync' ? String(args[0]).endsWith('.tmp') : true
+          const isOurs = name === 'open' || name === 'rename' ? String(args[0]).endsWith('.tmp') : true
           if (!isOurs || fired) return original(...args)
           fired = true
-          const done = args.at(-1)
-          if (typeof done === 'function') return setImmediate(() => done(systemError(code)))
           throw systemError(code)
         })
         expect(await codeOf(session.rewrite()), name).toBe(code)

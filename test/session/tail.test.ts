@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { ChatMessage, Session } from '../../src/index.js'
 import { RemoteStore } from '../helpers/child.js'
-import { bytesRead } from '../helpers/faults.js'
+import { bytesRead } from '../helpers/file-calls.js'
 import { bareLine, fill, message, open, randomOf, tempFolder } from '../helpers/store.js'
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `${from + i}`)

@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { during, systemError } from '../helpers/file-calls.js'
 import { codeOf, contents, fill, message, open, quarantined, SOAK, tempFolder } from '../helpers/store.js'
 
 /** A session of two messages whose log then got this text at its end. */
@@ -39,13 +40,11 @@ describe('a torn tail', () => {
 
   test('is put aside once, however often the cut fails', async () => {
     const { folder, session } = await withTail('{"torn')
-    const cut = fs.ftruncateSync
+    const fail = () => () => {
+      throw systemError('EIO')
+    }
     for (let i = 0; i < 3; i++) {
-      fs.ftruncateSync = () => {
-        throw Object.assign(new Error('no'), { code: 'EIO' })
-      }
-      expect(await codeOf(session.append(message('3')))).toBe('EIO')
-      fs.ftruncateSync = cut
+      expect(await during('ftruncate', fail, () => codeOf(session.append(message('3'))))).toBe('EIO')
     }
     await session.append(message('3'))
     expect(quarantined(folder, 'a').map(String)).toEqual(['{"torn'])

@@ -5,8 +5,8 @@ import path from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { openStore, type SessionStore } from '../../src/index.js'
-import { type Call, during, failCall, systemError } from '../helpers/faults.js'
-import { codeOf, contents, filesIn, fill, message, open, SOAK, tempFolder } from '../helpers/store.js'
+import { type Call, during, failCall, systemError } from '../helpers/file-calls.js'
+import { codeOf, contents, filesIn, fill, message, open, SOAK, sleep, tempFolder } from '../helpers/store.js'
 
 describe('an append that fails', () => {
   test('a short write is cut back, and the next one goes well', async () => {
@@ -17,7 +17,7 @@ describe('an append that fails', () => {
       if (++calls > 1) throw systemError('ENOSPC')
       return write(fd, bytes, at, Math.trunc(length / 2))
     }
-    expect(await during('writeSync', short, () => codeOf(session.append(message('2'))))).toBe('ENOSPC')
+    expect(await during('write', short, () => codeOf(session.append(message('2'))))).toBe('ENOSPC')
     expect(fs.readFileSync(session.path)).toEqual(before)
     expect(await contents(session)).toEqual(['1'])
     await session.append(message('2'))
@@ -29,7 +29,7 @@ describe('an append that fails', () => {
     const session = await fill(await open(), 'a', ['1'])
     const bits = (write: Call) => (fd: number, bytes: Buffer, at: number, length: number, position?: number) =>
       write(fd, bytes, at, Math.min(length, 7), position)
-    await during('writeSync', bits, () => session.append(message('2')))
+    await during('write', bits, () => session.append(message('2')))
     expect(await contents(session)).toEqual(['1', '2'])
   })
 
@@ -41,7 +41,7 @@ describe('an append that fails', () => {
       return write(fd, bytes, at, Math.trunc(length * 0.6))
     }
     const batch = ['2', '3', '4'].map(message)
-    expect(await during('writeSync', short, () => codeOf(session.append(batch)))).toBe('ENOSPC')
+    expect(await during('write', short, () => codeOf(session.append(batch)))).toBe('ENOSPC')
     expect(await contents(session)).toEqual(['1'])
     await session.append(batch)
     expect(await contents(session)).toEqual(['1', '2', '3', '4'])
@@ -57,7 +57,7 @@ describe('an append that fails', () => {
     const noCut = () => () => {
       throw systemError('EIO')
     }
-    await during('ftruncateSync', noCut, () => during('writeSync', short, () => codeOf(session.append(message('2')))))
+    await during('ftruncate', noCut, () => during('write', short, () => codeOf(session.append(message('2')))))
     expect(await contents(session)).toEqual(['1'])
     await session.append(message('3'))
     expect(await contents(session)).toEqual(['1', '3'])
@@ -83,9 +83,9 @@ describe("fsync: 'always'", () => {
     const store = await open(tempFolder(), { fsync: 'always' })
     const session = await fill(store, 'a', ['first'])
     let syncs = 0
-    const counting = (sync: Call) => (fd: number, done: () => void) => {
+    const counting = (sync: Call) => (fd: number) => {
       syncs++
-      return sync(fd, done)
+      return sync(fd)
     }
     const texts = Array.from({ length: 64 }, (_, i) => `${i}`)
     await during('fdatasync', counting, () => Promise.all(texts.map((text) => session.append(message(text)))))
@@ -98,16 +98,15 @@ describe("fsync: 'always'", () => {
     const store = await open(tempFolder(), { fsync: 'always' })
     const session = await fill(store, 'a', ['first'])
     const log: string[] = []
-    const slow = (sync: Call) => (fd: number, done: (error: Error | null) => void) => {
+    const slow = (sync: Call) => async (fd: number) => {
       const size = fs.fstatSync(fd).size
-      setTimeout(() => {
-        log.push(`synced ${size}`)
-        sync(fd, done)
-      }, 20)
+      await sleep(20)
+      log.push(`synced ${size}`)
+      await sync(fd)
     }
     await during('fdatasync', slow, async () => {
       const one = session.append(message('1')).then(() => log.push('one'))
-      await new Promise((resolve) => setTimeout(resolve, 5))
+      await sleep(5)
       const two = session.append(message('2')).then(() => log.push('two'))
       await Promise.all([one, two])
     })
@@ -120,13 +119,14 @@ describe("fsync: 'always'", () => {
     const store = await open(tempFolder(), { fsync: 'always' })
     const session = await fill(store, 'a', ['first'])
     let calls = 0
-    const failing = (sync: Call) => (fd: number, done: (error: Error | null) => void) => {
-      if (++calls > 1) return sync(fd, done)
-      setTimeout(() => done(systemError('EIO')), 20)
+    const failing = (sync: Call) => async (fd: number) => {
+      if (++calls > 1) return sync(fd)
+      await sleep(20)
+      throw systemError('EIO')
     }
     const results = await during('fdatasync', failing, async () => {
       const one = codeOf(session.append(message('1')))
-      await new Promise((resolve) => setTimeout(resolve, 5))
+      await sleep(5)
       return Promise.all([one, codeOf(session.append(message('2'))), codeOf(session.append(message('3')))])
     })
     expect(results).toEqual(['EIO', 'EIO', 'EIO'])
@@ -137,9 +137,9 @@ describe("fsync: 'always'", () => {
   test.each(['no', 'everysec'] as const)("with '%s' no append waits for a sync", async (fsync) => {
     const store = await openStore(tempFolder(), { fsync })
     let syncs = 0
-    const counting = (sync: Call) => (fd: number, done: () => void) => {
+    const counting = (sync: Call) => (fd: number) => {
       syncs++
-      return sync(fd, done)
+      return sync(fd)
     }
     await during('fdatasync', counting, async () => {
       await fill(store, 'a', ['1', '2', '3'])

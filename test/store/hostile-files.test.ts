@@ -5,6 +5,7 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openStore, type SessionStore } from '../../src/index.js'
 import { messageOf, start } from '../helpers/child.js'
+import { type Call, during } from '../helpers/file-calls.js'
 import { bareLine, codeOf, contents, filesIn, fill, message, open, sleep, tempFolder } from '../helpers/store.js'
 
 /** Whether this process may make devices: root outside of most containers. */
@@ -132,20 +133,15 @@ test('planted temporary names are not followed', async () => {
   const { folder, outside } = makeOutside()
   const session = await fill(await open(folder), 'a', ['1', '2'])
   await session.removeLast()
-  const openSync = fs.openSync
   const planted: string[] = []
-  fs.openSync = ((file: string, flags: number, mode?: number) => {
+  const planting = (openFile: Call) => (file: string, flags: number, mode?: number) => {
     if (/\.tmp$/.test(file) && !planted.includes(file)) {
       planted.push(file)
       fs.symlinkSync(outside, file)
     }
-    return openSync(file, flags, mode)
-  }) as typeof fs.openSync
-  try {
-    expect(await codeOf(session.rewrite())).toBe('EEXIST')
-  } finally {
-    fs.openSync = openSync
+    return openFile(file, flags, mode)
   }
+  expect(await during('open', planting, () => codeOf(session.rewrite()))).toBe('EEXIST')
   expect(planted).toHaveLength(1)
   expect(fs.readFileSync(outside, 'utf8')).toBe(bareLine('outside'))
   expect(await contents(session)).toEqual(['1'])
@@ -162,17 +158,14 @@ describe.each([0o000, 0o077, 0o022])('modes under umask %o', (umask) => {
       await session.append(message('3'))
       await session.removeLast()
       const seen: string[] = []
-      const rename = fs.renameSync
-      fs.renameSync = (from, to) => {
-        if (fs.lstatSync(from).isFile()) seen.push(modeOf(String(from)))
-        rename(from, to)
+      const noting = (rename: Call) => (from: string, to: string) => {
+        if (fs.lstatSync(from).isFile()) seen.push(modeOf(from))
+        return rename(from, to)
       }
-      try {
+      await during('rename', noting, async () => {
         await session.rewrite()
         await session.setState('running', 't')
-      } finally {
-        fs.renameSync = rename
-      }
+      })
       expect(seen.length).toBeGreaterThan(2)
       expect(new Set(seen)).toEqual(new Set(['600']))
       await fill(store, 'gone', ['1'])
@@ -237,7 +230,6 @@ describe('folders of the store that are links', () => {
     ['.running', ['open: ENOTDIR']],
     ['.locks', ['open: ENOTDIR']],
     ['.locks/.waiting', ['open: ENOTDIR']],
-    ['.locks/.spare', ['open: ENOTDIR']],
     ['.locks/b', []],
     ['a.blobs', []],
   ])('%s: nothing is written to or removed from where it leads', async (name, codes) => {

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { sidecarFromText } from '../../src/disk/sidecar-file.js'
 import { openStore, SessionError, type StoreOptions } from '../../src/index.js'
-import { type Call, during, systemError } from '../helpers/faults.js'
+import { type Call, during, systemError } from '../helpers/file-calls.js'
 import {
   bareLine,
   codeOf,
@@ -105,7 +105,7 @@ describe('options', () => {
       if (to.endsWith('.meta.json')) throw systemError('EIO')
       return rename(from, to)
     }
-    await during('renameSync', fail, () => store.close())
+    await during('rename', fail, () => store.close())
     expect(onError).toHaveBeenCalledWith(expect.objectContaining({ code: 'EIO' }), 'a')
     expect(filesIn(store.dir)).toEqual(['a.jsonl'])
     expect(await contents((await open(store.dir)).session('a'))).toEqual(['1'])

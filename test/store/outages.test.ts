@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { openStore } from '../../src/index.js'
-import { type Call, during, systemError } from '../helpers/faults.js'
+import { type Call, during, systemError } from '../helpers/file-calls.js'
 import { codeOf, contents, filesIn, fill, message, open, tempFolder } from '../helpers/store.js'
 
 const fails =
@@ -15,7 +15,7 @@ const fails =
 
 /** Runs `work` while such files can be neither removed nor moved. */
 const withoutRemoval = <T>(only: (file: string) => boolean, work: () => Promise<T>) =>
-  during('renameSync', fails(only), () => during('unlinkSync', fails(only), work))
+  during('rename', fails(only), () => during('unlink', fails(only), work))
 
 /** Files of the folder that this process has open. */
 function openFilesIn(folder: string): string[] {
@@ -53,7 +53,7 @@ test('a state that cannot be written makes no session', async () => {
   const folder = tempFolder()
   const session = (await open(folder)).session('new')
   const isSidecar = (file: string) => file.includes('.meta.json')
-  expect(await during('renameSync', fails(isSidecar), () => codeOf(session.setState('running', 't')))).toBe('EIO')
+  expect(await during('rename', fails(isSidecar), () => codeOf(session.setState('running', 't')))).toBe('EIO')
   expect(await session.info()).toBe(null)
   await session.setState('running', 't')
   expect(await session.info()).toMatchObject({ state: 'running', turnId: 't', messages: 0 })
@@ -67,7 +67,7 @@ test('a file whose mode cannot be set is not left behind', async () => {
   const refuse = () => () => {
     throw systemError('EACCES')
   }
-  expect(await during('fchmodSync', refuse, () => codeOf(session.rewrite()))).toBe('EACCES')
+  expect(await during('fchmod', refuse, () => codeOf(session.rewrite()))).toBe('EACCES')
   expect(filesIn(folder).filter((file) => file.endsWith('.tmp'))).toEqual([])
   expect(openFilesIn(folder)).toEqual([])
 })
@@ -86,7 +86,7 @@ test('a store opens where the quota is used up, which the system has no name for
         throw Object.assign(new Error('no room'), { code: 'UNKNOWN', errno: -122 })
       return call(file, ...rest)
     }
-  const store = await during('openSync', full, () => openStore(folder))
+  const store = await during('open', full, () => openStore(folder))
   expect(refused).toBeGreaterThan(0)
   expect((await store.session('a').state())?.state).toBe('running')
   await store.close()

@@ -1,7 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { conflictCopiesIn } from '../../src/disk/conflict-copies.js'
 import { nameOf, nameOfConflictCopy, nameOfLog } from '../../src/disk/names.js'
 import { openStore } from '../../src/index.js'
 import { contents, fill, message, open, tempFolder } from '../helpers/store.js'
@@ -51,7 +50,7 @@ describe('a conflict copy', () => {
     const store = await open()
     await fill(store, key, ['hi'])
     expect(await store.keys()).toEqual([key])
-    expect(conflictCopiesIn(store.dir)).toEqual([])
+    expect((await store.keys()).map((each) => nameOfConflictCopy(`${nameOf(each)}.jsonl`))).toEqual([undefined])
   })
 
   test('is found by check', async () => {

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { JsonlPersistence } from '../../src/contracts/persistence/index.js'
 import type { LostReport } from '../../src/index.js'
-import { patch } from '../helpers/faults.js'
+import { patch } from '../helpers/file-calls.js'
 import { contents, fill, message, open, tempFolder } from '../helpers/store.js'
 import { type Clone, clones, hasProgram, runIn } from './machines.js'
 
@@ -144,7 +144,7 @@ describe('what is no loss', () => {
     await ann.append(message('two'))
     fs.writeFileSync(ann.path, older)
     let swept = 0
-    patch('renameSync', (rename) => (from: string, to: string) => {
+    patch('rename', (rename) => (from: string, to: string) => {
       if (to.includes('lost-') && swept++ === 0) fs.rmSync(path.dirname(from), { recursive: true })
       return rename(from, to)
     })

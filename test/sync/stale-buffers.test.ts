@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import { expect, test } from 'vitest'
 import type { LostReport, Session } from '../../src/index.js'
-import { patch } from '../helpers/faults.js'
+import { following, patch } from '../helpers/file-calls.js'
 import { contents, fill, message, open, sleep, tempFolder } from '../helpers/store.js'
 
 async function openWatched(key: string): Promise<{ session: Session; lost: LostReport[]; old: Buffer }> {
@@ -51,14 +51,15 @@ test.each(['a', 'An encoded key'])('%s: the log was made anew while its path was
 test('the last message was written twice, since the log was replaced in that instant', async () => {
   const { session, lost, old } = await openWatched('a')
   let left = 1
-  const restore = patch('writeSync', (write) => (fd: number, bytes: Buffer, ...rest: number[]) => {
-    const count = write(fd, bytes, ...rest)
-    if (Buffer.isBuffer(bytes) && bytes.includes('"rescued"') && left-- > 0) {
-      fs.copyFileSync(session.path, `${session.path}.new`)
-      fs.truncateSync(`${session.path}.new`, old.length)
-      fs.renameSync(`${session.path}.new`, session.path)
-    }
-    return count
+  const restore = patch('write', (write) => (fd: number, bytes: Buffer, ...rest: number[]) => {
+    return following(write(fd, bytes, ...rest), (count) => {
+      if (Buffer.isBuffer(bytes) && bytes.includes('"rescued"') && left-- > 0) {
+        fs.copyFileSync(session.path, `${session.path}.new`)
+        fs.truncateSync(`${session.path}.new`, old.length)
+        fs.renameSync(`${session.path}.new`, session.path)
+      }
+      return count
+    })
   })
   await session.append(message('rescued'))
   restore()

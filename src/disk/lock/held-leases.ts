@@ -1,5 +1,4 @@
 /** The leases that this process holds: those that others wait for and those that fell idle are given back. */
-import { clearWhile } from './spare-locks.js'
 import { waitersOrNone } from './waiters.js'
 
 /** How often is looked who waits, ms, … */
@@ -8,8 +7,6 @@ const SWEEP_MS = 10
 const IDLE_SWEEP_MS = 200
 /** For how long idle ones are given back then, ms: what is left has time until the next sweep. */
 const GIVING_MS = 4
-/** When no lease has been held for this long, ms, nothing is kept for the next one. */
-const SPARES_MS = 30_000
 
 interface Held {
   /** Gives the lease to those that wait, unless it is being used. */
@@ -21,7 +18,6 @@ interface Held {
 /** By the folder of those that wait for them, and by name. */
 const held = new Map<string, Map<string, Held>>()
 let sweeping: NodeJS.Timeout | undefined
-let resting: NodeJS.Timeout | undefined
 let sweptIdle = 0
 
 export function addHeld(waiting: string, name: string, lease: Held): void {
@@ -29,18 +25,12 @@ export function addHeld(waiting: string, name: string, lease: Held): void {
   if (others === undefined) held.set(waiting, new Map([[name, lease]]))
   else others.set(name, lease)
   sweeping ??= setInterval(sweep, SWEEP_MS).unref()
-  clearTimeout(resting)
 }
 
 export function removeHeld(waiting: string, name: string): void {
   const leases = held.get(waiting)
   leases?.delete(name)
   if (leases?.size === 0) held.delete(waiting)
-}
-
-/** For a store that closes: keeps nothing for leases to come when none is held any more. */
-export function rest(): Promise<void> {
-  return clearWhile(() => held.size === 0)
 }
 
 function sweep(): void {
@@ -52,8 +42,6 @@ function sweep(): void {
   if (held.size > 0) return
   clearInterval(sweeping)
   sweeping = undefined
-  // those that cannot be removed now are left to whoever opens the store next
-  resting = setTimeout(() => void rest().catch(() => {}), SPARES_MS).unref()
 }
 
 /** False when there was no time for all of them. */

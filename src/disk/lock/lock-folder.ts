@@ -23,8 +23,7 @@ import {
   writeAll,
 } from '../files.js'
 import { thisProcess } from '../process-identity.js'
-import { isGivenUp, isSilent, NONCE, ownerIn, type Place, placeOf, released, SILENCE_MS } from './lock-owner.js'
-import { type SpareLocks, sparesIn } from './spare-locks.js'
+import { isGivenUp, isSilent, NONCE, ownerIn, type Place, placeOf, released } from './lock-owner.js'
 
 type Done<T = unknown> = (error: NodeJS.ErrnoException | null, value?: T) => void
 
@@ -37,10 +36,7 @@ export class LockFolder {
   readonly #folder: string
   readonly #ready: string
   readonly #nonce = randomNonce()
-  readonly #spares: SpareLocks
   #mtime = FRESH
-  /** When this owner last gave a sign of life, on the monotonic clock. */
-  #lastSign = 0
   #holds = false
   #condemned: string | undefined
 
@@ -48,7 +44,6 @@ export class LockFolder {
   constructor(folder: string, waiting: string) {
     this.#folder = folder
     this.#ready = path.join(waiting, `${path.basename(folder)}.${this.#nonce}`)
-    this.#spares = sparesIn(path.dirname(folder))
   }
 
   /** True while the owner's file is in place. */
@@ -75,7 +70,6 @@ export class LockFolder {
       throw Object.assign(new Error('locked'), { code: 'EEXIST' })
     }
     this.#holds = true
-    this.#lastSign = performance.now()
   }
 
   #takePlace(): void {
@@ -91,7 +85,6 @@ export class LockFolder {
   }
 
   #makeReady(): void {
-    if (this.#spares.take(this.#ready, this.#nonce)) return
     try {
       fs.mkdirSync(this.#ready, { mode: 0o700 })
     } catch (error) {
@@ -143,32 +136,14 @@ export class LockFolder {
     answer(done, () => {
       fs.utimesSync(path.join(this.#folder, this.#nonce), atime, mtime)
       this.#mtime = mtime
-      this.#lastSign = performance.now()
     })
 
   /** Removes the lock that is ours, or the one that was found stale, and no other. */
-  readonly rmdir = (_: string, done: Done): void =>
-    answer(done, () => {
-      if (!this.#spare()) this.remove()
-    })
-
-  /** Moves a lock away that nobody can have taken over: its owner has not been silent for long. */
-  #spare(): boolean {
-    if (!this.held || performance.now() - this.#lastSign > SILENCE_MS / 2) return false
-    released.add(this.#nonce)
-    const isKept = this.#spares.keep(this.#folder, this.#nonce)
-    released.delete(this.#nonce)
-    if (isKept) this.#holds = false
-    return isKept
-  }
+  readonly rmdir = (_: string, done: Done): void => answer(done, () => this.remove())
 
   /** This is how a process ends that was told to by a signal. */
-  readonly rmdirSync = (): void => {
-    this.remove()
-    this.#spares.clear()
-  }
+  readonly rmdirSync = (): void => this.remove()
 
-  /** As `rmdir`, and nothing is kept for the next lock. */
   remove(): void {
     const nonce = this.#holds ? this.#nonce : this.#condemned
     this.#condemned = undefined

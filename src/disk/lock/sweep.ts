@@ -1,11 +1,10 @@
 /** Locks of processes that are dead: found, and cleared away. */
 import path from 'node:path'
 import { breatheIfDue } from '../../base/event-loop.js'
-import { isFolder, listFolder, refuseLink, removeEmptyFolder, removeFile, removeTree } from '../files.js'
+import { isFolder, listFolder, refuseLink, removeEmptyFolder, removeFile } from '../files.js'
 import { isSessionName } from '../names.js'
 import { livenessOf } from '../process-identity.js'
-import { isGivenUp, NONCE, ownerIn, placeOf } from './lock-owner.js'
-import { sparesIn } from './spare-locks.js'
+import { NONCE, ownerIn } from './lock-owner.js'
 
 /** The files of owners and waiters that are dead, looked at and left alone. */
 export function staleLocks(locks: string, waiting: string): string[] {
@@ -36,16 +35,6 @@ export async function sweepLocks(locks: string): Promise<void> {
     const dead = isSessionName(name) ? deadIn(folder) : []
     for (const file of dead) removeFile(file)
     if (dead.length > 0) removeEmptyFolder(folder)
-    await breatheIfDue()
-  }
-}
-
-/** Removes what processes that are gone have kept in `.spare`. */
-export async function sweepSpares(locks: string): Promise<void> {
-  const { folder } = sparesIn(locks)
-  refuseLink(folder)
-  for (const nonce of listFolder(folder)) {
-    if (isGivenUp(path.join(folder, nonce, nonce), placeOf(locks))) removeTree(path.join(folder, nonce))
     await breatheIfDue()
   }
 }

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { JsonlPersistence } from '../../../src/contracts/persistence/index.js'
 import { openStore } from '../../../src/index.js'
 import { insert, message, numbered } from '../../conformance/persistence/notation.js'
-import { patch } from '../../helpers/faults.js'
+import { following, patch } from '../../helpers/file-calls.js'
 import { open, tempFolder } from '../../helpers/store.js'
 
 interface Work {
@@ -20,20 +20,22 @@ async function counting(work: () => Promise<unknown>): Promise<Work> {
   const isLog = (file: unknown) => String(file).endsWith('.jsonl')
   const nameOf = (fd: number) => fs.readlinkSync(`/proc/self/fd/${fd}`)
   const restores = [
-    patch('openSync', (original) => (file, ...more) => {
+    patch('open', (original) => (file, ...more) => {
       if (isLog(file)) counts.opened.push(file)
       return original.call(fs, file, ...more)
     }),
-    patch('readSync', (original) => (fd, ...more) => {
-      const count = original.call(fs, fd, ...more)
-      if (isLog(nameOf(fd))) counts.bytesRead += count
-      return count
+    patch('read', (original) => (fd, ...more) => {
+      const counted = isLog(nameOf(fd))
+      return following(original(fd, ...more), (count) => {
+        if (counted) counts.bytesRead += count
+        return count
+      })
     }),
-    patch('writeSync', (original) => (fd, ...more) => {
+    patch('write', (original) => (fd, ...more) => {
       if (!nameOf(fd).includes('.locks') && !nameOf(fd).includes('.meta.json')) counts.writes++
       return original.call(fs, fd, ...more)
     }),
-    patch('renameSync', (original) => (from, to) => {
+    patch('rename', (original) => (from, to) => {
       if (isLog(to)) counts.renames++
       return original.call(fs, from, to)
     }),

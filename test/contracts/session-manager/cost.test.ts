@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { type Json, JsonlSessionManager, type Session } from '../../../src/contracts/session-manager/index.js'
-import { patch } from '../../helpers/faults.js'
+import { bytesRead } from '../../helpers/file-calls.js'
 import { open, tempFolder } from '../../helpers/store.js'
 
 const MESSAGES: Json[] = Array.from({ length: 1500 }, (_, i) => ({ role: 'user', content: `${i} `.repeat(500) }))
@@ -22,30 +22,6 @@ async function reopened() {
   const next = await open(folder)
   const log = next.session('s').path
   return { manager: new JsonlSessionManager(next), size: () => fs.statSync(log).size }
-}
-
-/** How many bytes are read from files while `work` is done. */
-async function bytesRead(work: () => Promise<unknown>): Promise<number> {
-  let bytes = 0
-  const undoSync = patch('readSync', (original) => (...args) => {
-    const count = original.apply(fs, args)
-    bytes += count
-    return count
-  })
-  const undo = patch('read', (original) => (...args) => {
-    const done = args.pop()
-    original.call(fs, ...args, (error: unknown, count: number, buffer: unknown) => {
-      bytes += count ?? 0
-      done(error, count, buffer)
-    })
-  })
-  try {
-    await work()
-  } finally {
-    undoSync()
-    undo()
-  }
-  return bytes
 }
 
 describe('with a long log', () => {

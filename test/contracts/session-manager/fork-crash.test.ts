@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { JsonlPersistence } from '../../../src/contracts/persistence/index.js'
 import { JsonlSessionBackend } from '../../../src/contracts/session-backend/index.js'
 import { JsonlSessionManager } from '../../../src/contracts/session-manager/index.js'
-import { failCall } from '../../helpers/faults.js'
+import { failCall } from '../../helpers/file-calls.js'
 import { filesIn, fill, message, open, tempFolder } from '../../helpers/store.js'
 
 test('leaves no copy or a whole one, the source as it was, and litter that the next open sweeps', async () => {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { SessionStore } from '../../../src/index.js'
 import { RemoteStore } from '../../helpers/child.js'
-import { type Call, patch } from '../../helpers/faults.js'
+import { type Call, patch } from '../../helpers/file-calls.js'
 import { codeOf, contents, message, open, sleep, tempFolder } from '../../helpers/store.js'
 
 /** Within which the lease must be had, ms: short, beside what the queues take. */
@@ -12,7 +12,7 @@ const asleep = new Int32Array(new SharedArrayBuffer(4))
 
 /** From here to the end of the test each write to a file takes this long, ms, without any use of the processor. */
 function slowDisk(ms: number): void {
-  patch('writeSync', (write: Call) => (...args) => {
+  patch('write', (write: Call) => (...args) => {
     Atomics.wait(asleep, 0, 0, ms)
     return write(...args)
   })

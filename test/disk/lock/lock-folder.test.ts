@@ -1,11 +1,11 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { LockFolder, waitedFor } from '../../../src/disk/lock/lock-folder.js'
-import { sweepLocks, sweepSpares } from '../../../src/disk/lock/sweep.js'
+import { sweepLocks } from '../../../src/disk/lock/sweep.js'
 import { thisProcess } from '../../../src/disk/process-identity.js'
 import { ended, messageOf, start } from '../../helpers/child.js'
-import { patch } from '../../helpers/faults.js'
+import { patch } from '../../helpers/file-calls.js'
 import { SOAK, tempFolder } from '../../helpers/store.js'
 
 const NONCE = '0123456789abcdef'
@@ -86,7 +86,7 @@ test('a former owner that gives back what it has lost does not hit the next one'
 function atCall(moment: number, things: Array<() => unknown>): { end: () => number } {
   let count = 0
   let busy = false
-  const names = ['lstatSync', 'statSync', 'readdirSync', 'openSync', 'existsSync', 'unlinkSync', 'rmdirSync', 'rmSync']
+  const names = ['lstat', 'stat', 'readdir', 'open', 'exists', 'unlink', 'rmdir', 'rm']
   const restores = names.map((name) =>
     patch(name, (original) => (...args) => {
       if (!busy) {
@@ -136,33 +136,6 @@ test('a lock that was moved away while it was given back, and brought back, lock
   expect([first.held, second.held]).toEqual([false, true])
 })
 
-test('what was given back is kept to be a lock again, under a name of its own', () => {
-  const { lock, waiting } = staleLock()
-  const spare = path.join(path.dirname(lock), '.spare')
-  const [first, second] = [new LockFolder(lock, waiting), new LockFolder(lock, waiting)]
-  expect(take(first)).toBe(true)
-  const [nonce] = fs.readdirSync(lock)
-  const folder = fs.statSync(lock).ino
-  call(first, 'rmdir')
-  expect([fs.existsSync(lock), first.held, fs.readdirSync(spare)]).toEqual([false, false, [nonce]])
-  expect(take(second)).toBe(true)
-  expect([fs.statSync(lock).ino, fs.readdirSync(spare)]).toEqual([folder, []])
-  expect(fs.readdirSync(lock)).not.toEqual([nonce])
-  second.rmdirSync()
-  expect(fs.existsSync(lock)).toBe(false)
-})
-
-test('an owner that was silent for long may have been succeeded, and moves nothing away', () => {
-  const { lock, waiting } = staleLock()
-  const owner = new LockFolder(lock, waiting)
-  expect(take(owner)).toBe(true)
-  const now = performance.now()
-  vi.spyOn(performance, 'now').mockReturnValue(now + 6_000)
-  call(owner, 'rmdir')
-  vi.restoreAllMocks()
-  expect([fs.existsSync(lock), fs.existsSync(path.join(path.dirname(lock), '.spare'))]).toEqual([false, false])
-})
-
 test('a lock that is taken while the dead owner is cleared away stays with who took it', async () => {
   let moment = 1
   for (; ; moment++) {
@@ -191,31 +164,6 @@ test('a lock with a living owner, and what is no lock, is not cleared away', asy
   expect(owner.held).toBe(true)
   expect(fs.readdirSync(lock)).toHaveLength(1)
   expect(fs.readdirSync(path.join(locks, 'Foreign'))).toEqual([NONCE])
-})
-
-test('a lock beyond those that are kept goes alone', () => {
-  const { lock, waiting } = staleLock()
-  const most = 1_024
-  const locks = Array.from({ length: most + 1 }, (_, i) => new LockFolder(`${lock}${i}`, waiting))
-  for (const one of locks) expect(take(one)).toBe(true)
-  for (const one of locks) call(one, 'rmdir')
-  expect(fs.readdirSync(path.join(path.dirname(lock), '.spare'))).toHaveLength(most)
-  expect(locks.some(({ held }) => held)).toBe(false)
-  expect(fs.readdirSync(path.dirname(lock)).sort()).toEqual(['.spare', '.waiting', 's'])
-})
-
-test('what a killed process kept is removed, what a living one keeps is not', async () => {
-  const { lock, waiting } = staleLock()
-  const locks = path.dirname(lock)
-  const owner = new LockFolder(lock, waiting)
-  expect(take(owner)).toBe(true)
-  call(owner, 'rmdir')
-  const dead = path.join(locks, '.spare', NONCE)
-  fs.mkdirSync(dead)
-  fs.writeFileSync(path.join(dead, NONCE), DEAD)
-  await sweepSpares(locks)
-  expect(fs.existsSync(dead)).toBe(false)
-  expect(fs.readdirSync(path.join(locks, '.spare'))).toHaveLength(1)
 })
 
 test('waiters are announced until they give up or get it', () => {
