@@ -97,6 +97,8 @@ export class Layout {
   readonly trash: string
   readonly quarantines: string
   readonly running: string
+  /** Logs that an import is making. */
+  readonly imports: string
   /** What can be made again from the logs, for searches and lists. */
   readonly index: string
   readonly #prefix: string
@@ -109,6 +111,7 @@ export class Layout {
     this.trash = path.join(root, '.trash')
     this.quarantines = path.join(root, '.quarantine')
     this.running = path.join(root, '.running')
+    this.imports = path.join(root, '.import')
     this.index = path.join(root, '.index')
   }
 

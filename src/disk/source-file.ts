@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../base/errors.js'
-import { readSync } from './files.js'
+import { readIntoSync, readSync } from './files.js'
 
 const { O_NOFOLLOW = 0, O_NONBLOCK = 0, O_RDONLY } = fs.constants
 
@@ -77,10 +77,8 @@ export class OpenSource {
   }
 
   /** Reads into the buffer; answers how many bytes came. */
-  readInto(buffer: Buffer, offset: number): Promise<number> {
-    return new Promise((resolve, reject) =>
-      fs.read(this.fd, buffer, 0, buffer.length, offset, (error, count) => (error ? reject(error) : resolve(count))),
-    )
+  readInto(buffer: Buffer, offset: number): number {
+    return readIntoSync(buffer, this.fd, offset)
   }
 
   close(): void {

@@ -2,8 +2,9 @@
 import { isObject, type Json, type JsonObject } from '../base/json.js'
 import { type Call, contentOf, listOf, objectOf, objectsOf, textOr, without } from './shared/blocks.js'
 import type { Draft } from './shared/draft.js'
+import { others } from './shared/fields.js'
 import type { UnitFormat, UnitReader } from './shared/format.js'
-import { type Counts, type Job, noCounts, others, tellOf, type Verdict } from './shared/job.js'
+import { type Counts, type Job, noCounts, tellOf, type Verdict } from './shared/job.js'
 import { roleOf } from './shared/roles.js'
 import { type Unit, unitOf } from './shared/unit.js'
 
@@ -48,7 +49,8 @@ class Conversation {
     this.#draft = draft
   }
 
-  offPath(message: JsonObject): void {
+  offPath(id: string, message: JsonObject): void {
+    this.#draft.left.add(id)
     this.#draft.record(unitOf(message, ++this.#line), message.create_time)
     tellOf(this.counts, 'offPath')
   }
@@ -153,7 +155,8 @@ class ChatGptReader implements UnitReader {
       if (isObject(message)) conversation.add(node, message)
     }
     const onPath = new Set(path)
-    for (const node of said) if (!onPath.has(node)) conversation.offPath(objectOf(objectOf(own(mapping, node)).message))
+    for (const node of said)
+      if (!onPath.has(node)) conversation.offPath(node, objectOf(objectOf(own(mapping, node)).message))
     this.#job.close(draft)
     return conversation
   }

@@ -2,8 +2,8 @@
 import { isObject, type Json, type JsonObject } from '../base/json.js'
 import { type CallUsage, contentOf, countOf, objectOf, resultContent, splitBlocks, textOr } from './shared/blocks.js'
 import type { Draft } from './shared/draft.js'
+import { others } from './shared/fields.js'
 import { type Held, InOrder } from './shared/in-order.js'
-import { others } from './shared/job.js'
 import type { Unit } from './shared/unit.js'
 
 /** Fields of a line and of its message that become fields of ours. */
@@ -88,7 +88,7 @@ function writeAnswer(draft: Draft, id: string | undefined, units: readonly Unit[
 }
 
 function sourceOf(value: JsonObject): JsonObject {
-  return { ...others(value, LINE_FIELDS), ...others(objectOf(value.message), MESSAGE_FIELDS) }
+  return others(objectOf(value.message), MESSAGE_FIELDS, others(value, LINE_FIELDS))
 }
 
 /** All input as prompt; what the tool wrote itself was no call. */

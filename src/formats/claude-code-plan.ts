@@ -13,6 +13,8 @@ export interface ClaudePlan {
   agentOf(line: number): string | undefined
   /** The last line of the answer that this line is a part of. */
   lastLineOf(line: number): number | undefined
+  /** Lines that the next one may stand below without leaving the path. */
+  tips: ReadonlySet<string>
 }
 
 interface Node {
@@ -109,7 +111,20 @@ export class ClaudePlanner implements Planner {
       isVariant: (line) => this.#variants.has(line),
       agentOf: (line) => agents.get(line),
       lastLineOf: (line) => lasts.get(answers.get(line) ?? ''),
+      tips: this.#tipsOf(main, path),
     }
+  }
+
+  /** The last message, and what is no message and hangs below it. */
+  #tipsOf(main: readonly Node[], path: ReadonlySet<number>): Set<string> {
+    const leaf = main.findLast(({ line }) => path.has(line))
+    const tips = new Set<string>(leaf?.uuid === undefined ? [] : [leaf.uuid])
+    if (leaf === undefined) return tips
+    for (const { line, uuid, parent, isMessage } of this.#nodes) {
+      if (line > leaf.line && !isMessage && uuid !== undefined && parent !== undefined && tips.has(parent))
+        tips.add(uuid)
+    }
+    return tips
   }
 
   /** Numbers of the lines of the conversation that the last message ends. */

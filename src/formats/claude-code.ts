@@ -3,6 +3,7 @@ import { isObject, type Json, type JsonObject } from '../base/json.js'
 import { Chain, roleOf, usageOf, writeUser } from './claude-code-lines.js'
 import { type ClaudePlan, ClaudePlanner } from './claude-code-plan.js'
 import { type CallUsage, contentOf, countOf, objectOf, splitBlocks, textOr } from './shared/blocks.js'
+import { CompactCounter, keyOf } from './shared/compact-counter.js'
 import { BRANCH_AGENT, type Draft } from './shared/draft.js'
 import { NeedsPlan, type ResumePoint, type UnitFormat, type UnitReader } from './shared/format.js'
 import type { Job, SourceFile, Verdict } from './shared/job.js'
@@ -25,11 +26,13 @@ class ClaudeReader implements UnitReader {
   readonly #agents = new Map<string, Chain>()
   readonly #key: string
   /** Uuids of lines so far, where all were read. */
-  readonly #seen: Set<string> | undefined
+  readonly #seen: CompactCounter | undefined
   /** Ids of answers that are complete. */
-  readonly #complete = new Set<string>()
+  readonly #complete = new CompactCounter()
   /** Lines that the next one may stand below without leaving the path. */
   #tips = new Set<string>()
+  /** The same before the answer that is open. */
+  #calmTips = new Set<string>()
   /** Calls of the answer that is open. */
   #calls = new Set<string>()
   /** Agents of lines of sub-agents, by uuid. */
@@ -48,7 +51,7 @@ class ClaudeReader implements UnitReader {
     this.#key = draft.key
     this.#chain = new Chain(draft, job.options.raw === true)
     draft.labels.agent = 'claude-code'
-    if (state === undefined) this.#seen = new Set()
+    if (state === undefined) this.#seen = new CompactCounter()
     else {
       this.#tips = new Set(state.tips as string[])
       this.#title = countOf(state.title)
@@ -72,8 +75,7 @@ class ClaudeReader implements UnitReader {
   #other(unit: Unit): Verdict {
     const { uuid, parentUuid, timestamp } = unit.value
     if (this.#plan === undefined && typeof uuid === 'string') {
-      if (this.#seen?.has(uuid)) throw new NeedsPlan()
-      this.#seen?.add(uuid)
+      if ((this.#seen?.add(keyOf(uuid)) ?? 0) > 0) throw new NeedsPlan()
       // what hangs elsewhere leads nowhere: a message below it tells
       if (this.#tips.has(textOr(parentUuid) ?? '') || isBoundary(unit.value)) this.#tips.add(uuid)
     }
@@ -105,6 +107,7 @@ class ClaudeReader implements UnitReader {
     const message = objectOf(unit.value.message)
     const usage = role === 'assistant' ? usageOf(message) : undefined
     if (usage !== undefined) this.#branchUsage.set(textOr(message.id) ?? `${unit.line}`, usage)
+    if (typeof unit.value.uuid === 'string') this.#chain.draft.left.add(unit.value.uuid)
     this.#chain.order.add(unit, () => this.#chain.draft.record(unit, unit.value.timestamp))
     return 'offPath'
   }
@@ -113,29 +116,31 @@ class ClaudeReader implements UnitReader {
   #follow(unit: Unit, role: string, agent: string | undefined, chain: Chain): void {
     const { uuid, parentUuid, logicalParentUuid } = unit.value
     if (typeof uuid === 'string') {
-      if (this.#seen?.has(uuid)) throw new NeedsPlan()
-      this.#seen?.add(uuid)
+      if ((this.#seen?.add(keyOf(uuid)) ?? 0) > 0) throw new NeedsPlan()
     }
     const message = objectOf(unit.value.message)
     const id = role === 'assistant' ? (textOr(message.id) ?? textOr(uuid)) : undefined
     if (id !== undefined && !chain.answers.has(id)) {
       // an answer that goes on behind another one
-      if (this.#complete.has(`${agent}\0${id}`)) throw new NeedsPlan()
-      this.#complete.add(`${agent}\0${id}`)
+      if (this.#complete.add(keyOf(agent === undefined ? id : `${agent}\0${id}`)) > 0) throw new NeedsPlan()
     }
-    const { calls, results } = splitBlocks(message.content)
-    const isPart =
-      (id !== undefined && chain.answers.has(id)) ||
-      (role === 'user' && results.length > 0 && results.every(({ tool_use_id }) => this.#calls.has(`${tool_use_id}`)))
+    const isPart = id === undefined ? this.#answersCalls(message.content) : chain.answers.has(id)
     if (agent === undefined) this.#checkParent(textOr(parentUuid) ?? textOr(logicalParentUuid))
     if (!isPart) chain.close()
     if (agent !== undefined) return
     if (!isPart) {
+      this.#calmTips = this.#tips
       this.#tips = new Set()
       this.#calls = new Set()
     }
     if (typeof uuid === 'string') this.#tips.add(uuid)
-    for (const call of calls) if (call.id !== undefined) this.#calls.add(call.id)
+    if (role === 'assistant') for (const call of idsOf(message.content, 'tool_use', 'id')) this.#calls.add(call)
+  }
+
+  /** True for results of the answer that is open, and of no other one. */
+  #answersCalls(content: Json | undefined): boolean {
+    const results = idsOf(content, 'tool_result', 'tool_use_id')
+    return results.length > 0 && results.every((call) => this.#calls.has(call))
   }
 
   #checkParent(parent: string | undefined): void {
@@ -145,7 +150,7 @@ class ClaudeReader implements UnitReader {
       return
     }
     if (this.#tips.has(parent)) return
-    if (this.#seen === undefined || this.#seen.has(parent)) throw new NeedsPlan()
+    if (this.#seen === undefined || this.#seen.has(keyOf(parent))) throw new NeedsPlan()
   }
 
   /** The sub-agent that a line belongs to; undefined for the session itself. */
@@ -215,12 +220,21 @@ class ClaudeReader implements UnitReader {
 
   resume(): ResumePoint | undefined {
     // sub-agents in the file, and answers of a tree, are known to a whole reading only
-    if (this.#agents.size > 0 || this.#tips.size === 0) return undefined
     const { first } = this.#chain.order
+    const tips = this.#plan?.tips ?? (first === undefined ? this.#tips : this.#calmTips)
+    if (this.#agents.size > 0 || tips.size === 0 || (this.#plan !== undefined && first !== undefined)) return undefined
     const { name } = this.#chain.draft.labels
-    const state = { tips: [...this.#tips].slice(-64), title: this.#title, ...(name === undefined ? {} : { name }) }
+    const state = { tips: [...tips].slice(-64), title: this.#title, ...(name === undefined ? {} : { name }) }
     return { offset: first?.offset ?? this.#end.end, line: (first?.line ?? this.#end.line + 1) - 1, state }
   }
+}
+
+/** Ids in the blocks of one type. */
+function idsOf(content: Json | undefined, type: string, field: string): string[] {
+  if (!Array.isArray(content)) return []
+  const ids: string[] = []
+  for (const block of content) if (isObject(block) && block.type === type) ids.push(`${block[field]}`)
+  return ids
 }
 
 function isBoundary({ subtype }: JsonObject): boolean {

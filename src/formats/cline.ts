@@ -11,8 +11,9 @@ import {
   textOr,
 } from './shared/blocks.js'
 import type { Draft } from './shared/draft.js'
+import { others } from './shared/fields.js'
 import type { FolderFormat } from './shared/format.js'
-import { type Counts, type Job, noCounts, others, type SourceFolder, tellOf } from './shared/job.js'
+import { type Counts, type Job, noCounts, type SourceFolder, tellOf } from './shared/job.js'
 import { type Unit, unitOf } from './shared/unit.js'
 
 const HISTORY = 'api_conversation_history.json'

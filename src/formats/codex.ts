@@ -4,9 +4,10 @@ import { callIn, resultIn, saidIn, summaryIn, usageIn } from './codex-items.js'
 import { CALLS, type CodexPlan, CodexPlanner, isMessage, isOutput } from './codex-plan.js'
 import { type Call, type CallUsage, objectOf, textOr } from './shared/blocks.js'
 import type { Draft } from './shared/draft.js'
+import { others } from './shared/fields.js'
 import { NeedsPlan, type ResumePoint, type UnitFormat, type UnitReader } from './shared/format.js'
 import { type Held, InOrder } from './shared/in-order.js'
-import { type Job, others, type Verdict } from './shared/job.js'
+import type { Job, Verdict } from './shared/job.js'
 import { readTime } from './shared/times.js'
 import type { Place, Unit } from './shared/unit.js'
 
@@ -39,6 +40,8 @@ class CodexReader implements UnitReader {
   readonly #undecided = new Set<string>()
   /** Events told what messages tell as well, where there are messages. */
   #isTold = false
+  /** The latest time before the line that is read. */
+  #before: string | undefined
   /** The last place before which nothing waited. */
   #calm: ResumePoint | undefined
   #end: Place = { line: 0, offset: 0, end: 0 }
@@ -73,7 +76,7 @@ class CodexReader implements UnitReader {
     const { type, timestamp } = unit.value
     const payload = objectOf(unit.value.payload)
     const at = readTime(timestamp)
-    this.#noteCalm(unit, type === 'response_item' || type === 'event_msg')
+    this.#before = this.#latest
     this.#end = unit
     // a line of the same bytes may stand before the ones that are read now
     if (this.#floor !== undefined && (at === undefined || at <= this.#floor)) throw new NeedsPlan()
@@ -89,10 +92,10 @@ class CodexReader implements UnitReader {
     return this.#record(unit)
   }
 
-  /** Where a later reading can begin, as long as nothing waits. */
-  #noteCalm({ offset, line }: Unit, canWait: boolean): void {
-    if (!canWait || this.#order.first !== undefined || this.#thinkingPlace !== undefined) return
-    this.#calm = this.#latest === undefined ? undefined : this.#pointAt({ offset, line: line - 1 }, this.#latest)
+  /** Where a later reading begins, if nothing waits before this line. */
+  #noteCalm({ offset, line }: Unit): void {
+    if (this.#order.first !== undefined || this.#thinkingPlace !== undefined) return
+    this.#calm = this.#before === undefined ? undefined : this.#pointAt({ offset, line: line - 1 }, this.#before)
   }
 
   #record(unit: Unit): Verdict {
@@ -118,6 +121,7 @@ class CodexReader implements UnitReader {
     if (CALLS.has(payload.type as string)) return this.#call(unit, payload)
     if (isOutput(payload)) return this.#result(unit, payload)
     if (payload.type !== 'reasoning') return this.#record(unit)
+    this.#noteCalm(unit)
     this.#thinking.push({ ...payload })
     this.#thinkingPlace ??= unit
     return 'used'
@@ -146,6 +150,7 @@ class CodexReader implements UnitReader {
   /** An answer waits for its usage until the next answer. */
   #answered(unit: Unit, said: { content: Json; calls?: Call[]; source: JsonObject }): void {
     this.#closeAnswer()
+    this.#noteCalm(unit)
     const thinking = this.#thinking
     const place = this.#thinkingPlace ?? unit
     this.#thinking = []

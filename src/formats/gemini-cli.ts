@@ -2,6 +2,7 @@
 import { isObject, type Json, type JsonObject } from '../base/json.js'
 import { type Call, type CallUsage, countOf, listOf, objectOf, objectsOf, textOr, without } from './shared/blocks.js'
 import { BRANCH_AGENT, type Draft } from './shared/draft.js'
+import { others } from './shared/fields.js'
 import {
   type DocumentFormat,
   NeedsPlan,
@@ -11,7 +12,7 @@ import {
   type UnitReader,
 } from './shared/format.js'
 import { type Held, InOrder } from './shared/in-order.js'
-import { type Job, noCounts, others, tellOf, type Verdict } from './shared/job.js'
+import { type Job, noCounts, tellOf, type Verdict } from './shared/job.js'
 import { type Place, type Unit, unitOf } from './shared/unit.js'
 
 const ANSWERS = new Set(['gemini', 'model'])
@@ -203,6 +204,7 @@ class GeminiReader implements UnitReader {
     if (this.#plan?.duplicates.has(line)) return this.#again(unit)
     if (this.#plan?.dropped.has(line)) {
       if (ANSWERS.has(`${value.type}`)) this.#session.carry(usageOf(value.tokens), BRANCH_AGENT)
+      if (id !== undefined) this.#session.left.add(id)
       this.#session.record(unit, value.timestamp)
       return 'offPath'
     }

@@ -2,8 +2,9 @@
 import type { Json, JsonObject } from '../base/json.js'
 import { type Call, contentOf, countOf, objectOf, objectsOf, textOr, without } from './shared/blocks.js'
 import type { Draft } from './shared/draft.js'
+import { others } from './shared/fields.js'
 import type { DocumentFormat, UnitFormat, UnitReader } from './shared/format.js'
-import { type Job, noCounts, others, tellOf, type Verdict } from './shared/job.js'
+import { type Job, noCounts, tellOf, type Verdict } from './shared/job.js'
 import { type Unit, unitOf } from './shared/unit.js'
 
 const FIELDS = new Set(['id', 'role', 'created', 'content'])

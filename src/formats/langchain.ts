@@ -2,8 +2,9 @@
 import { isObject, type Json, type JsonObject } from '../base/json.js'
 import { type CallUsage, contentOf, countOf, objectOf, objectsOf, splitBlocks, textOr } from './shared/blocks.js'
 import type { Draft } from './shared/draft.js'
+import { others } from './shared/fields.js'
 import type { DocumentFormat } from './shared/format.js'
-import { noCounts, others, tellOf } from './shared/job.js'
+import { noCounts, tellOf } from './shared/job.js'
 import { roleOf } from './shared/roles.js'
 import { unitOf } from './shared/unit.js'
 

@@ -2,8 +2,9 @@
 import type { JsonObject } from '../base/json.js'
 import { type CallUsage, countOf, objectOf, objectsOf, parsedArguments, textOr } from './shared/blocks.js'
 import type { Draft } from './shared/draft.js'
+import { others } from './shared/fields.js'
 import type { DocumentFormat } from './shared/format.js'
-import { noCounts, others, tellOf } from './shared/job.js'
+import { noCounts, tellOf } from './shared/job.js'
 import { type Unit, unitOf } from './shared/unit.js'
 
 const FIELDS = new Set([

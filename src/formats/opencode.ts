@@ -2,8 +2,9 @@
 import { isObject, type Json, type JsonObject } from '../base/json.js'
 import { type Call, type CallUsage, contentOf, countOf, objectOf, objectsOf, textOr } from './shared/blocks.js'
 import type { Draft } from './shared/draft.js'
+import { others } from './shared/fields.js'
 import type { DocumentFormat, FolderFormat } from './shared/format.js'
-import { type Counts, type Job, noCounts, others, type SourceFolder, tellOf } from './shared/job.js'
+import { type Counts, type Job, noCounts, type SourceFolder, tellOf } from './shared/job.js'
 import { type Unit, unitOf } from './shared/unit.js'
 
 const INFO_FIELDS = new Set(['id', 'sessionID', 'role', 'time'])

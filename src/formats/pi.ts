@@ -2,6 +2,7 @@
 import type { Json, JsonObject } from '../base/json.js'
 import { type Call, type CallUsage, contentOf, countOf, listOf, objectOf, textOr } from './shared/blocks.js'
 import { BRANCH_AGENT, type Draft } from './shared/draft.js'
+import { others } from './shared/fields.js'
 import {
   NeedsPlan,
   type Planner,
@@ -10,7 +11,7 @@ import {
   type UnitFormat,
   type UnitReader,
 } from './shared/format.js'
-import { type Job, others, type Verdict } from './shared/job.js'
+import type { Job, Verdict } from './shared/job.js'
 import { pathFrom, type TreeEntry } from './shared/tree.js'
 import type { Place, Unit } from './shared/unit.js'
 
@@ -142,6 +143,7 @@ class PiReader implements UnitReader {
       (SHOWN.has(`${role}`) && (type === 'message' || type !== 'custom'))
     if (!isOnPath && (isSaid || type === 'compaction')) {
       if (role === 'assistant') this.#session.carry(usageOf(message.usage), BRANCH_AGENT)
+      if (typeof value.id === 'string') this.#session.left.add(value.id)
       this.#session.record(unit, timestamp)
       return 'offPath'
     }

@@ -1,8 +1,9 @@
 /** Lines `{role, content}`: zeroclaw, and whatever was written by hand. Objects without a role are records. */
 import type { Json, JsonObject } from '../base/json.js'
 import { openAiCalls, textOr } from './shared/blocks.js'
+import { others } from './shared/fields.js'
 import type { Sample, UnitFormat } from './shared/format.js'
-import { others, type Verdict } from './shared/job.js'
+import type { Verdict } from './shared/job.js'
 import { LinearReader } from './shared/linear.js'
 import { roleOf } from './shared/roles.js'
 import { readTime } from './shared/times.js'

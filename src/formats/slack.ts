@@ -2,8 +2,9 @@
 import type { Json, JsonObject } from '../base/json.js'
 import { objectOf, objectsOf, textOr } from './shared/blocks.js'
 import type { Draft } from './shared/draft.js'
+import { others } from './shared/fields.js'
 import type { FolderFormat } from './shared/format.js'
-import { type Job, noCounts, others, type SourceFolder, tellOf } from './shared/job.js'
+import { type Job, noCounts, type SourceFolder, tellOf } from './shared/job.js'
 import { senderOf } from './shared/senders.js'
 import { unitOf } from './shared/unit.js'
 

@@ -2,8 +2,9 @@
 import { isObject, type Json, type JsonObject } from '../base/json.js'
 import { objectOf, objectsOf, textOr } from './shared/blocks.js'
 import type { Draft } from './shared/draft.js'
+import { others } from './shared/fields.js'
 import type { DocumentFormat } from './shared/format.js'
-import { type Job, noCounts, others, tellOf } from './shared/job.js'
+import { type Job, noCounts, tellOf } from './shared/job.js'
 import { senderOf } from './shared/senders.js'
 import { unitOf } from './shared/unit.js'
 

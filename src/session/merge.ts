@@ -60,6 +60,11 @@ async function mergeOnce(log: SessionLog, copy: Buffer, file: string): Promise<M
   return { added: report.onlyTheirs, contradictions: [] }
 }
 
+/** The same for lines in memory; undefined for a session that is not there. For work under the lease. */
+export function mergeLines(log: SessionLog, copy: Buffer): Promise<MergeResult | 'changed' | undefined> {
+  return LogReader.using(log.file.path, (reader) => mergeWith(log, reader, copy))
+}
+
 async function mergeWith(log: SessionLog, reader: LogReader, copy: Buffer): Promise<MergeResult | 'changed'> {
   const last = lastPiece(reader)
   const torn = last?.kind === 'torn' ? last : undefined

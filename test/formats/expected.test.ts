@@ -1,66 +1,12 @@
 /** Sample files of other tools: what is read from each is what an independent script counted. */
-import fs from 'node:fs'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { BRANCH_AGENT, type Draft } from '../../src/formats/shared/draft.js'
 import { unansweredIn } from '../../src/formats/shared/tally.js'
 import { convert } from './convert.js'
+import { BASES, DATA, type ExpectedSession, entries, isThere, matches, NO_USAGE, type Told } from './expected.js'
 
-/** Sample data of third parties lies beside the repository, not in it. */
-const DATA = fileURLToPath(new URL('../../../shared/data/formats', import.meta.url))
-const FILE = path.join(DATA, 'expected.json')
-const isThere = fs.existsSync(FILE)
-
-interface ExpectedSession {
-  key: string
-  messages: number
-  roles: Record<string, number>
-  toolCalls: number
-  unanswered: number
-  usage?: Record<string, number>
-  usageCarried?: boolean
-  compactions?: number
-  name?: string
-}
-
-interface Expected {
-  format: string
-  onlyTheseCount?: boolean
-  sessions?: ExpectedSession[]
-  sessionCount?: number
-  messages?: number
-  roles?: Record<string, number>
-  toolCalls?: number
-  first?: ExpectedSession
-  last?: ExpectedSession
-  lines?: number
-  blank?: number
-  records?: number
-  badLines?: number[]
-  tornLine?: number
-  offPathLines?: number
-  offPathNodes?: number
-  offPathUsage?: Record<string, number>
-  usageOfFile?: Record<string, number>
-  replaced?: number
-  sameIdOtherContent?: number
-}
-
-const { _, ...entries }: Record<string, Expected> = isThere ? JSON.parse(fs.readFileSync(FILE, 'utf8')) : {}
-
-/** Formats that only the folder tells apart. */
-const BASES: Record<string, string> = { openclaw: 'pi', zeroclaw: 'role-lines', 'roo-code': 'cline' }
-const NO_USAGE = {
-  promptTokens: 0,
-  completionTokens: 0,
-  cacheReadTokens: 0,
-  cacheCreationTokens: 0,
-  thinkingTokens: 0,
-  apiCalls: 0,
-}
-
-function told(draft: Draft): Omit<ExpectedSession, 'usageCarried'> & { usage: Record<string, number> } {
+function told(draft: Draft): Told {
   const { tally, labels } = draft
   return {
     key: draft.key,
@@ -72,19 +18,6 @@ function told(draft: Draft): Omit<ExpectedSession, 'usageCarried'> & { usage: Re
     compactions: tally.compactions,
     ...(labels.name === undefined ? {} : { name: labels.name }),
   }
-}
-
-function matches(given: ReturnType<typeof told>, expected: ExpectedSession): void {
-  const { key, usageCarried: _, ...counts } = expected
-  const name = counts.name === undefined ? {} : { name: counts.name }
-  expect(given.key === key || given.key.endsWith(`/${key}`)).toBe(true)
-  expect({ ...given, key }).toEqual({
-    key,
-    ...counts,
-    usage: { ...NO_USAGE, ...counts.usage },
-    compactions: counts.compactions ?? 0,
-    ...(counts.name === undefined && given.name !== undefined ? { name: given.name } : name),
-  })
 }
 
 describe('sample files of other tools', () => {

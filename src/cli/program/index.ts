@@ -10,6 +10,7 @@ import type { UsageOptions } from '../commands/usage.js'
 import { PROGRAM } from '../terminal/output.js'
 import { packageVersion } from '../user-files.js'
 import { Command, Option } from './commander.js'
+import { addExchangeCommands } from './exchange.js'
 import { addGraphCommands } from './graph.js'
 import { addOperatorCommands } from './operator.js'
 import { addSessionCommands } from './session.js'
@@ -182,6 +183,7 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
     })
 
   addOperatorCommands(program, finish)
+  addExchangeCommands(program, finish)
   addSyncCommands(program, finish, main)
   addSessionCommands(program, finish)
   addGraphCommands(program, finish)

@@ -5,6 +5,7 @@ import { MAX_LINE_BYTES } from '../../log/serialize.js'
 import { type Cut, cutLines, ElementCutter, tooLong } from '../shared/unit.js'
 
 const LF = 0x0a
+/** Small enough to be read at once without holding the event loop. */
 const BLOCK_BYTES = 256 * 1024
 
 /** The lines from `offset` (the start of a line) up to `end`; `line` of them stand before it. */
@@ -14,7 +15,7 @@ export async function* linesOf(source: OpenSource, offset = 0, line = 0, end = s
   let number = line + 1
   for (let position = offset; position < end; ) {
     if (rest > buffer.length / 2) buffer = Buffer.concat([buffer], buffer.length * 2)
-    const count = await source.readInto(buffer.subarray(rest, Math.min(buffer.length, rest + end - position)), position)
+    const count = source.readInto(buffer.subarray(rest, Math.min(buffer.length, rest + end - position)), position)
     // the file was cut short while it was read: what was there is read
     if (count === 0) return
     position += count
@@ -56,7 +57,7 @@ export async function* elementsOf(source: OpenSource): AsyncGenerator<Cut[]> {
   const cutter = new ElementCutter()
   for (let position = 0; position < source.size; ) {
     const buffer = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, source.size - position))
-    const count = await source.readInto(buffer, position)
+    const count = source.readInto(buffer, position)
     if (count === 0) break
     position += count
     yield cutter.push(buffer.subarray(0, count))

@@ -6,6 +6,7 @@ import { addUsage, countersOf } from '../../log/fold.js'
 import type { Usage } from '../../log/line.js'
 import { compactionLine, headerLine, messageLine, messageText, recordLine, type Stamp } from '../../log/serialize.js'
 import type { CallUsage } from './blocks.js'
+import { setField } from './fields.js'
 import type { Message } from './message.js'
 import { addTo, callIds, emptyTally, type Tally, writtenUsage } from './tally.js'
 import { readTime } from './times.js'
@@ -44,6 +45,8 @@ export class Draft {
   readonly labels: Labels = { metadata: {} }
   /** Usage that no message carries, by agent. */
   readonly carried = new Map<string, Usage>()
+  /** The source's ids of messages off the path. */
+  readonly left = new Set<string>()
   /** Id of the last message; null before the first. */
   lastMessage: string | null = null
   /** Characters of the lines that wait. */
@@ -59,6 +62,8 @@ export class Draft {
   /** Lines without a time before the first one that has one. */
   #untimed: Array<(at: string) => string> = []
   #at: string | undefined
+  /** The time is the source's, not the file's. */
+  #isOwnTime = true
   #begun = false
   #prefix: string
 
@@ -117,8 +122,12 @@ export class Draft {
     const kept: JsonObject = { format }
     if (id !== undefined) kept.id = id
     kept.line = unit.line
-    for (const [field, value] of Object.entries(source ?? {}))
-      if (value !== undefined && value !== null) kept[field] = value
+    if (source !== undefined) {
+      for (const field of Object.keys(source)) {
+        const value = source[field]
+        if (value !== undefined && value !== null) setField(kept, field, value)
+      }
+    }
     if (keepsRaw) kept.raw = kept.raw ?? [unit.value]
     return kept
   }
@@ -133,9 +142,12 @@ export class Draft {
   keep(unit: Unit, at?: Json): void {
     if (!this.context.keepsRecords) return
     const own = readTime(at)
-    const id = this.#idOf(unit, own, undefined, 'record')
+    const digest = this.#digestOf(unit, undefined, 'record')
     const { format } = this.context
-    this.#add(own, undefined, (time) => recordLine({ id, at: time }, format, unit.line, unit.text))
+    this.#add(own, undefined, (time) => {
+      const id = digestId(this.#msOf(own), digest)
+      return recordLine({ id, at: time }, format, unit.line, unit.text)
+    })
   }
 
   /** Takes over a line that is one of ours already; what names no id or time gets them. */
@@ -208,7 +220,8 @@ export class Draft {
 
   /** All lines that are left: no line will tell a time any more. */
   takeLast(): string {
-    if (this.#at === undefined) this.#time(readTime(this.createdAt) ?? this.context.fileTime)
+    if (this.#at === undefined)
+      this.#time(readTime(this.createdAt) ?? this.context.fileTime, readTime(this.createdAt) !== undefined)
     return this.take()
   }
 
@@ -220,7 +233,7 @@ export class Draft {
       created !== undefined && created < (this.#at ?? created) ? created : (this.#firstAt ?? this.#at ?? created)
     const id =
       this.headerId ??
-      digestId(Date.parse(readTime(this.createdAt) ?? '1970-01-01T00:00:00.000Z'), sha256(`${this.#prefix}\0`))
+      digestId(this.#msOf(created ?? (this.#isOwnTime ? this.#firstAt : undefined)), sha256(`${this.#prefix}\0`))
     return headerLine({ id, at: at ?? this.context.fileTime }, this.key)
   }
 
@@ -239,8 +252,9 @@ export class Draft {
   }
 
   /** The first time that is known is that of the lines before it as well. */
-  #time(at: string): void {
+  #time(at: string, isOwn = true): void {
     this.#at = at
+    this.#isOwnTime = isOwn
     this.#firstAt = at
     for (const make of this.#untimed) this.#push(make(at))
     this.#untimed = []
@@ -256,13 +270,17 @@ export class Draft {
    * ids. Nothing of the file's own time or place goes into it, so that a file that grew gives the same ids.
    */
   #idOf(unit: Unit, own: string | undefined, id: string | undefined, part: string): string {
-    const ms = own ?? this.#at
-    const tail = part === '' ? '' : `\0${part}`
-    const digest =
-      id === undefined
-        ? sha256(`${this.#prefix}\0${this.#nameless(unit)}${tail}`)
-        : sha256(`${this.#prefix}\0${id}${tail}`)
-    return digestId(ms === undefined ? 0 : Date.parse(ms), digest)
+    return digestId(this.#msOf(own), this.#digestOf(unit, id, part))
+  }
+
+  #digestOf(unit: Unit, id: string | undefined, part: string): Buffer {
+    return sha256(`${this.#prefix}\0${id ?? this.#nameless(unit)}${part === '' ? '' : `\0${part}`}`)
+  }
+
+  /** Unix milliseconds of a time, or of the one before it. */
+  #msOf(own: string | undefined): number {
+    const at = own ?? (this.#isOwnTime ? this.#at : undefined)
+    return at === undefined ? 0 : Date.parse(at)
   }
 
   #named: { unit: Unit; name: string } | undefined

@@ -1,5 +1,5 @@
 /** The conversion of one file: its sessions, its counters, its warnings. */
-import type { JsonObject } from '../../base/json.js'
+import { CompactCounter } from './compact-counter.js'
 import { Draft } from './draft.js'
 
 /** What a converter may know of the file that it reads. */
@@ -55,7 +55,7 @@ export class Job {
   /** Sessions that are complete and wait to be written. */
   closed: Draft[] = []
   readonly warnings: string[] = []
-  readonly #seen = new Map<string, number>()
+  readonly #seen = new CompactCounter()
   #mainKey: string | undefined
 
   constructor(
@@ -109,10 +109,7 @@ export class Job {
   }
 
   #occurrence(digest: Buffer): number {
-    const name = digest.toString('latin1', 0, 12)
-    const count = this.#seen.get(name) ?? 0
-    this.#seen.set(name, count + 1)
-    return count
+    return this.#seen.add(digest.readUIntBE(0, 6))
   }
 }
 
@@ -144,16 +141,4 @@ export function tellOf(counts: Counts, verdict: 'used' | 'record' | 'duplicate' 
   if (verdict === 'record') counts.records++
   else if (verdict === 'duplicate') counts.duplicates++
   else counts[verdict]++
-}
-
-/** Fields of an object that are none of these: what goes to `source`. */
-export function others(value: JsonObject, known: ReadonlySet<string>): JsonObject {
-  const rest: JsonObject = {}
-  for (const field of Object.keys(value)) if (!known.has(field)) Object.defineProperty(rest, field, own(value[field]))
-  return rest
-}
-
-/** So that a field called __proto__ is a field. */
-function own(value: unknown): PropertyDescriptor {
-  return { value, enumerable: true, writable: true, configurable: true }
 }

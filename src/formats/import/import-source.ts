@@ -1,0 +1,319 @@
+/** The import of one source: a file or a folder. */
+import { SessionError } from '../../base/errors.js'
+import { nameOf } from '../../disk/names.js'
+import { setAside } from '../../disk/quarantine.js'
+import { OpenSource } from '../../disk/source-file.js'
+import type { StoreInternals } from '../../list/store-internals.js'
+import { MAX_FILE_BYTES } from '../limits.js'
+import type { Draft } from '../shared/draft.js'
+import type { DocumentFormat, FolderFormat, Format, TextFormat, UnitFormat } from '../shared/format.js'
+import { type Counts, Job, noCounts } from '../shared/job.js'
+import { type ImportMeta, MAX_BAD, metaFromJson, metaOf } from './import-meta.js'
+import { countsUpTo, firstSession, lineHash, type Reading, type ReadOptions, readOn, readWhole } from './read-units.js'
+import { type FileReport, type SessionReport, sessionReport } from './report.js'
+import { type Source, sourceFileOf, sourceFolderOf, zipOf } from './sources.js'
+import { SessionWriter } from './write-session.js'
+
+export interface SourceOptions extends Omit<ReadOptions, 'final'> {
+  final?: boolean | undefined
+  dryRun: boolean
+}
+
+export interface SourceReport {
+  file: FileReport
+  sessions: SessionReport[]
+  warnings: string[]
+}
+
+/** A file that nobody has touched for so long will not go on in the middle of a message, ms. */
+const FINAL_MS = 10 * 60_000
+
+/** Imports one source at a time into one store. What a file said last is kept in mind, for those who follow it. */
+export class SourceImporter {
+  readonly #store: StoreInternals
+  readonly #options: SourceOptions
+  readonly #metas = new Map<string, ImportMeta>()
+
+  constructor(store: StoreInternals, options: SourceOptions) {
+    this.#store = store
+    this.#options = options
+  }
+
+  async import(source: Source, format: Format): Promise<SourceReport> {
+    if (source.kind === 'folder') return this.#folder(source, format as FolderFormat)
+    const file = OpenSource.open(source.path)
+    if (file === undefined) throw Object.assign(new Error(`${source.path} is no file`), { code: 'ENOENT' })
+    try {
+      if (format.kind === 'units')
+        return await new UnitImport(this.#store, file, source, format, this.#options, this.#metas).run()
+      return await this.#document(source, file, format)
+    } finally {
+      file.close()
+    }
+  }
+
+  async #folder(source: Source, format: FolderFormat): Promise<SourceReport> {
+    const folder = sourceFolderOf(source.path)
+    const job = new Job(format.name, { ...folder, stem: folder.name }, keyed(this.#options, source))
+    const counts = format.convert(folder, job)
+    return this.#write(source, format, job, counts, undefined)
+  }
+
+  async #document(
+    source: Source,
+    file: OpenSource,
+    format: DocumentFormat | TextFormat | FolderFormat,
+  ): Promise<SourceReport> {
+    const about = sourceFileOf(file)
+    const job = new Job(format.name, about, keyed(this.#options, source))
+    if (format.kind === 'folder') {
+      const zip = zipOf(file)
+      if (zip === undefined)
+        throw new SessionError('ERR_FORMAT_UNKNOWN', `${source.path} is no archive that can be read`, {
+          path: source.path,
+        })
+      return this.#write(source, format, job, format.convert(zip, job), file)
+    }
+    if (file.size > MAX_FILE_BYTES) {
+      throw new SessionError('ERR_TOO_LARGE', `${source.path} is larger than ${MAX_FILE_BYTES} bytes`, {
+        path: source.path,
+        limit: MAX_FILE_BYTES,
+      })
+    }
+    const text = file
+      .read(0, file.size)
+      .toString('utf8')
+      .replace(/^\uFEFF/, '')
+    const counts = format.kind === 'text' ? format.convert(text, job) : format.convert(JSON.parse(text), job)
+    return this.#write(source, format, job, counts, file)
+  }
+
+  async #write(
+    source: Source,
+    format: Format,
+    job: Job,
+    counts: Counts,
+    file: OpenSource | undefined,
+  ): Promise<SourceReport> {
+    const drafts = [...job.closed, ...job.open.values()]
+    const read = {
+      bytes: file?.size ?? 0,
+      hash: file === undefined ? '' : lineHash(file, file.size),
+      open: false,
+      counts: noCounts(),
+      bad: [],
+      resume: undefined,
+      others: [],
+    }
+    const sessions: SessionReport[] = []
+    for (const draft of drafts)
+      sessions.push(await commit(this.#store, draft, metaOf(draft, source.path, read), undefined, this.#options.dryRun))
+    return {
+      file: { path: source.shown, format: format.name, ...counts, bad: [], torn: 0 },
+      sessions,
+      warnings: job.warnings,
+    }
+  }
+}
+
+/** The options with the key that the source's folder names, unless the caller names one. */
+function keyed<T extends SourceOptions>(options: T, { key }: Source): T {
+  return key === undefined || options.key !== undefined ? options : { ...options, key }
+}
+
+async function commit(
+  store: StoreInternals,
+  draft: Draft,
+  meta: ImportMeta,
+  base: ImportMeta | undefined,
+  dryRun: boolean,
+  writer = new SessionWriter(store.log(draft.key), draft, base),
+): Promise<SessionReport> {
+  const { action, added } = await writer.commit(meta, { dryRun })
+  const isFork = draft.isFork && action === 'created'
+  return sessionReport(draft.key, isFork ? 'forked' : action, {
+    added,
+    name: draft.labelSet().name,
+    tally: draft.tally,
+  })
+}
+
+/** A file of units: lines, or elements of an array. */
+class UnitImport {
+  readonly #store: StoreInternals
+  readonly #file: OpenSource
+  readonly #source: Source
+  readonly #format: UnitFormat
+  readonly #options: ReadOptions & { dryRun: boolean }
+  readonly #metas: Map<string, ImportMeta>
+  readonly #writers = new Map<Draft, SessionWriter>()
+  readonly #sessions: SessionReport[] = []
+  readonly #warnings: string[] = []
+
+  constructor(
+    store: StoreInternals,
+    file: OpenSource,
+    source: Source,
+    format: UnitFormat,
+    options: SourceOptions,
+    metas: Map<string, ImportMeta>,
+  ) {
+    this.#store = store
+    this.#file = file
+    this.#source = source
+    this.#format = format
+    const final = options.final ?? Date.now() - file.mtimeMs > FINAL_MS
+    this.#options = { ...keyed(options, source), final }
+    this.#metas = metas
+  }
+
+  async run(): Promise<SourceReport> {
+    try {
+      return await this.#run()
+    } catch (error) {
+      // a session that was deleted in that instant is made anew from the whole file
+      if (!(error instanceof SessionError) || error.code !== 'ERR_SESSION_NOT_FOUND') throw error
+      this.#restart()
+      this.#metas.clear()
+      return await this.#run()
+    } finally {
+      for (const writer of this.#writers.values()) writer.drop()
+    }
+  }
+
+  async #run(): Promise<SourceReport> {
+    const about = sourceFileOf(this.#file)
+    const first = await firstSession(this.#format, this.#file, about, this.#options)
+    const base = first === undefined ? undefined : await this.#baseOf(first)
+    if (base !== undefined && this.#isUnchanged(base)) return this.#unchanged(first?.key as string, base)
+    const progress = { settle: (job: Job) => this.#settle(job, base), restart: () => this.#restart() }
+    let isOn = base?.resume !== undefined
+    let reading = isOn
+      ? await readOn(this.#format, this.#file, about, this.#options, { ...progress }, base as ImportMeta)
+      : undefined
+    if (reading === undefined) {
+      isOn = false
+      const settle = (job: Job) => this.#settle(job, undefined)
+      reading = await readWhole(this.#format, this.#file, about, this.#options, { ...progress, settle })
+    }
+    await this.#finish(reading, isOn ? base : undefined)
+    const { counts, bad, torn, job } = reading
+    const file = {
+      path: this.#source.shown,
+      format: this.#format.name,
+      ...counts,
+      lines: counts.lines + torn,
+      bad,
+      torn,
+    }
+    return { file, sessions: this.#sessions, warnings: [...this.#warnings, ...job.warnings] }
+  }
+
+  /** What the last import of this file said, if the file still begins as it did then. */
+  async #baseOf({ key, sourceId }: { key: string; sourceId: string }): Promise<ImportMeta | undefined> {
+    const log = this.#store.log(key)
+    if (!log.exists()) return undefined
+    const meta = this.#metas.get(key) ?? metaFromJson((await log.known())?.summary.labels.import)
+    if (meta === undefined || meta.format !== this.#format.name || meta.sourceId !== sourceId) return undefined
+    if (meta.bytes <= this.#file.size && lineHash(this.#file, meta.bytes) === meta.hash) return meta
+    this.#warnings.push(
+      `${this.#source.shown}: not the file that was imported before, or rewritten since: all of it was read`,
+    )
+    return undefined
+  }
+
+  #isUnchanged({ bytes, open, resume }: ImportMeta): boolean {
+    return (
+      this.#file.size === bytes && (!open || !this.#options.final) && (resume === undefined || resume.offset === bytes)
+    )
+  }
+
+  async #unchanged(key: string, base: ImportMeta): Promise<SourceReport> {
+    const { counts, bad, tally, labels, others } = base
+    const sessions = [sessionReport(key, 'unchanged', { added: 0, name: labels.name, tally })]
+    for (const other of others) {
+      const meta = metaFromJson((await this.#store.log(other).known())?.summary.labels.import)
+      if (meta !== undefined)
+        sessions.push(sessionReport(other, 'unchanged', { added: 0, name: meta.labels.name, tally: meta.tally }))
+    }
+    return {
+      file: { path: this.#source.shown, format: this.#format.name, ...counts, bad, torn: 0 },
+      sessions,
+      warnings: this.#warnings,
+    }
+  }
+
+  #restart(): void {
+    for (const writer of this.#writers.values()) writer.drop()
+    this.#writers.clear()
+    this.#sessions.length = 0
+  }
+
+  #writerOf(draft: Draft, base: ImportMeta | undefined): SessionWriter {
+    let writer = this.#writers.get(draft)
+    if (writer === undefined) {
+      writer = new SessionWriter(this.#store.log(draft.key), draft, base)
+      this.#writers.set(draft, writer)
+    }
+    return writer
+  }
+
+  /** Puts aside what is ready: long sessions to the disk, complete ones into the store. */
+  async #settle(job: Job, base: ImportMeta | undefined): Promise<void> {
+    if (!this.#options.dryRun) for (const draft of job.open.values()) this.#writerOf(draft, base).collect()
+    const closed = job.closed
+    job.closed = []
+    for (const draft of closed) await this.#commit(draft, this.#plainMeta(draft), undefined)
+  }
+
+  /** Of a session that is one of many in its file: how far the file was read says nothing of it. */
+  #plainMeta(draft: Draft): ImportMeta {
+    return metaOf(draft, this.#source.path, {
+      bytes: 0,
+      hash: '',
+      open: false,
+      counts: noCounts(),
+      bad: [],
+      resume: undefined,
+      others: [],
+    })
+  }
+
+  async #commit(draft: Draft, meta: ImportMeta, base: ImportMeta | undefined): Promise<void> {
+    const { dryRun } = this.#options
+    const writer = this.#writerOf(draft, base)
+    this.#sessions.push(await commit(this.#store, draft, meta, base, dryRun, writer))
+    this.#writers.delete(draft)
+  }
+
+  async #finish(reading: Reading, base: ImportMeta | undefined): Promise<void> {
+    const { job, reader, counts, bad } = reading
+    await this.#settle(job, base)
+    const [main, ...subs] = job.open.values()
+    if (!this.#options.dryRun && reading.damage.length > 0)
+      await this.#setAside(main?.key ?? this.#sessions[0]?.key, reading)
+    if (main === undefined) return
+    const point = bad.length > MAX_BAD ? undefined : reader.resume?.()
+    const upTo = point === undefined ? counts : countsUpTo(reading, point.line)
+    const resume = upTo === undefined ? undefined : point
+    const bytes = resume?.offset ?? reading.end
+    const read = {
+      bytes,
+      hash: lineHash(this.#file, bytes),
+      open: !this.#options.final,
+      counts: upTo ?? counts,
+      bad: bad.filter(({ offset }) => offset < bytes).slice(0, MAX_BAD),
+      resume,
+      others: subs.map(({ key }) => key),
+    }
+    const meta = metaOf(main, this.#source.path, read)
+    await this.#commit(main, meta, base)
+    if (!this.#options.dryRun) this.#metas.set(main.key, meta)
+    for (const sub of subs) await this.#commit(sub, this.#plainMeta(sub), undefined)
+  }
+
+  async #setAside(key: string | undefined, { damage }: Reading): Promise<void> {
+    if (key === undefined) return
+    await setAside(this.#store.context.layout.quarantine(nameOf(key)), this.#file.fd, damage)
+  }
+}

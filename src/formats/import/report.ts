@@ -1,0 +1,56 @@
+/** What an import did, file by file and session by session. */
+import type { Usage } from '../../log/line.js'
+import type { Counts } from '../shared/job.js'
+import { type Tally, unansweredIn } from '../shared/tally.js'
+import type { BadLine } from './import-meta.js'
+
+/** `lines` is the sum of the other counters, of `bad` and of `torn`. */
+export interface FileReport extends Counts {
+  path: string
+  format: string
+  bad: BadLine[]
+  /** Lines at the end that were cut off in the middle. */
+  torn: number
+}
+
+export interface SessionReport {
+  key: string
+  action: 'created' | 'extended' | 'unchanged' | 'forked'
+  name: string | null
+  messages: number
+  /** Messages that came in now. */
+  added: number
+  roles: Record<string, number>
+  toolCalls: number
+  /** Calls without a result. */
+  unanswered: number
+  compactions: number
+  /** Tokens of all model calls on the path, those that no message carries included. */
+  usage: Usage
+}
+
+export interface ImportReport {
+  files: FileReport[]
+  sessions: SessionReport[]
+  warnings: string[]
+}
+
+export function sessionReport(
+  key: string,
+  action: SessionReport['action'],
+  { added, name, tally }: { added: number; name: unknown; tally: Tally },
+): SessionReport {
+  const { messages, roles, toolCalls, compactions, usage } = tally
+  return {
+    key,
+    action,
+    name: typeof name === 'string' ? name : null,
+    messages,
+    added,
+    roles,
+    toolCalls,
+    unanswered: unansweredIn(tally),
+    compactions,
+    usage,
+  }
+}

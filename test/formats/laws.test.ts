@@ -1,0 +1,188 @@
+/** What an import promises, whatever the file: once is twice, a part and then the whole is the whole, bad lines cost themselves. */
+import fs from 'node:fs'
+import path from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type ImportOptions, importFile } from '../../src/formats/index.js'
+import { openStore } from '../../src/index.js'
+import { type Summary, totalUsage } from '../../src/log/fold.js'
+import { internalsOf } from '../../src/store/store.js'
+import { tempFolder } from '../helpers/store.js'
+import { claudeSession, codexSession, piSession, roleSession } from './histories.js'
+
+const SOURCES: Record<string, (seed: number) => string> = {
+  'claude-code': claudeSession,
+  codex: codexSession,
+  pi: piSession,
+  'role-lines': roleSession,
+}
+
+interface Seen {
+  [key: string]: { messages: unknown[]; name: string | null; usage: unknown; archived: number }
+}
+
+/** What readers see of all sessions; times of files are no part of it. */
+async function seenIn(root: string): Promise<Seen> {
+  const store = await openStore(root)
+  const seen: Seen = {}
+  for (const key of await store.keys()) {
+    const session = store.session(key)
+    const messages = (await session.messages()).map(({ at: _, source: __, ...message }) => message)
+    const said = (await internalsOf(store).log(key).known())?.summary
+    const usage = totalUsage(said as Summary)
+    const archived = said?.archived.messages ?? 0
+    seen[key] = { messages, name: await session.name(), usage: Object.fromEntries(usage), archived }
+  }
+  await store.close()
+  return seen
+}
+
+async function importInto(root: string, file: string, options: ImportOptions = {}) {
+  const store = await openStore(root)
+  try {
+    return await importFile(store, file, options)
+  } finally {
+    await store.close()
+  }
+}
+
+function bytesIn(root: string): string[] {
+  const logs = fs.readdirSync(root).filter((name) => name.endsWith('.jsonl'))
+  return logs.sort().map((name) => `${name}\0${fs.readFileSync(path.join(root, name), 'utf8')}`)
+}
+
+/** The file of a folder of its own, so that its key is the same in each store. */
+function fileWith(text: string | Buffer, dir = tempFolder()): string {
+  const file = path.join(dir, 'session.jsonl')
+  fs.writeFileSync(file, text)
+  fs.utimesSync(file, 1_700_000_000, 1_700_000_000)
+  return file
+}
+
+describe.each(Object.keys(SOURCES))('%s', (format) => {
+  const sourceOf = SOURCES[format]!
+
+  test('importing twice is importing once: no byte is written', async () => {
+    for (const seed of [1, 2, 3, 4, 5, 6]) {
+      const root = tempFolder()
+      const file = fileWith(sourceOf(seed))
+      const first = await importInto(root, file, { format })
+      expect(first.sessions.length).toBeGreaterThan(0)
+      const before = bytesIn(root)
+      const again = await importInto(root, file, { format })
+      expect(again.sessions.every(({ action }) => action === 'unchanged')).toBe(true)
+      expect(bytesIn(root)).toEqual(before)
+    }
+  })
+
+  test('two stores get the same bytes', async () => {
+    const file = fileWith(sourceOf(7))
+    const [a, b] = [tempFolder(), tempFolder()]
+    await importInto(a, file, { format })
+    await importInto(b, file, { format })
+    expect(bytesIn(a)).toEqual(bytesIn(b))
+  })
+
+  test('a file cut after any byte, then the whole, is the whole', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 1000 }),
+        fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 3 }),
+        fc.boolean(),
+        async (seed, cuts, final) => {
+          const bytes = Buffer.from(sourceOf(seed))
+          const [whole, parts] = [tempFolder(), tempFolder()]
+          const dir = tempFolder()
+          await importInto(whole, fileWith(bytes, dir), { format, final: true })
+          for (const cut of [...cuts].sort()) {
+            const part = bytes.subarray(0, Math.max(1, Math.floor(cut * bytes.length)))
+            // the first line tells what the file is
+            if (!part.includes(10)) continue
+            await importInto(parts, fileWith(part, dir), { format, final })
+          }
+          await importInto(parts, fileWith(bytes, dir), { format, final: true })
+          expect(await seenIn(parts)).toEqual(await seenIn(whole))
+        },
+      ),
+      { numRuns: 12, seed: 20261128 },
+    )
+  })
+
+  test('bad lines cost themselves only, and are kept byte for byte', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 1000 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        async (seed, place) => {
+          const lines = sourceOf(seed).split('\n').slice(0, -1)
+          const at = 1 + Math.floor(place * (lines.length - 1))
+          const bad = Buffer.from([0x7b, 0x22, 0xff, 0x00, 0x22, 0x0a])
+          const before = Buffer.from(`${lines.slice(0, at).join('\n')}\n`)
+          const after = Buffer.from(
+            lines
+              .slice(at)
+              .map((line) => `${line}\n`)
+              .join(''),
+          )
+          const dir = tempFolder()
+          const [clean, damaged] = [tempFolder(), tempFolder()]
+          await importInto(clean, fileWith(Buffer.concat([before, after]), dir), { format, final: true })
+          const report = await importInto(damaged, fileWith(Buffer.concat([before, bad, after]), dir), {
+            format,
+            final: true,
+          })
+          expect(report.files[0]?.bad).toEqual([{ line: at + 1, offset: before.length, reason: 'not UTF-8' }])
+          expect(await seenIn(damaged)).toEqual(await seenIn(clean))
+          const quarantine = path.join(damaged, '.quarantine')
+          const kept = fs
+            .readdirSync(quarantine, { recursive: true, encoding: 'utf8' })
+            .filter((name) => name.endsWith('.bin'))
+          expect(kept.map((name) => fs.readFileSync(path.join(quarantine, name)))).toEqual([bad])
+        },
+      ),
+      { numRuns: 8, seed: 20261128 },
+    )
+  })
+
+  test('the counters of a report add up', async () => {
+    for (const seed of [11, 12, 13]) {
+      const { files } = await importInto(tempFolder(), fileWith(`${sourceOf(seed)}\n{"torn`), { format })
+      const { lines, blank, used, records, duplicates, offPath, bad, torn } = files[0]!
+      expect(blank + used + records + duplicates + offPath + bad.length + torn).toBe(lines)
+    }
+  })
+})
+
+test('the order of files does not matter', async () => {
+  const dir = tempFolder()
+  fs.writeFileSync(path.join(dir, 'a.jsonl'), claudeSession(21))
+  fs.writeFileSync(path.join(dir, 'b.jsonl'), codexSession(22))
+  const [one, other] = [tempFolder(), tempFolder()]
+  await importInto(one, dir, { final: true })
+  for (const name of ['b.jsonl', 'a.jsonl']) await importInto(other, path.join(dir, name), { final: true })
+  expect(await seenIn(one)).toEqual(await seenIn(other))
+})
+
+test('what was removed here stays removed, and what was said here stays', async () => {
+  const root = tempFolder()
+  const dir = tempFolder()
+  const text = roleSession(31)
+  const file = fileWith(text, dir)
+  const { sessions } = await importInto(root, file)
+  const key = sessions[0]!.key
+  let store = await openStore(root)
+  const before = await store.session(key).messages()
+  await store.session(key).remove(String(before[0]!.id))
+  await store.session(key).append({ role: 'user', content: 'said here' })
+  await store.session(key).setName('my name')
+  await store.close()
+  const more = `${text}{"role":"user","content":"one more","timestamp":"2027-01-01T00:00:00.000Z"}\n`
+  await importInto(root, fileWith(more, dir))
+  store = await openStore(root)
+  const contents = (await store.session(key).messages()).map(({ content }) => content)
+  expect(contents).toContain('said here')
+  expect(contents).toContain('one more')
+  expect(contents.length).toBe(before.length + 1)
+  expect(await store.session(key).name()).toBe('my name')
+  await store.close()
+})
