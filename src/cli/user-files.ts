@@ -52,6 +52,22 @@ export async function replaceWhole(file: string, bytes: Buffer): Promise<void> {
   }
 }
 
+/** Replaces a file whole by what comes piece by piece. */
+export async function replaceStreamed(file: string, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+  const temporary = `${file}.${randomBytes(8).toString('hex')}.tmp`
+  try {
+    await writeFile(temporary, pieces, { flag: 'wx', mode: 0o600, flush: true })
+    await rename(temporary, file)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+}
+
+export async function isFolderThere(path: string): Promise<boolean> {
+  return (await isThere(path)) && (await stat(path)).isDirectory()
+}
+
 /** Adds the lines that a text file lacks, and makes the file if need be; resolves with what it did. */
 export async function addMissingLines(
   file: string,

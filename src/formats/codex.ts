@@ -27,7 +27,7 @@ class CodexReader implements UnitReader {
   #id: string | undefined
   /** Reasoning that goes to the next answer, and where it stands. */
   #thinking: JsonObject[] = []
-  #thinkingPlace: Place | undefined
+  #thinkingUnits: Unit[] = []
   #answer: Answer | undefined
   #total: string | undefined
   /** The latest time so far: a later line is none that came before. */
@@ -94,7 +94,7 @@ class CodexReader implements UnitReader {
 
   /** Where a later reading begins, if nothing waits before this line. */
   #noteCalm({ offset, line }: Unit): void {
-    if (this.#order.first !== undefined || this.#thinkingPlace !== undefined) return
+    if (this.#order.first !== undefined || this.#thinkingUnits.length > 0) return
     this.#calm = this.#before === undefined ? undefined : this.#pointAt({ offset, line: line - 1 }, this.#before)
   }
 
@@ -123,7 +123,7 @@ class CodexReader implements UnitReader {
     if (payload.type !== 'reasoning') return this.#record(unit)
     this.#noteCalm(unit)
     this.#thinking.push({ ...payload })
-    this.#thinkingPlace ??= unit
+    this.#thinkingUnits.push(unit)
     return 'used'
   }
 
@@ -152,9 +152,10 @@ class CodexReader implements UnitReader {
     this.#closeAnswer()
     this.#noteCalm(unit)
     const thinking = this.#thinking
-    const place = this.#thinkingPlace ?? unit
+    const units = this.#thinkingUnits.at(-1) === unit ? this.#thinkingUnits : [...this.#thinkingUnits, unit]
+    const place = units[0] as Unit
     this.#thinking = []
-    this.#thinkingPlace = undefined
+    this.#thinkingUnits = []
     const { timestamp: at } = unit.value
     const held = this.#order.hold(place, () =>
       this.#session.message(unit, {
@@ -167,6 +168,8 @@ class CodexReader implements UnitReader {
         source: {
           ...said.source,
           ...(answer.rawUsage === undefined ? {} : { usage: answer.rawUsage }),
+          ...(units.length === 1 ? {} : { lines: units.map(({ line }) => line) }),
+          ...(this.#job.options.raw ? { raw: units.map(({ value }) => value) } : {}),
         },
       }),
     )
@@ -273,14 +276,14 @@ class CodexReader implements UnitReader {
 
   /** Reasoning that no answer follows is an answer of its own. */
   #closeThinking(): void {
-    const place = this.#thinkingPlace as Unit
+    const place = this.#thinkingUnits.at(-1) as Unit
     this.#answered(place, { content: null, source: { kind: 'reasoning' } })
     this.#closeAnswer()
   }
 
   resume(): ResumePoint | undefined {
     if (this.#undecided.size > 0) return undefined
-    const waits = this.#order.first ?? this.#thinkingPlace
+    const waits = this.#order.first ?? this.#thinkingUnits[0]
     if (waits !== undefined) return this.#calm
     const { line, end } = this.#end
     return this.#latest === undefined ? undefined : this.#pointAt({ offset: end, line }, this.#latest)

@@ -25,3 +25,5 @@ export async function importFile(
 ): Promise<ImportReport> {
   return new PathImporter(store, path, options).import()
 }
+
+export { type ExportFormat, type ExportOptions, exportSession } from './export/export-session.js'

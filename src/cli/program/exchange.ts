@@ -1,4 +1,5 @@
 /** The commands that bring conversations of other tools in, and take conversations out. */
+import type { ExportCommandOptions } from '../commands/export.js'
 import type { ImportCommandOptions } from '../commands/import.js'
 import { type Command, Option } from './commander.js'
 import { notEmpty } from './values.js'
@@ -42,5 +43,25 @@ export function addExchangeCommands(program: Command, finish: (exitCode: number)
       if (options.listFormats) return finish(await listFormats(options))
       if (paths.length === 0) command.error('name a file or a folder')
       finish(await importPaths(paths, options))
+    })
+
+  program
+    .command('export')
+    .description('write conversations in a format that other tools read')
+    .argument('[keys...]', 'keys of sessions, or the beginning of one key only')
+    .addOption(
+      new Option('--format <name>', 'the format')
+        .choices(['markdown', 'html', 'jsonl', 'openai', 'sharegpt'])
+        .makeOptionMandatory(),
+    )
+    .option('-o, --output <file>', 'the file, or a folder that gets a file a session', notEmpty)
+    .option('--all', 'all sessions')
+    .option('--context', 'what the model would see')
+    .addHelpText('after', '\nExit codes: 0 done, 1 something was not found or could not be read, 2 wrong usage.')
+    .action(async (keys: string[], _: unknown, command: Command) => {
+      const options = command.optsWithGlobals<ExportCommandOptions>()
+      if ((keys.length === 0) !== (options.all === true)) command.error('name the sessions, or use --all')
+      const { exportSessions } = await import('../commands/export.js')
+      finish(await exportSessions(keys, options))
     })
 }

@@ -22,9 +22,14 @@ export function watchOutput(): void {
 }
 
 /** Writes one line (or several) of data. False: nobody reads any more. */
-export async function print(text: string): Promise<boolean> {
+export function print(text: string): Promise<boolean> {
+  return printBytes(`${text}\n`)
+}
+
+/** Writes data as it is. */
+export async function printBytes(bytes: string | Uint8Array): Promise<boolean> {
   if (closed) return false
-  if (!process.stdout.write(`${text}\n`)) {
+  if (!process.stdout.write(bytes)) {
     // 'close' comes instead of 'drain' when the reader goes away.
     const done = new AbortController()
     const { signal } = done

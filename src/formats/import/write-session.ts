@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { notFound } from '../../base/errors.js'
 import { digestId } from '../../base/ids.js'
 import { type JsonObject, jsonEqual } from '../../base/json.js'
+import { readSync } from '../../disk/files.js'
 import { ImportSpool, removeSpool } from '../../disk/import-spool.js'
 import { LogReader } from '../../disk/log-reader.js'
 import { countersOf } from '../../log/fold.js'
@@ -155,12 +156,11 @@ export class SessionWriter {
     const reader = file === undefined ? undefined : LogReader.open(file)
     if (reader === undefined) return
     try {
-      for await (const pieces of reader.blocks(0, undefined, (bytes, base, atEnd) => {
-        return parseLines(bytes, base, atEnd).map((piece) =>
-          Object.assign(piece, { text: bytes.toString('utf8', piece.offset - base, piece.end - base) }),
-        )
-      })) {
-        for (const piece of pieces) yield { piece, text: (piece as typeof piece & { text: string }).text }
+      for await (const pieces of reader.blocks()) {
+        const start = pieces[0]?.offset ?? 0
+        const bytes = readSync(reader.fd, start, (pieces.at(-1)?.end ?? start) - start)
+        for (const piece of pieces)
+          yield { piece, text: bytes.toString('utf8', piece.offset - start, piece.end - start) }
       }
     } finally {
       reader.close()
@@ -202,7 +202,8 @@ export class SessionWriter {
 
   #metaLine(meta: ImportMeta, labels: JsonObject, carried: JsonObject): string {
     const at = meta.lastAt ?? this.#draft.lastAt ?? this.#draft.context.fileTime
-    const set: JsonObject = { ...labels, import: metaToJson(meta) }
+    // an export of a session that was imported says itself where it came from
+    const set: JsonObject = { ...labels, import: labels.import ?? metaToJson(meta) }
     if (Object.keys(carried).length > 0) set.carriedUsage = carried
     const digest = createHash('sha256')
       .update(`${meta.format}\0${meta.sourceId}\0import\0${JSON.stringify(set)}`)
