@@ -1,7 +1,7 @@
 /** A session as its exports read it: what it is called, then its live messages one by one, in constant memory. */
 import { isObject, type Json, type JsonObject } from '../../base/json.js'
 import { LogReader } from '../../disk/log-reader.js'
-import { activeMessages, Exchange } from '../../log/context.js'
+import { activeMessages, shownOf } from '../../log/context-order.js'
 import { addUsage, countersOf, timesOf, totalUsage } from '../../log/fold.js'
 import { isLine, type Line, type Usage } from '../../log/line.js'
 import { isChat } from '../../log/parse.js'
@@ -79,7 +79,7 @@ export class SessionReading {
       const { id, at, text } = summary
       yield { id, at, value: { role: 'system', content: text } }
     }
-    for (const line of new Exchange(activeMessages(pieces, survey)).shown()) yield this.#said(line)
+    for (const line of shownOf(activeMessages(pieces, survey))) yield this.#said(line)
   }
 
   #said(line: Line): Said {
