@@ -1,15 +1,9 @@
 /** Finds what is wrong with the folder of a store beside its sessions. Reads only. */
 import path from 'node:path'
 import { type Entry, entriesIn } from '../disk/inspect.js'
+import type { Layout } from '../disk/layout.js'
 import { staleLocks } from '../disk/lock/sweep.js'
-import {
-  type Layout,
-  nameOfBlobs,
-  nameOfConflictCopy,
-  nameOfLog,
-  nameOfSidecar,
-  nameOfTemporary,
-} from '../disk/names.js'
+import { nameOfBlobs, nameOfConflictCopy, nameOfLog, nameOfSidecar, nameOfTemporary } from '../disk/names.js'
 import { livenessOf } from '../disk/process-identity.js'
 import { unfinishedIn } from '../disk/quarantine.js'
 import { markedNames, unfinishedMarkers } from '../disk/runs/markers.js'

@@ -1,6 +1,7 @@
 /** Checks a store, and mends what needs no decision. */
 import path from 'node:path'
-import { listFolder, look } from '../disk/files.js'
+import { look } from '../disk/files.js'
+import { listFolder } from '../disk/folders.js'
 import { makePrivate } from '../disk/inspect.js'
 import { leaseOf } from '../disk/lock/lease.js'
 import { waitedFor } from '../disk/lock/lock-folder.js'

@@ -7,7 +7,9 @@ import path from 'node:path'
 import { errno } from '../base/errors.js'
 import { breatheIfDue } from '../base/event-loop.js'
 import { randomNonce } from '../base/ids.js'
-import { createPrivate, type FileMark, listFolder, look, markOf, removeFile, writeAll } from './files.js'
+import { type FileMark, markOf } from './file-mark.js'
+import { createPrivate, look, removeFile, writeAll } from './files.js'
+import { listFolder } from './folders.js'
 import { type Part, PartWriter } from './range-copier.js'
 
 type ReplaceSync = (file: string, data: null, options: Record<string, unknown>) => void

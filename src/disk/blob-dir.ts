@@ -8,19 +8,9 @@ import path from 'node:path'
 import { breatheIfDue } from '../base/event-loop.js'
 import { randomNonce } from '../base/ids.js'
 import { sync } from './atomic-replace.js'
-import {
-  createPrivate,
-  ensureSyncedFolder,
-  listFolder,
-  look,
-  openRegular,
-  read,
-  refuseLink,
-  removeFile,
-  sameMark,
-  syncFolder,
-  writeAll,
-} from './files.js'
+import { sameMark } from './file-mark.js'
+import { createPrivate, look, openRegular, read, removeFile, writeAll } from './files.js'
+import { ensureSyncedFolder, listFolder, refuseLink, syncFolder } from './folders.js'
 
 const SLICE_BYTES = 256 * 1024
 const REF = /^[0-9a-f]{64}$/

@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import { errno } from '../base/errors.js'
 import { breathe, isLoopHeld } from '../base/event-loop.js'
-import { listFolder } from './files.js'
+import { listFolder } from './folders.js'
 
 /** Names that one system call returns. */
 const BATCH = 256

@@ -3,15 +3,8 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../base/errors.js'
 import { randomNonce } from '../base/ids.js'
-import {
-  createPrivate,
-  ensureFolder,
-  listFolder,
-  refuseLink,
-  removeEmptyFolder,
-  removeFile,
-  writeAll,
-} from './files.js'
+import { createPrivate, removeFile, writeAll } from './files.js'
+import { ensureFolder, listFolder, refuseLink, removeEmptyFolder } from './folders.js'
 import { livenessOf, thisProcess } from './process-identity.js'
 
 const NAME = /^(\d{1,10})-(\d{0,20})-[0-9a-f]{16}\.jsonl$/

@@ -1,7 +1,7 @@
 /** What lies in a folder, looked at and left alone. */
 import fs from 'node:fs'
 import path from 'node:path'
-import { listFolder } from './files.js'
+import { listFolder } from './folders.js'
 
 export interface Entry {
   name: string

@@ -9,7 +9,8 @@ import { errno } from '../base/errors.js'
 import { breatheIfDue } from '../base/event-loop.js'
 import type { Json } from '../base/json.js'
 import { replaceWithChunks } from './atomic-replace.js'
-import { ensureFolder, openRegular, read, refuseLink, removeOwnFile } from './files.js'
+import { openRegular, read, removeOwnFile } from './files.js'
+import { ensureFolder, refuseLink } from './folders.js'
 
 /** Values of one line: few enough to be parsed without a pause. */
 const VALUES = 256

@@ -4,18 +4,9 @@ import path from 'node:path'
 import { errno, SessionError } from '../base/errors.js'
 import { breathe } from '../base/event-loop.js'
 import { keepOpen, noteClosed } from './fd-cache.js'
-import {
-  createPrivate,
-  type FileMark,
-  look,
-  markOf,
-  openRegular,
-  removeFile,
-  sameFile,
-  sameMark,
-  syncFolderOf,
-  writeAll,
-} from './files.js'
+import { type FileMark, markOf, sameFile, sameMark } from './file-mark.js'
+import { createPrivate, look, openRegular, removeFile, writeAll } from './files.js'
+import { syncFolderOf } from './folders.js'
 
 const { O_APPEND, O_RDWR } = fs.constants
 

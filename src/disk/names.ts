@@ -1,11 +1,10 @@
-/** Every name in a store's folder is made here, and keys are turned into names and back. */
+/** Names of the files in a store's folder: made from keys, and recognised. The paths are in layout.ts. */
 import { createHash } from 'node:crypto'
-import path from 'node:path'
 import { SessionError } from '../base/errors.js'
 
-const LOG = '.jsonl'
-const SIDECAR = '.meta.json'
-const BLOBS = '.blobs'
+export const LOG = '.jsonl'
+export const SIDECAR = '.meta.json'
+export const BLOBS = '.blobs'
 const OWN_NAME = /^[a-z0-9][a-z0-9._-]{0,99}$/
 const ENCODED_NAME = /^[a-z0-9-]{1,40}~[0-9a-f]{32}$/
 const RESERVED_ON_WINDOWS = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)/
@@ -88,72 +87,4 @@ export function logBeside(file: string): string | undefined {
 export function nameOfTemporary(file: string): string | undefined {
   if (file.endsWith(LOG) || file.endsWith(SIDECAR)) return undefined
   return sessionName(TEMPORARY.exec(file)?.[1] ?? SIDECAR_TEMPORARY.exec(file)?.[1])
-}
-
-/** The paths of one store. */
-export class Layout {
-  readonly locks: string
-  readonly waiting: string
-  readonly trash: string
-  readonly quarantines: string
-  readonly running: string
-  /** Logs that an import is making. */
-  readonly imports: string
-  /** What can be made again from the logs, for searches and lists. */
-  readonly index: string
-  readonly #prefix: string
-
-  constructor(readonly root: string) {
-    // names of sessions need no normalising, and lists make many paths
-    this.#prefix = path.join(root, path.sep)
-    this.locks = path.join(root, '.locks')
-    this.waiting = path.join(this.locks, '.waiting')
-    this.trash = path.join(root, '.trash')
-    this.quarantines = path.join(root, '.quarantine')
-    this.running = path.join(root, '.running')
-    this.imports = path.join(root, '.import')
-    this.index = path.join(root, '.index')
-  }
-
-  log(name: string): string {
-    return this.#prefix + name + LOG
-  }
-
-  sidecar(name: string): string {
-    return this.#prefix + name + SIDECAR
-  }
-
-  blobs(name: string): string {
-    return this.#prefix + name + BLOBS
-  }
-
-  quarantine(name: string): string {
-    return path.join(this.quarantines, name)
-  }
-
-  /** The rows of the last list. The number is that of the format: each has a file of its own. */
-  list(): string {
-    return path.join(this.index, 'list-2')
-  }
-
-  /** The signatures of all logs, numbered in the same way. */
-  signatures(): string {
-    return path.join(this.index, 'search-1')
-  }
-
-  /** There while a turn runs in the session. */
-  marker(name: string): string {
-    return path.join(this.running, name)
-  }
-
-  /** The folder that is the session's lock while somebody holds its lease. */
-  lock(name: string): string {
-    if (!isSessionName(name)) throw new TypeError(`no name of a session: ${name}`)
-    return path.join(this.locks, name)
-  }
-
-  /** A fresh temporary name beside a log; `nameOfTemporary` knows it again. */
-  temporary(name: string, nonce: string): string {
-    return path.join(this.root, `.${name}.${nonce}.tmp`)
-  }
 }

@@ -8,17 +8,8 @@ import path from 'node:path'
 import { errno } from '../base/errors.js'
 import { randomNonce } from '../base/ids.js'
 import type { Range } from '../log/line.js'
-import {
-  createPrivate,
-  ensureSyncedFolder,
-  isFolder,
-  listFolder,
-  read,
-  refuseLink,
-  removeFile,
-  syncFolder,
-  writeAll,
-} from './files.js'
+import { createPrivate, read, removeFile, writeAll } from './files.js'
+import { ensureSyncedFolder, isFolder, listFolder, refuseLink, syncFolder } from './folders.js'
 
 const BLOCK_BYTES = 1024 * 1024
 /** How often lines are kept anew whose file was swept away before it was whole. */

@@ -1,7 +1,8 @@
 /** What stands in the sidecar of one session: read once, and again only when it is another file by now. */
 
 import type { Summary } from '../log/fold.js'
-import { type FileMark, look, markOf, sameMark } from './files.js'
+import { type FileMark, markOf, sameMark } from './file-mark.js'
+import { look } from './files.js'
 import { type Run, readSidecar, type Sidecar, writeSidecar } from './sidecar-file.js'
 
 /** A run, of which session, and of which log of that. */

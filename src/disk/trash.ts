@@ -5,18 +5,9 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../base/errors.js'
-import {
-  ensureSyncedFolder,
-  listFolder,
-  look,
-  refuseLink,
-  removeEmptyFolder,
-  removeFile,
-  removeOwnFile,
-  removeTree,
-  syncFolder,
-} from './files.js'
-import type { Layout } from './names.js'
+import { look, removeFile, removeOwnFile } from './files.js'
+import { ensureSyncedFolder, listFolder, refuseLink, removeEmptyFolder, removeTree, syncFolder } from './folders.js'
+import type { Layout } from './layout.js'
 
 /** How often a move starts over because the folder that it goes into was swept. */
 const MAX_ATTEMPTS = 50

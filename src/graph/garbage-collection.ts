@@ -3,7 +3,7 @@
 import { SessionError } from '../base/errors.js'
 import { breatheIfDue } from '../base/event-loop.js'
 import type { BlobDir } from '../disk/blob-dir.js'
-import { listFolder, removeTree } from '../disk/files.js'
+import { listFolder, removeTree } from '../disk/folders.js'
 import type { Graph } from '../log/graph/graph.js'
 import { COMPONENTS, type Component, type Manifest, manifestFrom } from '../log/graph/manifest.js'
 import { checkVersion } from '../session/transaction.js'

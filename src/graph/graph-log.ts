@@ -2,18 +2,17 @@
 
 import { SessionError } from '../base/errors.js'
 import { BlobDir } from '../disk/blob-dir.js'
-import { type FileMark, markOf, readSync, sameFile, sameMark } from '../disk/files.js'
+import { type FileMark, markOf, sameFile, sameMark } from '../disk/file-mark.js'
 import { LogReader } from '../disk/log-reader.js'
 import type { Summary } from '../log/fold.js'
 import type { NodeRecord } from '../log/graph/commit-line.js'
 import { emptyGraph, followGraph, type Graph, GraphCollector, type Records } from '../log/graph/graph.js'
 import { liveNodes, parentsOf, recordsOf } from '../log/graph/views.js'
 import type { Line, Piece } from '../log/line.js'
+import { printAt } from '../session/log-state.js'
 import type { Draft } from '../session/pending-line.js'
 import type { SessionLog } from '../session/session-log.js'
 import { nodesIn } from './node-records.js'
-
-const PRINT_BYTES = 512
 
 /** The graph of which bytes. */
 interface KnownGraph {
@@ -120,11 +119,6 @@ export class GraphLog {
     const isOpen = last !== undefined && last.kind !== 'torn' && last.open
     this.#known = isOpen ? undefined : { graph, mark: markOf(reader.stat), print: printAt(reader, graph.bytes) }
   }
-}
-
-function printAt(reader: LogReader, end: number, length = PRINT_BYTES): string {
-  const start = Math.max(0, end - length)
-  return readSync(reader.fd, start, end - start).toString('latin1')
 }
 
 function isGrown({ graph, mark, print }: KnownGraph, reader: LogReader): boolean {

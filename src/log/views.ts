@@ -1,5 +1,5 @@
 /** What readers see of a log. All functions here are pure; `fileTime` is the log's modification time as ISO text. */
-import { isObject, type JsonObject } from '../base/json.js'
+import { isObject, type Json, type JsonObject } from '../base/json.js'
 import { type ChatMessage, isIdList, isLine, type Line, type Piece, type StoredMessage } from './line.js'
 import { isChat, timeOf } from './parse.js'
 import { isLive, knownId, type Survey, timeIn } from './visibility.js'
@@ -37,6 +37,16 @@ export function asGiven({ value }: Line): ChatMessage {
   return { ...given, ...own } as unknown as ChatMessage
 }
 
+/** The live message lines in order, those of values without a role included. */
+export function messageLines(pieces: readonly Piece[], survey: Survey): Line[] {
+  return pieces.filter((piece): piece is Line => piece.kind === 'message' && isLive(piece, survey))
+}
+
+/** The message of a line, as its writer gave it. */
+export function messageOf(line: Line): Json {
+  return isChat(line) ? (asGiven(line) as Json) : (line.value.value as Json)
+}
+
 /** The summary in force: that of the last live compaction line. */
 export interface ActiveSummary {
   id: string
@@ -60,4 +70,22 @@ export function textsOf(line: Line): string[] {
     else if (typeof part === 'object' && part !== null) for (const inner of Object.values(part)) open.push(inner)
   }
   return texts
+}
+
+/** Ids of the lines, and of the compactions in force that cover the first of them: a summary must not outlive its messages. */
+export function idsToRemove(lines: readonly Line[], pieces: readonly Piece[], survey: Survey): string[] {
+  const [first] = lines
+  if (first === undefined) return []
+  const places = new Map<string, number>()
+  for (const piece of pieces) {
+    if (piece.kind === 'message' && survey.copies.get(piece.offset) !== 'duplicate')
+      places.set(knownId(piece, survey), piece.offset)
+  }
+  const covering = pieces.filter(
+    (piece): piece is Line =>
+      piece.kind === 'compaction' &&
+      isLive(piece, survey) &&
+      (places.get(piece.value.through as string) ?? -1) >= first.offset,
+  )
+  return [...lines, ...covering].map((line) => knownId(line, survey))
 }

@@ -1,7 +1,7 @@
 /** Taking away what nobody has used for long. */
 
 import { breatheIfDue } from '../base/event-loop.js'
-import { bytesIn } from '../disk/files.js'
+import { bytesIn } from '../disk/folders.js'
 import { nameOf } from '../disk/names.js'
 import { livenessOf } from '../disk/process-identity.js'
 import { silenceOf } from '../disk/runs/heartbeat.js'

@@ -9,8 +9,8 @@ import { writeMarker } from '../disk/runs/markers.js'
 import { readSidecar } from '../disk/sidecar-file.js'
 import { listTrash, logInTrash, moveBack, removeForGood, sidecarInTrash, type TrashedFiles } from '../disk/trash.js'
 import type { StoreInternals } from '../list/store-internals.js'
-import { keyInLog } from '../session/key-in-log.js'
 import { tellError } from '../session/options.js'
+import { keyInLog } from '../session/read.js'
 import { checkPurgeTrash, type PurgeTrashOptions } from './options.js'
 
 export interface TrashEntry {

@@ -1,6 +1,8 @@
 /** Looks at markers, sidecars and processes, and tells what has changed since the last look. */
 import { breatheIfDue } from '../base/event-loop.js'
-import { checkFolder, deviceOf, type FileMark, look, markOf, sameMark } from '../disk/files.js'
+import { type FileMark, markOf, sameMark } from '../disk/file-mark.js'
+import { look } from '../disk/files.js'
+import { checkFolder, deviceOf } from '../disk/folders.js'
 import { type Liveness, livenessOf, type Owner } from '../disk/process-identity.js'
 import { heardOf, heartbeatFile } from '../disk/runs/heartbeat.js'
 import { markedNames } from '../disk/runs/markers.js'

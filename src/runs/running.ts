@@ -2,7 +2,8 @@
 
 import { errno, SessionError } from '../base/errors.js'
 import { breatheIfDue } from '../base/event-loop.js'
-import { checkFolder, look } from '../disk/files.js'
+import { look } from '../disk/files.js'
+import { checkFolder } from '../disk/folders.js'
 import { nameOf, nameOfSidecar } from '../disk/names.js'
 import { hasMarker, hasMarkers, makeMarkers, markedNames, writeMarker } from '../disk/runs/markers.js'
 import { type Run, readSidecar } from '../disk/sidecar-file.js'

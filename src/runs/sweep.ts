@@ -3,20 +3,14 @@ import path from 'node:path'
 import { errno, SessionError } from '../base/errors.js'
 import { breatheIfDue, sleep } from '../base/event-loop.js'
 import { pickNames } from '../disk/directory.js'
-import { listFolder, look, refuseLink, removeFile, removeTree } from '../disk/files.js'
+import { look, removeFile } from '../disk/files.js'
+import { listFolder, refuseLink, removeTree } from '../disk/folders.js'
+import type { Layout } from '../disk/layout.js'
 import { leaseOf } from '../disk/lock/lease.js'
 import { waitedFor } from '../disk/lock/lock-folder.js'
 import { sweepLocks } from '../disk/lock/sweep.js'
 import { ABSENCE_MS } from '../disk/log-writer.js'
-import {
-  isSessionName,
-  type Layout,
-  logBeside,
-  nameOf,
-  nameOfBlobs,
-  nameOfSidecar,
-  nameOfTemporary,
-} from '../disk/names.js'
+import { isSessionName, logBeside, nameOf, nameOfBlobs, nameOfSidecar, nameOfTemporary } from '../disk/names.js'
 import { unfinishedIn } from '../disk/quarantine.js'
 import { deadHeartbeats } from '../disk/runs/heartbeat.js'
 import { markedNames, unfinishedMarkers } from '../disk/runs/markers.js'

@@ -1,5 +1,6 @@
 /** Makes the signature of a log. */
-import { type FileMark, isSettled, markOf, readSync, sameFile } from '../disk/files.js'
+import { type FileMark, isSettled, markOf, sameFile } from '../disk/file-mark.js'
+import { readSync } from '../disk/files.js'
 import type { LogReader } from '../disk/log-reader.js'
 import { addText, signatureBytes } from '../disk/search-index/bloom-filter.js'
 import type { Signature } from '../disk/search-index/record.js'

@@ -2,11 +2,11 @@
 
 import { SessionError } from '../base/errors.js'
 import { randomNonce } from '../base/ids.js'
-import type { FileMark } from '../disk/files.js'
+import type { FileMark } from '../disk/file-mark.js'
 import type { LogFile } from '../disk/log-writer.js'
 import type { Range } from '../log/line.js'
-import type { Known } from './catch-up.js'
 import type { StoreContext } from './context.js'
+import type { Known } from './log-state.js'
 import { type Draft, headerDraft, type Lines } from './pending-line.js'
 import { idsInLog } from './torn-tail.js'
 

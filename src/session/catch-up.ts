@@ -1,12 +1,12 @@
 /** Reading a log just as far as it must be read to know what it says now. */
 
 import { isV7 } from '../base/ids.js'
-import { type FileMark, markOf, readSync, sameFile } from '../disk/files.js'
+import { sameFile } from '../disk/file-mark.js'
+import { readSync } from '../disk/files.js'
 import type { LogReader } from '../disk/log-reader.js'
-import { hashOf, type Sidecar } from '../disk/sidecar-file.js'
 import { copyOf, emptySummary, foldPiece, type Summary } from '../log/fold.js'
 import { BackwardReading, canFollow, foldTail, idsToLookUp } from '../log/fold-tail.js'
-import { isLine, type Piece, type Range } from '../log/line.js'
+import { isLine, type Piece } from '../log/line.js'
 import { parseLines } from '../log/parse.js'
 import {
   isLive as isLiveLine,
@@ -17,54 +17,10 @@ import {
   type WholeLog,
 } from '../log/visibility.js'
 import { isEnding } from '../log/waiting.js'
+import { type Known, logStateOf, printAt } from './log-state.js'
 
-const PRINT_BYTES = 512
 /** A log up to this size is folded whole at once; of a larger one, a writer in a hurry looks at the ends only. */
 const SMALL_BYTES = 1024 * 1024
-
-/** What is known of a log, and of which bytes. */
-export interface Known {
-  summary: Summary
-  /** The file as it was then. */
-  mark: FileMark
-  /** The last bytes below `summary.bytes`, as latin1: a file that still has them there has only grown. */
-  print: string
-  /** The last line lacks its line feed. */
-  open: boolean
-  torn: Range | null
-  /** Only the ends of the log were looked at: good for appending, not for answers. */
-  partial: boolean
-  /** Id of the last line, where it is known to be a live message with a role that answers no other. */
-  last?: string | undefined
-}
-
-/** What the last bytes of a write are known by. */
-export function printOf(bytes: Buffer): string {
-  return bytes.toString('latin1', Math.max(0, bytes.length - PRINT_BYTES))
-}
-
-function printAt(reader: LogReader, end: number, length = PRINT_BYTES): string {
-  const start = Math.max(0, end - length)
-  return readSync(reader.fd, start, end - start).toString('latin1')
-}
-
-/** What the sidecar knows, if it speaks of the log that is there and of bytes that are still the same. */
-export function knownFromSidecar(
-  sidecar: Sidecar | null | undefined,
-  mark: FileMark,
-  reader?: LogReader,
-): Known | undefined {
-  if (!sidecar?.watermark || !sidecar.summary) return undefined
-  const { watermark, summary } = sidecar
-  if (!sameFile(watermark, mark) || watermark.size > mark.size) return undefined
-  if (watermark.size === mark.size && watermark.mtimeMs !== mark.mtimeMs) return undefined
-  const known = { summary, mark: watermark, print: '', open: false, torn: null, partial: false }
-  if (watermark.size === mark.size)
-    return { ...known, print: reader ? printAt(reader, summary.bytes, watermark.print.length) : '' }
-  if (reader === undefined) return undefined
-  const print = printAt(reader, summary.bytes, watermark.print.length)
-  return hashOf(print) === watermark.print.hash ? { ...known, print } : undefined
-}
 
 /** What the log says now, reading only what was added where `former` still holds. */
 export async function catchUp(reader: LogReader, former: Known | undefined): Promise<Known> {
@@ -80,7 +36,7 @@ export async function catchUp(reader: LogReader, former: Known | undefined): Pro
   const live = named && liveBelow(reader, summary, named)
   if (named === undefined || live === undefined || !canFollow(summary, named, live)) return foldLog(reader)
   foldTail(summary, added, live)
-  return known(reader, summary, added.at(-1))
+  return logStateOf(reader, summary, added.at(-1))
 }
 
 /** Those of `ids` that are live messages below the summary's watermark; undefined when only the whole log can tell. */
@@ -117,11 +73,11 @@ export async function foldLog(reader: LogReader): Promise<Known> {
     }
     last = pieces.at(-1) ?? last
   }
-  if (surveyor.removed.size === 0 && !surveyor.needsMore) return known(reader, first, last)
+  if (surveyor.removed.size === 0 && !surveyor.needsMore) return logStateOf(reader, first, last)
   const survey = await finishSurvey(reader, surveyor)
   const summary = emptySummary()
   for await (const pieces of reader.blocks()) for (const piece of pieces) foldPiece(summary, piece, survey)
-  return known(reader, summary, last)
+  return logStateOf(reader, summary, last)
 }
 
 /** The whole log in memory. */
@@ -146,17 +102,6 @@ async function finishSurvey(reader: LogReader, first: Surveyor): Promise<Survey>
   return second.survey()
 }
 
-function known(reader: LogReader, summary: Summary, last: Piece | undefined): Known {
-  return {
-    summary,
-    mark: markOf(reader.stat),
-    print: printAt(reader, summary.bytes),
-    open: last !== undefined && last.kind !== 'torn' && 'open' in last && last.open,
-    torn: last?.kind === 'torn' ? { offset: last.offset, end: last.end } : null,
-    partial: false,
-  }
-}
-
 /** What a writer must know to add lines: version and header from the start of the log, time and id of its last line. */
 export async function edgesOf(reader: LogReader): Promise<Known> {
   if (reader.size <= SMALL_BYTES) return foldLog(reader)
@@ -172,7 +117,7 @@ export async function edgesOf(reader: LogReader): Promise<Known> {
     if (isLine(piece) && piece.at !== undefined && !piece.bare) break
   }
   summary.bytes = last?.kind === 'torn' ? last.offset : reader.size
-  return { ...known(reader, summary, last), partial: true }
+  return { ...logStateOf(reader, summary, last), partial: true }
 }
 
 function firstPiece(reader: LogReader): Piece | undefined {

@@ -1,6 +1,6 @@
 import { errno } from '../base/errors.js'
 import { IdSource } from '../base/ids.js'
-import type { Layout } from '../disk/names.js'
+import type { Layout } from '../disk/layout.js'
 import { uptime } from '../disk/process-identity.js'
 import { type ClockMark, readClockMark, writeClockMark } from '../disk/runs/boot-clock.js'
 import { hasMarkers } from '../disk/runs/markers.js'

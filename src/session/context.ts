@@ -1,4 +1,4 @@
-import type { Layout } from '../disk/names.js'
+import type { Layout } from '../disk/layout.js'
 import type { Clock } from './clock.js'
 import type { Settings } from './options.js'
 import type { RecentWrites } from './recent-writes.js'

@@ -1,9 +1,9 @@
 import type { Run } from '../disk/sidecar-file.js'
 import { archivedOf, sumOf, timesOf, totalUsage } from '../log/fold.js'
+import { shownLabels } from '../log/labels.js'
 import type { Usage } from '../log/line.js'
 import { isoTime } from '../log/parse.js'
-import { shownLabels } from '../log/whole-session.js'
-import type { Known } from './catch-up.js'
+import type { Known } from './log-state.js'
 import { type RunState, runStateOf } from './run-state.js'
 
 /** One row of a list. */

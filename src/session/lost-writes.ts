@@ -9,8 +9,8 @@ import type { LogReader } from '../disk/log-reader.js'
 import { keepLines } from '../disk/quarantine.js'
 import { isLine, type Line, namedIds } from '../log/line.js'
 import { parseLines } from '../log/parse.js'
-import type { Known } from './catch-up.js'
 import type { StoreContext } from './context.js'
+import type { Known } from './log-state.js'
 import { tellError } from './options.js'
 
 /** What is asked of a session's log. */

@@ -2,13 +2,14 @@
 
 import { SessionError } from '../base/errors.js'
 import { randomNonce } from '../base/ids.js'
-import { markOf, read } from '../disk/files.js'
+import { markOf } from '../disk/file-mark.js'
+import { read } from '../disk/files.js'
 import { LogReader } from '../disk/log-reader.js'
 import { isOwnName } from '../disk/names.js'
 import { setAside } from '../disk/quarantine.js'
 import type { Piece } from '../log/line.js'
 import { mergeLogs } from '../log/merge/merge.js'
-import { keyInLog } from './key-in-log.js'
+import { keyInLog } from './read.js'
 import { putInPlace } from './rewrite.js'
 import type { SessionLog } from './session-log.js'
 

@@ -1,6 +1,7 @@
 /** Messages of a log of any length, in constant memory. */
 
 import { LogReader } from '../disk/log-reader.js'
+import { nameOf } from '../disk/names.js'
 import { isLine, type StoredMessage } from '../log/line.js'
 import { isChat } from '../log/parse.js'
 import { toStored } from '../log/views.js'
@@ -23,4 +24,17 @@ export async function* streamMessages(file: string, { lineIds = false } = {}): A
   } finally {
     reader.close()
   }
+}
+
+/** The key that a log's header tells, if it is the one that `name` stands for. */
+export async function keyInLog(file: string, name: string): Promise<string | undefined> {
+  return LogReader.using(file, async (reader) => {
+    for await (const pieces of reader.blocks()) {
+      for (const piece of pieces) {
+        if (isLine(piece) && piece.kind === 'session' && nameOf(String(piece.value.key)) === name)
+          return String(piece.value.key)
+      }
+    }
+    return undefined
+  })
 }

@@ -2,7 +2,8 @@
 
 import { SessionError } from '../base/errors.js'
 import { replaceLog } from '../disk/atomic-replace.js'
-import { type FileMark, look, sameFile } from '../disk/files.js'
+import { type FileMark, sameFile } from '../disk/file-mark.js'
+import { look } from '../disk/files.js'
 import { LogReader } from '../disk/log-reader.js'
 import { setAside } from '../disk/quarantine.js'
 import type { Part } from '../disk/range-copier.js'

@@ -1,7 +1,8 @@
 /** Lines that are ready, with ids and times of their own, as an import makes them: the door by which they come in. */
 import { SessionError } from '../base/errors.js'
 import { randomNonce } from '../base/ids.js'
-import { removeOwnFile, removeTree } from '../disk/files.js'
+import { removeOwnFile } from '../disk/files.js'
+import { removeTree } from '../disk/folders.js'
 import type { LogReader } from '../disk/log-reader.js'
 import { isLine } from '../log/line.js'
 import { mergeLines } from './merge.js'

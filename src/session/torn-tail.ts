@@ -1,5 +1,5 @@
 /** The end of a log after a crash or a race: saving a torn tail, and finding out which lines have arrived. */
-import { type FileMark, sameFile } from '../disk/files.js'
+import { type FileMark, sameFile } from '../disk/file-mark.js'
 import { LogReader } from '../disk/log-reader.js'
 import type { LogFile } from '../disk/log-writer.js'
 import { setAside } from '../disk/quarantine.js'

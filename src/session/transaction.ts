@@ -1,11 +1,11 @@
 /** What a writer decides on, and what the store adds to it. */
 
 import { notFound, SessionError } from '../base/errors.js'
-import type { FileMark } from '../disk/files.js'
+import type { FileMark } from '../disk/file-mark.js'
 import { type Summary, timesOf } from '../log/fold.js'
 import { FORMAT_VERSION, type Line } from '../log/line.js'
 import { isoTime } from '../log/parse.js'
-import type { Known } from './catch-up.js'
+import type { Known } from './log-state.js'
 import { type Draft, headerDraft, type Lines, metaDraft } from './pending-line.js'
 
 /** The lines to add, and what the call answers then. */

@@ -1,15 +1,15 @@
 /** All that a log says, in a form that can be compared: two logs that read the same have equal readings. */
 import type { Json } from '../../src/base/json.js'
-import { toAgentMessage } from '../../src/log/agent-message.js'
+import { toAgentMessage } from '../../src/contracts/persistence/message.js'
 import { Exchange } from '../../src/log/context.js'
 import { activeMessages, shownOf } from '../../src/log/context-order.js'
 import { archivedOf, foldAll, timesOf, totalUsage } from '../../src/log/fold.js'
+import { stateOf } from '../../src/log/labels.js'
 import { isLine, type Line, type Piece } from '../../src/log/line.js'
 import { parseLines } from '../../src/log/parse.js'
 import { refsOf } from '../../src/log/refs.js'
-import { messagesOf } from '../../src/log/views.js'
+import { messageLines, messageOf, messagesOf } from '../../src/log/views.js'
 import { knownId, type Survey, surveyOf } from '../../src/log/visibility.js'
-import { messageLines, messageOf, stateOf } from '../../src/log/whole-session.js'
 import { archiveOf } from './archive.js'
 
 export function read(bytes: Buffer): { pieces: Piece[]; lines: Line[]; survey: Survey } {

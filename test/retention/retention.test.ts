@@ -97,7 +97,7 @@ describe('cleanup takes the longest idle', () => {
       sidecar.run.owner.pidns = key === 'beats' ? 'pid:[1]' : 'pid:[2]'
       fs.writeFileSync(file, JSON.stringify(sidecar))
       const { heartbeatFile } = await import('../../src/disk/runs/heartbeat.js')
-      const { Layout } = await import('../../src/disk/names.js')
+      const { Layout } = await import('../../src/disk/layout.js')
       const beat = heartbeatFile(new Layout(folder), sidecar.run.owner)
       fs.writeFileSync(beat, JSON.stringify(sidecar.run.owner))
       if (key === 'silent') fs.utimesSync(beat, new Date(), new Date(Date.now() - 2 * HOUR))

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { Layout } from '../../src/disk/names.js'
+import { Layout } from '../../src/disk/layout.js'
 import { heartbeatFile } from '../../src/disk/runs/heartbeat.js'
 import type { CrashedRun, CrashLeft, RecoverOptions, RecoverReport, SessionStore } from '../../src/index.js'
 import { ended, RemoteStore } from '../helpers/child.js'

@@ -1,4 +1,4 @@
-import { bytesIn, refuseLink, removeTree } from '../../disk/files.js'
+import { bytesIn, refuseLink, removeTree } from '../../disk/folders.js'
 import { searchIndexOf } from '../../search/search-index.js'
 import { internalsOf } from '../../store/store.js'
 import { jsonLine } from '../terminal/escape.js'

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { ensureFolder } from '../../disk/files.js'
+import { ensureFolder } from '../../disk/folders.js'
 import { escapeLine } from '../terminal/escape.js'
 import { complain, describe, PROGRAM, print } from '../terminal/output.js'
 import { addMissingLines } from '../user-files.js'

@@ -3,18 +3,11 @@
 import { SessionError } from '../../base/errors.js'
 import { isObject, type Json, type JsonObject, jsonEqual } from '../../base/json.js'
 import type { Summary } from '../../log/fold.js'
+import { labelChanges, labelsOf, shownLabels, stateOf } from '../../log/labels.js'
 import type { Line } from '../../log/line.js'
 import { messageText } from '../../log/serialize.js'
+import { idsToRemove, messageLines, messageOf } from '../../log/views.js'
 import type { WholeLog } from '../../log/visibility.js'
-import {
-  idsToRemove,
-  labelChanges,
-  labelsOf,
-  messageLines,
-  messageOf,
-  shownLabels,
-  stateOf,
-} from '../../log/whole-session.js'
 import { type Draft, messageDraft, metaDraft, removeDraft, valueDraft } from '../../session/pending-line.js'
 import type { SessionLog } from '../../session/session-log.js'
 import type { Decide } from '../../session/transaction.js'

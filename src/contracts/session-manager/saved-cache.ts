@@ -1,7 +1,7 @@
 /** What sessions were when they were saved last, so that the next save need not read the log to find what is new. */
 
 import { type Json, jsonEqual, makes, toJson } from '../../base/json.js'
-import { type FileMark, sameMark } from '../../disk/files.js'
+import { type FileMark, sameMark } from '../../disk/file-mark.js'
 import type { SessionLog } from '../../session/session-log.js'
 
 /** So much of logs is kept in memory, bytes: the sessions that were saved last. */

@@ -12,16 +12,8 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../../base/errors.js'
 import { randomNonce } from '../../base/ids.js'
-import {
-  createPrivate,
-  ensureFolder,
-  listFolder,
-  refuseLink,
-  removeEmptyFolder,
-  removeFile,
-  removeTree,
-  writeAll,
-} from '../files.js'
+import { createPrivate, removeFile, writeAll } from '../files.js'
+import { ensureFolder, listFolder, refuseLink, removeEmptyFolder, removeTree } from '../folders.js'
 import { thisProcess } from '../process-identity.js'
 import { isGivenUp, isSilent, NONCE, ownerIn, type Place, placeOf, released } from './lock-owner.js'
 

@@ -1,7 +1,8 @@
 /** Locks of processes that are dead: found, and cleared away. */
 import path from 'node:path'
 import { breatheIfDue } from '../../base/event-loop.js'
-import { isFolder, listFolder, refuseLink, removeEmptyFolder, removeFile } from '../files.js'
+import { removeFile } from '../files.js'
+import { isFolder, listFolder, refuseLink, removeEmptyFolder } from '../folders.js'
 import { isSessionName } from '../names.js'
 import { livenessOf } from '../process-identity.js'
 import { NONCE, ownerIn } from './lock-owner.js'

@@ -8,7 +8,7 @@ import path from 'node:path'
 import { randomNonce } from '../../base/ids.js'
 import { isObject } from '../../base/json.js'
 import { createPrivate, readSmall, removeFile, writeAll } from '../files.js'
-import type { Layout } from '../names.js'
+import type { Layout } from '../layout.js'
 import { isOwner, isSameBoot, thisProcess } from '../process-identity.js'
 
 export interface ClockMark {

@@ -8,18 +8,9 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../../base/errors.js'
 import { randomNonce } from '../../base/ids.js'
-import {
-  createPrivate,
-  ensureFolder,
-  listFolder,
-  look,
-  openRegular,
-  readSmall,
-  refuseLink,
-  removeFile,
-  writeAll,
-} from '../files.js'
-import type { Layout } from '../names.js'
+import { createPrivate, look, openRegular, readSmall, removeFile, writeAll } from '../files.js'
+import { ensureFolder, listFolder, refuseLink } from '../folders.js'
+import type { Layout } from '../layout.js'
 import { isOwner, livenessOf, type Owner, thisProcess } from '../process-identity.js'
 
 /** How often the file is written, ms. */

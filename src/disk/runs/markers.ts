@@ -10,8 +10,10 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../../base/errors.js'
 import { randomNonce } from '../../base/ids.js'
-import { createPrivate, ensureFolder, listFolder, look, refuseLink, removeFile, writeAll } from '../files.js'
-import { isSessionName, type Layout, nameOfTemporary } from '../names.js'
+import { createPrivate, look, removeFile, writeAll } from '../files.js'
+import { ensureFolder, listFolder, refuseLink } from '../folders.js'
+import type { Layout } from '../layout.js'
+import { isSessionName, nameOfTemporary } from '../names.js'
 import type { Run } from '../sidecar-file.js'
 
 export function makeMarkers(layout: Layout): void {

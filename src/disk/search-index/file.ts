@@ -7,7 +7,9 @@ import path from 'node:path'
 import { errno } from '../../base/errors.js'
 import { breathe, breatheIfDue, isLoopHeld } from '../../base/event-loop.js'
 import { replaceWithChunks } from '../atomic-replace.js'
-import { createPrivate, type FileMark, look, markOf, openRegular, read, refuseLink, writeAll } from '../files.js'
+import { type FileMark, markOf } from '../file-mark.js'
+import { createPrivate, look, openRegular, read, writeAll } from '../files.js'
+import { refuseLink } from '../folders.js'
 import { decodeSignature, encodeSignature, type Signature, viewOf } from './record.js'
 
 /** A larger file was not written by a store. */

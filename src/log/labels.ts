@@ -1,20 +1,8 @@
-/** A session as `SessionManager` sees it: any JSON values as messages, labels and a state. */
+/** What `meta` lines set: labels, metadata and a state. */
 import { isObject, type Json, type JsonObject, jsonEqual } from '../base/json.js'
 import { type Summary, sumOf, totalUsage } from './fold.js'
 import type { Line, Piece } from './line.js'
-import { isChat } from './parse.js'
-import { asGiven } from './views.js'
-import { isLive, knownId, type Survey } from './visibility.js'
-
-/** The live message lines in order, those of values without a role included. */
-export function messageLines(pieces: readonly Piece[], survey: Survey): Line[] {
-  return pieces.filter((piece): piece is Line => piece.kind === 'message' && isLive(piece, survey))
-}
-
-/** The message of a line, as its writer gave it. */
-export function messageOf(line: Line): Json {
-  return isChat(line) ? (asGiven(line) as Json) : (line.value.value as Json)
-}
+import { isLive, type Survey } from './visibility.js'
 
 /** The state that was set last, or null. */
 export function stateOf(pieces: readonly Piece[], survey: Survey): Json {
@@ -67,24 +55,6 @@ export function metadataOf({ labels }: Pick<Summary, 'labels'>, key: string): st
   const { metadata } = labels
   const value = isObject(metadata) && Object.hasOwn(metadata, key) ? metadata[key] : null
   return typeof value === 'string' ? value : null
-}
-
-/** Ids of the lines, and of the compactions in force that cover the first of them: a summary must not outlive its messages. */
-export function idsToRemove(lines: readonly Line[], pieces: readonly Piece[], survey: Survey): string[] {
-  const [first] = lines
-  if (first === undefined) return []
-  const places = new Map<string, number>()
-  for (const piece of pieces) {
-    if (piece.kind === 'message' && survey.copies.get(piece.offset) !== 'duplicate')
-      places.set(knownId(piece, survey), piece.offset)
-  }
-  const covering = pieces.filter(
-    (piece): piece is Line =>
-      piece.kind === 'compaction' &&
-      isLive(piece, survey) &&
-      (places.get(piece.value.through as string) ?? -1) >= first.offset,
-  )
-  return [...lines, ...covering].map((line) => knownId(line, survey))
 }
 
 /** What must be set so that the labels are those given. */

@@ -1,0 +1,93 @@
+/** Folders: made private, listed, synced and removed. */
+import fs from 'node:fs'
+import path from 'node:path'
+import { errno } from '../base/errors.js'
+import { look } from './files.js'
+
+/** Makes a private folder, and the ones above it, unless it is there. */
+export function ensureFolder(folder: string): void {
+  const made = fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
+  if (made === undefined) return
+  for (let below = folder; below.length >= made.length; below = path.dirname(below)) fs.chmodSync(below, 0o700)
+}
+
+/** True for a folder, and not for a link to one. */
+export function isFolder(place: string): boolean {
+  return fs.lstatSync(place, { throwIfNoEntry: false })?.isDirectory() ?? false
+}
+
+/** Refuses a link where a folder of the store should be: what is moved or copied there would leave the store. */
+export function refuseLink(folder: string): void {
+  if (!fs.lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink()) return
+  throw Object.assign(new Error(`${folder} is a link, not a folder of the store`), { code: 'ENOTDIR' })
+}
+
+/** As `ensureFolder`, and what was made outlasts a power cut. */
+export function ensureSyncedFolder(folder: string): void {
+  if (fs.existsSync(folder)) return
+  ensureSyncedFolder(path.dirname(folder))
+  ensureFolder(folder)
+  syncFolderOf(folder)
+}
+
+export function removeTree(folder: string): void {
+  fs.rmSync(folder, { recursive: true, force: true })
+}
+
+/** The names in a folder; none when there is no folder. */
+export function listFolder(folder: string): string[] {
+  try {
+    return fs.readdirSync(folder)
+  } catch (error) {
+    if (errno(error) === 'ENOENT') return []
+    throw error
+  }
+}
+
+/** Fails when a folder that is there cannot be looked into. Costs the same however much is in it. */
+export function checkFolder(folder: string): void {
+  try {
+    fs.opendirSync(folder).closeSync()
+  } catch (error) {
+    if (errno(error) !== 'ENOENT') throw error
+  }
+}
+
+/** Which file system a folder is on; undefined when it is not there. */
+export function deviceOf(folder: string): number | undefined {
+  return fs.statSync(folder, { throwIfNoEntry: false })?.dev
+}
+
+/** The size of the files right in a folder; 0 when there is none. */
+export function bytesIn(folder: string): number {
+  return listFolder(folder).reduce((sum, name) => {
+    const stat = look(path.join(folder, name))
+    return sum + (stat === undefined || stat === 'other' ? 0 : stat.size)
+  }, 0)
+}
+
+/** Makes renames, links and removals in a folder outlast a power cut. Where folders cannot be synced, that is that. */
+export function syncFolder(folder: string): void {
+  if (process.platform === 'win32') return
+  const fd = fs.openSync(folder, fs.constants.O_RDONLY)
+  try {
+    fs.fsyncSync(fd)
+  } catch (error) {
+    if (errno(error) !== 'EINVAL') throw error
+  } finally {
+    fs.closeSync(fd)
+  }
+}
+
+export function syncFolderOf(file: string): void {
+  syncFolder(path.dirname(file))
+}
+
+/** Removes a folder if there is nothing in it. */
+export function removeEmptyFolder(folder: string): void {
+  try {
+    fs.rmdirSync(folder)
+  } catch (error) {
+    if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(errno(error) ?? '')) throw error
+  }
+}
