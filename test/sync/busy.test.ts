@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { type LostReport, openStore, type SessionStore } from '../../src/index.js'
 import { MAIN } from '../cli/run.js'
-import { message, open, randomOf, SOAK, sleep, tempFolder } from '../helpers/store.js'
+import { message, open, randomOf, SOAK, sleep, tempFolder, until } from '../helpers/store.js'
 import { type Clone, clones, ENV, hasProgram } from './machines.js'
 
 const KEYS = ['ann', 'bob', 'cem', 'dana', 'eve']
@@ -70,6 +70,8 @@ describe.skipIf(!hasProgram('git'))('a bot at 200 messages a second', () => {
       }),
     ]
     await sleep(SECONDS * 1_000)
+    // a busy machine takes longer
+    await until(() => sent.here.size > SECONDS * 150, 60_000)
     isOver = true
     await Promise.all([writing, ...syncing])
 
