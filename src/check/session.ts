@@ -11,7 +11,7 @@ import { commitOf } from '../log/graph/commit-line.js'
 import { FORMAT_VERSION, isLine } from '../log/line.js'
 import { isChat } from '../log/parse.js'
 import { isLive } from '../log/visibility.js'
-import { catchUp, foldLog, surveyLog } from '../session/catch-up.js'
+import { catchUp, foldLog, visibilityIn } from '../session/catch-up.js'
 import { knownFromSidecar } from '../session/log-state.js'
 import type { SessionLog } from '../session/session-log.js'
 import { type Finding, type Found, finding } from './finding.js'
@@ -39,7 +39,7 @@ async function findingsInLines(log: SessionLog, reader: LogReader): Promise<Chec
   const file = log.file.path
   const findings: Finding[] = []
   const note = (found: Omit<Found, 'file'>) => findings.push(finding({ key, file, ...found }))
-  const survey = await surveyLog(reader)
+  const visibility = await visibilityIn(reader)
   const revisions = new Map<number, string>()
   let version = 0
   let header: string | undefined
@@ -57,8 +57,8 @@ async function findingsInLines(log: SessionLog, reader: LogReader): Promise<Chec
         note({ kind, reason: kind === 'merge-marker' ? 'left by a merge' : piece.reason, ...place, remedy: 'rewrite' })
       }
       if (!isLine(piece)) continue
-      if (isChat(piece) && isLive(piece, survey)) messages++
-      const copy = survey.copies.get(piece.offset)
+      if (isChat(piece) && isLive(piece, visibility)) messages++
+      const copy = visibility.copies.get(piece.offset)
       if (copy === 'duplicate') {
         note({
           kind: 'duplicate',

@@ -3,7 +3,7 @@ import type { JsonObject } from '../base/json.js'
 import { callsOf, Exchange } from './context.js'
 import { isLine, type Line, type Piece } from './line.js'
 import { isChat } from './parse.js'
-import { isLive, knownId, reachOver, type Survey } from './visibility.js'
+import { isLive, knownId, reachOver, type Visibility } from './visibility.js'
 import { endedBy, isEnding, refOf } from './waiting.js'
 
 /** The active messages in the order of a context, and which of them wait. */
@@ -13,13 +13,14 @@ export interface ActiveMessages {
 }
 
 /** The active messages of a whole log. */
-export function activeMessages(pieces: readonly Piece[], survey: Survey): ActiveMessages {
+export function activeMessages(pieces: readonly Piece[], visibility: Visibility): ActiveMessages {
   const lines = pieces.filter(
-    (piece): piece is Line => isLine(piece) && (isChat(piece) || piece.kind === 'answered') && isLive(piece, survey),
+    (piece): piece is Line =>
+      isLine(piece) && (isChat(piece) || piece.kind === 'answered') && isLive(piece, visibility),
   )
-  const { messages, waits } = inContextOrder(lines, (line) => knownId(line, survey))
-  const isActive = (line: Line) => reachOver(line, survey) === undefined
-  return { messages: survey.reaches.length === 0 ? messages : messages.filter(isActive), waits }
+  const { messages, waits } = inContextOrder(lines, (line) => knownId(line, visibility))
+  const isActive = (line: Line) => reachOver(line, visibility) === undefined
+  return { messages: visibility.reaches.length === 0 ? messages : messages.filter(isActive), waits }
 }
 
 /**

@@ -4,14 +4,14 @@ import type { Summary } from './fold.js'
 import { BackwardReading, isPast } from './fold-tail.js'
 import { isLine, type Line, type Piece } from './line.js'
 import { isChat } from './parse.js'
-import { isLive, knownId, type Survey } from './visibility.js'
+import { isLive, knownId, type Visibility } from './visibility.js'
 import { endedBy, isEnding } from './waiting.js'
 
 /** The end of a context: the compaction in force, and the messages behind its summary. */
 export interface Context {
   compaction: Line | undefined
   shown: Line[]
-  survey: Survey
+  visibility: Visibility
 }
 
 /**
@@ -34,7 +34,7 @@ export function contextFromEnd(
     if (end.shown(view).length >= last) break
     enough *= 2
   }
-  return { compaction: end.compaction, shown: lastOf(end.shown(view), last), survey: end.reading.survey }
+  return { compaction: end.compaction, shown: lastOf(end.shown(view), last), visibility: end.reading.visibility }
 }
 
 class LogEnd {
@@ -64,7 +64,7 @@ class LogEnd {
     this.#id = piece.id
     this.#wanted.delete(piece.id)
     if (piece.kind === 'compaction') this.#addCompaction(piece)
-    if (!(isChat(piece) || piece.kind === 'answered') || !isLive(piece, reading.survey)) return
+    if (!(isChat(piece) || piece.kind === 'answered') || !isLive(piece, reading.visibility)) return
     this.#lines.push(piece)
     if (reading.archived) this.#archived.add(piece)
     if (!isEnding(piece)) return
@@ -75,7 +75,7 @@ class LogEnd {
 
   #addCompaction(line: Line): void {
     this.#compactionsLeft--
-    if (isLive(line, this.reading.survey)) this.compaction ??= line
+    if (isLive(line, this.reading.visibility)) this.compaction ??= line
   }
 
   get length(): number {
@@ -89,8 +89,8 @@ class LogEnd {
   }
 
   shown(view: ContextView): Line[] {
-    const { survey } = this.reading
-    const { messages, waits } = inContextOrder(this.#lines.toReversed(), (line) => knownId(line, survey))
+    const { visibility } = this.reading
+    const { messages, waits } = inContextOrder(this.#lines.toReversed(), (line) => knownId(line, visibility))
     return shownOf({ messages: messages.filter((line) => !this.#archived.has(line)), waits }, view)
   }
 }

@@ -2,7 +2,7 @@
 import type { Json, JsonObject } from '../base/json.js'
 import { isLine, type Line, type Piece } from './line.js'
 import { isChat } from './parse.js'
-import { isLive, type Survey } from './visibility.js'
+import { isLive, type Visibility } from './visibility.js'
 
 /** An assistant message with calls and the tool messages that belong to it, as places in a list of lines. */
 interface Group {
@@ -54,8 +54,8 @@ export function textOf(value: Json | undefined): string | null {
 }
 
 /** The live messages with a role, archived ones included. */
-export function realMessages(pieces: readonly Piece[], survey: Survey): Line[] {
-  return pieces.filter((piece): piece is Line => isLine(piece) && isChat(piece) && isLive(piece, survey))
+export function realMessages(pieces: readonly Piece[], visibility: Visibility): Line[] {
+  return pieces.filter((piece): piece is Line => isLine(piece) && isChat(piece) && isLive(piece, visibility))
 }
 
 /** What an agent's history looks like once its calls and results are paired. */

@@ -3,7 +3,7 @@ import { isV7 } from '../base/ids.js'
 import { foldPiece, type Summary } from './fold.js'
 import { isLine, type Line, namedIds, type Piece } from './line.js'
 import { isChat } from './parse.js'
-import { type Carried, carriedActivity, isLive, keptBy, NOTHING_KNOWN, noteIds, type Survey } from './visibility.js'
+import { type Carried, carriedActivity, isLive, keptBy, NOTHING_KNOWN, noteIds, type Visibility } from './visibility.js'
 
 /**
  * Which lines below the watermark must be looked at before `added` can be folded: the ids that the
@@ -58,8 +58,8 @@ export function canFollowWrite(summary: Summary, lines: readonly Line[], live?: 
 export function foldTail(summary: Summary, added: readonly Piece[], liveBelow: ReadonlySet<string> = new Set()): void {
   const removed = new Set<string>()
   for (const piece of added) if (piece.kind === 'remove') for (const id of namedIds(piece)) removed.add(id)
-  const survey = { ...NOTHING_KNOWN, removed }
-  for (const piece of added) foldPiece(summary, piece, survey)
+  const visibility = { ...NOTHING_KNOWN, removed }
+  for (const piece of added) foldPiece(summary, piece, visibility)
   summary.messages -= liveBelow.size
 }
 
@@ -71,7 +71,7 @@ export class BackwardReading {
   readonly #removed = new Set<string>()
   readonly #carried: Carried[] = []
   /** What is known of the lines that came in: all that must be, as long as the reading is certain. */
-  readonly survey: Survey = { ...NOTHING_KNOWN, removed: this.#removed, carried: this.#carried }
+  readonly visibility: Visibility = { ...NOTHING_KNOWN, removed: this.#removed, carried: this.#carried }
   readonly #summary: Pick<Summary, 'orderedFrom' | 'bareFrom'>
   /** What compactions keep, by the message through which they reach. */
   readonly #throughs = new Map<unknown, Array<ReadonlySet<string>>>()
@@ -96,7 +96,7 @@ export class BackwardReading {
     if (piece.kind === 'remove') for (const id of namedIds(piece)) this.#removed.add(id)
     const at = carriedActivity(piece)
     if (at !== undefined) this.#carried.unshift({ offset: piece.offset, at })
-    if (piece.kind === 'compaction' && isLive(piece, this.survey)) this.#noteCompaction(piece)
+    if (piece.kind === 'compaction' && isLive(piece, this.visibility)) this.#noteCompaction(piece)
     if (piece.kind === 'message' && this.#throughs.has(piece.id)) {
       this.#kept.push(...(this.#throughs.get(piece.id) as Array<ReadonlySet<string>>))
       this.#throughs.delete(piece.id)
@@ -104,7 +104,7 @@ export class BackwardReading {
     this.archived = this.#kept.some((kept) => !kept.has(piece.id))
     if (this.#kept.length > 0) this.#keptSeen.add(piece.id)
     this.#last = piece.id
-    return isChat(piece) && isLive(piece, this.survey)
+    return isChat(piece) && isLive(piece, this.visibility)
   }
 
   /** True when all that stands before the line that came in last is archived. */

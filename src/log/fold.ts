@@ -2,7 +2,7 @@
 import { isObject, type Json, type JsonObject } from '../base/json.js'
 import { isLine, type Line, type Piece, type Usage } from './line.js'
 import { isChat, timeOf } from './parse.js'
-import { furthestOf, isLive, isUndated, noteIds, type Order, reachOver, type Survey } from './visibility.js'
+import { furthestOf, isLive, isUndated, noteIds, type Order, reachOver, type Visibility } from './visibility.js'
 import { type Waiting, waitingAfter } from './waiting.js'
 
 /** The sums over one log up to `bytes`. Times are ISO 8601 UTC. */
@@ -81,26 +81,26 @@ export function copyOf(summary: Summary): Summary {
 }
 
 /** The summary of a log that is in memory as a whole. */
-export function foldAll(pieces: readonly Piece[], survey: Survey): Summary {
+export function foldAll(pieces: readonly Piece[], visibility: Visibility): Summary {
   const summary = emptySummary()
-  for (const piece of pieces) foldPiece(summary, piece, survey)
+  for (const piece of pieces) foldPiece(summary, piece, visibility)
   return summary
 }
 
-/** Adds one piece to the sums. `survey` must know the whole log. */
-export function foldPiece(summary: Summary, piece: Piece, survey: Survey): void {
+/** Adds one piece to the sums. `visibility` must know the whole log. */
+export function foldPiece(summary: Summary, piece: Piece, visibility: Visibility): void {
   if (piece.kind === 'torn') return
   summary.bytes = piece.end
   if (piece.kind === 'damage') summary.damaged++
   if (!isLine(piece)) return
   if (!noteIds(summary, piece) && !piece.bare) summary.orderedFrom = piece.end
-  if (survey.copies.get(piece.offset) === 'duplicate') return
+  if (visibility.copies.get(piece.offset) === 'duplicate') return
   foldFacts(summary, piece)
-  summary.waiting = waitingAfter(summary.waiting, piece, survey)
-  if (piece.kind === 'message') countMessage(summary, piece, survey)
+  summary.waiting = waitingAfter(summary.waiting, piece, visibility)
+  if (piece.kind === 'message') countMessage(summary, piece, visibility)
   else if (piece.kind === 'compaction') {
     summary.compactions++
-    summary.archived.through = furthestOf(survey.reaches)?.id ?? ''
+    summary.archived.through = furthestOf(visibility.reaches)?.id ?? ''
   }
 }
 
@@ -122,14 +122,14 @@ function addFacts(summary: Summary, { at, value }: Line): void {
   addUsage(summary.usage, typeof agent === 'string' ? agent : 'main', { ...countersOf(usage), apiCalls: 1 }, 1)
 }
 
-function countMessage(summary: Summary, line: Line, survey: Survey): void {
-  if (!isLive(line, survey)) return
+function countMessage(summary: Summary, line: Line, visibility: Visibility): void {
+  if (!isLive(line, visibility)) return
   if (!isChat(line)) {
     summary.values++
     return
   }
   summary.messages++
-  const reach = reachOver(line, survey)
+  const reach = reachOver(line, visibility)
   if (reach !== undefined) addArchived(summary.archived, line, reach.at)
 }
 

@@ -2,16 +2,16 @@
 import { isObject, type Json, type JsonObject, jsonEqual } from '../base/json.js'
 import { type Summary, sumOf, totalUsage } from './fold.js'
 import type { Line, Piece } from './line.js'
-import { isLive, type Survey } from './visibility.js'
+import { isLive, type Visibility } from './visibility.js'
 
 /** The state that was set last, or null. */
-export function stateOf(pieces: readonly Piece[], survey: Survey): Json {
-  return lastStateIn(pieces, survey) ?? null
+export function stateOf(pieces: readonly Piece[], visibility: Visibility): Json {
+  return lastStateIn(pieces, visibility) ?? null
 }
 
 /** The state that was set last in a part of a log; undefined when none was set there. */
-export function lastStateIn(pieces: readonly Piece[], survey: Survey): Json | undefined {
-  const last = pieces.findLast((piece) => piece.kind === 'meta' && 'state' in setOf(piece) && isLive(piece, survey))
+export function lastStateIn(pieces: readonly Piece[], visibility: Visibility): Json | undefined {
+  const last = pieces.findLast((piece) => piece.kind === 'meta' && 'state' in setOf(piece) && isLive(piece, visibility))
   return last && (setOf(last as Line).state as Json)
 }
 

@@ -2,7 +2,7 @@
 import { isV7, timeInId } from '../base/ids.js'
 import { isObject, type Json } from '../base/json.js'
 import type { Line, Piece } from './line.js'
-import { isLive, knownId, type Survey } from './visibility.js'
+import { isLive, knownId, type Visibility } from './visibility.js'
 import { refOf } from './waiting.js'
 
 /** A reference, and the id of the message that came under it. */
@@ -44,18 +44,19 @@ export class RefMemory {
   }
 
   /** Adds a line behind all that were added. */
-  addNext(line: Line, survey: Survey): void {
+  addNext(line: Line, visibility: Visibility): void {
     this.#addCarried(line)
     const ref = refOf(line)
-    if (ref !== undefined && isLive(line, survey) && !this.#refs.has(ref)) this.#refs.set(ref, knownId(line, survey))
+    if (ref !== undefined && isLive(line, visibility) && !this.#refs.has(ref))
+      this.#refs.set(ref, knownId(line, visibility))
   }
 
   /** Adds a line before all that were added; true as soon as those before it need not be remembered. */
-  addFormer(line: Line, survey: Survey, now: string): boolean {
+  addFormer(line: Line, visibility: Visibility, now: string): boolean {
     this.#addCarried(line)
     const ref = refOf(line)
-    if (ref === undefined || !isLive(line, survey)) return false
-    const id = knownId(line, survey)
+    if (ref === undefined || !isLive(line, visibility)) return false
+    const id = knownId(line, visibility)
     this.#refs.set(ref, id)
     this.#messages++
     return this.#messages >= MOST_REFS && !isRecent(id, now)
@@ -76,8 +77,8 @@ export class RefMemory {
 }
 
 /** All that a log in memory tells. */
-export function refsOf(pieces: readonly Piece[], survey: Survey): RefMemory {
+export function refsOf(pieces: readonly Piece[], visibility: Visibility): RefMemory {
   const memory = new RefMemory()
-  for (const piece of pieces) if (piece.kind === 'message' || piece.kind === 'meta') memory.addNext(piece, survey)
+  for (const piece of pieces) if (piece.kind === 'message' || piece.kind === 'meta') memory.addNext(piece, visibility)
   return memory
 }

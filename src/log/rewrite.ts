@@ -8,7 +8,7 @@ import type { LineChange } from './graph/vacuum.js'
 import { lineText, membersOf, objectText, ownOf } from './json-text.js'
 import { isLine, type Line, namedIds, type Piece, type Range, type Usage } from './line.js'
 import { carriedRefs, type KnownRef, rememberedOf } from './refs.js'
-import { isLive, isUndated, knownId, REMOVABLE, type Survey, timeIn } from './visibility.js'
+import { isLive, isUndated, knownId, REMOVABLE, timeIn, type Visibility } from './visibility.js'
 import { refOf, type Waiting, waitingAfter } from './waiting.js'
 
 /** A stretch that is left out, left out and put into quarantine, or written anew by `mendLine`. */
@@ -39,9 +39,9 @@ export interface Choice {
   changes?: LineChange
 }
 
-/** Second reading of a rewrite; the first one gave the survey. */
+/** Second reading of a rewrite; the first one gave the visibility. */
 export class RewritePlanner {
-  readonly #survey: Survey
+  readonly #visibility: Visibility
   readonly #fileTime: string
   readonly #edits: Edit[] = []
   readonly #blanks: Edit[] = []
@@ -68,9 +68,9 @@ export class RewritePlanner {
   /** How many live messages go because `purges` says so. */
   purged = 0
 
-  constructor(survey: Survey, fileTime: string, choice: Choice = {}) {
-    this.#missing = new Set(survey.removed)
-    this.#survey = survey
+  constructor(visibility: Visibility, fileTime: string, choice: Choice = {}) {
+    this.#missing = new Set(visibility.removed)
+    this.#visibility = visibility
     this.#fileTime = fileTime
     this.#choice = { ...NO_CHOICE, ...choice }
   }
@@ -81,7 +81,7 @@ export class RewritePlanner {
   }
 
   add(piece: Piece): void {
-    foldPiece(this.before, piece, this.#survey)
+    foldPiece(this.before, piece, this.#visibility)
     if (isLine(piece)) this.#addLine(piece)
     else if (piece.kind === 'blank') this.#blanks.push(edit(piece, 'drop'))
     else this.#edit(piece, 'aside')
@@ -93,15 +93,15 @@ export class RewritePlanner {
       this.#edit(line, 'drop')
       return
     }
-    const id = knownId(line, this.#survey)
-    const live = line.kind === 'unknown' || isLive(line, this.#survey)
+    const id = knownId(line, this.#visibility)
+    const live = line.kind === 'unknown' || isLive(line, this.#visibility)
     if (!live || line.kind !== 'message') this.#missing.delete(id)
     const purged = live && line.kind === 'message' && this.#choice.purges(line)
     if (purged) this.#purge(line, id)
     if (live && !purged) this.#keep(line, id)
     else {
       this.#edit(line, 'drop')
-      const isCopy = this.#survey.copies.get(line.offset) === 'duplicate'
+      const isCopy = this.#visibility.copies.get(line.offset) === 'duplicate'
       if (line.kind === 'message' && !isCopy) this.#heirs.set(id, this.#survivor)
     }
   }
@@ -129,8 +129,8 @@ export class RewritePlanner {
         this.#received.add(id)
         this.#refsLeft.add(ref)
       }
-      this.#waiting = waitingAfter(this.#waiting, line, this.#survey)
-      const fields = newFields(line, this.#survey, this.#fileTime, NO_HEIRS)
+      this.#waiting = waitingAfter(this.#waiting, line, this.#visibility)
+      const fields = newFields(line, this.#visibility, this.#fileTime, NO_HEIRS)
       if (line.kind === 'message') this.#survivor = id
       if (line.kind === 'compaction') this.#compactions.push(line)
       else if (Object.keys(fields).length > 0 || this.#choice.changes(line)) this.#edit(line, 'mend')
@@ -158,7 +158,7 @@ export class RewritePlanner {
     }
     if (!always && this.#edits.every(({ action }) => action === 'mend')) return null
     for (const line of this.#compactions) {
-      const fields = newFields(line, this.#survey, this.#fileTime, this.#heirs)
+      const fields = newFields(line, this.#visibility, this.#fileTime, this.#heirs)
       if (Object.keys(fields).length > 0) this.#edit(line, 'mend')
     }
     return {
@@ -189,12 +189,12 @@ const NO_CHOICE: Required<Choice> = { purges: () => false, takes: () => true, ch
 const NO_HEIRS: RewritePlan['heirs'] = new Map()
 
 /** What must be written into a line: what stood in for its id and time, and where a moved `through` points. */
-function newFields(line: Line, survey: Survey, fileTime: string, heirs: RewritePlan['heirs']): JsonObject {
+function newFields(line: Line, visibility: Visibility, fileTime: string, heirs: RewritePlan['heirs']): JsonObject {
   const fields: JsonObject = {}
   if (!REMOVABLE.has(line.kind)) return fields
-  const id = knownId(line, survey)
+  const id = knownId(line, visibility)
   if (id !== line.value.id) fields.id = id
-  if (isUndated(line)) fields.at = timeIn(line, survey, fileTime)
+  if (isUndated(line)) fields.at = timeIn(line, visibility, fileTime)
   const heir = line.kind === 'compaction' ? heirs.get(line.value.through as string) : undefined
   if (heir !== undefined) fields.through = heir
   return fields
@@ -226,9 +226,9 @@ export function usageBeyond(total: ReadonlyMap<string, Usage>, part: ReadonlyMap
 }
 
 /** The new text of a line whose edit is `mend`, without line feed. `raw` is its text on disk. */
-export function mendLine(raw: string, line: Line, plan: RewritePlan, survey: Survey, fileTime: string): string {
+export function mendLine(raw: string, line: Line, plan: RewritePlan, visibility: Visibility, fileTime: string): string {
   const change = plan.changes(line)
-  return change ? change(raw) : withFields(raw, line, newFields(line, survey, fileTime, plan.heirs))
+  return change ? change(raw) : withFields(raw, line, newFields(line, visibility, fileTime, plan.heirs))
 }
 
 /** The text of a line with these fields of the line written in. A message's own fields of their names move to `own`. */

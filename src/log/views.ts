@@ -2,24 +2,25 @@
 import { isObject, type Json, type JsonObject } from '../base/json.js'
 import { type ChatMessage, isIdList, isLine, type Line, type Piece, type StoredMessage } from './line.js'
 import { isChat, timeOf } from './parse.js'
-import { isLive, knownId, type Survey, timeIn } from './visibility.js'
+import { isLive, knownId, timeIn, type Visibility } from './visibility.js'
 
 /** The live messages in line order. */
-export function messagesOf(pieces: readonly Piece[], survey: Survey, fileTime: string): StoredMessage[] {
+export function messagesOf(pieces: readonly Piece[], visibility: Visibility, fileTime: string): StoredMessage[] {
   const messages: StoredMessage[] = []
   for (const piece of pieces) {
-    if (isLine(piece) && isChat(piece) && isLive(piece, survey)) messages.push(toStored(piece, survey, fileTime))
+    if (isLine(piece) && isChat(piece) && isLive(piece, visibility))
+      messages.push(toStored(piece, visibility, fileTime))
   }
   return messages
 }
 
 /** One message as its writer gave it, with the line's id and time where it has none of its own. */
-export function toStored(line: Line, survey: Survey, fileTime: string): StoredMessage {
+export function toStored(line: Line, visibility: Visibility, fileTime: string): StoredMessage {
   const { value } = line
   const isWhole = value.type === undefined && !line.bare && line.at !== undefined && line.at === value.at
   const isBare = value.received === undefined && value.answers === undefined
-  if (isWhole && isBare && survey.copies.size === 0) return value as StoredMessage
-  return { id: knownId(line, survey), at: timeIn(line, survey, fileTime), ...asGiven(line) } as StoredMessage
+  if (isWhole && isBare && visibility.copies.size === 0) return value as StoredMessage
+  return { id: knownId(line, visibility), at: timeIn(line, visibility, fileTime), ...asGiven(line) } as StoredMessage
 }
 
 /** One message as its writer gave it, without what the line says of it. */
@@ -38,8 +39,8 @@ export function asGiven({ value }: Line): ChatMessage {
 }
 
 /** The live message lines in order, those of values without a role included. */
-export function messageLines(pieces: readonly Piece[], survey: Survey): Line[] {
-  return pieces.filter((piece): piece is Line => piece.kind === 'message' && isLive(piece, survey))
+export function messageLines(pieces: readonly Piece[], visibility: Visibility): Line[] {
+  return pieces.filter((piece): piece is Line => piece.kind === 'message' && isLive(piece, visibility))
 }
 
 /** The message of a line, as its writer gave it. */
@@ -54,11 +55,11 @@ export interface ActiveSummary {
   text: string
 }
 
-export function summaryOf(pieces: readonly Piece[], survey: Survey, fileTime: string): ActiveSummary | null {
-  const last = pieces.findLast((piece) => piece.kind === 'compaction' && isLive(piece, survey)) as Line | undefined
+export function summaryOf(pieces: readonly Piece[], visibility: Visibility, fileTime: string): ActiveSummary | null {
+  const last = pieces.findLast((piece) => piece.kind === 'compaction' && isLive(piece, visibility)) as Line | undefined
   return last === undefined
     ? null
-    : { id: knownId(last, survey), at: timeIn(last, survey, fileTime), text: String(last.value.summary) }
+    : { id: knownId(last, visibility), at: timeIn(last, visibility, fileTime), text: String(last.value.summary) }
 }
 
 /** Every string inside a message's content: what a search looks at. */
@@ -73,19 +74,19 @@ export function textsOf(line: Line): string[] {
 }
 
 /** Ids of the lines, and of the compactions in force that cover the first of them: a summary must not outlive its messages. */
-export function idsToRemove(lines: readonly Line[], pieces: readonly Piece[], survey: Survey): string[] {
+export function idsToRemove(lines: readonly Line[], pieces: readonly Piece[], visibility: Visibility): string[] {
   const [first] = lines
   if (first === undefined) return []
   const places = new Map<string, number>()
   for (const piece of pieces) {
-    if (piece.kind === 'message' && survey.copies.get(piece.offset) !== 'duplicate')
-      places.set(knownId(piece, survey), piece.offset)
+    if (piece.kind === 'message' && visibility.copies.get(piece.offset) !== 'duplicate')
+      places.set(knownId(piece, visibility), piece.offset)
   }
   const covering = pieces.filter(
     (piece): piece is Line =>
       piece.kind === 'compaction' &&
-      isLive(piece, survey) &&
+      isLive(piece, visibility) &&
       (places.get(piece.value.through as string) ?? -1) >= first.offset,
   )
-  return [...lines, ...covering].map((line) => knownId(line, survey))
+  return [...lines, ...covering].map((line) => knownId(line, visibility))
 }

@@ -8,7 +8,8 @@ import { canonical, type Json, type JsonObject } from '../base/json.js'
 import { isIdList, isLine, type Line, type LineKind, namedIds, type Piece } from './line.js'
 import { isChat, standInId, standInOffset, timeOf } from './parse.js'
 
-export interface Survey {
+/** Which lines of a log readers see, under which ids, and which of them are archived. */
+export interface Visibility {
   /** Every id that a `remove` line names. */
   removed: ReadonlySet<string>
   /** Lines that repeat the id of an earlier line, by offset: with equal content, or with another. */
@@ -38,7 +39,7 @@ export interface Carried {
 export const REMOVABLE: ReadonlySet<LineKind> = new Set(['message', 'compaction', 'answered'])
 const KEEPS_NONE: ReadonlySet<string> = new Set()
 
-export const NOTHING_KNOWN: Survey = { removed: new Set(), copies: new Map(), reaches: [], carried: [] }
+export const NOTHING_KNOWN: Visibility = { removed: new Set(), copies: new Map(), reaches: [], carried: [] }
 
 /** What the lines so far say about the ids to come. */
 export interface Order {
@@ -73,9 +74,9 @@ function noteId(order: Order, id: Json | undefined, offset: number): boolean {
 
 /**
  * First reading of a log. An id that says by itself that it is new needs no proof;
- * all others are suspects, whose lines a second reading compares (`SecondSurveyor`).
+ * all others are suspects, whose lines a second reading compares (`SecondVisibilityPass`).
  */
-export class Surveyor {
+export class FirstVisibilityPass {
   readonly removed = new Set<string>()
   readonly suspects = new Set<string>()
   readonly compactions: Line[] = []
@@ -107,12 +108,12 @@ export class Surveyor {
     return this.suspects.size > 0 || this.compactions.length > 0 || this.carried.length > 0
   }
 
-  /** The survey of the pieces that were added, which are all there are. */
-  surveyOf(pieces: readonly Piece[]): Survey {
+  /** The visibility of the lines that were added, when they are the whole log. */
+  visibilityOf(pieces: readonly Piece[]): Visibility {
     if (!this.needsMore) return { ...NOTHING_KNOWN, removed: this.removed }
-    const second = new SecondSurveyor(this)
+    const second = new SecondVisibilityPass(this)
     for (const piece of pieces) second.add(piece)
-    return second.survey()
+    return second.visibility()
   }
 }
 
@@ -120,15 +121,15 @@ export class Surveyor {
  * Second reading: tells of each line with a suspect id whether it is the first, a duplicate or a contradiction, and
  * where the messages stand up to which compactions reach.
  */
-export class SecondSurveyor {
-  readonly #first: Surveyor
+export class SecondVisibilityPass {
+  readonly #first: FirstVisibilityPass
   readonly #copies = new Map<number, 'duplicate' | 'contradiction'>()
   /** A hash of the content of each line; of several where an id has several. */
   readonly #contents = new Map<string, string | Set<string>>()
   readonly #places = new Map<string, number>()
   readonly #throughs: ReadonlySet<unknown>
 
-  constructor(first: Surveyor) {
+  constructor(first: FirstVisibilityPass) {
     this.#first = first
     this.#throughs = new Set(first.compactions.map(({ value }) => value.through))
   }
@@ -137,24 +138,24 @@ export class SecondSurveyor {
     if (!isLine(piece)) return
     if (this.#first.suspects.has(piece.id)) this.#compare(piece)
     if (piece.kind !== 'message' || this.#copies.get(piece.offset) === 'duplicate') return
-    const id = knownId(piece, this.#survey())
+    const id = knownId(piece, this.#visibility())
     if (this.#throughs.has(id)) this.#places.set(id, piece.offset)
   }
 
-  #survey(reaches: Reach[] = []): Survey {
+  #visibility(reaches: Reach[] = []): Visibility {
     return { removed: this.#first.removed, copies: this.#copies, reaches, carried: this.#first.carried }
   }
 
-  survey(): Survey {
+  visibility(): Visibility {
     const reaches: Reach[] = []
     for (const line of this.#first.compactions) {
       const id = line.value.through as string
       const upTo = this.#places.get(id)
       const coversMore = reaches.every((former) => upTo !== undefined && (upTo > former.upTo || former.keep.size > 0))
-      if (upTo === undefined || !coversMore || !isLive(line, this.#survey())) continue
-      reaches.push({ upTo, id, keep: keptBy(line), at: timeIn(line, this.#survey(), '') || undefined })
+      if (upTo === undefined || !coversMore || !isLive(line, this.#visibility())) continue
+      reaches.push({ upTo, id, keep: keptBy(line), at: timeIn(line, this.#visibility(), '') || undefined })
     }
-    return this.#survey(reaches)
+    return this.#visibility(reaches)
   }
 
   #compare(piece: Line): void {
@@ -173,23 +174,23 @@ export class SecondSurveyor {
 /** A log in memory, with what must be known to judge its lines. */
 export interface WholeLog {
   pieces: Piece[]
-  survey: Survey
+  visibility: Visibility
   /** What stands in for the time of a line without one. */
   fileTime: string
 }
 
-/** The survey of a log that is in memory as a whole. */
-export function surveyOf(pieces: readonly Piece[]): Survey {
-  const surveyor = new Surveyor()
-  for (const piece of pieces) surveyor.add(piece)
-  return surveyor.surveyOf(pieces)
+/** The visibility of the lines of a whole log. */
+export function visibilityOf(pieces: readonly Piece[]): Visibility {
+  const first = new FirstVisibilityPass()
+  for (const piece of pieces) first.add(piece)
+  return first.visibilityOf(pieces)
 }
 
 /** The compaction that archived this message, if one did. */
-export function reachOver(line: Line, survey: Survey): Reach | undefined {
-  if (survey.reaches.length === 0) return undefined
-  return survey.reaches.find(
-    ({ upTo, keep }) => line.offset <= upTo && !(keep.size > 0 && keep.has(knownId(line, survey))),
+export function reachOver(line: Line, visibility: Visibility): Reach | undefined {
+  if (visibility.reaches.length === 0) return undefined
+  return visibility.reaches.find(
+    ({ upTo, keep }) => line.offset <= upTo && !(keep.size > 0 && keep.has(knownId(line, visibility))),
   )
 }
 
@@ -204,7 +205,7 @@ export function keptBy({ value }: Line): ReadonlySet<string> {
 }
 
 /** The id under which a line is known: its own, but for the later one of two different lines of one id. */
-export function knownId(line: Line, { copies }: Survey): string {
+export function knownId(line: Line, { copies }: Visibility): string {
   if (copies.get(line.offset) !== 'contradiction') return line.id
   return standInId(line.offset, line.id + contentOf(line))
 }
@@ -220,7 +221,7 @@ export function isUndated(line: Line): boolean {
 }
 
 /** The line's time. One that names none has the next one that was carried over, else the file's. */
-export function timeIn(line: Line, { carried }: Survey, fileTime: string): string {
+export function timeIn(line: Line, { carried }: Visibility, fileTime: string): string {
   return line.at ?? carried.find(({ offset }) => offset > line.offset)?.at ?? fileTime
 }
 
@@ -235,8 +236,8 @@ export function contentOf(line: Line): string {
 }
 
 /** True for a line that counts: the first of its copies, and not removed. */
-export function isLive(line: Line, survey: Survey): boolean {
-  if (survey.copies.get(line.offset) === 'duplicate') return false
-  if (survey.removed.size === 0 || !REMOVABLE.has(line.kind)) return true
-  return !survey.removed.has(knownId(line, survey))
+export function isLive(line: Line, visibility: Visibility): boolean {
+  if (visibility.copies.get(line.offset) === 'duplicate') return false
+  if (visibility.removed.size === 0 || !REMOVABLE.has(line.kind)) return true
+  return !visibility.removed.has(knownId(line, visibility))
 }

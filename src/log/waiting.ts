@@ -1,7 +1,7 @@
 /** What waits for an answer: messages that came from outside and that no later line names as answered. */
 import { isIdList, type Line, namedIds } from './line.js'
 import { isChat } from './parse.js'
-import { isLive, knownId, type Survey } from './visibility.js'
+import { isLive, knownId, type Visibility } from './visibility.js'
 
 /** A message that waits: the id of its line, and the reference under which it came. */
 export interface Waiting {
@@ -27,14 +27,14 @@ export function endedBy(line: Line): readonly string[] {
 }
 
 /** What waits once this line is added: in line order. An ending means lines before it. */
-export function waitingAfter(waiting: readonly Waiting[], line: Line, survey: Survey): readonly Waiting[] {
+export function waitingAfter(waiting: readonly Waiting[], line: Line, visibility: Visibility): readonly Waiting[] {
   if (line.kind === 'remove') return without(waiting, namedIds(line))
   const { received, answers } = line.value
   if (received === undefined && answers === undefined && line.kind !== 'answered') return waiting
-  if (!isLive(line, survey)) return waiting
+  if (!isLive(line, visibility)) return waiting
   const left = without(waiting, endedBy(line))
   const ref = refOf(line)
-  return ref === undefined ? left : [...left, { id: knownId(line, survey), ref }]
+  return ref === undefined ? left : [...left, { id: knownId(line, visibility), ref }]
 }
 
 function without(waiting: readonly Waiting[], ids: readonly string[]): readonly Waiting[] {

@@ -84,7 +84,7 @@ async function endingOf(log: SessionLog): Promise<Ending> {
   if (found !== 'unclear') return ending
   const whole = await log.whole()
   const again = new Ending()
-  for (const line of whole === undefined ? [] : activeMessages(whole.pieces, whole.survey).messages.reverse()) {
+  for (const line of whole === undefined ? [] : activeMessages(whole.pieces, whole.visibility).messages.reverse()) {
     if (again.ask(line)) break
   }
   return again

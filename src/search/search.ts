@@ -11,7 +11,7 @@ import type { StoreInternals } from '../list/store-internals.js'
 import { isLine, type Piece } from '../log/line.js'
 import { isChat } from '../log/parse.js'
 import { textsOf } from '../log/views.js'
-import { isLive, surveyOf } from '../log/visibility.js'
+import { isLive, visibilityOf } from '../log/visibility.js'
 import type { StoreContext } from '../session/context.js'
 import { byActivity, type SessionInfo } from '../session/info.js'
 import { searchIndexOf } from './search-index.js'
@@ -152,10 +152,10 @@ function includesAny(text: string, parts: readonly string[]): boolean {
 }
 
 function countIn(pieces: readonly Piece[], words: string[]): number {
-  const survey = surveyOf(pieces)
+  const visibility = visibilityOf(pieces)
   const open = new Set(words)
   for (const piece of pieces) {
-    if (!isLine(piece) || !isChat(piece) || !isLive(piece, survey)) continue
+    if (!isLine(piece) || !isChat(piece) || !isLive(piece, visibility)) continue
     for (const text of textsOf(piece)) {
       const lower = text.toLowerCase()
       for (const word of open) if (lower.includes(word)) open.delete(word)

@@ -9,11 +9,11 @@ import { BackwardReading, canFollow, foldTail, idsToLookUp } from '../log/fold-t
 import { isLine, type Piece } from '../log/line.js'
 import { parseLines } from '../log/parse.js'
 import {
+  FirstVisibilityPass,
   isLive as isLiveLine,
   NOTHING_KNOWN,
-  SecondSurveyor,
-  type Survey,
-  Surveyor,
+  SecondVisibilityPass,
+  type Visibility,
   type WholeLog,
 } from '../log/visibility.js'
 import { isEnding } from '../log/waiting.js'
@@ -52,7 +52,7 @@ export function liveBelow(reader: LogReader, summary: Summary, ids: ReadonlySet<
     if (!isLine(piece)) continue
     if (wanted.delete(piece.id)) {
       // what it ended waits again
-      if (isEnding(piece) && isLiveLine(piece, reading.survey)) return undefined
+      if (isEnding(piece) && isLiveLine(piece, reading.visibility)) return undefined
       if (isLive) live.add(piece.id)
     }
     if (isV7(piece.id)) while (rising.length > 0 && rising.at(-1)! > piece.id) wanted.delete(rising.pop()!)
@@ -63,43 +63,43 @@ export function liveBelow(reader: LogReader, summary: Summary, ids: ReadonlySet<
 
 /** Reads the whole log: once if nothing in it refers to anything else, else as often as it takes. */
 export async function foldLog(reader: LogReader): Promise<Known> {
-  const surveyor = new Surveyor()
+  const pass = new FirstVisibilityPass()
   const first = emptySummary()
   let last: Piece | undefined
   for await (const pieces of reader.blocks()) {
     for (const piece of pieces) {
-      surveyor.add(piece)
+      pass.add(piece)
       foldPiece(first, piece, NOTHING_KNOWN)
     }
     last = pieces.at(-1) ?? last
   }
-  if (surveyor.removed.size === 0 && !surveyor.needsMore) return logStateOf(reader, first, last)
-  const survey = await finishSurvey(reader, surveyor)
+  if (pass.removed.size === 0 && !pass.needsMore) return logStateOf(reader, first, last)
+  const visibility = await completeVisibility(reader, pass)
   const summary = emptySummary()
-  for await (const pieces of reader.blocks()) for (const piece of pieces) foldPiece(summary, piece, survey)
+  for await (const pieces of reader.blocks()) for (const piece of pieces) foldPiece(summary, piece, visibility)
   return logStateOf(reader, summary, last)
 }
 
 /** The whole log in memory. */
 export async function wholeOf(reader: LogReader): Promise<WholeLog> {
-  const surveyor = new Surveyor()
-  const pieces = await reader.pieces(0, (piece) => surveyor.add(piece))
-  return { pieces, survey: surveyor.surveyOf(pieces), fileTime: reader.fileTime }
+  const first = new FirstVisibilityPass()
+  const pieces = await reader.pieces(0, (piece) => first.add(piece))
+  return { pieces, visibility: first.visibilityOf(pieces), fileTime: reader.fileTime }
 }
 
-/** The survey of a log that need not fit into memory. */
-export async function surveyLog(reader: LogReader): Promise<Survey> {
-  const surveyor = new Surveyor()
-  for await (const pieces of reader.blocks()) for (const piece of pieces) surveyor.add(piece)
-  return finishSurvey(reader, surveyor)
+/** The visibility of the lines of a log, read in constant memory. */
+export async function visibilityIn(reader: LogReader): Promise<Visibility> {
+  const first = new FirstVisibilityPass()
+  for await (const pieces of reader.blocks()) for (const piece of pieces) first.add(piece)
+  return completeVisibility(reader, first)
 }
 
 /** What is still to be known after a first reading: reads the log once more if it must. */
-async function finishSurvey(reader: LogReader, first: Surveyor): Promise<Survey> {
+async function completeVisibility(reader: LogReader, first: FirstVisibilityPass): Promise<Visibility> {
   if (!first.needsMore) return { ...NOTHING_KNOWN, removed: first.removed }
-  const second = new SecondSurveyor(first)
+  const second = new SecondVisibilityPass(first)
   for await (const pieces of reader.blocks()) for (const piece of pieces) second.add(piece)
-  return second.survey()
+  return second.visibility()
 }
 
 /** What a writer must know to add lines: version and header from the start of the log, time and id of its last line. */

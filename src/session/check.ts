@@ -5,7 +5,7 @@ import { GraphCollector, type GraphDamage } from '../log/graph/graph.js'
 import { isLine, type Piece } from '../log/line.js'
 import { isChat } from '../log/parse.js'
 import { isLive } from '../log/visibility.js'
-import { surveyLog } from './catch-up.js'
+import { visibilityIn } from './catch-up.js'
 import type { DamageReport } from './reports.js'
 import type { SessionLog } from './session-log.js'
 
@@ -29,7 +29,7 @@ export interface CheckReport extends DamageReport {
 export async function checkLog(log: SessionLog): Promise<CheckReport | null> {
   const file = log.file.path
   const report = await LogReader.using(file, async (reader) => {
-    const survey = await surveyLog(reader)
+    const visibility = await visibilityIn(reader)
     const report: CheckReport = {
       ...{ key: log.key, file, bytes: reader.size, lines: 0, messages: 0 },
       ...{ damage: [], torn: null, duplicates: 0, contradictions: [], divergences: [], graph: null },
@@ -42,10 +42,10 @@ export async function checkLog(log: SessionLog): Promise<CheckReport | null> {
         else report.lines++
         collector.add(piece)
         if (!isLine(piece)) continue
-        const copy = survey.copies.get(piece.offset)
+        const copy = visibility.copies.get(piece.offset)
         if (copy === 'duplicate') report.duplicates++
         if (copy === 'contradiction') report.contradictions.push(piece.id)
-        if (isChat(piece) && isLive(piece, survey)) report.messages++
+        if (isChat(piece) && isLive(piece, visibility)) report.messages++
       }
     }
     const { divergences, damage } = collector.graph()

@@ -3,7 +3,7 @@ import type { LogReader } from '../disk/log-reader.js'
 import { Exchange } from '../log/context.js'
 import type { Line } from '../log/line.js'
 import { isChat } from '../log/parse.js'
-import { isLive, knownId, type Survey } from '../log/visibility.js'
+import { isLive, knownId, type Visibility } from '../log/visibility.js'
 
 export interface Stretch {
   /** Offset of the first message. */
@@ -19,10 +19,10 @@ export const WHOLE: Stretch = { from: 0, upTo: Number.POSITIVE_INFINITY, ended: 
 /** The messages up to the one of the id `at`, and of these the `last`; undefined when there is no such message. */
 export async function stretchOf(
   reader: LogReader,
-  survey: Survey,
+  visibility: Visibility,
   { at, last }: { at?: string | undefined; last?: number | undefined },
 ): Promise<Stretch | undefined> {
-  const { live, ids, compactions, places } = await linesOf(reader, survey)
+  const { live, ids, compactions, places } = await linesOf(reader, visibility)
   const end = at === undefined ? live.length : ids.indexOf(at) + 1
   if (end === 0 && at !== undefined) return undefined
   const start = last === undefined ? 0 : startOf(live.slice(0, end), last)
@@ -50,14 +50,14 @@ interface Lines {
   places: Map<string, number>
 }
 
-async function linesOf(reader: LogReader, survey: Survey): Promise<Lines> {
+async function linesOf(reader: LogReader, visibility: Visibility): Promise<Lines> {
   const lines: Lines = { live: [], ids: [], compactions: [], places: new Map() }
   for await (const pieces of reader.blocks()) {
     for (const piece of pieces) {
       if (piece.kind !== 'message' && piece.kind !== 'compaction') continue
-      if (survey.copies.get(piece.offset) === 'duplicate') continue
-      const id = knownId(piece, survey)
-      const live = isLive(piece, survey)
+      if (visibility.copies.get(piece.offset) === 'duplicate') continue
+      const id = knownId(piece, visibility)
+      const live = isLive(piece, visibility)
       if (piece.kind === 'message') lines.places.set(id, piece.offset)
       if (live && piece.kind === 'compaction') lines.compactions.push(piece)
       else if (live) {

@@ -11,8 +11,8 @@ import type { Summary } from '../log/fold.js'
 import { lastStateIn } from '../log/labels.js'
 import type { Line, Piece } from '../log/line.js'
 import { answeredLine, headerLine, metaLine } from '../log/serialize.js'
-import type { Survey } from '../log/visibility.js'
-import { surveyLog } from './catch-up.js'
+import type { Visibility } from '../log/visibility.js'
+import { visibilityIn } from './catch-up.js'
 import { stretchOf, WHOLE } from './fork-range.js'
 import { type Plan, partsOf, planRewrite } from './rewrite-plan.js'
 import type { SessionLog } from './session-log.js'
@@ -75,8 +75,8 @@ interface Content {
 }
 
 async function contentOf(from: SessionLog, reader: LogReader, { name, at, last }: ForkOptions): Promise<Content> {
-  const survey = await surveyLog(reader)
-  const stretch = at === undefined && last === undefined ? WHOLE : await stretchOf(reader, survey, { at, last })
+  const visibility = await visibilityIn(reader)
+  const stretch = at === undefined && last === undefined ? WHOLE : await stretchOf(reader, visibility, { at, last })
   if (stretch === undefined) throw messageNotFound(from.key, at as string)
   const collected = new Collector()
   const plan = await planRewrite(
@@ -84,9 +84,9 @@ async function contentOf(from: SessionLog, reader: LogReader, { name, at, last }
     {
       takes: (line) => isTaken(line) && !stretch.ended.has(line.offset),
       purges: ({ offset }) => offset < stretch.from || offset > stretch.upTo,
-      visit: (pieces) => collected.add(pieces, survey),
+      visit: (pieces) => collected.add(pieces, visibility),
     },
-    survey,
+    visibility,
   )
   const { state, firstId } = collected
   const { summary, purged } = plan
@@ -103,8 +103,8 @@ class Collector {
   state: Json = null
   firstId: string | undefined
 
-  add(pieces: readonly Piece[], survey: Survey): void {
-    const state = lastStateIn(pieces, survey)
+  add(pieces: readonly Piece[], visibility: Visibility): void {
+    const state = lastStateIn(pieces, visibility)
     if (state !== undefined) this.state = state
     this.firstId ??= pieces.find((piece): piece is Line => piece.kind === 'message' || piece.kind === 'compaction')?.id
   }

@@ -4,7 +4,7 @@ import type { Summary } from '../log/fold.js'
 import { BackwardReading } from '../log/fold-tail.js'
 import { isLine, type Line, type StoredMessage } from '../log/line.js'
 import { toStored } from '../log/views.js'
-import type { Survey } from '../log/visibility.js'
+import type { Visibility } from '../log/visibility.js'
 import type { SessionLog } from './session-log.js'
 
 /** A live message, and whether a compaction covers it. */
@@ -14,7 +14,7 @@ export interface BackwardLine {
   /** All that stands before it is archived. */
   archivedBefore: boolean
   /** What the lines behind it say. */
-  survey: Survey
+  visibility: Visibility
 }
 
 /** Ends with `'unclear'` where only a reading of the whole log can tell what comes before. */
@@ -27,8 +27,8 @@ export function* liveBackwards(reader: LogReader, summary: Summary): Generator<B
       return
     }
     if (!live || !isLine(piece)) continue
-    const { archived, archivedBefore, survey } = reading
-    yield { line: piece, archived, archivedBefore, survey }
+    const { archived, archivedBefore, visibility } = reading
+    yield { line: piece, archived, archivedBefore, visibility }
   }
 }
 
@@ -41,7 +41,7 @@ export async function lastMessages(log: SessionLog, count: number): Promise<Stor
     const messages: StoredMessage[] = []
     for (const found of liveBackwards(reader, summary)) {
       if (found === 'unclear') return found
-      messages.push(toStored(found.line, found.survey, reader.fileTime))
+      messages.push(toStored(found.line, found.visibility, reader.fileTime))
       if (messages.length === count) break
     }
     return messages.reverse()

@@ -6,19 +6,19 @@ import { isLine, type StoredMessage } from '../log/line.js'
 import { isChat } from '../log/parse.js'
 import { toStored } from '../log/views.js'
 import { isLive, knownId } from '../log/visibility.js'
-import { surveyLog } from './catch-up.js'
+import { visibilityIn } from './catch-up.js'
 
 /** With `lineIds`, `id` is that of the line, also where the message has one of its own. */
 export async function* streamMessages(file: string, { lineIds = false } = {}): AsyncGenerator<StoredMessage> {
   const reader = LogReader.open(file)
   if (reader === undefined) return
   try {
-    const survey = await surveyLog(reader)
+    const visibility = await visibilityIn(reader)
     for await (const pieces of reader.blocks()) {
       for (const piece of pieces) {
-        if (!isLine(piece) || !isChat(piece) || !isLive(piece, survey)) continue
-        const message = toStored(piece, survey, reader.fileTime)
-        yield lineIds ? { ...message, id: knownId(piece, survey) } : message
+        if (!isLine(piece) || !isChat(piece) || !isLive(piece, visibility)) continue
+        const message = toStored(piece, visibility, reader.fileTime)
+        yield lineIds ? { ...message, id: knownId(piece, visibility) } : message
       }
     }
   } finally {

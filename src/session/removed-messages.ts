@@ -7,7 +7,7 @@ import { LogReader } from '../disk/log-reader.js'
 import { isLine, type Line, namedIds, type Piece } from '../log/line.js'
 import { againLine } from '../log/restored-line.js'
 import { messageOf } from '../log/views.js'
-import { knownId, type Survey, surveyOf, timeIn } from '../log/visibility.js'
+import { knownId, timeIn, type Visibility, visibilityOf } from '../log/visibility.js'
 import type { Draft } from './pending-line.js'
 import type { SessionLog } from './session-log.js'
 
@@ -26,11 +26,11 @@ export interface RemovedMessage {
 export async function removedFrom(log: SessionLog): Promise<RemovedMessage[]> {
   const whole = await log.whole()
   if (whole === undefined) return []
-  const { pieces, survey, fileTime } = whole
+  const { pieces, visibility, fileTime } = whole
   const times = removalTimes(pieces)
-  return removedLines(pieces, survey).map((line) => {
-    const id = knownId(line, survey)
-    return { id, at: timeIn(line, survey, fileTime), removedAt: times.get(id) ?? null, message: messageOf(line) }
+  return removedLines(pieces, visibility).map((line) => {
+    const id = knownId(line, visibility)
+    return { id, at: timeIn(line, visibility, fileTime), removedAt: times.get(id) ?? null, message: messageOf(line) }
   })
 }
 
@@ -56,8 +56,8 @@ export async function restoreTo(log: SessionLog, ids: readonly string[]): Promis
 /** The lines of these ids, each with its text. */
 async function removedIn(reader: LogReader, ids: readonly string[], key: string): Promise<Array<[Line, string]>> {
   const pieces = await reader.pieces()
-  const survey = surveyOf(pieces)
-  const lines = new Map(removedLines(pieces, survey).map((line) => [knownId(line, survey), line]))
+  const visibility = visibilityOf(pieces)
+  const lines = new Map(removedLines(pieces, visibility).map((line) => [knownId(line, visibility), line]))
   return ids.map((id) => {
     const line = lines.get(id)
     if (line === undefined) throw messageNotFound(key, id)
@@ -70,12 +70,12 @@ function againDraft(line: Line, raw: string, id: string): Draft & { id: string }
   return { kind: 'message', id, value: facts as JsonObject, text: (stamp) => againLine(raw, line, stamp) }
 }
 
-function removedLines(pieces: readonly Piece[], survey: Survey): Line[] {
+function removedLines(pieces: readonly Piece[], visibility: Visibility): Line[] {
   return pieces.filter(
     (piece): piece is Line =>
       piece.kind === 'message' &&
-      survey.copies.get(piece.offset) !== 'duplicate' &&
-      survey.removed.has(knownId(piece, survey)),
+      visibility.copies.get(piece.offset) !== 'duplicate' &&
+      visibility.removed.has(knownId(piece, visibility)),
   )
 }
 

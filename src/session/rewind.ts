@@ -31,9 +31,9 @@ export async function rewindLog(log: SessionLog, target: RewindTarget, dryRun = 
     const whole = await log.whole()
     if (whole === undefined) throw notFound(log.key)
     const count = countOf(whole, target, log.key)
-    const gone = messageLines(whole.pieces, whole.survey).slice(count)
+    const gone = messageLines(whole.pieces, whole.visibility).slice(count)
     if (gone.length === 0 || dryRun) return { drafts: [], result: gone.length }
-    const ids = idsToRemove(gone, whole.pieces, whole.survey)
+    const ids = idsToRemove(gone, whole.pieces, whole.visibility)
     const label = summary?.labels.turnCount === count ? [] : [metaDraft({ turnCount: count })]
     const isPlain = ids.length === gone.length && gone.every((line) => isChat(line) && !isEnding(line))
     const removes = isPlain ? new Set(ids) : undefined
@@ -42,9 +42,9 @@ export async function rewindLog(log: SessionLog, target: RewindTarget, dryRun = 
 }
 
 /** How many messages stay. */
-function countOf({ pieces, survey }: WholeLog, target: RewindTarget, key: string): number {
+function countOf({ pieces, visibility }: WholeLog, target: RewindTarget, key: string): number {
   if ('keep' in target) return target.keep
-  const place = messageLines(pieces, survey).findIndex((line) => knownId(line, survey) === target.to)
+  const place = messageLines(pieces, visibility).findIndex((line) => knownId(line, visibility) === target.to)
   if (place === -1) throw messageNotFound(key, target.to)
   return place + 1
 }

@@ -8,10 +8,10 @@ import type { LineChange } from '../log/graph/vacuum.js'
 import { isLine, type Line, type Piece } from '../log/line.js'
 import { parseLines } from '../log/parse.js'
 import { type Choice, mendLine, type RewritePlan, RewritePlanner } from '../log/rewrite.js'
-import { reachOver, type Survey } from '../log/visibility.js'
-import { surveyLog } from './catch-up.js'
+import { reachOver, type Visibility } from '../log/visibility.js'
+import { visibilityIn } from './catch-up.js'
 
-export type Purges = (line: Line, survey: Survey, fileTime: string) => boolean
+export type Purges = (line: Line, visibility: Visibility, fileTime: string) => boolean
 
 /** Lines that go although they count, or that stay out for another reason. */
 export interface Selection {
@@ -26,12 +26,12 @@ export interface Selection {
   /** Gives lines of the graph another text. */
   changes?: LineChange
   /** Gets to see all that is read. */
-  visit?: (pieces: readonly Piece[], survey: Survey) => void
+  visit?: (pieces: readonly Piece[], visibility: Visibility) => void
 }
 
 export interface Plan {
   reader: LogReader
-  survey: Survey
+  visibility: Visibility
   /** Null when there is nothing to take out. */
   plan: RewritePlan | null
   /** What the log says before. */
@@ -44,43 +44,47 @@ export interface Plan {
   open: boolean
 }
 
-/** Reads the log twice or thrice; once where its survey is given. */
-export async function planRewrite(reader: LogReader, selection: Selection = {}, surveyed?: Survey): Promise<Plan> {
-  const survey = surveyed ?? (await surveyLog(reader))
+/** Reads the log twice or thrice; once where its visibility is given. */
+export async function planRewrite(reader: LogReader, selection: Selection = {}, given?: Visibility): Promise<Plan> {
+  const visibility = given ?? (await visibilityIn(reader))
   const { takes, changes, visit } = selection
-  const planner = new RewritePlanner(survey, reader.fileTime, {
-    ...purgesOf(selection, survey, reader.fileTime),
+  const planner = new RewritePlanner(visibility, reader.fileTime, {
+    ...purgesOf(selection, visibility, reader.fileTime),
     ...(takes && { takes }),
     ...(changes && { changes }),
   })
   let last: Piece | undefined
   for await (const pieces of reader.blocks()) {
     for (const piece of pieces) planner.add(piece)
-    visit?.(pieces, survey)
+    visit?.(pieces, visibility)
     last = pieces.at(-1) ?? last
   }
   const plan = planner.plan(takes !== undefined || changes !== undefined)
   const open = last !== undefined && isLine(last) && last.open
   const waiting = planner.waiting.map(({ id }) => id)
-  return { reader, survey, plan, summary: planner.before, waiting, purged: planner.purged, open }
+  return { reader, visibility, plan, summary: planner.before, waiting, purged: planner.purged, open }
 }
 
-/** Which live messages go, for a planner that knows the survey. */
-function purgesOf({ purges, purgesArchived }: Selection, survey: Survey, fileTime: string): Pick<Choice, 'purges'> {
-  if (purges) return { purges: (line) => purges(line, survey, fileTime) }
+/** Which live messages go, for a planner that knows the visibility. */
+function purgesOf(
+  { purges, purgesArchived }: Selection,
+  visibility: Visibility,
+  fileTime: string,
+): Pick<Choice, 'purges'> {
+  if (purges) return { purges: (line) => purges(line, visibility, fileTime) }
   if (purgesArchived)
     return {
-      purges: (line) => reachOver(line, survey) !== undefined && purgesArchived(line, survey, fileTime),
+      purges: (line) => reachOver(line, visibility) !== undefined && purgesArchived(line, visibility, fileTime),
     }
   return {}
 }
 
 /** The new file: stretches of the old one, and mended lines. */
-export function* partsOf({ reader, survey, plan, open }: Plan): Generator<Part> {
+export function* partsOf({ reader, visibility, plan, open }: Plan): Generator<Part> {
   let position = 0
   for (const { offset, end, action } of plan?.edits ?? []) {
     if (offset > position) yield { offset: position, end: offset }
-    if (action === 'mend') yield mended(reader, offset, end, survey, plan as RewritePlan)
+    if (action === 'mend') yield mended(reader, offset, end, visibility, plan as RewritePlan)
     position = end
   }
   if (position < reader.size) {
@@ -89,10 +93,10 @@ export function* partsOf({ reader, survey, plan, open }: Plan): Generator<Part> 
   }
 }
 
-function mended(reader: LogReader, offset: number, end: number, survey: Survey, plan: RewritePlan): Buffer {
+function mended(reader: LogReader, offset: number, end: number, visibility: Visibility, plan: RewritePlan): Buffer {
   const bytes = readSync(reader.fd, offset, end - offset)
   const [line] = parseLines(bytes, offset)
   if (line === undefined || !isLine(line))
     throw Object.assign(new Error('the log changed under the rewrite'), { code: 'EIO' })
-  return Buffer.from(`${mendLine(bytes.toString(), line, plan, survey, reader.fileTime)}\n`)
+  return Buffer.from(`${mendLine(bytes.toString(), line, plan, visibility, reader.fileTime)}\n`)
 }

@@ -68,7 +68,7 @@ export class Session {
     const whole = await this.#log.whole()
     if (whole === undefined) return []
     reportDamage(this.#log, whole.pieces)
-    return messagesOf(whole.pieces, whole.survey, whole.fileTime)
+    return messagesOf(whole.pieces, whole.visibility, whole.fileTime)
   }
 
   /** The last `count` live messages in order. */

@@ -68,8 +68,8 @@ function bytesOf(lines: readonly JsonObject[]): Buffer {
 }
 
 function foldOf(log: Buffer) {
-  const { pieces, survey } = read(log)
-  return foldAll(pieces, survey)
+  const { pieces, visibility } = read(log)
+  return foldAll(pieces, visibility)
 }
 
 const history = fc.array(step, { maxLength: 40, size: 'max' }).map((steps) => {
@@ -82,8 +82,8 @@ function holds(law: (log: Buffer) => void): void {
 }
 
 function shownIn(log: Buffer): { active: Line[]; shown: Line[]; waits: (line: Line) => boolean } {
-  const { pieces, survey } = read(log)
-  const active = activeMessages(pieces, survey)
+  const { pieces, visibility } = read(log)
+  const active = activeMessages(pieces, visibility)
   return { active: active.messages, shown: shownOf(active), waits: active.waits }
 }
 
@@ -132,11 +132,11 @@ describe('a context', () => {
 
   test('shows no question before the answer to another that was made while it waited', () => {
     holds((log) => {
-      const { pieces, survey, lines } = read(log)
+      const { pieces, visibility, lines } = read(log)
       const { shown } = shownIn(log)
-      const endings = lines.filter((line) => isLive(line, survey) && endedBy(line).length > 0)
+      const endings = lines.filter((line) => isLive(line, visibility) && endedBy(line).length > 0)
       for (const question of shown.filter((line) => refOf(line) !== undefined)) {
-        const id = knownId(question, survey)
+        const id = knownId(question, visibility)
         const own = endings.find((line) => line.offset > question.offset && endedBy(line).includes(id))
         const foreign = endings.filter(
           (line) => line.offset > question.offset && line.offset < (own?.offset ?? Number.POSITIVE_INFINITY),
@@ -152,13 +152,13 @@ describe('a context', () => {
   test('of the last messages is the end of the whole one, and never begins with a result', () => {
     fc.assert(
       fc.property(fc.oneof(history, ownLog), fc.integer({ min: 0, max: 12 }), (log, last) => {
-        const { pieces, survey } = read(log)
-        const got = contextFromEnd(pieces.toReversed(), foldAll(pieces, survey), last)
-        const wanted = lastOf(shownOf(activeMessages(pieces, survey)), last)
+        const { pieces, visibility } = read(log)
+        const got = contextFromEnd(pieces.toReversed(), foldAll(pieces, visibility), last)
+        const wanted = lastOf(shownOf(activeMessages(pieces, visibility)), last)
         if (got === 'unclear') return
         expect(got.shown).toEqual(wanted)
         expect(got.shown[0]?.value.role).not.toBe('tool')
-        const summary = pieces.findLast((piece) => piece.kind === 'compaction' && isLive(piece, survey))
+        const summary = pieces.findLast((piece) => piece.kind === 'compaction' && isLive(piece, visibility))
         expect(got.compaction).toEqual(summary)
       }),
       { seed: SEED, numRuns: RUNS },
@@ -172,8 +172,8 @@ describe('a context', () => {
       { do: 'say', role: 'tool', call: 'y' },
       { do: 'receive', ref: 'r2' },
     ])
-    const { pieces, survey } = read(log)
-    const shown = shownOf(activeMessages(pieces, survey), { isCutOff: () => true })
+    const { pieces, visibility } = read(log)
+    const shown = shownOf(activeMessages(pieces, visibility), { isCutOff: () => true })
     expectAcceptable(shown)
     expect(shown.map(({ value }) => value.content)).toEqual(['q', 't1', expect.stringMatching(/unknown/), 't2', 'q'])
   })
@@ -185,8 +185,8 @@ describe('a context', () => {
       { do: 'answer', count: 1, silent: false },
       { do: 'receive', ref: 'r3' },
     ])
-    const { pieces, survey } = read(log)
-    const active = activeMessages(pieces, survey)
+    const { pieces, visibility } = read(log)
+    const active = activeMessages(pieces, visibility)
     const refs = (lines: Line[]) => lines.map((line) => refOf(line) ?? line.value.content)
     expect(refs(shownOf(active))).toEqual(['r1', 'done', 'r2', 'r3'])
     expect(refs(shownOf(active, { takes: (line) => refOf(line) === 'r2' }))).toEqual(['r1', 'done', 'r2'])
@@ -196,13 +196,13 @@ describe('a context', () => {
 describe('what waits', () => {
   test('is what came from outside, is live, and is named by no live line behind it', () => {
     holds((log) => {
-      const { lines, survey } = read(log)
-      const live = lines.filter((line) => isLive(line, survey))
+      const { lines, visibility } = read(log)
+      const live = lines.filter((line) => isLive(line, visibility))
       const wanted = live.filter((line) => {
-        const isNamed = (each: Line) => each.offset > line.offset && endedBy(each).includes(knownId(line, survey))
+        const isNamed = (each: Line) => each.offset > line.offset && endedBy(each).includes(knownId(line, visibility))
         return refOf(line) !== undefined && !live.some(isNamed)
       })
-      expect(foldOf(log).waiting.map(({ id }) => id)).toEqual(wanted.map((line) => knownId(line, survey)))
+      expect(foldOf(log).waiting.map(({ id }) => id)).toEqual(wanted.map((line) => knownId(line, visibility)))
     })
   })
 
@@ -225,8 +225,8 @@ describe('what waits', () => {
       { do: 'say', role: 'assistant' },
       { do: 'compact', place: 1, keeps: true },
     ])
-    const { lines, survey } = read(log)
-    expect(lines.slice(0, 2).map((line) => reachOver(line, survey) !== undefined)).toEqual([false, true])
+    const { lines, visibility } = read(log)
+    expect(lines.slice(0, 2).map((line) => reachOver(line, visibility) !== undefined)).toEqual([false, true])
     expect(inContextOrder(lines, ({ id }) => id).messages.length).toBe(2)
   })
 })

@@ -27,22 +27,22 @@ function fixtureOf(folder: string) {
 
 /** What is known of a log, as plain JSON. */
 function accountOf(bytes: Buffer, fileTime: string) {
-  const { pieces, lines, survey } = read(bytes)
-  const summary = foldAll(pieces, survey)
-  const { summary: text, archived } = archiveOf(pieces, survey, fileTime)
+  const { pieces, lines, visibility } = read(bytes)
+  const summary = foldAll(pieces, visibility)
+  const { summary: text, archived } = archiveOf(pieces, visibility, fileTime)
   const torn = pieces.find((piece): piece is Torn => piece.kind === 'torn')
-  const copies = (kind: string) => lines.filter(({ offset }) => survey.copies.get(offset) === kind)
+  const copies = (kind: string) => lines.filter(({ offset }) => visibility.copies.get(offset) === kind)
   const account = {
     sha256: createHash('sha256').update(bytes).digest('hex'),
     header: summary.header,
     version: summary.version,
     lines: pieces.map(({ kind }) => kind),
-    messages: messagesOf(pieces, survey, fileTime),
+    messages: messagesOf(pieces, visibility, fileTime),
     damage: pieces.flatMap((piece, n) => (piece.kind === 'damage' ? [damageAt(piece, n)] : [])),
     torn: torn ? { offset: torn.offset, length: torn.end - torn.offset } : null,
     duplicates: copies('duplicate').map(({ offset }) => offset),
-    contradictions: copies('contradiction').map((line) => ({ id: line.id, knownAs: knownId(line, survey) })),
-    removed: [...survey.removed],
+    contradictions: copies('contradiction').map((line) => ({ id: line.id, knownAs: knownId(line, visibility) })),
+    removed: [...visibility.removed],
     archive: { summary: text, archived: [...archived] },
     labels: summary.labels,
     usage: Object.fromEntries(totalUsage(summary)),

@@ -4,7 +4,7 @@ import { BackwardReading, canFollow, foldTail, idsToLookUp } from '../../src/log
 import { isLine } from '../../src/log/line.js'
 import { parseLines, standInId } from '../../src/log/parse.js'
 import { toStored } from '../../src/log/views.js'
-import { surveyOf } from '../../src/log/visibility.js'
+import { visibilityOf } from '../../src/log/visibility.js'
 import { idAt } from './histories.js'
 
 const text = (lines: unknown[]) => lines.map((line) => `${JSON.stringify(line)}\n`).join('')
@@ -14,7 +14,7 @@ const remove = (n: number, ...ids: string[]) => ({ type: 'remove', id: idAt(n), 
 function tail(below: unknown[], added: unknown[]) {
   const start = Buffer.from(text(below))
   const pieces = parseLines(start)
-  const summary = foldAll(pieces, surveyOf(pieces))
+  const summary = foldAll(pieces, visibilityOf(pieces))
   const more = parseLines(Buffer.from(text(added)), start.length)
   return { summary, more, named: idsToLookUp(summary, more) }
 }
@@ -94,7 +94,7 @@ describe('what the sums of a tail cannot follow', () => {
 describe('reading backwards', () => {
   const back = (lines: unknown[]) => {
     const pieces = parseLines(Buffer.from(text(lines)))
-    const reading = new BackwardReading(foldAll(pieces, surveyOf(pieces)))
+    const reading = new BackwardReading(foldAll(pieces, visibilityOf(pieces)))
     const seen: string[] = []
     for (const piece of pieces.toReversed()) {
       const live = reading.add(piece)
@@ -123,7 +123,7 @@ describe('reading backwards', () => {
       { type: 'meta', id: idAt(4), set: { lastActivity: '2026-11-22T07:00:00Z' } },
     ]
     const pieces = parseLines(Buffer.from(text(lines)))
-    const reading = new BackwardReading(foldAll(pieces, surveyOf(pieces)))
+    const reading = new BackwardReading(foldAll(pieces, visibilityOf(pieces)))
     const seen = pieces
       .toReversed()
       .flatMap((piece) => (reading.add(piece) && isLine(piece) ? [[piece, reading.archived] as const] : []))
@@ -131,7 +131,7 @@ describe('reading backwards', () => {
       [idAt(2), false],
       [idAt(1), true],
     ])
-    expect(seen.map(([line]) => toStored(line, reading.survey, 'unused').at)).toEqual([
+    expect(seen.map(([line]) => toStored(line, reading.visibility, 'unused').at)).toEqual([
       '2026-11-21T07:00:00.000Z',
       '2026-11-22T07:00:00.000Z',
     ])

@@ -7,8 +7,8 @@ const at = (second: number) => `2026-11-21T07:00:0${second}.000Z`
 const log = (...lines: unknown[]) =>
   Buffer.from(lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join(''))
 const fold = (...lines: unknown[]) => {
-  const { pieces, survey } = read(log(...lines))
-  return foldAll(pieces, survey)
+  const { pieces, visibility } = read(log(...lines))
+  return foldAll(pieces, visibility)
 }
 const meta = (set: unknown, more = {}) => ({ type: 'meta', set, ...more })
 const times = (...lines: unknown[]) => timesOf(fold(...lines), FILE_TIME)
@@ -20,8 +20,8 @@ describe('counts', () => {
       log({ type: 'remove', ids: ['a'] }),
       Buffer.from('{"role":"torn'),
     ])
-    const { pieces, survey } = read(bytes)
-    expect(foldAll(pieces, survey)).toMatchObject({ messages: 1, damaged: 1, bytes: bytes.length - 13 })
+    const { pieces, visibility } = read(bytes)
+    expect(foldAll(pieces, visibility)).toMatchObject({ messages: 1, damaged: 1, bytes: bytes.length - 13 })
   })
 
   test('of an empty log are all zero', () => {

@@ -89,10 +89,10 @@ describe('the specification', () => {
 
   test('reads its worked example as it says', () => {
     const log = Buffer.from(blocksOf('jsonl worked')[0]?.text ?? '')
-    const { pieces, survey } = read(log)
-    const summary = foldAll(pieces, survey)
-    const messages = messagesOf(pieces, survey, FILE_TIME)
-    const archive = archiveOf(pieces, survey, FILE_TIME)
+    const { pieces, visibility } = read(log)
+    const summary = foldAll(pieces, visibility)
+    const messages = messagesOf(pieces, visibility, FILE_TIME)
+    const archive = archiveOf(pieces, visibility, FILE_TIME)
     expect(JSON.parse(blocksOf('json worked')[0]?.text ?? '')).toEqual({
       key: summary.header?.key,
       messages: messages.map(({ content }) => content),

@@ -17,7 +17,7 @@ import {
   type Stamp,
   valueLine,
 } from '../../src/log/serialize.js'
-import { isLive, knownId, surveyOf } from '../../src/log/visibility.js'
+import { isLive, knownId, visibilityOf } from '../../src/log/visibility.js'
 import { applyPlan, planOf, rewrite } from './rewriting.js'
 
 export const FILE_TIME = '2026-11-24T12:00:00.000Z'
@@ -439,7 +439,7 @@ class WildLog {
   #knownId(n: number): string {
     const line = this.#lines[n % (this.#lines.length + 1)]
     if (line === undefined) return idAt(2 * (this.#count + 2))
-    return knownId(line, surveyOf(parseLines(this.bytes)))
+    return knownId(line, visibilityOf(parseLines(this.bytes)))
   }
 
   #copy(n: number, how: 'same' | 'reordered' | 'changed' | 'crlf'): Buffer | undefined {
@@ -622,7 +622,7 @@ class OwnLog {
     else {
       this.bytes = former.log
       const pieces = parseLines(former.log)
-      this.#floor = Date.parse(foldAll(pieces, surveyOf(pieces)).lastAt ?? isoTime(START))
+      this.#floor = Date.parse(foldAll(pieces, visibilityOf(pieces)).lastAt ?? isoTime(START))
     }
   }
 
@@ -665,7 +665,7 @@ class OwnLog {
   /** A change that is no message must not move the time of messages without one, which is the file's. */
   #carried(): string[] {
     const pieces = parseLines(this.bytes)
-    const { undated } = foldAll(pieces, surveyOf(pieces))
+    const { undated } = foldAll(pieces, visibilityOf(pieces))
     return undated ? [metaLine(this.#stamp(), { lastActivity: isoTime(START + this.bytes.length * 1000) })] : []
   }
 
@@ -697,16 +697,16 @@ class OwnLog {
 
   #waiting(): string[] {
     const pieces = parseLines(this.bytes)
-    return foldAll(pieces, surveyOf(pieces)).waiting.map(({ id }) => id)
+    return foldAll(pieces, visibilityOf(pieces)).waiting.map(({ id }) => id)
   }
 
   #live(which: (line: Line) => boolean): string[] {
     const pieces: Piece[] = parseLines(this.bytes)
-    const survey = surveyOf(pieces)
+    const visibility = visibilityOf(pieces)
     return pieces
       .filter(isLine)
-      .filter((line) => which(line) && isLive(line, survey))
-      .map((line) => knownId(line, survey))
+      .filter((line) => which(line) && isLive(line, visibility))
+      .map((line) => knownId(line, visibility))
   }
 
   #rewrite(): void {
@@ -716,8 +716,8 @@ class OwnLog {
 
   #purge(): void {
     const plan = planOf(this.bytes, this.#fileTime, { purge: true })
-    const survey = surveyOf(parseLines(this.bytes))
+    const visibility = visibilityOf(parseLines(this.bytes))
     if (plan !== null)
-      this.bytes = applyPlan(this.bytes, plan, survey, this.#fileTime, () => this.#ids.next(this.clock))
+      this.bytes = applyPlan(this.bytes, plan, visibility, this.#fileTime, () => this.#ids.next(this.clock))
   }
 }

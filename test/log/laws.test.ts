@@ -7,7 +7,7 @@ import { BackwardReading, canFollow, foldTail, idsToLookUp } from '../../src/log
 import { isLine, type Piece } from '../../src/log/line.js'
 import { isChat, parseBackwards, parseLines } from '../../src/log/parse.js'
 import { toStored } from '../../src/log/views.js'
-import { isLive, knownId, reachOver, type Survey, surveyOf } from '../../src/log/visibility.js'
+import { isLive, knownId, reachOver, type Visibility, visibilityOf } from '../../src/log/visibility.js'
 import { isEnding } from '../../src/log/waiting.js'
 import { FILE_TIME, grownLog, idAt, mixedLog, ownLog, wildLines, wildLog } from './histories.js'
 import { read, readingOf } from './reading.js'
@@ -56,7 +56,7 @@ describe('law 1: a rewrite is invisible', () => {
       holds(anyLog, (log) => {
         const plan = planOf(log, FILE_TIME, { purge: true })
         if (plan === null) return
-        const rewritten = applyPlan(log, plan, read(log).survey, FILE_TIME, nextId)
+        const rewritten = applyPlan(log, plan, read(log).visibility, FILE_TIME, nextId)
         const before = readingOf(log, FILE_TIME)
         const { archived, summary } = before.archive
         const values = before.values.filter(([id]) => !archived.has(id))
@@ -83,10 +83,10 @@ describe('law 1: a rewrite is invisible', () => {
         const bad = pieces.filter(({ kind }) => kind === 'damage' || kind === 'torn')
         const aside = (plan?.edits ?? []).filter(({ action }) => action === 'aside')
         expectEqual(bytesIn(aside), bytesIn(bad))
-        const after = plan ? applyPlan(log, plan, surveyOf(pieces), FILE_TIME, nextId) : log
+        const after = plan ? applyPlan(log, plan, visibilityOf(pieces), FILE_TIME, nextId) : log
         const left = read(after)
         expect(left.pieces.filter(({ kind }) => kind === 'damage' || kind === 'torn')).toEqual([])
-        expect(left.lines.filter((line) => line.kind !== 'unknown' && !isLive(line, left.survey))).toEqual([])
+        expect(left.lines.filter((line) => line.kind !== 'unknown' && !isLive(line, left.visibility))).toEqual([])
       })
     },
     TIMEOUT,
@@ -96,7 +96,7 @@ describe('law 1: a rewrite is invisible', () => {
     'leaves the bytes of all lines that it does not mend',
     () => {
       holds(anyLog, (log) => {
-        const { pieces, survey } = read(log)
+        const { pieces, visibility } = read(log)
         const plan = planOf(log, FILE_TIME)
         if (plan === null) return
         let last = 0
@@ -109,7 +109,7 @@ describe('law 1: a rewrite is invisible', () => {
         const kept = pieces
           .filter((piece) => !edited(piece))
           .map(({ offset, end }) => log.subarray(offset, end).toString())
-        const after = applyPlan(log, plan, survey, FILE_TIME, nextId).toString()
+        const after = applyPlan(log, plan, visibility, FILE_TIME, nextId).toString()
         let place = 0
         for (const raw of kept) {
           place = after.indexOf(raw, place) + raw.length
@@ -200,13 +200,13 @@ describe('law 3: the plain line union of two descendants reads without loss', ()
 
 /** Messages with an id of their own, by id and content; and which are removed, by id or as one of several of that id. */
 function named(log: Buffer): { live: Map<string, { id: string; count: number }>; removed: Set<string> } {
-  const { lines, survey } = read(log)
+  const { lines, visibility } = read(log)
   const live = new Map<string, { id: string; count: number }>()
-  const removed = new Set(survey.removed)
+  const removed = new Set(visibility.removed)
   for (const line of lines.filter((each) => isChat(each) && !each.bare)) {
     const key = `${line.id} ${canonical(line.value)}`
-    if (isLive(line, survey)) live.set(key, { id: line.id, count: (live.get(key)?.count ?? 0) + 1 })
-    else if (survey.copies.get(line.offset) !== 'duplicate') removed.add(key)
+    if (isLive(line, visibility)) live.set(key, { id: line.id, count: (live.get(key)?.count ?? 0) + 1 })
+    else if (visibility.copies.get(line.offset) !== 'duplicate') removed.add(key)
   }
   return { live, removed }
 }
@@ -278,13 +278,13 @@ interface Tail {
 
 /** For every watermark of a log: the tail folded onto it, and the whole. */
 function* tails(log: Buffer): Generator<Tail> {
-  const { pieces, survey } = read(log)
-  const whole = foldAll(pieces, survey)
+  const { pieces, visibility } = read(log)
+  const whole = foldAll(pieces, visibility)
   for (let mark = 0; mark <= pieces.length; mark++) {
     const below = pieces.slice(0, mark)
     const added = pieces.slice(mark)
     if (below.at(-1)?.kind === 'torn') continue
-    const known = surveyOf(below)
+    const known = visibilityOf(below)
     const folded = foldAll(below, known)
     const isOther = (piece: Piece) => piece.kind === 'compaction' || (piece.kind === 'message' && !isChat(piece))
     const mayNeedWhole =
@@ -303,25 +303,30 @@ function* tails(log: Buffer): Generator<Tail> {
 /**
  * Those of the ids that are live messages, or undefined when only the whole log can tell: where one stands
  * before the part where ids rise, or ends the waiting of others. */
-function liveIn(pieces: Piece[], survey: Survey, ids: ReadonlySet<string>, from: number): Set<string> | undefined {
-  const found = pieces.filter(isLine).filter((line) => ids.has(knownId(line, survey)))
-  if (found.some((line) => line.offset < from || (isEnding(line) && isLive(line, survey)))) return undefined
-  const live = found.filter((line) => isChat(line) && isLive(line, survey))
-  return new Set(live.map((line) => knownId(line, survey)))
+function liveIn(
+  pieces: Piece[],
+  visibility: Visibility,
+  ids: ReadonlySet<string>,
+  from: number,
+): Set<string> | undefined {
+  const found = pieces.filter(isLine).filter((line) => ids.has(knownId(line, visibility)))
+  if (found.some((line) => line.offset < from || (isEnding(line) && isLive(line, visibility)))) return undefined
+  const live = found.filter((line) => isChat(line) && isLive(line, visibility))
+  return new Set(live.map((line) => knownId(line, visibility)))
 }
 
 /** Reads from the end until it is uncertain. */
 function backwards(log: Buffer): 'certain' | 'uncertain' {
-  const { pieces, survey } = read(log)
-  const reading = new BackwardReading(foldAll(pieces, survey))
+  const { pieces, visibility } = read(log)
+  const reading = new BackwardReading(foldAll(pieces, visibility))
   for (const piece of pieces.toReversed()) {
     const live = reading.add(piece)
     if (reading.uncertain) return 'uncertain'
-    expect(live).toBe(isLine(piece) && isChat(piece) && isLive(piece, survey))
+    expect(live).toBe(isLine(piece) && isChat(piece) && isLive(piece, visibility))
     if (!isLine(piece)) continue
-    expect(piece.id).toBe(knownId(piece, survey))
-    if (piece.kind === 'message') expect(reading.archived).toBe(reachOver(piece, survey) !== undefined)
-    if (live) expectEqual(toStored(piece, reading.survey, FILE_TIME), toStored(piece, survey, FILE_TIME))
+    expect(piece.id).toBe(knownId(piece, visibility))
+    if (piece.kind === 'message') expect(reading.archived).toBe(reachOver(piece, visibility) !== undefined)
+    if (live) expectEqual(toStored(piece, reading.visibility, FILE_TIME), toStored(piece, visibility, FILE_TIME))
   }
   return 'certain'
 }

@@ -9,32 +9,35 @@ import { isLine, type Line, type Piece } from '../../src/log/line.js'
 import { parseLines } from '../../src/log/parse.js'
 import { refsOf } from '../../src/log/refs.js'
 import { messageLines, messageOf, messagesOf } from '../../src/log/views.js'
-import { knownId, type Survey, surveyOf } from '../../src/log/visibility.js'
+import { knownId, type Visibility, visibilityOf } from '../../src/log/visibility.js'
 import { archiveOf } from './archive.js'
 
-export function read(bytes: Buffer): { pieces: Piece[]; lines: Line[]; survey: Survey } {
+export function read(bytes: Buffer): { pieces: Piece[]; lines: Line[]; visibility: Visibility } {
   const pieces = parseLines(bytes)
-  return { pieces, lines: pieces.filter(isLine), survey: surveyOf(pieces) }
+  return { pieces, lines: pieces.filter(isLine), visibility: visibilityOf(pieces) }
 }
 
 export function readingOf(bytes: Buffer, fileTime: string) {
-  const { pieces, lines, survey } = read(bytes)
-  const summary = foldAll(pieces, survey)
+  const { pieces, lines, visibility } = read(bytes)
+  const summary = foldAll(pieces, visibility)
   const { createdAt: _, ...labels } = summary.labels
-  const counted = lines.filter(({ offset }) => survey.copies.get(offset) !== 'duplicate')
+  const counted = lines.filter(({ offset }) => visibility.copies.get(offset) !== 'duplicate')
   const usage = [...totalUsage(summary)].filter(([, sums]) => Object.values(sums).some((count) => count > 0))
   const { at: headerTime, ...header } = summary.header ?? { at: null }
-  const active = activeMessages(pieces, survey)
+  const active = activeMessages(pieces, visibility)
   return {
-    messages: messagesOf(pieces, survey, fileTime),
+    messages: messagesOf(pieces, visibility, fileTime),
     // what SessionManager reads: values without a role too, in one order with the messages
-    values: messageLines(pieces, survey).map((line): [string, Json] => [knownId(line, survey), messageOf(line)]),
-    state: stateOf(pieces, survey),
-    archive: archiveOf(pieces, survey, fileTime),
+    values: messageLines(pieces, visibility).map((line): [string, Json] => [
+      knownId(line, visibility),
+      messageOf(line),
+    ]),
+    state: stateOf(pieces, visibility),
+    archive: archiveOf(pieces, visibility, fileTime),
     archived: archivedOf(summary, fileTime),
     context: {
-      active: active.messages.map((line) => toAgentMessage(line, survey, fileTime, '')),
-      shown: shownOf(active).map((line) => knownId(line, survey)),
+      active: active.messages.map((line) => toAgentMessage(line, visibility, fileTime, '')),
+      shown: shownOf(active).map((line) => knownId(line, visibility)),
       pending: new Exchange(active.messages, active.waits).hasPending,
     },
     usage: new Map(usage),
@@ -45,7 +48,7 @@ export function readingOf(bytes: Buffer, fileTime: string) {
     headerTime,
     count: summary.messages,
     waiting: summary.waiting,
-    refs: refsOf(pieces, survey).entries(),
+    refs: refsOf(pieces, visibility).entries(),
     graph: counted.filter(({ kind }) => kind === 'commit' || kind === 'tombstone').map((line) => rawOf(bytes, line)),
     unknown: lines.filter(({ kind }) => kind === 'unknown').map((line) => rawOf(bytes, line)),
   }

@@ -4,14 +4,14 @@ import { isLine, type Piece } from '../../src/log/line.js'
 import { parseLines } from '../../src/log/parse.js'
 import { mendLine, type RewritePlan, RewritePlanner } from '../../src/log/rewrite.js'
 import { metaLine } from '../../src/log/serialize.js'
-import { reachOver, type Survey, surveyOf } from '../../src/log/visibility.js'
+import { reachOver, type Visibility, visibilityOf } from '../../src/log/visibility.js'
 
 /** With `purge`, archived messages go too. */
 export function planOf(bytes: Buffer, fileTime: string, { purge = false } = {}): RewritePlan | null {
   const pieces = parseLines(bytes)
-  const survey = surveyOf(pieces)
-  const planner = new RewritePlanner(survey, fileTime, {
-    purges: (line) => purge && reachOver(line, survey) !== undefined,
+  const visibility = visibilityOf(pieces)
+  const planner = new RewritePlanner(visibility, fileTime, {
+    purges: (line) => purge && reachOver(line, visibility) !== undefined,
   })
   for (const piece of pieces) planner.add(piece)
   return planner.plan()
@@ -20,13 +20,13 @@ export function planOf(bytes: Buffer, fileTime: string, { purge = false } = {}):
 /** The rewritten log, or null when there is nothing to take out. */
 export function rewrite(bytes: Buffer, fileTime: string, nextId: () => string): Buffer | null {
   const plan = planOf(bytes, fileTime)
-  return plan && applyPlan(bytes, plan, surveyOf(parseLines(bytes)), fileTime, nextId)
+  return plan && applyPlan(bytes, plan, visibilityOf(parseLines(bytes)), fileTime, nextId)
 }
 
 export function applyPlan(
   bytes: Buffer,
   plan: RewritePlan,
-  survey: Survey,
+  visibility: Visibility,
   fileTime: string,
   nextId: () => string,
 ): Buffer {
@@ -34,7 +34,7 @@ export function applyPlan(
   let copied = 0
   for (const { offset, end, action } of plan.edits) {
     parts.push(bytes.subarray(copied, offset))
-    if (action === 'mend') parts.push(Buffer.from(`${mended(bytes, offset, end, plan, survey, fileTime)}\n`))
+    if (action === 'mend') parts.push(Buffer.from(`${mended(bytes, offset, end, plan, visibility, fileTime)}\n`))
     copied = end
   }
   parts.push(bytes.subarray(copied))
@@ -49,11 +49,11 @@ function mended(
   offset: number,
   end: number,
   plan: RewritePlan,
-  survey: Survey,
+  visibility: Visibility,
   fileTime: string,
 ): string {
   const raw = bytes.subarray(offset, end)
   const [line] = parseLines(raw, offset) as [Piece]
   if (!isLine(line)) throw new Error('only a line can be mended')
-  return mendLine(raw.toString(), line, plan, survey, fileTime)
+  return mendLine(raw.toString(), line, plan, visibility, fileTime)
 }

@@ -8,8 +8,8 @@ const AT = '2026-11-21T07:00:00.000Z'
 const log = (...lines: unknown[]) =>
   read(Buffer.from(lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join('')))
 const messages = (...lines: unknown[]) => {
-  const { pieces, survey } = log(...lines)
-  return messagesOf(pieces, survey, FILE_TIME)
+  const { pieces, visibility } = log(...lines)
+  return messagesOf(pieces, visibility, FILE_TIME)
 }
 const user = (id: string) => ({ id, at: AT, role: 'user' })
 const compaction = (through: unknown, id = 'c') => ({
@@ -20,8 +20,8 @@ const compaction = (through: unknown, id = 'c') => ({
   through,
 })
 const archive = (...lines: unknown[]) => {
-  const { pieces, survey } = log(...lines)
-  const { summary, archived } = archiveOf(pieces, survey, FILE_TIME)
+  const { pieces, visibility } = log(...lines)
+  const { summary, archived } = archiveOf(pieces, visibility, FILE_TIME)
   return [summary?.text ?? null, ...archived]
 }
 
@@ -108,8 +108,8 @@ describe('archive', () => {
   })
 
   test('a compaction without id or time has stand-ins', () => {
-    const { pieces, survey } = log({ type: 'compaction', summary: 's' })
-    expect(archiveOf(pieces, survey, FILE_TIME).summary).toEqual({ id: '#0-bd9cdd41', at: FILE_TIME, text: 's' })
+    const { pieces, visibility } = log({ type: 'compaction', summary: 's' })
+    expect(archiveOf(pieces, visibility, FILE_TIME).summary).toEqual({ id: '#0-bd9cdd41', at: FILE_TIME, text: 's' })
   })
 })
 

@@ -8,10 +8,10 @@ const log = (...lines: unknown[]) =>
   Buffer.from(lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join(''))
 /** For each line: its known id, and `-` in front when it does not count. */
 const judged = (bytes: Buffer) => {
-  const { lines, survey } = read(bytes)
-  return lines.map((line) => (isLive(line, survey) ? '' : '-') + knownId(line, survey))
+  const { lines, visibility } = read(bytes)
+  return lines.map((line) => (isLive(line, visibility) ? '' : '-') + knownId(line, visibility))
 }
-const copies = (bytes: Buffer) => [...read(bytes).survey.copies.values()]
+const copies = (bytes: Buffer) => [...read(bytes).visibility.copies.values()]
 const user = (id: string, content = 'x') => ({ id, role: 'user', content })
 
 describe('copies', () => {
@@ -70,8 +70,10 @@ describe('removals', () => {
       { type: 'remove', ids: ['a'] },
       user('c'),
     )
-    const { lines, survey } = read(bytes)
-    expect(lines.filter((line) => line.kind === 'message' && isLive(line, survey)).map(({ id }) => id)).toEqual(['c'])
+    const { lines, visibility } = read(bytes)
+    expect(lines.filter((line) => line.kind === 'message' && isLive(line, visibility)).map(({ id }) => id)).toEqual([
+      'c',
+    ])
   })
 
   test('reach messages of both forms and compactions, and nothing else', () => {

@@ -3,7 +3,7 @@ import { foldAll } from '../../log/fold.js'
 import type { Line, Piece } from '../../log/line.js'
 import { isChat, parseLines } from '../../log/parse.js'
 import { messageOf, toStored } from '../../log/views.js'
-import { isLive, type Survey, surveyOf } from '../../log/visibility.js'
+import { isLive, type Visibility, visibilityOf } from '../../log/visibility.js'
 import { escapeBlock, escapeLine, jsonLine } from '../terminal/escape.js'
 import { count } from '../terminal/format.js'
 import { messageText } from '../terminal/message.js'
@@ -14,28 +14,28 @@ import { readWhole } from '../user-files.js'
 export async function textconv(file: string): Promise<number> {
   const bytes = await readWhole(file)
   const pieces = parseLines(bytes)
-  const survey = surveyOf(pieces)
-  const { header } = foldAll(pieces, survey)
+  const visibility = visibilityOf(pieces)
+  const { header } = foldAll(pieces, visibility)
   if (header !== null) await print(`session ${escapeLine(header.key)}`)
   for (const piece of pieces) {
-    const text = textOf(piece, survey, bytes)
+    const text = textOf(piece, visibility, bytes)
     if (text !== undefined && !(await print(`\n${text}`))) break
   }
   return 0
 }
 
-function textOf(piece: Piece, survey: Survey, bytes: Buffer): string | undefined {
+function textOf(piece: Piece, visibility: Visibility, bytes: Buffer): string | undefined {
   if (piece.kind === 'blank') return undefined
   if (piece.kind === 'damage' || piece.kind === 'torn') {
     return `unreadable line: ${escapeLine(bytes.toString('utf8', piece.offset, piece.end).trimEnd())}`
   }
-  return isLive(piece, survey) ? lineText(piece, survey) : undefined
+  return isLive(piece, visibility) ? lineText(piece, visibility) : undefined
 }
 
-function lineText(line: Line, survey: Survey): string | undefined {
+function lineText(line: Line, visibility: Visibility): string | undefined {
   const { kind, value } = line
   // the time of a line without one would be that of a temporary file
-  if (isChat(line)) return messageText(toStored(line, survey, line.at ?? ''))
+  if (isChat(line)) return messageText(toStored(line, visibility, line.at ?? ''))
   if (kind === 'message') return `message  ${jsonLine(messageOf(line))}`
   if (kind === 'meta') return metaText(value.set as JsonObject)
   if (kind === 'compaction') return `summary of all before\n${escapeBlock(String(value.summary)).replace(/^/gm, '  ')}`

@@ -87,18 +87,18 @@ export class JsonlPersistence implements Persistence {
   async loadContext(sessionId: SessionId): Promise<Message[]> {
     const whole = await this.#whole(sessionId)
     if (whole === undefined) return []
-    const { pieces, survey, fileTime } = whole
-    const shown = shownOf(activeMessages(pieces, survey))
-    const messages: Message[] = shown.map((line) => toAgentMessage(line, survey, fileTime, sessionId))
-    const summary = summaryOf(pieces, survey, fileTime)
+    const { pieces, visibility, fileTime } = whole
+    const shown = shownOf(activeMessages(pieces, visibility))
+    const messages: Message[] = shown.map((line) => toAgentMessage(line, visibility, fileTime, sessionId))
+    const summary = summaryOf(pieces, visibility, fileTime)
     return summary === null ? messages : [summaryMessage(summary, sessionId), ...messages]
   }
 
   async loadAllMessages(sessionId: SessionId): Promise<Message[]> {
     const whole = await this.#whole(sessionId)
     if (whole === undefined) return []
-    const { pieces, survey, fileTime } = whole
-    return realMessages(pieces, survey).map((line) => toAgentMessage(line, survey, fileTime, sessionId))
+    const { pieces, visibility, fileTime } = whole
+    return realMessages(pieces, visibility).map((line) => toAgentMessage(line, visibility, fileTime, sessionId))
   }
 
   async recentUserMessages(limit: number): Promise<string[]> {
@@ -120,7 +120,7 @@ export class JsonlPersistence implements Persistence {
     const line = await this.#fromTheEnd(sessionId, ({ line }) => (isWanted(line) ? line : undefined))
     if (line !== 'unclear') return textOf(line?.value.content) ?? ''
     const whole = await this.#whole(sessionId)
-    const last = whole && realMessages(whole.pieces, whole.survey).findLast(isWanted)
+    const last = whole && realMessages(whole.pieces, whole.visibility).findLast(isWanted)
     return textOf(last?.value.content) ?? ''
   }
 
@@ -133,7 +133,7 @@ export class JsonlPersistence implements Persistence {
     if (answer !== 'unclear') return answer ?? false
     const whole = await this.#whole(sessionId)
     if (whole === undefined) return false
-    const { messages, waits } = activeMessages(whole.pieces, whole.survey)
+    const { messages, waits } = activeMessages(whole.pieces, whole.visibility)
     return new Exchange(messages, waits).hasPending
   }
 
@@ -182,9 +182,9 @@ export class JsonlPersistence implements Persistence {
     return log.transact(async () => {
       const whole = await log.whole()
       if (whole === undefined) return { drafts: [], result: 0 }
-      const { messages, waits } = activeMessages(whole.pieces, whole.survey)
+      const { messages, waits } = activeMessages(whole.pieces, whole.visibility)
       const exchange = new Exchange(messages, waits)
-      const idOf = (line: Line) => knownId(line, whole.survey)
+      const idOf = (line: Line) => knownId(line, whole.visibility)
       const archive =
         typeof preserve === 'number'
           ? exchange.archiveKeeping(preserve)

@@ -6,7 +6,7 @@ import { answeredCall, textOf, toolCallsOf } from '../../log/context.js'
 import { countersOf } from '../../log/fold.js'
 import type { Line } from '../../log/line.js'
 import type { ActiveSummary } from '../../log/views.js'
-import { knownId, type Survey, timeIn } from '../../log/visibility.js'
+import { knownId, timeIn, type Visibility } from '../../log/visibility.js'
 
 const ROLES: readonly unknown[] = ['system', 'user', 'assistant', 'tool']
 
@@ -62,19 +62,19 @@ export interface AgentMessage extends Record<(typeof TOKEN_COUNTERS)[number], nu
 
 const NO_COUNTS = Object.fromEntries(TOKEN_COUNTERS.map((name) => [name, null])) as Record<keyof TokenCounts, null>
 
-export function toAgentMessage(line: Line, survey: Survey, fileTime: string, sessionId: string): AgentMessage {
+export function toAgentMessage(line: Line, visibility: Visibility, fileTime: string, sessionId: string): AgentMessage {
   const { value } = line
   const counts = isObject(value.usage) ? countersOf(value.usage) : NO_COUNTS
   // field by field: this is done for each message of a context, and spreading would double its cost
   return {
     sessionId,
-    id: knownId(line, survey),
+    id: knownId(line, visibility),
     role: value.role as string,
     content: textOf(value.content),
     toolCalls: textOf(toolCallsOf(value)),
     toolCallId: answeredCall(line) ?? null,
     agentName: typeof value.agent === 'string' ? value.agent : null,
-    at: timeIn(line, survey, fileTime),
+    at: timeIn(line, visibility, fileTime),
     promptTokens: counts.promptTokens,
     completionTokens: counts.completionTokens,
     cacheReadTokens: counts.cacheReadTokens,

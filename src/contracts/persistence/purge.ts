@@ -25,9 +25,9 @@ export async function purgeArchived({ context, index, log }: StoreInternals, age
       const session = log(info.key)
       // another program's compaction may have archived what waits for an answer
       const waiting = new Set((await session.known())?.summary.waiting.map(({ id }) => id))
-      const result = await rewriteLog(session, (line, survey, fileTime) => {
-        const reach = reachOver(line, survey)
-        return reach !== undefined && isDue(reach.at ?? fileTime) && !waiting.has(knownId(line, survey))
+      const result = await rewriteLog(session, (line, visibility, fileTime) => {
+        const reach = reachOver(line, visibility)
+        return reach !== undefined && isDue(reach.at ?? fileTime) && !waiting.has(knownId(line, visibility))
       })
       deleted += result?.purged ?? 0
     } catch (error) {
@@ -53,8 +53,8 @@ async function dueIn(log: SessionLog, isDue: (at: string) => boolean): Promise<A
   const due: Archived = { messages: 0, bytes: 0, oldest: null }
   const whole = await log.whole()
   if (whole === undefined) return due
-  for (const line of realMessages(whole.pieces, whole.survey)) {
-    const reach = reachOver(line, whole.survey)
+  for (const line of realMessages(whole.pieces, whole.visibility)) {
+    const reach = reachOver(line, whole.visibility)
     const at = reach && (reach.at ?? whole.fileTime)
     if (at === undefined || !isDue(at)) continue
     due.messages++

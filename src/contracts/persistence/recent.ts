@@ -41,9 +41,9 @@ async function recentIn(log: SessionLog, limit: number): Promise<Recent[]> {
   if (last !== 'unclear') return last ?? []
   const whole = await log.whole()
   if (whole === undefined) return []
-  const { pieces, survey, fileTime } = whole
-  const lines = realMessages(pieces, survey).filter(isUserText)
-  const texts = lines.map((line) => toRecent(line, knownId(line, survey), fileTime))
+  const { pieces, visibility, fileTime } = whole
+  const lines = realMessages(pieces, visibility).filter(isUserText)
+  const texts = lines.map((line) => toRecent(line, knownId(line, visibility), fileTime))
   return texts.sort(byRecency).slice(0, limit)
 }
 

@@ -6,7 +6,7 @@ import { isObject, type Json, type JsonObject, toJson } from '../../base/json.js
 import { checkKey } from '../../disk/names.js'
 import { type Labels, labelsOf, stateOf } from '../../log/labels.js'
 import { messageLines, messageOf } from '../../log/views.js'
-import { surveyOf } from '../../log/visibility.js'
+import { visibilityOf } from '../../log/visibility.js'
 import type { StoreContext } from '../../session/context.js'
 import { byKey, type ListedSession, listedOf } from '../../session/info.js'
 import { metaDraft } from '../../session/pending-line.js'
@@ -102,11 +102,11 @@ export class JsonlSessionManager implements SessionManager {
     this.#context.checkOpen()
     const session = await log.reading(async (reader, { summary, mark }) => {
       const pieces = await reader.pieces()
-      const survey = surveyOf(pieces)
-      const messages = messageLines(pieces, survey).map(messageOf)
+      const visibility = visibilityOf(pieces)
+      const messages = messageLines(pieces, visibility).map(messageOf)
       const known = { summary, mark }
       const metadata = toMetadata(listedOf(sessionId, known, null))
-      return { metadata, messages, state: stateOf(pieces, survey) }
+      return { metadata, messages, state: stateOf(pieces, visibility) }
     })
     if (session === undefined) throw notFound(sessionId)
     return session

@@ -56,8 +56,8 @@ export async function saveLog(log: SessionLog, save: Save, saved: SavedSessions)
 async function read(log: SessionLog): Promise<Stored | undefined> {
   const whole = await log.whole()
   if (whole === undefined) return undefined
-  const { pieces, survey } = whole
-  return { messages: messageLines(pieces, survey).map(messageOf), state: stateOf(pieces, survey), whole }
+  const { pieces, visibility } = whole
+  return { messages: messageLines(pieces, visibility).map(messageOf), state: stateOf(pieces, visibility), whole }
 }
 
 function isExpected(expected: Save['expected'], stored: Stored | undefined, summary: Summary | undefined): boolean {
@@ -105,9 +105,9 @@ function replaceFrom(start: number, messages: Json[], added: readonly Json[]): J
 }
 
 async function idsFrom(start: number, { whole }: Stored, log: SessionLog): Promise<string[]> {
-  const { pieces, survey } = whole ?? ((await log.whole()) as WholeLog)
-  const lines: Line[] = messageLines(pieces, survey)
-  return idsToRemove(lines.slice(start), pieces, survey)
+  const { pieces, visibility } = whole ?? ((await log.whole()) as WholeLog)
+  const lines: Line[] = messageLines(pieces, visibility)
+  return idsToRemove(lines.slice(start), pieces, visibility)
 }
 
 /** Messages with a role are lines that every contract reads; other values are this contract's alone. */

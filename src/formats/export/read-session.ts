@@ -6,8 +6,8 @@ import { addUsage, countersOf, timesOf, totalUsage } from '../../log/fold.js'
 import { isLine, type Line, type Usage } from '../../log/line.js'
 import { isChat } from '../../log/parse.js'
 import { summaryOf } from '../../log/views.js'
-import { isLive, knownId, type Survey, timeIn } from '../../log/visibility.js'
-import { foldLog, surveyLog, wholeOf } from '../../session/catch-up.js'
+import { isLive, knownId, timeIn, type Visibility } from '../../log/visibility.js'
+import { foldLog, visibilityIn, wholeOf } from '../../session/catch-up.js'
 
 export interface BadLine {
   offset: number
@@ -39,11 +39,11 @@ export interface Said {
 export class SessionReading {
   readonly heading: Heading
   readonly #reader: LogReader
-  readonly #survey: Survey
+  readonly #visibility: Visibility
 
-  private constructor(reader: LogReader, survey: Survey, heading: Heading) {
+  private constructor(reader: LogReader, visibility: Visibility, heading: Heading) {
     this.#reader = reader
-    this.#survey = survey
+    this.#visibility = visibility
     this.heading = heading
   }
 
@@ -52,8 +52,8 @@ export class SessionReading {
     const reader = LogReader.open(path)
     if (reader === undefined) return undefined
     try {
-      const survey = await surveyLog(reader)
-      return new SessionReading(reader, survey, await headingOf(reader, survey, key, onBad))
+      const visibility = await visibilityIn(reader)
+      return new SessionReading(reader, visibility, await headingOf(reader, visibility, key, onBad))
     } catch (error) {
       reader.close()
       throw error
@@ -68,25 +68,26 @@ export class SessionReading {
   async *messages({ context = false }: { context?: boolean | undefined } = {}): AsyncGenerator<Said> {
     if (context) return yield* this.#context()
     for await (const pieces of this.#reader.blocks()) {
-      for (const piece of pieces) if (piece.kind === 'message' && isLive(piece, this.#survey)) yield this.#said(piece)
+      for (const piece of pieces)
+        if (piece.kind === 'message' && isLive(piece, this.#visibility)) yield this.#said(piece)
     }
   }
 
   async *#context(): AsyncGenerator<Said> {
-    const { pieces, survey, fileTime } = await wholeOf(this.#reader)
-    const summary = summaryOf(pieces, survey, fileTime)
+    const { pieces, visibility, fileTime } = await wholeOf(this.#reader)
+    const summary = summaryOf(pieces, visibility, fileTime)
     if (summary !== null) {
       const { id, at, text } = summary
       yield { id, at, value: { role: 'system', content: text } }
     }
-    for (const line of shownOf(activeMessages(pieces, survey))) yield this.#said(line)
+    for (const line of shownOf(activeMessages(pieces, visibility))) yield this.#said(line)
   }
 
   #said(line: Line): Said {
     const { id: _, at: __, ...value } = line.value
     return {
-      id: knownId(line, this.#survey),
-      at: timeIn(line, this.#survey, this.#reader.fileTime),
+      id: knownId(line, this.#visibility),
+      at: timeIn(line, this.#visibility, this.#reader.fileTime),
       value: line.bare || line.at === undefined ? ownFields(line, value) : value,
     }
   }
@@ -102,7 +103,7 @@ function ownFields({ value, bare, at }: Line, rest: JsonObject): JsonObject {
 
 async function headingOf(
   reader: LogReader,
-  survey: Survey,
+  visibility: Visibility,
   key: string,
   onBad: (bad: BadLine) => void,
 ): Promise<Heading> {
@@ -119,12 +120,12 @@ async function headingOf(
       if (piece.kind === 'damage') onBad({ offset: piece.offset, reason: piece.reason })
       if (!isLine(piece)) continue
       if (piece.kind === 'meta') setLabels(labels, piece.value.set as JsonObject)
-      if (piece.kind === 'compaction' && isLive(piece, survey)) summaries.push(piece)
+      if (piece.kind === 'compaction' && isLive(piece, visibility)) summaries.push(piece)
       if (piece.value.type === 'record' && piece.value.format === 'openai-chat' && isObject(piece.value.record))
         about = piece.value.record
       if (!isChat(piece)) continue
-      const isShown = isLive(piece, survey)
-      if (isShown) last = knownId(piece, survey)
+      const isShown = isLive(piece, visibility)
+      if (isShown) last = knownId(piece, visibility)
       if (summaries.length > 0 || summary.compactions > 0) places.set(piece.id, last)
       const { usage, agent } = piece.value
       if (isShown && isObject(usage)) {
@@ -141,8 +142,8 @@ async function headingOf(
       const { through, summary: text } = line.value
       const reach = typeof through === 'string' ? (places.get(through) ?? null) : null
       return {
-        id: knownId(line, survey),
-        at: timeIn(line, survey, reader.fileTime),
+        id: knownId(line, visibility),
+        at: timeIn(line, visibility, reader.fileTime),
         summary: String(text),
         through: reach,
       }

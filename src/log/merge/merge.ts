@@ -221,7 +221,7 @@ function moveThroughs(sides: Sides, choice: Choice, lines: readonly Kept[]): voi
 /** A summary stands for what it has seen: what came before its last message from the other side stays active. */
 function keepUnseen({ ours, theirs }: Sides, lines: readonly Kept[]): void {
   // else the order of the lines sees to it
-  if (![ours, theirs].some(({ survey }) => survey.reaches.some(({ keep }) => keep.size > 0))) return
+  if (![ours, theirs].some(({ visibility }) => visibility.reaches.some(({ keep }) => keep.size > 0))) return
   for (const line of lines) {
     if (line.item.piece.kind !== 'compaction') continue
     const through = line.fields.through ?? throughOf(line.item)

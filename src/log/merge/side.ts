@@ -4,7 +4,7 @@ import { foldAll, type Summary } from '../fold.js'
 import { isLine, type Line, type Piece } from '../line.js'
 import { parseLines, standInId } from '../parse.js'
 import { asGiven } from '../views.js'
-import { contentOf, furthestOf, isLive, knownId, REMOVABLE, type Survey, surveyOf } from '../visibility.js'
+import { contentOf, furthestOf, isLive, knownId, REMOVABLE, type Visibility, visibilityOf } from '../visibility.js'
 import { endedBy, isEnding, refOf } from '../waiting.js'
 
 export interface Item {
@@ -27,7 +27,7 @@ export interface Side {
   byKey: Map<string, Item>
   /** Ids that a line has without being known by them alone. */
   ids: Set<string>
-  survey: Survey
+  visibility: Visibility
   summary: Summary
 }
 
@@ -54,15 +54,15 @@ function isGiven(id: string): boolean {
 }
 
 function sideOf(bytes: Buffer, pieces: readonly Piece[], given: ReadonlySet<string>): Side {
-  const survey = surveyOf(pieces)
-  const upTo = furthestOf(survey.reaches)?.upTo ?? -1
-  const side: Side = { items: [], byKey: new Map(), ids: new Set(), survey, summary: foldAll(pieces, survey) }
+  const visibility = visibilityOf(pieces)
+  const upTo = furthestOf(visibility.reaches)?.upTo ?? -1
+  const side: Side = { items: [], byKey: new Map(), ids: new Set(), visibility, summary: foldAll(pieces, visibility) }
   const texts = new Map<string, number>()
   let time = ''
   for (const piece of pieces) {
-    if (piece.kind === 'blank' || survey.copies.get(piece.offset) === 'duplicate') continue
+    if (piece.kind === 'blank' || visibility.copies.get(piece.offset) === 'duplicate') continue
     const raw = rawOf(bytes, piece)
-    const name = isLine(piece) ? nameOf(piece, raw, survey, given) : undefined
+    const name = isLine(piece) ? nameOf(piece, raw, visibility, given) : undefined
     const key = name?.key ?? textKey(raw, texts)
     const dated = isLine(piece) && piece.at !== undefined
     if (dated) time = piece.at as string
@@ -84,11 +84,11 @@ export function isNamed(piece: Piece): piece is Line & { kind: 'message' | 'comp
 function nameOf(
   line: Line,
   raw: Buffer,
-  survey: Survey,
+  visibility: Visibility,
   given: ReadonlySet<string>,
 ): { id: string; key: string } | undefined {
   if (!isNamed(line)) return line.bare ? undefined : { id: line.id, key: `${line.id} ${contentOf(line)}` }
-  const id = knownId(line, survey)
+  const id = knownId(line, visibility)
   const other = given.size > 0 ? givenId(id, line, raw) : id
   return given.has(other) ? { id: other, key: other } : { id, key: id }
 }
@@ -130,8 +130,8 @@ function rawOf(bytes: Buffer, { offset, end }: Piece): Buffer {
 }
 
 /** True for a line that its own log removed. */
-export function isRemoved({ piece }: Item, { survey }: Side): boolean {
-  return isLine(piece) && !isLive(piece, survey)
+export function isRemoved({ piece }: Item, { visibility }: Side): boolean {
+  return isLine(piece) && !isLive(piece, visibility)
 }
 
 /** True for a line that sets the usage of messages that rewrites took out. */

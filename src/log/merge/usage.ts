@@ -6,7 +6,7 @@ import { addUsage, countersOf, foldAll, type Summary } from '../fold.js'
 import type { Usage } from '../line.js'
 import { isChat, isoTime, parseLines } from '../parse.js'
 import type { Stamp } from '../serialize.js'
-import { surveyOf } from '../visibility.js'
+import { visibilityOf } from '../visibility.js'
 import { carriesUsage, type Item, type Side, type Sides } from './side.js'
 
 type Sums = Map<string, Usage>
@@ -37,7 +37,7 @@ export function carriedAfter(
 
 function summaryOf(bytes: Buffer): Summary {
   const pieces = parseLines(bytes)
-  return foldAll(pieces, surveyOf(pieces))
+  return foldAll(pieces, visibilityOf(pieces))
 }
 
 function carriedUsage({ base, ours, theirs }: Sides): Sums {

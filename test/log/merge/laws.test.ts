@@ -6,7 +6,7 @@ import { addUsage, countersOf, foldAll, totalUsage } from '../../../src/log/fold
 import { isLine, type Usage } from '../../../src/log/line.js'
 import { mergeLogs } from '../../../src/log/merge/merge.js'
 import { isChat, parseLines } from '../../../src/log/parse.js'
-import { isLive, knownId, surveyOf } from '../../../src/log/visibility.js'
+import { isLive, knownId, visibilityOf } from '../../../src/log/visibility.js'
 import { endedBy, refOf } from '../../../src/log/waiting.js'
 import { archiveOf } from '../archive.js'
 import { FILE_TIME, type Parted, parted, partedMixed, wildLines, wildLog } from '../histories.js'
@@ -44,7 +44,7 @@ function isOurs(...logs: Buffer[]): boolean {
 
 function wholeOf(log: Buffer): Parameters<typeof foldAll> {
   const pieces = parseLines(log)
-  return [pieces, surveyOf(pieces)]
+  return [pieces, visibilityOf(pieces)]
 }
 
 /** Two wild descendants of a wild log. */
@@ -59,8 +59,10 @@ const anyWild = wildLog.filter((log) => isOurs(log))
 
 /** The live messages in order, by the ids that they are known by. */
 function liveIn(log: Buffer): string[] {
-  const { lines, survey } = read(log)
-  return lines.filter((line) => line.kind === 'message' && isLive(line, survey)).map((line) => knownId(line, survey))
+  const { lines, visibility } = read(log)
+  return lines
+    .filter((line) => line.kind === 'message' && isLive(line, visibility))
+    .map((line) => knownId(line, visibility))
 }
 
 function usageIn(log: Buffer): Map<string, Usage> {
@@ -79,13 +81,13 @@ function isMixed(...logs: Buffer[]): boolean {
 }
 
 function idsIn(log: Buffer): string[] {
-  const { lines, survey } = read(log)
-  return lines.map((line) => knownId(line, survey))
+  const { lines, visibility } = read(log)
+  return lines.map((line) => knownId(line, visibility))
 }
 
 function compactionsIn(log: Buffer): string[] {
-  const { lines, survey } = read(log)
-  return lines.filter((line) => line.kind === 'compaction' && isLive(line, survey)).map(({ id }) => id)
+  const { lines, visibility } = read(log)
+  return lines.filter((line) => line.kind === 'compaction' && isLive(line, visibility)).map(({ id }) => id)
 }
 
 /** All live messages of both that neither took away, exactly once, in the order of each. */
@@ -96,7 +98,7 @@ function expectMerged(base: Buffer, ours: Buffer, theirs: Buffer, merged: Buffer
     string[],
     string[],
   ]
-  const removed = [ours, theirs].map((log) => read(log).survey.removed)
+  const removed = [ours, theirs].map((log) => read(log).visibility.removed)
   const stays = (id: string) =>
     (!before.includes(id) || (left.includes(id) && right.includes(id))) && !removed.some((ids) => ids.has(id))
   const wanted = new Set([...left, ...right].filter(stays))
@@ -163,8 +165,8 @@ describe('law 3: the merge of two descendants', () => {
         // a blank line more, so that the merge has work to do
         const same = Buffer.concat([base, Buffer.from(base.length === 0 || base.at(-1) === 0x0a ? '\n' : '\n\n')])
         // a second copy of a carried time counts where it stands
-        const { lines, survey } = read(ours)
-        if (lines.some(({ kind, offset }) => kind === 'meta' && survey.copies.get(offset) === 'duplicate')) return
+        const { lines, visibility } = read(ours)
+        if (lines.some(({ kind, offset }) => kind === 'meta' && visibility.copies.get(offset) === 'duplicate')) return
         const got = readingOf(merge(base, same, ours), FILE_TIME)
         const wanted = readingOf(ours, FILE_TIME)
         const once = (lines: string[]) => new Set(lines.map((line) => canonical(JSON.parse(line))))
@@ -183,8 +185,8 @@ describe('law 3: the merge of two descendants', () => {
         // a summary that one side took back ends for both
         if (![...left, ...right].every((id) => both.includes(id))) return
         const archived = [ours, theirs, merged].map((log) => {
-          const { pieces, survey } = read(log)
-          return archiveOf(pieces, survey, FILE_TIME).archived
+          const { pieces, visibility } = read(log)
+          return archiveOf(pieces, visibility, FILE_TIME).archived
         })
         const live = new Set(liveIn(merged))
         const wanted = [...(archived[0] as Set<string>), ...(archived[1] as Set<string>)].filter((id) => live.has(id))
@@ -199,10 +201,10 @@ describe('law 3: the merge of two descendants', () => {
     () => {
       holds(anyParted, ({ base, ours, theirs }) => {
         const merged = merge(base, ours, theirs)
-        const { lines, survey } = read(merged)
-        const live = lines.filter((line) => isLive(line, survey))
+        const { lines, visibility } = read(merged)
+        const live = lines.filter((line) => isLive(line, visibility))
         const ended = new Set(live.flatMap(endedBy))
-        const received = live.filter((line) => refOf(line) !== undefined).map((line) => knownId(line, survey))
+        const received = live.filter((line) => refOf(line) !== undefined).map((line) => knownId(line, visibility))
         const { waiting } = foldAll(...wholeOf(merged))
         expectEqual(
           waiting.map(({ id }) => id),
@@ -272,11 +274,11 @@ function rows(sums: ReadonlyMap<string, Usage>): Map<string, Usage> {
 /** Usage of lines that both sides have and the ancestor has not. */
 function sharedUsage(base: Buffer, ours: Buffer, theirs: Buffer): Map<string, Usage> {
   const [before, left, right] = [base, ours, theirs].map((log) => {
-    const { lines, survey } = read(log)
+    const { lines, visibility } = read(log)
     const messages = lines.filter(
-      (line) => isLine(line) && isChat(line) && survey.copies.get(line.offset) !== 'duplicate',
+      (line) => isLine(line) && isChat(line) && visibility.copies.get(line.offset) !== 'duplicate',
     )
-    return new Map(messages.map((line) => [knownId(line, survey), line]))
+    return new Map(messages.map((line) => [knownId(line, visibility), line]))
   })
   const sums = new Map<string, Usage>()
   for (const [id, { value }] of left ?? []) {

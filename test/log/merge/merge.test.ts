@@ -4,7 +4,7 @@ import { foldAll, totalUsage } from '../../../src/log/fold.js'
 import { labelsOf } from '../../../src/log/labels.js'
 import { type Merged, mergeLogs } from '../../../src/log/merge/merge.js'
 import { isChat, parseLines } from '../../../src/log/parse.js'
-import { isLive, surveyOf } from '../../../src/log/visibility.js'
+import { isLive, visibilityOf } from '../../../src/log/visibility.js'
 import { archiveOf } from '../archive.js'
 import { idAt } from '../histories.js'
 import { read } from '../reading.js'
@@ -35,13 +35,13 @@ function merged(base: Buffer, ours: Buffer, theirs: Buffer): Merged {
 }
 
 function messages({ bytes }: { bytes: Buffer }): unknown[] {
-  const { lines, survey } = read(bytes)
-  return lines.filter((each) => isChat(each) && isLive(each, survey)).map(({ value }) => value.content)
+  const { lines, visibility } = read(bytes)
+  return lines.filter((each) => isChat(each) && isLive(each, visibility)).map(({ value }) => value.content)
 }
 
 function archived({ bytes }: Merged): { summary: string | undefined; texts: unknown[] } {
-  const { pieces, lines, survey } = read(bytes)
-  const archive = archiveOf(pieces, survey, FILE_TIME)
+  const { pieces, lines, visibility } = read(bytes)
+  const archive = archiveOf(pieces, visibility, FILE_TIME)
   return {
     summary: archive.summary?.text,
     texts: lines.filter(({ id }) => archive.archived.has(id)).map(({ value }) => value.content),
@@ -50,7 +50,7 @@ function archived({ bytes }: Merged): { summary: string | undefined; texts: unkn
 
 function summaryOf(bytes: Buffer) {
   const pieces = parseLines(bytes)
-  return foldAll(pieces, surveyOf(pieces))
+  return foldAll(pieces, visibilityOf(pieces))
 }
 
 const prompts = (bytes: Buffer) => totalUsage(summaryOf(bytes)).get('main')?.promptTokens ?? 0
