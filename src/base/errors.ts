@@ -21,6 +21,7 @@ export type SessionErrorCode =
   | 'ERR_SESSION_NOT_FOUND'
   | 'ERR_TOO_LARGE'
   | 'ERR_TURN_MISMATCH'
+  | 'ERR_TURN_RUNNING'
   | 'ERR_VERSION_UNSUPPORTED'
 
 /**

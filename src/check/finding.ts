@@ -22,7 +22,7 @@ export type FindingKind =
   | 'orphan-blobs'
   | 'leftover-file'
   | 'stale-lease'
-  | 'stale-marker'
+  | 'interrupted-turn'
   | 'permissions'
 
 /** How a finding is mended. Whatever is taken out of a file goes to quarantine. */

@@ -4,10 +4,9 @@ import { type Entry, entriesIn } from '../disk/inspect.js'
 import type { Layout } from '../disk/layout.js'
 import { staleLocks } from '../disk/lock/sweep.js'
 import { nameOfBlobs, nameOfConflictCopy, nameOfLog, nameOfSidecar, nameOfTemporary } from '../disk/names.js'
-import { livenessOf } from '../disk/process-identity.js'
 import { unfinishedIn } from '../disk/quarantine.js'
-import { markedNames, unfinishedMarkers } from '../disk/runs/markers.js'
-import { readSidecar } from '../disk/sidecar-file.js'
+import { FolderRuns, isOver } from '../disk/runs/folder-runs.js'
+import { isRunLogName } from '../disk/runs/run-log.js'
 import { type Finding, finding } from './finding.js'
 
 export function checkFolder(layout: Layout): Finding[] {
@@ -19,7 +18,7 @@ export function checkFolder(layout: Layout): Finding[] {
     ...staleLocks(layout.locks, layout.waiting).map((file) =>
       left('stale-lease', file, 'its process is gone', 'release'),
     ),
-    ...staleMarkers(layout),
+    ...leftRuns(layout),
     ...entriesIn(layout.quarantines).flatMap(({ file }) =>
       unfinishedIn(file).map((one) => left('leftover-file', one, 'a copy that a crash cut off', 'quarantine')),
     ),
@@ -90,21 +89,21 @@ function deep(folder: string): Entry[] {
   return entriesIn(folder).flatMap((entry) => [entry, ...(entry.kind === 'folder' ? deep(entry.file) : [])])
 }
 
-/** Markers of ended runs or dead processes, and unfinished ones. */
-function staleMarkers(layout: Layout): Finding[] {
-  const stale = markedNames(layout).flatMap((name) => {
-    const run = readSidecar(layout.sidecar(name))?.sidecar?.run
-    const marker = layout.marker(name)
-    if (run?.state !== 'running') return left('stale-marker', marker, 'its session is not running', 'quarantine')
-    if (livenessOf(run.owner) !== 'dead') return []
-    return left('stale-marker', marker, 'the process of the turn is dead: see `recover`', null)
+/** Turns whose owner is dead, and what is no run log. */
+function leftRuns(layout: Layout): Finding[] {
+  const runs = new FolderRuns(layout.running)
+  runs.look()
+  const dead = [...runs.others].flatMap(({ name, fold }) => {
+    if (fold.closed || !isOver(fold)) return []
+    const turns = [...fold.statements.values()].filter(({ run }) => run.state === 'running')
+    const file = path.join(layout.running, name)
+    return turns.map(({ key }) =>
+      left('interrupted-turn', file, `the process of a turn of ${key} is dead: see \`recover\``, null),
+    )
   })
-  return [
-    ...stale,
-    ...unfinishedMarkers(layout).map(({ file }) =>
-      left('leftover-file', file, 'a marker that a crash cut off', 'quarantine'),
-    ),
-  ]
+  runs.close()
+  const strays = entriesIn(layout.running).filter(({ name }) => !isRunLogName(name))
+  return [...dead, ...strays.map(({ file }) => left('leftover-file', file, 'no run log', 'quarantine'))]
 }
 
 /** The name in quarantine for a file that is moved there. */

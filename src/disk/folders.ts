@@ -91,3 +91,13 @@ export function removeEmptyFolder(folder: string): void {
     if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(errno(error) ?? '')) throw error
   }
 }
+
+/** True when anything stands there. */
+export function isThere(file: string): boolean {
+  return inodeOf(file) !== undefined
+}
+
+/** Undefined when nothing is there. */
+export function inodeOf(file: string): number | undefined {
+  return fs.lstatSync(file, { throwIfNoEntry: false })?.ino
+}

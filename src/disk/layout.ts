@@ -52,11 +52,6 @@ export class Layout {
     return path.join(this.index, 'search-1')
   }
 
-  /** There while a turn runs in the session. */
-  marker(name: string): string {
-    return path.join(this.running, name)
-  }
-
   /** The folder that is the session's lock while somebody holds its lease. */
   lock(name: string): string {
     if (!isSessionName(name)) throw new TypeError(`no name of a session: ${name}`)

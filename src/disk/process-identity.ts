@@ -1,10 +1,11 @@
-/** Which process something belongs to, and whether that process still lives. */
+/** Which process, thread and copy of this package something belongs to, and whether it still lives. */
 import fs from 'node:fs'
 import os from 'node:os'
 import { errno } from '../base/errors.js'
+import { randomNonce } from '../base/ids.js'
 import { isObject } from '../base/json.js'
 
-/** A process, named so that a later one with the same number is not taken for it. */
+/** A process, named so that a later one with the same number is not taken for it, and what in it owns something. */
 export interface Owner {
   host: string
   /** The running kernel; '' where the system does not tell. */
@@ -14,6 +15,10 @@ export interface Owner {
   pid: number
   /** When the process started, in the system's own unit; '' where the system does not tell. */
   start: string
+  /** A copy of this package in a thread of the process. Absent in what versions before wrote. */
+  instance?: string
+  /** Of a worker thread: its number and its start, as the system tells them. */
+  thread?: string
 }
 
 export type Liveness = 'alive' | 'dead' | 'unknown'
@@ -27,8 +32,16 @@ export function thisProcess(): Owner {
     pidns: linkText('/proc/self/ns/pid'),
     pid: process.pid,
     start: startOf(process.pid),
+    instance: randomNonce(),
+    ...thisThread(),
   }
   return self
+}
+
+/** Nothing for the main thread, which lives as long as the process, and where the system does not tell. */
+function thisThread(): { thread?: string } {
+  const id = /^(\d+)\/task\/(\d+)$/.exec(linkText('/proc/thread-self'))
+  return id === null || id[1] === id[2] ? {} : { thread: `${id[2]} ${startOf(process.pid, `task/${id[2]}/`)}` }
 }
 
 /**
@@ -39,15 +52,40 @@ export function livenessOf(owner: Owner): Liveness {
   const here = thisProcess()
   if (here.boot === '' ? owner.host !== here.host : owner.boot !== here.boot || owner.pidns !== here.pidns)
     return 'unknown'
-  if (owner.pid === here.pid) return owner.start === here.start ? 'alive' : 'dead'
+  if (owner.pid === here.pid) return owner.start === here.start && hasThread(owner) ? 'alive' : 'dead'
+  if (livenessOfPid(owner.pid) === 'dead') return 'dead'
+  const start = startOf(owner.pid)
+  if (start === '' || owner.start === '') return 'unknown'
+  return start === owner.start && hasThread(owner) ? 'alive' : 'dead'
+}
+
+/** The same of whatever process of this host has the number now. */
+export function livenessOfPid(pid: number): Liveness {
   try {
-    process.kill(owner.pid, 0)
+    process.kill(pid, 0)
   } catch (error) {
     if (errno(error) === 'ESRCH') return 'dead'
   }
-  const start = startOf(owner.pid)
-  if (start === '' || owner.start === '') return 'unknown'
-  return start === owner.start ? 'alive' : 'dead'
+  return 'alive'
+}
+
+/** False for a worker thread that has ended; one that is blocked is still there. */
+function hasThread({ pid, thread }: Owner): boolean {
+  if (thread === undefined || thread === self?.thread) return true
+  const [id, start] = thread.split(' ')
+  return startOf(pid, `task/${id}/`) === start
+}
+
+/** True for the same copy of this package in the same thread of the same process. */
+export function isSameOwner(a: Owner, b: Owner): boolean {
+  return (
+    a.pid === b.pid &&
+    a.instance === b.instance &&
+    a.start === b.start &&
+    a.boot === b.boot &&
+    a.host === b.host &&
+    a.pidns === b.pidns
+  )
 }
 
 /** Time since the kernel started, ms: it passes at one pace whatever the clock is set to. */
@@ -64,14 +102,15 @@ export function isOwner(value: unknown): value is Owner {
   return (
     isObject(value) &&
     ['host', 'boot', 'pidns', 'start'].every((field) => typeof value[field] === 'string') &&
+    ['instance', 'thread'].every((field) => ['string', 'undefined'].includes(typeof value[field])) &&
     Number.isSafeInteger(value.pid) &&
     (value.pid as number) > 0
   )
 }
 
-/** Clock ticks from boot to the start of a process: the 22nd field of its stat file. A zombie has none. */
-function startOf(pid: number): string {
-  const stat = readText(`/proc/${pid}/stat`)
+/** Clock ticks from boot to the start of a process or thread: the 22nd field of its stat file. A zombie has none. */
+function startOf(pid: number, thread = ''): string {
+  const stat = readText(`/proc/${pid}/${thread}stat`)
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return fields[0] === 'Z' ? 'gone' : (fields[19] ?? '')
 }

@@ -1,6 +1,5 @@
 /** What stands in the sidecar of one session: read once, and again only when it is another file by now. */
 
-import type { Summary } from '../log/fold.js'
 import { type FileMark, markOf, sameMark } from './file-mark.js'
 import { look } from './files.js'
 import { type Run, readSidecar, type Sidecar, writeSidecar } from './sidecar-file.js'
@@ -9,8 +8,8 @@ import { type Run, readSidecar, type Sidecar, writeSidecar } from './sidecar-fil
 export type Claim = Pick<Sidecar, 'key' | 'session' | 'run'>
 
 /** The run that is claimed of this log of the key; null when none is, or that of an earlier log. */
-export function runOf(claim: Claim | null, key: string, { header }: Pick<Summary, 'header'>): Run | null {
-  return claim?.key === key && claim.session === (header?.id ?? null) ? claim.run : null
+export function runOf(claim: Claim | null, key: string, session: string | null): Run | null {
+  return claim?.key === key && claim.session === session ? claim.run : null
 }
 
 export class NotedSidecar {

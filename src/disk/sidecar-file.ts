@@ -20,6 +20,10 @@ export type RunName = 'idle' | 'running' | 'error'
 export type StuckReason = 'too-long' | 'owner-dead' | 'heartbeat-lost'
 const REASONS: readonly unknown[] = ['too-long', 'owner-dead', 'heartbeat-lost'] satisfies StuckReason[]
 
+export function isStuckReason(value: unknown): value is StuckReason {
+  return REASONS.includes(value)
+}
+
 /** What a session is doing: a claim of its owner, never a fact of the conversation. */
 export interface Run {
   state: RunName
@@ -28,6 +32,8 @@ export interface Run {
   since: string
   /** The process that said so. */
   owner: Owner
+  /** How many states were told before; absent in what versions before wrote. */
+  n?: number
   /** The same moment as `since`, ms since the owner's kernel started; absent where the store's clock was given. */
   uptime?: number
   /** Present when the state was entered because the run before was found to be over. */
@@ -150,8 +156,8 @@ function watermarkFrom(value: Json | undefined): Watermark | null {
 }
 
 /** What only programs need of a run, beside what is shown of it. */
-function runToJson({ owner, uptime, recovered }: Run, session: string | null): JsonObject {
-  return JSON.parse(JSON.stringify({ session, owner, uptime, recovered }))
+function runToJson({ owner, n, uptime, recovered }: Run, session: string | null): JsonObject {
+  return JSON.parse(JSON.stringify({ session, owner, n, uptime, recovered }))
 }
 
 /** The run that is claimed, and of which log. Sidecars of version 1 had all of it in `run`. */
@@ -163,13 +169,14 @@ function claimFrom(value: JsonObject): Pick<Sidecar, 'session' | 'run'> {
   return { session: typeof session === 'string' ? session : null, run }
 }
 
-function runFrom(shown: JsonObject, { owner, uptime, recovered }: JsonObject, turnId: Json | undefined): Run | null {
+function runFrom(shown: JsonObject, { owner, n, uptime, recovered }: JsonObject, turnId: Json | undefined): Run | null {
   const { state } = shown
   const since = timeOf(shown.since)
   if (state !== 'idle' && state !== 'running' && state !== 'error') return null
   if ((turnId !== null && typeof turnId !== 'string') || since === undefined || !isOwner(owner)) return null
   const run: Run = { state, turnId, since, owner }
   if (isFiniteNumber(uptime)) run.uptime = uptime
-  if (REASONS.includes(recovered)) run.recovered = recovered as StuckReason
+  if (Number.isSafeInteger(n)) run.n = n as number
+  if (isStuckReason(recovered)) run.recovered = recovered
   return run
 }

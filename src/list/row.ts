@@ -1,7 +1,6 @@
 /** What a list shows of one session, and the marks of the files that it was read from; also as it stands in the list cache. */
 
 import { type FileMark, isSettled, markOf, sameMark } from '../disk/file-mark.js'
-import { type Claim, runOf } from '../disk/sidecar-cache.js'
 import type { Run } from '../disk/sidecar-file.js'
 import { countersOf } from '../log/fold.js'
 import { byKey, type ListedSession, listedOf, type SessionDetails } from '../session/info.js'
@@ -48,9 +47,8 @@ const NOTHING_ARCHIVED = { messages: 0, bytes: 0, oldest: null }
 /** Two changes of a file within this time can leave it the same modification time, ms. */
 const TICK_MS = 100
 
-export function toRow(key: string, known: Known, sidecar: FileMark | undefined, claim: Claim | null): Row {
+export function toRow(key: string, known: Known, sidecar: FileMark | undefined, run: Run | null): Row {
   const { mark: log, summary } = known
-  const run = runOf(claim, key, summary)
   const { info, details } = listedOf(key, known, run)
   const { usage, archived } = details
   const now = Date.now()

@@ -7,12 +7,14 @@ import { type FileMark, markOf } from '../disk/file-mark.js'
 import { look } from '../disk/files.js'
 import { LogReader } from '../disk/log-reader.js'
 import { isOwnName, nameOf, nameOfLog, nameOfSidecar } from '../disk/names.js'
-import { readSidecar, type Sidecar } from '../disk/sidecar-file.js'
+import type { Claim } from '../disk/sidecar-cache.js'
+import { type Run, readSidecar, type Sidecar } from '../disk/sidecar-file.js'
 import { catchUp, foldLog } from '../session/catch-up.js'
 import type { StoreContext } from '../session/context.js'
 import type { SessionInfo } from '../session/info.js'
-import { knownFromSidecar } from '../session/log-state.js'
+import { type Known, knownFromSidecar } from '../session/log-state.js'
 import { keyInLog } from '../session/read.js'
+import { currentRun, sessionOf } from '../session/runs.js'
 import type { SessionLog } from '../session/session-log.js'
 import { ListCache } from './list-cache.js'
 import { infoIn, isReadFrom, type Listed, type Logs, listedIn, newestFirst, placeFor, type Row, toRow } from './row.js'
@@ -40,6 +42,9 @@ export class SessionIndex {
   readonly #stale = new Map<string, boolean>()
   /** Keys of names that are not keys themselves, as far as they were read. */
   readonly #keys = new Map<string, string>()
+  /** Keys of sessions about which run logs have said something since their rows were made. */
+  readonly #said: Set<string>
+  readonly #unlisten: () => void
   #watch: DirectoryWatch | undefined
   #scan = { ended: Number.NEGATIVE_INFINITY, took: 0 }
   #refreshed: Promise<void> = Promise.resolve()
@@ -47,6 +52,8 @@ export class SessionIndex {
   /** `logOf` returns a log that the store has open, which knows its own writes. With `writes` false nothing is saved. */
   constructor(context: StoreContext, logOf: (key: string) => SessionLog | undefined, { writes }: { writes: boolean }) {
     this.#context = context
+    this.#said = context.runs.keys()
+    this.#unlisten = context.runs.listen(({ key }) => this.#said.add(key))
     this.#logOf = logOf
     this.#cache = new ListCache(context, this.#rows, { writes })
   }
@@ -111,6 +118,7 @@ export class SessionIndex {
   }
 
   async close(): Promise<void> {
+    this.#unlisten()
     this.#watch?.close()
     await this.#cache.save()
   }
@@ -148,6 +156,8 @@ export class SessionIndex {
   }
 
   async #refreshNow(): Promise<void> {
+    this.#context.runs.look()
+    for (const key of this.#said) this.#stale.set(nameOf(key), false)
     const changes = this.#isScanDue() ? undefined : await this.#watch?.take()
     if (changes === undefined) return this.#scanAll()
     for (const [file, isContent] of changes) {
@@ -196,7 +206,12 @@ export class SessionIndex {
     const { layout } = this.#context
     const log = lookForFile(layout.log(name))
     if (log === undefined) this.#cache.noteGone()
-    else if (!row.isUnsettled && !this.#rows.has(name) && isReadFrom(row, log, lookForFile(layout.sidecar(name))))
+    else if (
+      !row.isUnsettled &&
+      !this.#stale.has(name) &&
+      !this.#rows.has(name) &&
+      isReadFrom(row, log, lookForFile(layout.sidecar(name)))
+    )
       this.#set(name, row)
   }
 
@@ -205,6 +220,11 @@ export class SessionIndex {
     const row = this.#rowWithoutReading(name, isOnlyContent)
     if (row instanceof Unread) return this.#readRow(name, row.log).then((read) => this.#put(name, read))
     return this.#put(name, row)
+  }
+
+  #runOf(key: string, { summary }: Known, claim: Claim | null): Run | null {
+    this.#said.delete(key)
+    return currentRun(this.#context.runs, key, sessionOf(summary), claim)
   }
 
   #put(name: string, row: Row | undefined): Row | undefined {
@@ -247,11 +267,11 @@ export class SessionIndex {
     const log = open?.mark ?? lookForFile(layout.log(name))
     if (log === undefined) return undefined
     const sidecar = row !== undefined && isOnlyContent ? row.sidecar : lookForFile(layout.sidecar(name))
-    if (row !== undefined && isReadFrom(row, log, sidecar)) return row
+    if (row !== undefined && isReadFrom(row, log, sidecar) && !this.#said.has(row.key)) return row
     const known = open ?? own?.peek(log)
     const claim = sidecar === undefined ? null : own?.sidecar.claimOf(sidecar)
     if (key === undefined || known === undefined || claim === undefined) return new Unread(log)
-    return toRow(key, known, sidecar, claim)
+    return toRow(key, known, sidecar, this.#runOf(key, known, claim))
   }
 
   async #readRow(name: string, log: FileMark): Promise<Row | undefined> {
@@ -260,7 +280,7 @@ export class SessionIndex {
     if (key === undefined) return undefined
     const sidecar = read?.sidecar?.key === key ? read.sidecar : null
     const known = this.#logOf(key)?.peek(log) ?? knownFromSidecar(sidecar, log) ?? (await this.#readLog(name, sidecar))
-    return known && toRow(key, known, read?.mark, sidecar)
+    return known && toRow(key, known, read?.mark, this.#runOf(key, known, sidecar))
   }
 
   async #readLog(name: string, sidecar: Sidecar | null) {

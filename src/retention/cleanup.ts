@@ -3,16 +3,16 @@
 import { breatheIfDue } from '../base/event-loop.js'
 import { bytesIn } from '../disk/folders.js'
 import { nameOf } from '../disk/names.js'
-import { livenessOf } from '../disk/process-identity.js'
-import { silenceOf } from '../disk/runs/heartbeat.js'
+import { isSameBoot, livenessOf, thisProcess } from '../disk/process-identity.js'
 import type { Run } from '../disk/sidecar-file.js'
 import { moveToTrash } from '../disk/trash.js'
 import type { StoreInternals } from '../list/store-internals.js'
 import type { StoreContext } from '../session/context.js'
 import { type ListedSession, listedOf } from '../session/info.js'
 import { tellError } from '../session/options.js'
+import { readRun } from '../session/runs.js'
 import type { SessionLog } from '../session/session-log.js'
-import { readRun, unmark } from '../session/sidecar.js'
+import { writeNow } from '../session/sidecar.js'
 import { type CleanupOptions, type CleanupRules, checkCleanup } from './options.js'
 import { type Candidate, mayGo, planCleanup } from './plan.js'
 
@@ -25,16 +25,17 @@ export interface CleanupResult {
 
 /** A run whose process cannot be seen is over for a cleanup when that was silent for this long, ms, … */
 const SILENT_RUN_MS = 3_600_000
-/** … or, if it was never heard of, as one of a version without heartbeats, after this time. */
+/** … or, if it has no run log, after this time. */
 const UNHEARD_RUN_MS = 24 * 3_600_000
 
 /** @throws TypeError for an unknown or missing option or a wrong type, RangeError for a number out of range */
 export async function cleanUp(store: StoreInternals, options: CleanupOptions): Promise<CleanupResult> {
   const rules = checkCleanup(options)
-  const now = store.context.clock.passed()
   const countsBytes = rules.maxBytes < Number.POSITIVE_INFINITY
   const sessions: Candidate[] = []
-  for (const listed of await store.index.sessions()) {
+  const all = await store.index.sessions()
+  const now = timePassed(store.context, all)
+  for (const listed of all) {
     sessions.push(candidateOf(store.context, listed, listed.run, countsBytes))
     await breatheIfDue()
   }
@@ -51,6 +52,15 @@ export async function cleanUp(store: StoreInternals, options: CleanupOptions): P
     await breatheIfDue()
   }
   return result
+}
+
+/** The time that has passed, as the runs of the sessions tell it where the clock was set. */
+export function timePassed({ clock }: StoreContext, all: ReadonlyArray<{ run: Run | null }>): number {
+  for (const { run } of all) {
+    if (run?.uptime === undefined || !isSameBoot(run.owner, thisProcess())) continue
+    clock.trust({ clock: Date.parse(run.since), uptime: run.uptime })
+  }
+  return clock.passed()
 }
 
 function candidateOf(
@@ -73,7 +83,7 @@ function mayBeRunning(context: StoreContext, run: Run | null): boolean {
   if (run?.state !== 'running') return false
   const liveness = livenessOf(run.owner)
   if (liveness !== 'unknown') return liveness === 'alive'
-  const silence = silenceOf(context.layout, run.owner)
+  const silence = context.runs.silenceOf(run.owner)
   return silence === undefined
     ? context.clock.passed() - Date.parse(run.since) < UNHEARD_RUN_MS
     : silence < SILENT_RUN_MS
@@ -91,10 +101,11 @@ async function isUnchanged(log: SessionLog, planned: Candidate, rules: CleanupRu
 async function removeIf(log: SessionLog, isDue: () => Promise<boolean>): Promise<boolean> {
   return log.hold(async () => {
     if (!(await isDue())) return false
-    const { layout, clock } = log.context
+    const { layout, clock, runs } = log.context
+    // the run state goes along in the sidecar
+    if (runs.keys().has(log.key)) await writeNow(log)
     log.forget()
     moveToTrash(layout, log.name, clock.id(''))
-    unmark(log)
     return true
   })
 }

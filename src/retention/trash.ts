@@ -5,12 +5,13 @@ import { timeInId } from '../base/ids.js'
 import { look } from '../disk/files.js'
 import { removeValues } from '../disk/list-cache-file.js'
 import { isOwnName, nameOf } from '../disk/names.js'
-import { writeMarker } from '../disk/runs/markers.js'
+import { statementOf } from '../disk/runs/run-lines.js'
 import { readSidecar } from '../disk/sidecar-file.js'
 import { listTrash, logInTrash, moveBack, removeForGood, sidecarInTrash, type TrashedFiles } from '../disk/trash.js'
 import type { StoreInternals } from '../list/store-internals.js'
 import { tellError } from '../session/options.js'
 import { keyInLog } from '../session/read.js'
+import { timePassed } from './cleanup.js'
 import { checkPurgeTrash, type PurgeTrashOptions } from './options.js'
 
 export interface TrashEntry {
@@ -54,7 +55,7 @@ async function keyOf(trashed: TrashedFiles): Promise<string | undefined> {
 
 /** @throws SessionError ERR_SESSION_NOT_FOUND, ERR_SESSION_EXISTS */
 export async function restore(store: StoreInternals, id: string): Promise<string> {
-  const { layout } = store.context
+  const { layout, runs } = store.context
   const trashed = listTrash(layout).find((entry) => entry.id === id)
   const key = trashed && (await keyOf(trashed))
   if (trashed === undefined || key === undefined) throw notInTrash(id)
@@ -64,8 +65,8 @@ export async function restore(store: StoreInternals, id: string): Promise<string
       throw new SessionError('ERR_SESSION_EXISTS', 'there is a session of this key', { key })
     }
     if (look(logInTrash(trashed)) === undefined) throw notInTrash(id)
-    const run = readSidecar(sidecarInTrash(trashed))?.sidecar?.run
-    if (run?.state === 'running') writeMarker(layout, log.name, key, run)
+    const sidecar = readSidecar(sidecarInTrash(trashed))?.sidecar
+    if (sidecar?.run?.state === 'running') runs.pointTo([statementOf(key, sidecar.session, sidecar.run)])
     moveBack(layout, trashed)
     log.forget()
     return key
@@ -80,7 +81,7 @@ function notInTrash(id: string): SessionError {
 export async function purgeTrash(store: StoreInternals, options: PurgeTrashOptions): Promise<PurgeTrashResult> {
   const { olderThan, dryRun } = checkPurgeTrash(options)
   const { context } = store
-  const now = context.clock.passed()
+  const now = timePassed(context, await store.index.sessions())
   const result: PurgeTrashResult = { purged: [], failed: [] }
   for (const trashed of listTrash(context.layout).sort((a, b) => (a.id < b.id ? -1 : 1))) {
     if (!(now - timeInId(trashed.id) > olderThan)) continue

@@ -2,32 +2,32 @@
  * After a crash: what it left is found and reported, and each run that was cut off is ended in the chosen way, once,
  * however many processes try. Nothing is resumed.
  *
- * What is decided, is decided on the sidecar under the session's lease, and one replacement of the sidecar does it: a
- * recoverer that dies before has done nothing, and one that dies after has done all. A note in the log comes first and
- * names the run, so that a second recoverer finds it there. A callback is called by whoever made the run its own; if
- * that process dies, the run is one of a dead owner again.
+ * Whoever recovers a run claims it first, as a turn is claimed, and then ends it: if that process dies meanwhile, the
+ * run is one of a dead owner again. A note in the log comes before the end and names the run, so that a second
+ * recoverer finds it there.
  */
 
-import { breatheIfDue } from '../base/event-loop.js'
+import { breatheIfDue, sleep } from '../base/event-loop.js'
 import { jsonEqual } from '../base/json.js'
-import { loadReplace } from '../disk/atomic-replace.js'
 import { lastByteOf } from '../disk/files.js'
 import { LogReader } from '../disk/log-reader.js'
-import { isSameBoot, thisProcess } from '../disk/process-identity.js'
-import { markedNames } from '../disk/runs/markers.js'
+import { isSameBoot, type Owner } from '../disk/process-identity.js'
 import type { Run } from '../disk/sidecar-file.js'
 import type { StoreInternals } from '../list/store-internals.js'
 import { tellError } from '../session/options.js'
 import { metaDraft } from '../session/pending-line.js'
 import type { CrashedRun, CrashReason, RunEnd } from '../session/reports.js'
+import { changeKnown, readRun, reporter } from '../session/runs.js'
 import type { SessionLog } from '../session/session-log.js'
-import { readRun, record, reporter } from '../session/sidecar.js'
-import { checkVersion } from '../session/transaction.js'
+import { type Claim, endTurn, isMine, tryClaim } from '../session/turn-claim.js'
 import { describeCrash, Judge } from './crash.js'
 import { checkRecoverOptions, isRunEnd, type RecoverAction, type RecoverOptions } from './recover-options.js'
-import { isSameProcess, isSameRun } from './run-tracker.js'
-import { claimOf } from './running.js'
+import { isSameRun } from './run-tracker.js'
+import { runsNow } from './running.js'
 import { sweep } from './sweep.js'
+
+/** Recoverers that meet try again after a random time up to this, ms. */
+const MAX_RETRY_MS = 10
 
 export interface RecoverReport {
   runs: CrashedRun[]
@@ -42,7 +42,6 @@ export interface RecoverReport {
 /** @throws TypeError, RangeError for wrong options */
 export async function recover(store: StoreInternals, options: RecoverOptions | undefined): Promise<RecoverReport> {
   const { action, keys, silentAfterMs } = checkRecoverOptions(options)
-  await loadReplace()
   const report: RecoverReport = { runs: [], tornTails: [], swept: store.swept.splice(0), failed: [] }
   const attempt = async (key: string, work: () => Promise<void>) => {
     try {
@@ -52,13 +51,14 @@ export async function recover(store: StoreInternals, options: RecoverOptions | u
       tellError(store.context.settings, error, key)
     }
   }
-  const marked = markedRuns(store).filter(({ key }) => keys?.includes(key) ?? true)
+  const now = (await runsNow(store)).filter(({ log }) => keys?.includes(log.key) ?? true)
   const judge = new Judge(store.context, silentAfterMs)
-  await judge.listen(marked.map(({ run }) => run))
-  for (const { key, run } of marked) {
+  await judge.listen(now.map(({ run }) => run))
+  for (const { log, run } of now) {
     if (judge.reasonFor(run) === undefined) continue
+    const { key } = log
     await attempt(key, async () => {
-      const done = await recoverOne(store.log(key), judge, action)
+      const done = await recoverOne(log, judge, action)
       if (done?.error !== undefined) report.failed.push({ key, error: done.error })
       if (done !== undefined) report.runs.push(done.run)
     })
@@ -70,7 +70,7 @@ export async function recover(store: StoreInternals, options: RecoverOptions | u
     })
     await breatheIfDue()
   }
-  if (action !== 'report' && keys === undefined) report.swept.push(...(await sweep(store.context)))
+  if (action !== 'report' && keys === undefined) report.swept.push(...(await sweep(store)))
   return report
 }
 
@@ -80,9 +80,9 @@ export async function reportCrash(store: StoreInternals): Promise<void> {
   if (settings.onCrash === undefined) return
   const judge = new Judge(store.context)
   const runs: CrashedRun[] = []
-  for (const { key, run } of markedRuns(store)) {
+  for (const { log, run } of await runsNow(store)) {
     const reason = judge.reasonFor(run)
-    if (reason !== undefined) runs.push(await describeCrash(store.log(key), run, reason))
+    if (reason !== undefined) runs.push(await describeCrash(log, run, reason))
   }
   if (runs.length + store.swept.length === 0) return
   try {
@@ -90,13 +90,6 @@ export async function reportCrash(store: StoreInternals): Promise<void> {
   } catch (error) {
     tellError(settings, error, '')
   }
-}
-
-function markedRuns({ context }: StoreInternals): Array<{ key: string; run: Run }> {
-  return markedNames(context.layout).flatMap((name) => {
-    const claim = claimOf(context, name)
-    return claim?.run.state === 'running' ? [claim] : []
-  })
 }
 
 interface Done {
@@ -111,20 +104,10 @@ async function recoverOne(log: SessionLog, judge: Judge, action: RecoverAction):
   if (found === undefined) return undefined
   const run = await describeCrash(log, found.run, found.reason)
   if (action === 'report') return { run }
-  const isCrashed = (now: Run | null) => isSameRun(now, found.run) && judge.reasonFor(now) !== undefined
-  if (typeof action !== 'function') {
-    const isDone = await end(log, found, action, isCrashed)
-    return isDone ? { run: { ...run, ended: action } } : undefined
-  }
-  const { owner } = reporter(log.context)
-  const uptime =
-    isSameBoot(found.run.owner, owner) && found.run.uptime !== undefined ? { uptime: found.run.uptime } : {}
-  const own: Run = { ...found.run, owner, ...uptime, recovered: found.reason }
-  if (Object.keys(uptime).length === 0) delete own.uptime
-  if (!(await replaceRun(log, isCrashed, own))) return undefined
-  const { ended, error } = await ask(action, run)
-  const isOwn = (now: Run | null) => isSameRun(now, own) && isSameProcess(now!.owner, thisProcess())
-  const isDone = await end(log, found, ended, isOwn)
+  const claim = await takeOver(log, found, judge)
+  if (claim === undefined) return undefined
+  const { ended, error } = typeof action === 'function' ? await ask(action, run) : { ended: action }
+  const isDone = await end(log, claim, found.reason, ended)
   return { run: { ...run, ended: isDone ? ended : null }, ...(error === undefined ? {} : { error }) }
 }
 
@@ -140,6 +123,27 @@ async function crashIn(log: SessionLog, judge: Judge): Promise<Crash | undefined
   return run && reason ? { run, reason } : undefined
 }
 
+/** Claims a run that was cut off, as it is; undefined when somebody else has ended or claimed it. */
+async function takeOver(log: SessionLog, { run, reason }: Crash, judge: Judge): Promise<Claim | undefined> {
+  for (;;) {
+    const wanted = {
+      run: taken(run, reason, log),
+      mayLive: (owner: Owner) => judge.reasonAgainst(owner) === undefined,
+      isDue: (now: Run | null) => isSameRun(now, run) && judge.reasonFor(now) !== undefined,
+    }
+    const outcome = await changeKnown(log, (session) => tryClaim(log, session, wanted))
+    if (outcome === undefined || !('rival' in outcome)) return outcome
+    await sleep(MAX_RETRY_MS * Math.random())
+  }
+}
+
+/** The same run, of this owner. */
+function taken({ turnId, since, owner, uptime }: Run, reason: CrashReason, { context }: SessionLog): Run {
+  const here = reporter(context).owner
+  const run: Run = { state: 'running', turnId, since, owner: here, recovered: reason }
+  return uptime !== undefined && isSameBoot(owner, here) ? { ...run, uptime } : run
+}
+
 async function ask(action: Extract<RecoverAction, (...args: never[]) => unknown>, run: CrashedRun) {
   try {
     const ended = (await action(run)) ?? 'idle'
@@ -150,32 +154,18 @@ async function ask(action: Extract<RecoverAction, (...args: never[]) => unknown>
   }
 }
 
-/** Ends a run if it still is the one that `isIt` means; false when it is not. */
-async function end(log: SessionLog, { run, reason }: Crash, ended: RunEnd, isIt: (now: Run | null) => boolean) {
-  if (ended === 'interrupt') await note(log, run, reason, isIt)
-  const state = ended === 'error' ? 'error' : 'idle'
-  const turnId = ended === 'error' ? run.turnId : null
-  const { uptime, ...now } = reporter(log.context)
-  const next: Run = { state, turnId, ...now, recovered: reason }
-  return replaceRun(log, isIt, uptime === undefined ? next : { ...next, uptime })
-}
-
-async function replaceRun(log: SessionLog, isIt: (now: Run | null) => boolean, next: Run): Promise<boolean> {
-  return log.hold(async () => {
-    const known = await log.forWriting()
-    if (known === undefined || !isIt(readRun(log, known.summary))) return false
-    checkVersion(known.summary, log.file.path)
-    record(log, known, next)
-    return true
-  })
+/** False when the run is not this process's any more. */
+async function end(log: SessionLog, claim: Claim, reason: CrashReason, ended: RunEnd): Promise<boolean> {
+  if (ended === 'interrupt') await note(log, claim, reason)
+  return endTurn(log, claim, ended === 'error' ? 'error' : 'idle', { recovered: reason })
 }
 
 /** Says in the log that the turn was cut off, unless somebody did so who came no further. */
-async function note(log: SessionLog, { turnId, since }: Run, reason: CrashReason, isIt: (now: Run | null) => boolean) {
-  const interrupted = { turnId, since, reason }
+async function note(log: SessionLog, claim: Claim, reason: CrashReason) {
+  const interrupted = { turnId: claim.turnId, since: claim.since, reason }
   await log.transact((summary) => {
     const isNoted = summary !== undefined && jsonEqual(summary.labels.interrupted, interrupted)
-    const isDue = summary !== undefined && !isNoted && isIt(readRun(log, summary))
+    const isDue = summary !== undefined && !isNoted && isMine(log, claim)
     return { drafts: isDue ? [metaDraft({ interrupted })] : [], result: undefined }
   })
 }

@@ -1,16 +1,19 @@
-/** Looks at markers, sidecars and processes, and tells what has changed since the last look. */
+/** Reads what run logs grew by, asks which processes live, and reports what has changed since the last look. */
 import { breatheIfDue } from '../base/event-loop.js'
-import { type FileMark, markOf, sameMark } from '../disk/file-mark.js'
 import { look } from '../disk/files.js'
 import { checkFolder, deviceOf } from '../disk/folders.js'
-import { type Liveness, livenessOf, type Owner } from '../disk/process-identity.js'
-import { heardOf, heartbeatFile } from '../disk/runs/heartbeat.js'
-import { markedNames } from '../disk/runs/markers.js'
+import { LogReader } from '../disk/log-reader.js'
+import { nameOf } from '../disk/names.js'
+import { isSameOwner, type Liveness, livenessOf, type Owner } from '../disk/process-identity.js'
+import { heardOf } from '../disk/runs/folder-runs.js'
+import { type RunEntry, type Statement, standing, statementOf } from '../disk/runs/run-lines.js'
+import { RunLogs } from '../disk/runs/run-logs.js'
+import { sidecarOrNone } from '../disk/sidecar-file.js'
+import { edgesOf } from '../session/catch-up.js'
 import type { StoreContext } from '../session/context.js'
 import { ownerOf } from '../session/run-state.js'
-import { reporter } from '../session/sidecar.js'
-import { ageOf, type Finding, isSameProcess, type Limits, type Moment, RunBook, type Sighting } from './run-tracker.js'
-import { claimOf } from './running.js'
+import { reporter } from '../session/runs.js'
+import { ageOf, type Finding, type Limits, type Moment, RunBook } from './run-tracker.js'
 import type { WatchEvent } from './watch-events.js'
 
 export class Lookout {
@@ -18,11 +21,13 @@ export class Lookout {
   readonly #limits: Limits
   readonly #tell: (event: WatchEvent) => void
   readonly #book = new RunBook()
-  /** What the sidecars of running sessions said, so that they are read when they change only. */
-  readonly #sightings = new Map<string, { sidecar: FileMark; sighting: Sighting }>()
-  /** Heartbeats of processes that cannot be seen: when the last one was, and since when there was no other. */
+  readonly #logs: RunLogs
+  /** The last statement that was taken into the book, by key of the session. */
+  readonly #last = new Map<string, Statement>()
+  /** Owners that cannot be seen: when the last sign of life was, and since when there was no other. */
   readonly #silences = new Map<string, { heard: number | undefined; since: number }>()
   #lastLook = Number.NEGATIVE_INFINITY
+  #lastScan = Number.NEGATIVE_INFINITY
   #isOver = false
   #device: number | undefined
 
@@ -30,32 +35,45 @@ export class Lookout {
     this.#context = context
     this.#limits = limits
     this.#tell = tell
+    this.#logs = new RunLogs(context.layout.running)
   }
 
   /** When everything was looked at for the last time, as performance.now(). */
-  get lastLook(): number {
-    return this.#lastLook
+  get lastScan(): number {
+    return this.#lastScan
   }
 
   stop(): void {
     this.#isOver = true
   }
 
-  /** Looks at all sessions that run or ran at the last look; answers the marked ones that do not (or not yet) run. */
-  async lookAtAll(): Promise<string[]> {
-    const { layout } = this.#context
-    if (!this.#isReachable()) return []
-    const begun = performance.now()
-    const marked = markedNames(layout)
-    for (const name of new Set([...marked, ...this.#book.runs.keys()])) {
-      this.#lookAt(name)
-      await breatheIfDue()
-      if (this.#isOver) return []
-    }
-    for (const name of this.#sightings.keys()) if (!this.#book.runs.has(name)) this.#sightings.delete(name)
-    this.#lastLook = begun
+  close(): void {
+    this.#logs.close()
+  }
+
+  /** Takes in every line since the last look, in order; then looks at all that runs. */
+  async lookAtAll(): Promise<void> {
+    this.#lastScan = performance.now()
+    await this.lookAtLines(() => true)
     await this.judgeAll()
-    return marked.filter((name) => !this.#book.runs.has(name))
+  }
+
+  /** Takes in every line since the last look, in order; then looks at those of the runs that no run log tells any more. */
+  async lookAtLines(isDue = (key: string) => !this.#isTold(key)): Promise<void> {
+    if (!this.#isReachable()) return
+    const begun = performance.now()
+    this.#readLines()
+    for (const key of [...this.#book.runs.keys()].filter(isDue)) {
+      await this.#lookAt(key)
+      await breatheIfDue()
+      if (this.#isOver) return
+    }
+    this.#lastLook = begun
+  }
+
+  #isTold(key: string): boolean {
+    for (const { fold } of this.#logs.logs) if (fold.statements.has(key)) return true
+    return false
   }
 
   /** A folder that is gone, or in whose place another drive is, says nothing about what runs in it. */
@@ -67,60 +85,103 @@ export class Lookout {
     return device === undefined ? this.#book.runs.size === 0 : device === this.#device
   }
 
-  #lookAt(name: string): void {
-    const sighting = this.#see(name)
-    if (sighting === undefined) return
-    for (const finding of this.#book.look(name, sighting, this.#moment())) this.#report(finding)
+  #readLines(): void {
+    const entries: RunEntry[] = []
+    this.#logs.look((entry) => entries.push(entry))
+    const isFirst = this.#lastLook === Number.NEGATIVE_INFINITY
+    const statements = isFirst ? this.#runsAtFirst() : notWithdrawn(entries)
+    // those of one run log are in order, and those of several by their counts
+    for (const statement of statements.sort((a, b) => a.run.n - b.run.n)) this.#take(statement)
   }
 
-  #see(name: string): Sighting | undefined {
-    const { layout } = this.#context
-    const sidecar = look(layout.sidecar(name))
-    const former = this.#sightings.get(name)
-    const log = look(layout.log(name))
-    const isThere = log !== undefined && log !== 'other'
-    if (isThere && sidecar !== 'other' && former && sameMark(former.sidecar, sidecar)) return former.sighting
-    const claim = isThere ? claimOf(this.#context, name) : undefined
-    if (claim === undefined) {
-      const key = this.#book.runs.get(name)?.key
-      return key === undefined ? undefined : { key, run: isThere ? null : undefined }
+  /** What runs when the watching begins: what ended before is not told. */
+  #runsAtFirst(): Statement[] {
+    const keys = new Set<string>()
+    for (const { fold } of this.#logs.logs) {
+      for (const { key, run } of fold.statements.values()) if (run.state === 'running') keys.add(key)
     }
-    if (sidecar !== undefined && sidecar !== 'other') {
-      this.#sightings.set(name, { sidecar: markOf(sidecar), sighting: claim })
+    return [...keys].flatMap((key) => {
+      const one = this.#standing(key)
+      return one?.run.state === 'running' && this.#isLogThere(key) ? one : []
+    })
+  }
+
+  /** What run logs and sidecar say of a session now, or of that log of it. */
+  #standing(key: string, session?: string | null): Statement | undefined {
+    const statements: Statement[] = []
+    for (const { fold } of this.#logs.logs) {
+      const one = fold.closed ? undefined : fold.statements.get(key)
+      if (one !== undefined) statements.push(one)
     }
-    return claim
+    const sidecar = sidecarOrNone(this.#context.layout.sidecar(nameOf(key)))
+    if (sidecar?.run && sidecar.key === key) statements.push(statementOf(key, sidecar.session, sidecar.run))
+    return standing(session === undefined ? statements : statements.filter((one) => one.session === session))
+  }
+
+  #isLogThere(key: string): boolean {
+    const stat = look(this.#context.layout.log(nameOf(key)))
+    return stat !== undefined && stat !== 'other'
+  }
+
+  #take(statement: Statement): void {
+    const { key, run } = statement
+    const last = this.#last.get(key)
+    if (last?.session === statement.session && standing([last, statement]) === last) return
+    for (const finding of this.#book.look(key, { key, run }, this.#moment())) this.#report(finding)
+    if (this.#book.runs.has(key)) this.#last.set(key, statement)
+    else this.#last.delete(key)
+  }
+
+  /** A run that goes on, as far as is known: its session may be gone, and its end may stand in the sidecar alone. */
+  async #lookAt(key: string): Promise<void> {
+    const last = this.#last.get(key)
+    if (last === undefined) return
+    const isGone = !this.#isLogThere(key)
+    const now = isGone ? undefined : this.#standing(key, last.session)
+    if (now !== undefined) this.#take(now)
+    else if (isGone || (await this.#isAnother(key, last.session))) {
+      for (const finding of this.#book.look(key, { key, run: undefined }, this.#moment())) this.#report(finding)
+      this.#last.delete(key)
+    }
+  }
+
+  /** True when the log of the key is another by now. */
+  async #isAnother(key: string, session: string | null): Promise<boolean> {
+    const known = await LogReader.using(this.#context.layout.log(nameOf(key)), edgesOf)
+    return known !== undefined && (known.summary.header?.id ?? null) !== session
   }
 
   /** Tells which runs have become stuck. */
   async judgeAll(): Promise<void> {
     const found = new Map<string, Liveness>()
-    for (const [name, seen] of [...this.#book.runs]) {
+    for (const [key, seen] of [...this.#book.runs]) {
       if (this.#isOver) return
       const { owner } = seen.run
-      const file = heartbeatFile(this.#context.layout, owner)
-      const liveness = found.get(file) ?? livenessOf(owner)
-      found.set(file, liveness)
-      const silence = liveness === 'unknown' ? this.#silenceOf(file, owner) : 0
+      const name = JSON.stringify(owner)
+      const liveness = found.get(name) ?? livenessOf(owner)
+      found.set(name, liveness)
+      const silence = liveness === 'unknown' ? this.#silenceOf(name, owner) : 0
       const reason = this.#book.judge(seen, { liveness, silence }, this.#limits, this.#moment())
       if (reason !== undefined) {
         // it may have ended its turn before it died
-        this.#lookAt(name)
-        if (this.#book.runs.get(name) === seen && isSameProcess(seen.run.owner, owner)) {
+        this.#readLines()
+        await this.#lookAt(key)
+        if (this.#book.runs.get(key) === seen && isSameOwner(seen.run.owner, owner)) {
           seen.told.add(reason)
           this.#report({ type: 'stuck', seen, reason })
         }
       }
       await breatheIfDue()
     }
-    for (const file of this.#silences.keys()) if (!found.has(file)) this.#silences.delete(file)
+    for (const name of this.#silences.keys()) if (!found.has(name)) this.#silences.delete(name)
   }
 
   /** By this process's own clock, from the first look on: the clocks of other hosts do not matter. */
-  #silenceOf(file: string, owner: Owner): number {
-    const heard = heardOf(this.#context.layout, owner)
-    const former = this.#silences.get(file)
+  #silenceOf(name: string, owner: Owner): number {
+    const heard = heardOf(this.#logs.logs, owner)
+    const former = this.#silences.get(name)
     if (former !== undefined && former.heard === heard) return performance.now() - former.since
-    this.#silences.set(file, { heard, since: performance.now() })
+    this.#silences.set(name, { heard, since: performance.now() })
     return 0
   }
 
@@ -134,4 +195,16 @@ export class Lookout {
     const facts = { key, turnId: run.turnId, since: new Date(run.since), runningMs, owner: ownerOf(run) }
     this.#tell({ ...facts, ...rest })
   }
+}
+
+/** All statements but claims that were withdrawn. */
+function notWithdrawn(entries: readonly RunEntry[]): Statement[] {
+  const statements: Statement[] = []
+  for (const entry of entries) {
+    if (entry.kind === 'statement') statements.push(entry.statement)
+    if (entry.kind !== 'withdrawn') continue
+    const claim = statements.findLastIndex(({ key, file }) => key === entry.key && file === entry.file)
+    if (claim !== -1) statements.splice(claim, 1)
+  }
+  return statements
 }

@@ -1,5 +1,5 @@
 /** What a watcher knows of the runs it has seen, and what follows from a new look at one: on plain data. */
-import type { Liveness, Owner } from '../disk/process-identity.js'
+import { isSameOwner, type Liveness } from '../disk/process-identity.js'
 import type { Run, StuckReason } from '../disk/sidecar-file.js'
 import { type Reporter, runAge } from '../session/run-state.js'
 
@@ -61,7 +61,7 @@ export class RunBook {
   look(name: string, { key, run }: Sighting, moment: Moment): Finding[] {
     const seen = this.#runs.get(name)
     if (seen !== undefined && run?.state === 'running' && isSameRun(run, seen.run)) {
-      if (!isSameProcess(seen.run.owner, run.owner)) forgetOwner(seen)
+      if (!isSameOwner(seen.run.owner, run.owner)) forgetOwner(seen)
       seen.run = run
       return []
     }
@@ -111,10 +111,6 @@ function endOf(seen: Seen, run: Run | null | undefined): Finding {
 /** Whoever owns it by now: a recoverer takes a run over as it is. */
 export function isSameRun(a: Run | null, b: Run): boolean {
   return a?.state === 'running' && a.turnId === b.turnId && a.since === b.since
-}
-
-export function isSameProcess(a: Owner, b: Owner): boolean {
-  return a.pid === b.pid && a.start === b.start && a.boot === b.boot && a.host === b.host && a.pidns === b.pidns
 }
 
 function forgetOwner({ told }: Seen): void {

@@ -1,7 +1,7 @@
 /** Clearing away, when a store is opened, what a crash left behind. */
 import path from 'node:path'
 import { errno, SessionError } from '../base/errors.js'
-import { breatheIfDue, sleep } from '../base/event-loop.js'
+import { sleep } from '../base/event-loop.js'
 import { pickNames } from '../disk/directory.js'
 import { look, removeFile } from '../disk/files.js'
 import { listFolder, refuseLink, removeTree } from '../disk/folders.js'
@@ -12,17 +12,18 @@ import { sweepLocks } from '../disk/lock/sweep.js'
 import { ABSENCE_MS } from '../disk/log-writer.js'
 import { isSessionName, logBeside, nameOf, nameOfBlobs, nameOfSidecar, nameOfTemporary } from '../disk/names.js'
 import { unfinishedIn } from '../disk/quarantine.js'
-import { deadHeartbeats } from '../disk/runs/heartbeat.js'
-import { markedNames, unfinishedMarkers } from '../disk/runs/markers.js'
 import { isAbandoned } from '../disk/search-index/file.js'
 import { readSidecar } from '../disk/sidecar-file.js'
 import { sweepTrash } from '../disk/trash.js'
-import { markClock } from '../session/clock.js'
+import type { StoreInternals } from '../list/store-internals.js'
 import type { StoreContext } from '../session/context.js'
-import { claimOf, findUnmarked } from './running.js'
+import { convertMarkers, sweepRunLogs } from './sweep-run-logs.js'
 
 /** What a folder of blobs holds. Another folder of that name is somebody else's. */
 const BLOB = /^[0-9a-f]{64}$|\.tmp$/
+
+/** What may not be read or written is left. */
+const LEFT = ['EACCES', 'EPERM', 'EROFS']
 
 /** Paths of what was removed, relative to the store. */
 type Swept = string[]
@@ -31,8 +32,9 @@ type Swept = string[]
  * Removes temporary files whose writer is gone, and sidecars and blobs whose log is gone. What belongs to a session
  * that somebody is working on is left for the next time. Answers what was removed.
  */
-export async function sweep(context: StoreContext): Promise<Swept> {
-  const { layout } = context
+export async function sweep(store: StoreInternals): Promise<Swept> {
+  const { context } = store
+  const { layout, clock, runs } = context
   const files = await pickNames(layout.root, (name) => name)
   const swept: Swept = []
   refuseLink(layout.running)
@@ -50,9 +52,10 @@ export async function sweep(context: StoreContext): Promise<Swept> {
   }
   await whereAllowed(() => sweepTrash(layout))
   sweepIndex(layout)
-  await findUnmarked(context, files)
-  markClock(layout, context.clock)
-  await sweepMarkers(context, remove)
+  // run logs are hints for others, and a full disk or another thing in their place is no reason not to open
+  await whereAllowed(() => convertMarkers(store, files), ['ENOSPC', 'EDQUOT', 'ENOTDIR'])
+  await whereAllowed(() => sweepRunLogs(store, remove), ['ENOTDIR'])
+  if (runs.clockMark !== undefined) clock.trust(runs.clockMark)
   const present = new Set<string | undefined>(files)
   for (const file of files) {
     if (present.has(logBeside(file))) continue
@@ -62,18 +65,6 @@ export async function sweep(context: StoreContext): Promise<Swept> {
     else if (orphan !== undefined) await underLease(context, orphan, () => removeOrphans(context, orphan, swept))
   }
   return swept
-}
-
-/** Markers that mean nothing any more, and heartbeats of processes that are gone. */
-async function sweepMarkers(context: StoreContext, remove: (file: string) => void): Promise<void> {
-  const { layout } = context
-  for (const { name, file } of unfinishedMarkers(layout)) await underLease(context, name, () => remove(file))
-  for (const name of markedNames(layout)) {
-    const isStale = () => claimOf(context, name)?.run.state !== 'running'
-    if (isStale()) await underLease(context, name, () => void (isStale() && remove(layout.marker(name))))
-    await breatheIfDue()
-  }
-  for (const file of deadHeartbeats(layout)) remove(file)
 }
 
 /** An index of searches that nobody makes any more would keep for ever what it says of sessions that are gone. */
@@ -107,11 +98,11 @@ async function underLease({ layout }: StoreContext, name: string, work: () => vo
 }
 
 /** What is in use, or may not be read or written, is left: nothing here is needed for correct answers. */
-async function whereAllowed(work: () => void | Promise<void>): Promise<void> {
+async function whereAllowed(work: () => void | Promise<void>, more: readonly string[] = []): Promise<void> {
   try {
     await work()
   } catch (error) {
-    const isLeft = error instanceof SessionError || ['EACCES', 'EPERM', 'EROFS'].includes(errno(error) ?? '')
+    const isLeft = error instanceof SessionError || [...LEFT, ...more].includes(errno(error) ?? '')
     if (!isLeft) throw error
   }
 }

@@ -1,13 +1,13 @@
 /**
  * Watching what runs, which turns get stuck and which are recovered. This is chokidar's door.
  *
- * Only one file is watched, which is touched with every change of a run state, however many sessions there are or
- * run. Its events are hints to look at the markers and sidecars. One timer asks whether the owners live, and looks at
- * everything now and then, so that nothing depends on an event that is lost.
+ * Only the run logs are watched, one for each process, however many sessions there are or run. Their events are hints
+ * to read what they grew by, which has every turn in it. One timer asks whether the owners live, and looks at everything
+ * now and then, so that nothing depends on an event that is lost.
  */
 import { EventEmitter } from 'node:events'
-import { look } from '../disk/files.js'
-import { hangBell } from '../disk/runs/markers.js'
+import { inodeOf, isThere } from '../disk/folders.js'
+import { makeRunFolder } from '../disk/runs/run-log.js'
 import type { StoreContext } from '../session/context.js'
 import { tellError } from '../session/options.js'
 import { Lookout } from './run-scanner.js'
@@ -18,10 +18,6 @@ import { checkWatchOptions, type WatchOptions, type WatchSettings } from './watc
 const TICK_MS = 400
 /** Hints that come within this time are one, ms. */
 const GATHER_MS = 3
-/** A marker comes before its sidecar: it is looked at again so often, at growing distances. */
-const MAX_RETRIES = 8
-const RETRY_MS = 10
-const POLL_MS = 400
 
 export class Watcher extends EventEmitter<WatchEvents> implements AsyncIterable<WatchEvent> {
   /**
@@ -34,13 +30,10 @@ export class Watcher extends EventEmitter<WatchEvents> implements AsyncIterable<
   readonly #lookout: Lookout
   readonly #timer: NodeJS.Timeout
   readonly #readers = new Set<EventReader>()
-  /** How often a marked session has been found not to run. */
-  readonly #retries = new Map<string, number>()
-  #events: { inode: number; close(): Promise<void> } | undefined
+  #events: { inode: number | undefined; close(): Promise<void> } | undefined
   #gathering: NodeJS.Timeout | undefined
   #looking: Promise<void> | undefined
   #isHinted = false
-  #lookAgainAt = Number.POSITIVE_INFINITY
   #lastComplaint = ''
   #closed: Promise<void> | undefined
 
@@ -73,6 +66,7 @@ export class Watcher extends EventEmitter<WatchEvents> implements AsyncIterable<
     await this.ready
     await this.#looking
     await this.#guard(() => this.#events?.close())
+    this.#lookout.close()
     for (const reader of this.#readers) reader.end()
     this.#readers.clear()
     this.#call('close')
@@ -90,53 +84,58 @@ export class Watcher extends EventEmitter<WatchEvents> implements AsyncIterable<
     // listeners are added right after the watcher was made
     await Promise.resolve()
     await this.#guard(() => this.#listen())
-    await this.#look()
+    await this.#look(() => this.#lookout.lookAtAll())
   }
 
-  /** Waits for events of the one file that tells of changes; again, when it is another file by now. */
+  /** True where run logs are looked at with every tick instead. */
+  get #polls(): boolean {
+    const { poll, persistent } = this.#settings
+    // without `persistent` chokidar lets an error of the watch crash the process, and Windows is known to give some
+    return poll || (!persistent && process.platform === 'win32')
+  }
+
+  /** Waits for events of the run logs; again, when their folder is another one by now. */
   async #listen(): Promise<void> {
-    const bell = hangBell(this.#context.layout)
-    const stat = look(bell)
-    if (stat === undefined || stat === 'other' || stat.ino === this.#events?.inode) return
+    const { root, running } = this.#context.layout
+    if (this.#polls || !isThere(root)) return
+    makeRunFolder(running)
+    const inode = inodeOf(running)
+    if (inode === this.#events?.inode) return
     const former = this.#events
     this.#events = undefined
     await former?.close()
     const { watch } = await import('chokidar')
     if (this.#closed !== undefined) return
-    const { poll, persistent } = this.#settings
-    // without `persistent` chokidar lets an error of the watch crash the process, and Windows is known to give some
-    const usePolling = poll || (!persistent && process.platform === 'win32')
-    const options = { persistent, usePolling, interval: POLL_MS, ignoreInitial: true, followSymlinks: false }
-    const events = watch(bell, options)
-    this.#events = { inode: stat.ino, close: () => events.close() }
+    const { persistent } = this.#settings
+    const options = { persistent, ignoreInitial: true, followSymlinks: false, depth: 0 }
+    const events = watch(running, options)
+    this.#events = { inode, close: () => events.close() }
     events.on('raw', () => this.#hint())
     events.on('error', (error) => this.#complain(error))
     await new Promise<void>((resolve) => events.once('ready', resolve).once('error', () => resolve()))
-    // what changes before the first answer of the file system is no change to a watcher that polls
-    if (usePolling) this.#lookAgainAt = performance.now() + 2 * POLL_MS
   }
 
   /** Something may have changed. */
-  #hint(delay = GATHER_MS): void {
+  #hint(): void {
     if (this.#closed !== undefined) return
     if (this.#looking !== undefined) this.#isHinted = true
-    else this.#gathering ??= this.#unlessPersistent(setTimeout(() => void this.#look(), delay))
+    else this.#gathering ??= this.#unlessPersistent(setTimeout(() => void this.#look(), GATHER_MS))
   }
 
   async #tick(): Promise<void> {
     await this.#guard(() => this.#lookout.judgeAll())
     const now = performance.now()
-    if (now - this.#lookout.lastLook < this.#settings.rescanMs && now < this.#lookAgainAt) return
-    this.#lookAgainAt = Number.POSITIVE_INFINITY
-    await this.#look()
-    // a folder that has gone away may come back, and must not be made anew meanwhile
-    if (look(this.#context.layout.root) !== undefined) await this.#guard(() => this.#listen())
+    if (now - this.#lookout.lastScan < this.#settings.rescanMs) return this.#polls ? this.#look() : undefined
+    await this.#looking
+    await this.#look(() => this.#lookout.lookAtAll())
+    // a folder that has gone away may come back
+    await this.#guard(() => this.#listen())
   }
 
-  #look(): Promise<void> {
+  #look(how = () => this.#lookout.lookAtLines()): Promise<void> {
     clearTimeout(this.#gathering)
     this.#gathering = undefined
-    this.#looking ??= this.#lookOnce().finally(() => {
+    this.#looking ??= this.#lookOnce(how).finally(() => {
       this.#looking = undefined
       if (this.#isHinted) this.#hint()
       this.#isHinted = false
@@ -144,26 +143,11 @@ export class Watcher extends EventEmitter<WatchEvents> implements AsyncIterable<
     return this.#looking
   }
 
-  async #lookOnce(): Promise<void> {
+  async #lookOnce(how: () => Promise<void>): Promise<void> {
     await this.#guard(async () => {
-      const unsettled = await this.#lookout.lookAtAll()
+      await how()
       this.#lastComplaint = ''
-      const delay = this.#nextRetry(unsettled)
-      if (delay !== undefined) setImmediate(() => this.#hint(delay))
     })
-  }
-
-  /** When to look again at markers whose sidecar does not say so yet; undefined when that was done often enough. */
-  #nextRetry(unsettled: readonly string[]): number | undefined {
-    const there = new Set(unsettled)
-    for (const name of this.#retries.keys()) if (!there.has(name)) this.#retries.delete(name)
-    let least = MAX_RETRIES
-    for (const name of unsettled) {
-      const tries = this.#retries.get(name) ?? 0
-      this.#retries.set(name, tries + 1)
-      least = Math.min(least, tries)
-    }
-    return least < MAX_RETRIES ? RETRY_MS * 2 ** least : undefined
   }
 
   #tell(event: WatchEvent): void {

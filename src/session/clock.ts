@@ -1,14 +1,13 @@
-import { errno } from '../base/errors.js'
 import { IdSource } from '../base/ids.js'
-import type { Layout } from '../disk/layout.js'
 import { uptime } from '../disk/process-identity.js'
-import { type ClockMark, readClockMark, writeClockMark } from '../disk/runs/boot-clock.js'
-import { hasMarkers } from '../disk/runs/markers.js'
+import type { ClockMark } from '../disk/runs/run-lines.js'
 import { isoTime } from '../log/parse.js'
 import type { Stamp } from '../log/serialize.js'
 
 /** A clock and a kernel's count that differ by more than this: the clock was set, ms. */
 const CLOCK_SET_MS = 60_000
+/** The kernel is asked again for its count after this time, ms: that costs as much as several writes. */
+const ASK_AGAIN_MS = 1_000
 
 /** Gives lines their ids and times, both from the store's one clock. */
 export class Clock {
@@ -17,6 +16,7 @@ export class Clock {
   #ms = Number.NaN
   #iso = ''
   #mark: ClockMark | undefined
+  #uptime = { ms: 0, asked: Number.NEGATIVE_INFINITY }
 
   constructor(now: () => number | Date) {
     this.#now = now
@@ -43,19 +43,17 @@ export class Clock {
     return now - expected > CLOCK_SET_MS ? expected : now
   }
 
-  /** What the clock showed when the store was opened, or earlier; undefined for a clock that was given. */
-  get mark(): ClockMark | undefined {
-    return this.#mark
-  }
-
-  /** Goes by what the clock showed earlier under the running kernel. */
-  trust(earlier: ClockMark): void {
-    if (this.#mark !== undefined) this.#mark = earlier
+  /** Goes by what the clock showed under the running kernel, if that was earlier than what is known. */
+  trust(mark: ClockMark): void {
+    if (this.#mark !== undefined && mark.uptime < this.#mark.uptime) this.#mark = mark
   }
 
   /** Milliseconds since the kernel started, which setting the clock does not change; undefined for a clock that was given. */
   uptime(): number | undefined {
-    return this.#now === Date.now ? uptime() : undefined
+    if (this.#now !== Date.now) return undefined
+    const now = performance.now()
+    if (now - this.#uptime.asked > ASK_AGAIN_MS) this.#uptime = { ms: uptime(), asked: now }
+    return Math.round(this.#uptime.ms + now - this.#uptime.asked)
   }
 
   /** The stamp of a line behind one of time `lastAt` in a log whose greatest id is `maxId`. */
@@ -72,18 +70,5 @@ export class Clock {
   /** An id of now, greater than `after`. */
   id(after: string): string {
     return this.#ids.next(this.now(), after)
-  }
-}
-
-/** Leaves a mark, unless there is one, so that later processes can tell how much time has passed. */
-export function markClock(layout: Layout, clock: Clock): void {
-  if (!hasMarkers(layout)) return
-  const earlier = readClockMark(layout)
-  if (earlier !== undefined) clock.trust(earlier)
-  if (earlier !== undefined || clock.mark === undefined) return
-  try {
-    writeClockMark(layout, clock.mark)
-  } catch (error) {
-    if (!['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT'].includes(errno(error) ?? '')) throw error
   }
 }

@@ -1,4 +1,5 @@
 import type { Layout } from '../disk/layout.js'
+import type { FolderRuns } from '../disk/runs/folder-runs.js'
 import type { Clock } from './clock.js'
 import type { Settings } from './options.js'
 import type { RecentWrites } from './recent-writes.js'
@@ -8,6 +9,8 @@ export interface PendingLog {
   readonly key: string
   readonly name: string
   readonly file: { sync(): Promise<void> }
+  /** A turn of this instance runs in the session. */
+  isRunning(): boolean
   writeSidecar(): Promise<void>
 }
 
@@ -15,6 +18,7 @@ export interface PendingLog {
 export interface StoreContext {
   layout: Layout
   clock: Clock
+  runs: FolderRuns
   settings: Settings
   writes: RecentWrites
   /** @throws SessionError ERR_CLOSED */

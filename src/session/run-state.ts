@@ -2,11 +2,9 @@
 
 import { SessionError } from '../base/errors.js'
 import { isSameBoot, livenessOf, type Owner } from '../disk/process-identity.js'
+import { CLOCK_SET_MS } from '../disk/runs/run-lines.js'
 import type { Run, RunName } from '../disk/sidecar-file.js'
 import type { RunOwner } from './reports.js'
-
-/** A clock and a kernel's count that differ by more than this: the clock was set, ms. */
-const CLOCK_SET_MS = 5_000
 
 /** Who says something about a run, and when. */
 export interface Reporter {

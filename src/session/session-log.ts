@@ -59,6 +59,11 @@ export class SessionLog {
     this.sidecar = new NotedSidecar(context.layout.sidecar(name))
   }
 
+  /** Runs `work` behind earlier calls on the session, without a lease. */
+  inTurn<T>(work: () => T | Promise<T>): T | Promise<T> {
+    return leaseOf(this.#lock, this.context.layout.waiting).inTurn(work)
+  }
+
   /** Runs `work` as the only writer of this session. */
   hold<T>(work: () => T | Promise<T>, timeout = this.context.settings.lockTimeout): T | Promise<T> {
     return leaseOf(this.#lock, this.context.layout.waiting).run(work, timeout)
@@ -112,7 +117,12 @@ export class SessionLog {
     return known !== undefined && !known.partial && mark !== 'other' && sameMark(mark, known.mark) ? known : undefined
   }
 
-  /** The same by what the descriptor tells: for those who know that no folder above was moved. */
+  /** What is known of the log without reading it, which may have grown since. @throws SessionError ERR_NOT_A_LOG */
+  glimpse(): Known | undefined {
+    return sameFile(this.#known?.mark, this.file.look()) ? this.#known : undefined
+  }
+
+  /** The same as `peek` by what the descriptor tells: for those who know that no folder above was moved. */
   peekOpen(): Known | undefined {
     const known = this.#known
     return known !== undefined && !known.partial && this.file.isUntouched(known.mark) ? known : undefined
@@ -123,6 +133,10 @@ export class SessionLog {
     return LogReader.using(this.file.path, async (reader) =>
       work(reader, this.peek(reader.stat) ?? (await this.#learn(reader, this.#known, foldLog))),
     )
+  }
+
+  isRunning(): boolean {
+    return this.context.runs.own.running.has(this.key)
   }
 
   /** Brings the sidecar up to the log. */

@@ -15,6 +15,7 @@ import { type CheckReport, checkLog, reportDamage } from './check.js'
 import { infoOf, type SessionInfo } from './info.js'
 import type { Known } from './log-state.js'
 import { type MergeResult, mergeInto } from './merge.js'
+import { tellError } from './options.js'
 import { messageDraft, metaDraft, removeDraft } from './pending-line.js'
 import { streamMessages } from './read.js'
 import { lastMessages, liveBackwards } from './read-backwards.js'
@@ -22,9 +23,10 @@ import { type RemovedMessage, removedFrom, restoreTo } from './removed-messages.
 import { checkTarget, type RewindTarget, rewindLog } from './rewind.js'
 import { type RewriteResult, rewriteLog } from './rewrite.js'
 import { checkRun, type RunState, runStateOf } from './run-state.js'
+import { readRun, setRun } from './runs.js'
 import type { SessionLog } from './session-log.js'
-import { readRun, setRun, unmark } from './sidecar.js'
 import type { Decision } from './transaction.js'
+import { beginTurn } from './turn-claim.js'
 
 export class Session {
   readonly #log: SessionLog
@@ -231,12 +233,19 @@ export class Session {
   }
 
   /**
-   * Says what the session is doing; `running` makes this process its owner. Creates the session if need be.
-   * @throws SessionError ERR_TURN_MISMATCH when a turn ends that is not the one that runs
+   * Says what the session is doing; `running` makes this process its owner, `exclusive` only if no other turn runs.
+   * Creates the session if need be. Of two exclusive turns at once, in whatever processes, at most one begins.
+   * @throws SessionError ERR_TURN_MISMATCH when a turn ends that is not the one that runs, ERR_TURN_RUNNING
    */
-  async setState(state: RunState['state'], turnId: string | null = null): Promise<void> {
+  async setState(
+    state: RunState['state'],
+    turnId: string | null = null,
+    { exclusive = false }: { exclusive?: boolean } = {},
+  ): Promise<void> {
     checkRun(state, turnId)
-    await setRun(this.#log, state, turnId)
+    if (typeof exclusive !== 'boolean') throw new TypeError('option exclusive must be true or false')
+    if (exclusive && state === 'running') await beginTurn(this.#log, turnId)
+    else await setRun(this.#log, state, turnId)
   }
 
   /**
@@ -266,7 +275,7 @@ export class Session {
 
   /** Removes the session for good: log, sidecar, blobs, quarantined lines. False when there was none. */
   async delete(): Promise<boolean> {
-    const { layout, settings } = this.#log.context
+    const { layout, settings, runs } = this.#log.context
     const { name } = this.#log
     if (!this.#log.exists()) return false
     return this.#log.hold(() => {
@@ -278,7 +287,12 @@ export class Session {
       removeTree(layout.blobs(name))
       removeTree(layout.quarantine(name))
       removeValues(layout.list())
-      unmark(this.#log)
+      try {
+        runs.forget(this.key)
+      } catch (error) {
+        // the run logs only say what nobody asks for any more
+        tellError(settings, error, this.key)
+      }
       return existed
     })
   }

@@ -1,6 +1,6 @@
 /** What a store does on its own: sidecars of sessions that fell quiet, and the syncs of `everysec`. */
 
-import { breathe } from '../base/event-loop.js'
+import { breathe, sleep } from '../base/event-loop.js'
 import type { PendingLog } from '../session/context.js'
 import { type Settings, tellError } from '../session/options.js'
 
@@ -9,6 +9,11 @@ const QUIET_MS = 1_000
 /** … or has been written to for this long. */
 const OVERDUE_MS = 10_000
 const TICK_MS = 250
+/** After a sidecar that took a while nothing is written for this many times as long. */
+const PAUSES = 9
+const MAX_PAUSE_MS = 100
+/** So many are written before it is looked anew which are due. */
+const BATCH = 64
 const SYNC_MS = 1_000
 
 export class Background {
@@ -49,8 +54,12 @@ export class Background {
   #tick(): void {
     if (this.#running !== undefined) return
     const now = performance.now()
-    const due = [...this.#behind].filter(([, { since, last }]) => now - last > QUIET_MS || now - since > OVERDUE_MS)
-    this.#running = this.#writeAll(due.map(([log]) => log)).finally(() => {
+    const due = [...this.#behind].filter(
+      ([log, { since, last }]) => now - (log.isRunning() ? since : last) > QUIET_MS || now - since > OVERDUE_MS,
+    )
+    // what runs comes first: people look whether it does
+    due.sort(([a], [b]) => Number(b.isRunning()) - Number(a.isRunning()))
+    this.#running = this.#writeAll(due.slice(0, BATCH).map(([log]) => log)).finally(() => {
       this.#running = undefined
     })
     if (this.#behind.size > 0) return
@@ -61,9 +70,12 @@ export class Background {
   async #writeAll(logs: PendingLog[]): Promise<void> {
     for (const log of logs) {
       this.#behind.delete(log)
+      const began = performance.now()
       await this.#attempt(log, () => log.writeSidecar())
+      const took = performance.now() - began
       // whoever waits for an answer goes first, not only when the event loop was held for long
       await breathe()
+      if (!this.#closed) await sleep(Math.min(took * PAUSES, MAX_PAUSE_MS))
     }
   }
 

@@ -6,6 +6,8 @@ import { breatheIfDue } from '../base/event-loop.js'
 import { Layout } from '../disk/layout.js'
 import { leaseOf } from '../disk/lock/lease.js'
 import { checkKey, nameOf } from '../disk/names.js'
+import { FolderRuns } from '../disk/runs/folder-runs.js'
+import { SharedFolder } from '../disk/shared-folder.js'
 import { SessionIndex } from '../list/session-index.js'
 import type { StoreInternals, StorePart } from '../list/store-internals.js'
 import { type CleanupResult, cleanUp } from '../retention/cleanup.js'
@@ -13,15 +15,15 @@ import type { CleanupOptions, PurgeTrashOptions } from '../retention/options.js'
 import { type PurgeTrashResult, purgeTrash, restore, type TrashEntry, trashOf } from '../retention/trash.js'
 import { type RecoverReport, recover, reportCrash } from '../runs/recover.js'
 import type { RecoverOptions } from '../runs/recover-options.js'
-import { markIfRunning, type RunningSession, runningSessions } from '../runs/running.js'
+import { type RunningSession, runningSessions } from '../runs/running.js'
 import { sweep } from '../runs/sweep.js'
 import type { WatchOptions } from '../runs/watch-options.js'
 import { Watcher } from '../runs/watcher.js'
-import { Clock, markClock } from '../session/clock.js'
+import { Clock } from '../session/clock.js'
 import type { StoreContext } from '../session/context.js'
 import { checkForkOptions, type ForkOptions, forkLog } from '../session/fork.js'
 import type { SessionInfo } from '../session/info.js'
-import { checkOptions, type Settings, type StoreOptions, tellError } from '../session/options.js'
+import { checkOptions, type Settings, type StoreOptions } from '../session/options.js'
 import { RecentWrites } from '../session/recent-writes.js'
 import { Session } from '../session/session.js'
 import { SessionLog } from '../session/session-log.js'
@@ -38,12 +40,12 @@ const MAX_SESSIONS = 4_096
 export async function openStore(dir: string, options?: StoreOptions): Promise<SessionStore> {
   if (typeof dir !== 'string' || dir === '') throw new TypeError('the folder of a store must be a path')
   const store = new SessionStore(path.resolve(dir), checkOptions(options))
-  internalsOf(store).swept.push(...(await sweep(internalsOf(store).context)))
+  internalsOf(store).swept.push(...(await sweep(internalsOf(store))))
   await reportCrash(internalsOf(store))
   return store
 }
 
-/** @internal Opens read-only: no sweep, no caches on disk, no clock mark. */
+/** @internal Opens read-only: no sweep, no caches on disk. */
 export function openReadOnly(dir: string, options?: StoreOptions): SessionStore {
   return new SessionStore(path.resolve(dir), checkOptions(options), { readOnly: true })
 }
@@ -53,6 +55,10 @@ export function internalsOf(store: SessionStore): StoreInternals {
   return SessionStore.internalsOf(store)
 }
 
+function runsIn(root: string): FolderRuns {
+  return new FolderRuns(new Layout(root).running)
+}
+
 export class SessionStore {
   /** Absolute path of the folder. */
   readonly dir: string
@@ -60,6 +66,7 @@ export class SessionStore {
   readonly #parts = new Map<unknown, StorePart>()
   readonly #background: Background
   readonly #sessions: KeptSessions
+  readonly #shared: SharedFolder
   readonly #watchers = new Set<Watcher>()
   #closed: Promise<void> | undefined
 
@@ -68,9 +75,12 @@ export class SessionStore {
     this.dir = dir
     this.#background = new Background(settings)
     this.#sessions = new KeptSessions(MAX_SESSIONS, (log) => this.#background.needs(log))
+    this.#shared = SharedFolder.acquire(dir)
+    const layout = new Layout(dir)
     const context: StoreContext = {
-      layout: new Layout(dir),
+      layout,
       clock: new Clock(settings.now),
+      runs: this.#shared.part(runsIn),
       settings,
       writes: new RecentWrites(),
       checkOpen: () => this.#checkOpen(),
@@ -135,9 +145,7 @@ export class SessionStore {
   async list({ limit }: { limit?: number } = {}): Promise<SessionInfo[]> {
     this.#checkOpen()
     if (limit !== undefined) checkCount('limit', limit)
-    const rows = await this.#internals.index.rows(limit)
-    for (const { key, state } of rows) if (state === 'running') await markIfRunning(this.#internals.log(key))
-    return rows
+    return this.#internals.index.rows(limit)
   }
 
   /** The sessions in state running, latest start first, whether their owner lives or not. Costs what runs, not what is stored. */
@@ -236,7 +244,6 @@ export class SessionStore {
     await Promise.all(logs.map((log) => lease(log).idle()))
     for (const part of this.#parts.values()) await part.close()
     await this.#internals.index.close()
-    if (!this.#internals.readOnly) this.#markClock()
     await this.#background.finish()
     const failures: unknown[] = []
     for (const log of logs) {
@@ -250,16 +257,12 @@ export class SessionStore {
       await breatheIfDue()
     }
     this.#sessions.clear()
-    if (failures.length > 0) throw failures[0]
-  }
-
-  #markClock(): void {
-    const { layout, clock, settings } = this.#internals.context
     try {
-      markClock(layout, clock)
+      this.#shared.release()
     } catch (error) {
-      tellError(settings, error, '')
+      failures.push(error)
     }
+    if (failures.length > 0) throw failures[0]
   }
 
   #checkOpen(): void {

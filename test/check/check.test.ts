@@ -197,7 +197,7 @@ const CASES: Record<string, Case> = {
     seed: (folder) => put(`.locks/.waiting/a.${NONCE}/${NONCE}`, deadOwner())(folder),
     finds: ['stale-lease'],
   },
-  'a marker of a session that is not running': { seed: put('.running/a'), finds: ['stale-marker'] },
+  'a marker that a version before left': { seed: put('.running/a'), finds: ['leftover-file'] },
   'a log that others may read': { seed: (folder) => fs.chmodSync(log(folder), 0o644), finds: ['permissions'] },
   'a sidecar that others may read': {
     seed: (folder) => fs.chmodSync(sidecar(folder), 0o640),

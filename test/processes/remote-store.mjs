@@ -32,6 +32,15 @@ const own = {
     }
     return store.recover({ action })
   },
+  /** Recovers with a note, and dies before the state is said. */
+  async recoverAndDie() {
+    const { writeSync } = fs
+    fs.writeSync = (fd, bytes, ...rest) => {
+      if (String(bytes).includes('"state":"idle"')) process.kill(process.pid, 'SIGKILL')
+      return writeSync(fd, bytes, ...rest)
+    }
+    await store.recover({ action: 'interrupt' })
+  },
   exit: () => setImmediate(() => process.exit(0)),
   /** Appends without a pause until told to stop. */
   async flood(key) {

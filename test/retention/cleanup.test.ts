@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { CleanupOptions } from '../../src/index.js'
+import { internalsOf } from '../../src/store/store.js'
 import { ended, RemoteStore } from '../helpers/child.js'
 import { type Call, during, systemError } from '../helpers/file-calls.js'
 import { bareLine, codeOf, contents, filesIn, fill, message, open, tempFolder } from '../helpers/store.js'
@@ -250,6 +251,7 @@ test('a crash between the log and the sidecar leaves nothing that is adopted, an
   const session = await fill(store, 'a', ['1'])
   await session.setState('running', 't')
   await session.setName('old')
+  await internalsOf(store).log('a').writeSidecar()
   const sidecar = fs.readFileSync(session.sidecarPath)
   await session.delete()
   fs.writeFileSync(session.sidecarPath, sidecar)

@@ -88,19 +88,14 @@ describe('cleanup takes the longest idle', () => {
 
   test('goes by the heartbeat where the process cannot be seen', async () => {
     const folder = tempFolder()
-    const remote = await RemoteStore.open(folder)
     for (const key of ['beats', 'silent']) {
+      const remote = await RemoteStore.open(folder)
       await remote.call('setState', key, 'running', 't')
-      const file = path.join(folder, `${key}.meta.json`)
-      const sidecar = JSON.parse(fs.readFileSync(file, 'utf8'))
+      const name = fs.readdirSync(`${folder}/.running`).find((one) => one.includes(`-${remote.child.pid}-`))
+      const file = path.join(folder, '.running', name!)
       // in another container, where the process has the same number or another
-      sidecar.run.owner.pidns = key === 'beats' ? 'pid:[1]' : 'pid:[2]'
-      fs.writeFileSync(file, JSON.stringify(sidecar))
-      const { heartbeatFile } = await import('../../src/disk/runs/heartbeat.js')
-      const { Layout } = await import('../../src/disk/layout.js')
-      const beat = heartbeatFile(new Layout(folder), sidecar.run.owner)
-      fs.writeFileSync(beat, JSON.stringify(sidecar.run.owner))
-      if (key === 'silent') fs.utimesSync(beat, new Date(), new Date(Date.now() - 2 * HOUR))
+      fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replace(/pid:\[\d+\]/, 'pid:[1]'))
+      if (key === 'silent') fs.utimesSync(file, new Date(), new Date(Date.now() - 2 * HOUR))
     }
     const later = await open(folder, { now: () => Date.now() + 5 * HOUR })
     expect(await removed(later, { olderThan: HOUR })).toEqual(['silent'])

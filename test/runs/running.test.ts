@@ -3,20 +3,21 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openStore, type Session, type SessionStore } from '../../src/index.js'
 import { ended, RemoteStore } from '../helpers/child.js'
-import { during, systemError } from '../helpers/file-calls.js'
+import { type Call, during, systemError } from '../helpers/file-calls.js'
 import { codeOf, fill, message, open, tempFolder } from '../helpers/store.js'
 
-/** Names of markers, and apart from them what else comes and goes in their folder. */
-function markersIn(folder: string): { markers: string[]; others: string[] } {
+/** The run logs in a folder, line by line. */
+function runLogsIn(folder: string): Array<Array<Record<string, unknown>>> {
   const place = path.join(folder, '.running')
   const names = fs.existsSync(place) ? fs.readdirSync(place).sort() : []
-  return {
-    markers: names.filter((name) => name[0] !== '.'),
-    others: names.filter((name) => name[0] === '.' && name !== '.clock'),
-  }
+  return names.map((name) =>
+    fs
+      .readFileSync(path.join(place, name), 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line)),
+  )
 }
-
-const heartbeats = (folder: string) => markersIn(folder).others.filter((name) => name.startsWith('.alive-'))
 
 async function running(store: SessionStore): Promise<string[]> {
   return (await store.running()).map(({ key }) => key)
@@ -33,79 +34,108 @@ async function start(store: SessionStore, key: string): Promise<Session> {
   return session
 }
 
-describe('a marker', () => {
-  test('is there exactly while a session runs, names turn and owner, and is private', async () => {
-    const store = await open()
+describe('a run log', () => {
+  test('names its owner and has a line for each change, is private, and goes at close', async () => {
+    const store = await openStore(tempFolder())
     const session = await fill(store, 'An odd key', ['1'])
-    expect(markersIn(store.dir)).toEqual({ markers: [], others: [] })
+    expect(runLogsIn(store.dir)).toEqual([])
     await session.setState('running', 'turn-1')
-    const [name] = markersIn(store.dir).markers
-    const file = path.join(store.dir, '.running', name!)
-    expect(path.basename(session.path)).toBe(`${name}.jsonl`)
-    expect(JSON.parse(fs.readFileSync(file, 'utf8'))).toMatchObject({
-      key: 'An odd key',
-      turnId: 'turn-1',
-      owner: { pid: process.pid },
-    })
-    expect(fs.statSync(file).mode & 0o777).toBe(0o600)
-    expect(fs.statSync(path.dirname(file)).mode & 0o777).toBe(0o700)
     await session.setState('running', 'turn-2')
-    expect(JSON.parse(fs.readFileSync(file, 'utf8')).turnId).toBe('turn-2')
     await session.setState('error')
-    expect(markersIn(store.dir)).toEqual({ markers: [], others: [] })
+    const [header] = fs.readFileSync(session.path, 'utf8').split('\n')
+    const line = { key: 'An odd key', session: JSON.parse(header!).id, at: expect.any(String) }
+    expect(runLogsIn(store.dir)).toEqual([
+      [
+        { owner: expect.objectContaining({ pid: process.pid }), at: expect.any(String), uptime: expect.any(Number) },
+        { ...line, state: 'running', turnId: 'turn-1', n: 1 },
+        { ...line, state: 'running', turnId: 'turn-2', n: 2 },
+        { ...line, state: 'error', turnId: 'turn-2', n: 3 },
+      ],
+    ])
+    const [name] = fs.readdirSync(path.join(store.dir, '.running'))
+    expect(name).toMatch(new RegExp(`-${process.pid}-[0-9a-f]{16}\\.jsonl$`))
+    expect(fs.statSync(path.join(store.dir, '.running', name!)).mode & 0o777).toBe(0o600)
+    expect(fs.statSync(path.join(store.dir, '.running')).mode & 0o777).toBe(0o700)
+    await store.close()
+    expect(runLogsIn(store.dir)).toEqual([])
+    expect(await (await open(store.dir)).session('An odd key').state()).toMatchObject({
+      state: 'error',
+      turnId: 'turn-2',
+    })
+  })
+
+  test('is one of all stores of a process on a folder, and goes with the last of them', async () => {
+    const store = await openStore(tempFolder())
+    const other = await openStore(store.dir)
+    await (await start(store, 'a')).setState('idle')
+    await (await start(other, 'b')).setState('idle')
+    expect(runLogsIn(store.dir)).toHaveLength(1)
+    await store.close()
+    expect(runLogsIn(store.dir)).toHaveLength(1)
+    await other.close()
+    expect(runLogsIn(store.dir)).toEqual([])
+  })
+
+  test('of a closed store only tells where to look: the sidecar decides', async () => {
+    const store = await openStore(tempFolder())
+    const { sidecarPath } = await start(store, 'a')
+    await store.close()
+    expect(await running(await open(store.dir))).toEqual(['a'])
+    fs.rmSync(sidecarPath)
+    const again = await openStore(store.dir)
+    expect(await running(again)).toEqual([])
+    expect((await again.session('a').state())?.state).toBe('idle')
+    await again.close()
+    await (await openStore(store.dir)).close()
+    expect(runLogsIn(store.dir)).toEqual([])
   })
 
   test.each<[string, (store: SessionStore, session: Session) => Promise<unknown>]>([
     ['idle', (_, session) => session.setState('idle')],
     ['delete', (_, session) => session.delete()],
     ['another process that ends the turn', async (store) => (await open(store.dir)).session('a').setState('idle')],
-  ])('goes away by %s', async (_, end) => {
+  ])('says that a turn is over by %s', async (_, end) => {
     const store = await open()
     const session = await start(store, 'a')
     await end(store, session)
-    expect(markersIn(store.dir).markers).toEqual([])
     expect(await running(store)).toEqual([])
+    expect(await running(await open(store.dir))).toEqual([])
   })
 
-  test('whose sidecar does not say so means nothing, and is swept at open', async () => {
+  test('leaves nothing of a session that was deleted', async () => {
     const store = await open()
-    const session = await start(store, 'a')
-    const file = path.join(store.dir, '.running', 'a')
-    const marker = fs.readFileSync(file)
-    await session.setState('idle')
-    fs.writeFileSync(file, marker)
-    fs.writeFileSync(path.join(store.dir, '.running', 'never-there'), marker)
-    fs.writeFileSync(path.join(store.dir, '.running', '.a.0123456789abcdef.tmp'), 'half')
-    expect(await running(store)).toEqual([])
-    await store.close()
-    expect(await running(await open(store.dir))).toEqual([])
-    expect(markersIn(store.dir)).toEqual({ markers: [], others: [] })
+    const remote = await RemoteStore.open(store.dir)
+    for (const key of ['private', 'public']) await remote.call('setState', key, 'running', `turn of ${key}`)
+    remote.kill('SIGKILL')
+    await ended(remote.child)
+    for (const key of ['private', 'public']) await store.session(key).setState('running', `second of ${key}`)
+    expect(await store.session('private').delete()).toBe(true)
+    const left = runLogsIn(store.dir).flat()
+    expect(left.filter(({ key }) => key === 'private')).toEqual([])
+    expect(left.filter(({ key }) => key === 'public')).toHaveLength(2)
+    expect(await running(store)).toEqual(['public'])
   })
 
   test('that cannot be written leaves the old state', async () => {
     const store = await open()
-    const session = await fill(store, 'a', ['1'])
-    const fail = (rename: (...args: unknown[]) => unknown) => (from: unknown, to: unknown) => {
-      if (String(to).endsWith(path.join('.running', 'a'))) throw systemError('ENOSPC')
-      return rename(from, to)
-    }
-    expect(await codeOf(during('rename', fail, () => session.setState('running', 't')))).toBe('ENOSPC')
-    expect(await session.state()).toMatchObject({ state: 'idle' })
-    expect(markersIn(store.dir)).toEqual({ markers: [], others: [] })
-    await session.setState('running', 't')
-    expect(await running(store)).toEqual(['a'])
-  })
-
-  test('goes away again when the sidecar cannot be written', async () => {
-    const store = await open()
-    const session = await fill(store, 'a', ['1'])
-    const fail = (rename: (...args: unknown[]) => unknown) => (from: unknown, to: unknown) => {
-      if (String(to).endsWith('a.meta.json')) throw systemError('EIO')
-      return rename(from, to)
-    }
-    expect(await codeOf(during('rename', fail, () => session.setState('running', 't')))).toBe('EIO')
-    expect(await session.state()).toMatchObject({ state: 'idle' })
-    expect(markersIn(store.dir)).toEqual({ markers: [], others: [] })
+    const session = await start(store, 'a')
+    const fail =
+      (write: Call): Call =>
+      (fd, bytes, ...rest) => {
+        if (!bytes.includes('"state"')) return write(fd, bytes, ...rest)
+        // half a line, and the disk is full
+        write(fd, bytes, 0, bytes.length >> 1)
+        throw systemError('ENOSPC')
+      }
+    expect(await codeOf(during('write', fail, () => session.setState('idle', 't')))).toBe('ENOSPC')
+    expect(await session.state()).toMatchObject({ state: 'running' })
+    expect(await running(await open(store.dir))).toEqual(['a'])
+    await session.setState('idle', 't')
+    expect(await running(await open(store.dir))).toEqual([])
+    const other = store.session('new')
+    expect(await codeOf(during('write', fail, () => other.setState('running', 't')))).toBe('ENOSPC')
+    expect(await store.keys()).toEqual(['a'])
+    expect(await other.state()).toBe(null)
   })
 
   test('is not written through a link', async () => {
@@ -117,31 +147,98 @@ describe('a marker', () => {
     expect(fs.readdirSync(outside)).toEqual([])
     expect(await session.state()).toMatchObject({ state: 'idle' })
   })
+
+  test('that was removed under its owner is made again with what it should say', async () => {
+    const store = await open()
+    const a = await start(store, 'a')
+    const b = await start(store, 'b')
+    fs.rmSync(path.join(store.dir, '.running'), { recursive: true })
+    expect((await running(store)).sort()).toEqual(['a', 'b'])
+    await b.setState('idle')
+    const other = await RemoteStore.open(store.dir)
+    expect((await other.call('state', 'a')).state).toBe('running')
+    expect((await other.call('state', 'b')).state).toBe('idle')
+    await a.setState('idle')
+    expect((await other.call('state', 'a')).state).toBe('idle')
+  })
+
+  test('is replaced when most of it is over, and readers begin anew', async () => {
+    const store = await open()
+    const other = await RemoteStore.open(store.dir)
+    await start(store, 'long')
+    const session = await fill(store, 'a', ['1'])
+    const [name] = fs.readdirSync(path.join(store.dir, '.running'))
+    const file = path.join(store.dir, '.running', name!)
+    const { ino } = fs.statSync(file)
+    for (let i = 0; fs.statSync(file).ino === ino; i++) {
+      await session.setState(i % 2 === 0 ? 'running' : 'idle', `turn ${i >> 1} ${'x'.repeat(2_000)}`)
+      if (i % 100 === 0) expect((await other.call('state', 'a')).state).toBe(i % 2 === 0 ? 'running' : 'idle')
+      expect(i).toBeLessThan(5_000)
+    }
+    expect(fs.statSync(file).size).toBeLessThan(10_000)
+    expect((await other.call('state', 'long')).state).toBe('running')
+    await session.setState('idle')
+    await session.setState('error', 'last')
+    expect(await other.call('state', 'a')).toMatchObject({ state: 'error', turnId: 'last' })
+  })
+
+  test('of a killed process goes once the sidecars say what it did', async () => {
+    const store = await openStore(tempFolder())
+    const remote = await RemoteStore.open(store.dir)
+    await remote.call('setState', 'a', 'running', 't')
+    await remote.call('setState', 'b', 'running', 't')
+    await remote.call('setState', 'b', 'error', 't')
+    await (await openStore(store.dir)).close()
+    expect(runLogsIn(store.dir)).toHaveLength(1)
+    remote.kill('SIGKILL')
+    await ended(remote.child)
+    expect(await store.session('b').state()).toMatchObject({ state: 'error' })
+    await store.close()
+    // the run is still to be recovered, and the error to be written down
+    await (await openStore(store.dir)).close()
+    expect(runLogsIn(store.dir)).toHaveLength(1)
+    const again = await openStore(store.dir)
+    await again.recover({ action: 'idle' })
+    await again.close()
+    await (await openStore(store.dir)).close()
+    expect(runLogsIn(store.dir)).toEqual([])
+    const last = await open(store.dir)
+    expect(await last.session('a').state()).toMatchObject({ state: 'idle' })
+    expect(await last.session('b').state()).toMatchObject({ state: 'error', turnId: 't' })
+  })
 })
 
-describe('a session that runs without a marker', () => {
-  test('is found at open when there are no markers at all', async () => {
+describe('a folder of a version that marked what runs', () => {
+  test.each(['markers', 'nothing'])('with %s beside the sidecars is read once and converted', async (what) => {
     const folder = tempFolder()
     const store = await openStore(folder)
     for (const key of ['a', 'An odd key']) await start(store, key)
     await fill(store, 'idle', ['1'])
     await store.close()
-    fs.rmSync(path.join(folder, '.running'), { recursive: true })
+    const running1 = path.join(folder, '.running')
+    fs.rmSync(running1, { recursive: true })
+    for (const name of fs.readdirSync(folder).filter((file) => file.endsWith('.meta.json'))) {
+      const sidecar = JSON.parse(fs.readFileSync(path.join(folder, name), 'utf8'))
+      for (const one of [sidecar, sidecar.run, sidecar.cache?.run]) delete one?.n
+      fs.writeFileSync(path.join(folder, name), JSON.stringify(sidecar))
+    }
+    if (what === 'markers') {
+      fs.mkdirSync(running1)
+      const names = fs.readdirSync(folder).filter((file) => file.endsWith('.jsonl'))
+      const markers = names.map((file) => path.basename(file, '.jsonl'))
+      for (const name of [...markers, '.clock', '.changed', '.alive-0123456789abcdef']) {
+        fs.writeFileSync(path.join(running1, name), '{}\n')
+      }
+    }
     const again = await open(folder)
     expect((await running(again)).sort()).toEqual(['An odd key', 'a'])
-    expect(markersIn(folder).markers).toHaveLength(2)
+    expect(runLogsIn(folder)).toHaveLength(1)
+    await again.session('a').setState('idle')
+    expect(await running(again)).toEqual(['An odd key'])
   })
+})
 
-  test('is found by list, and from then on', async () => {
-    const store = await open()
-    await start(store, 'a')
-    await start(store, 'b')
-    fs.rmSync(path.join(store.dir, '.running', 'b'))
-    expect(await running(store)).toEqual(['a'])
-    expect((await runningInList(store)).sort()).toEqual(['a', 'b'])
-    expect((await running(store)).sort()).toEqual(['a', 'b'])
-  })
-
+describe('a session that runs', () => {
   test('is found when it comes back from the trash', async () => {
     const clock = { now: Date.now() }
     const store = await open(tempFolder(), { now: () => clock.now })
@@ -152,8 +249,9 @@ describe('a session that runs without a marker', () => {
     await ended(remote.child)
     clock.now += 3_600_000
     expect((await store.cleanup({ olderThan: 1_000 })).removed).toEqual(['a'])
-    expect(markersIn(store.dir).markers).toEqual([])
     expect(await running(store)).toEqual([])
+    await open(store.dir)
+    expect(runLogsIn(store.dir)).toEqual([])
     await store.restore((await store.trash())[0]!.id)
     expect(await running(store)).toEqual(['a'])
   })
@@ -169,7 +267,6 @@ describe('running()', () => {
       if (i % 10 === 9) await session.delete()
       const now = await running(i % 2 ? store : other)
       expect([...now].sort()).toEqual((await runningInList(store)).sort())
-      expect([...now].sort()).toEqual(markersIn(store.dir).markers)
     }
   })
 
@@ -210,34 +307,7 @@ describe('running()', () => {
   })
 })
 
-describe('the heartbeat', () => {
-  test('is one file of a process while it runs any turn, whatever the number of turns and stores', async () => {
-    const store = await open()
-    const other = await open(store.dir)
-    const a = await start(store, 'a')
-    const b = await start(other, 'b')
-    expect(heartbeats(store.dir)).toHaveLength(1)
-    await a.setState('idle')
-    expect(heartbeats(store.dir)).toHaveLength(1)
-    await b.setState('idle')
-    expect(heartbeats(store.dir)).toEqual([])
-  })
-
-  test('of a killed process is swept at open, that of a living one stays', async () => {
-    const store = await open()
-    await start(store, 'a')
-    const remote = await RemoteStore.open(store.dir)
-    await remote.call('setState', 'b', 'running', 't')
-    expect(heartbeats(store.dir)).toHaveLength(2)
-    await open(store.dir)
-    expect(heartbeats(store.dir)).toHaveLength(2)
-    remote.kill('SIGKILL')
-    await ended(remote.child)
-    await open(store.dir)
-    expect(heartbeats(store.dir)).toHaveLength(1)
-    expect((await running(store)).sort()).toEqual(['a', 'b'])
-  })
-
+describe('the sign of life of a run log', () => {
   test('keeps no process alive', async () => {
     const folder = tempFolder()
     const remote = await RemoteStore.open(folder)

@@ -1,7 +1,7 @@
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import fs from 'node:fs'
 import path from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import {
   openStore,
   type SessionStore,
@@ -11,7 +11,7 @@ import {
   type WatchOptions,
 } from '../../src/index.js'
 import { ended, messageOf, RemoteStore, start } from '../helpers/child.js'
-import { type Call, patch, systemError } from '../helpers/file-calls.js'
+import { patch, systemError } from '../helpers/file-calls.js'
 import { fill, locksIn, open, SOAK, sleep, tempFolder, until } from '../helpers/store.js'
 
 interface Watched {
@@ -26,6 +26,13 @@ const label = (event: WatchEvent) =>
   [event.type, event.key, 'reason' in event ? event.reason : undefined, 'state' in event ? event.state : undefined]
     .filter((part) => part !== undefined)
     .join(' ')
+
+/** A watch of chokidar to which the file system says nothing. */
+function silentWatch(): EventEmitter & { close(): Promise<void> } {
+  const watch = Object.assign(new EventEmitter(), { close: async () => {} })
+  setImmediate(() => watch.emit('ready'))
+  return watch
+}
 
 async function watched(folder: string, options: WatchOptions = {}, storeOptions?: StoreOptions): Promise<Watched> {
   const store = await open(folder, storeOptions)
@@ -133,11 +140,9 @@ describe('a watcher tells', () => {
     const remote = await runner(folder, ['a'])
     // as if it were on another host
     const boot = 'another-kernel'
-    const store = await open(folder)
-    const { sidecarPath } = store.session('a')
-    const sidecar = JSON.parse(fs.readFileSync(sidecarPath, 'utf8'))
-    sidecar.run.owner.boot = boot
-    fs.writeFileSync(sidecarPath, JSON.stringify(sidecar))
+    const [name] = fs.readdirSync(path.join(folder, '.running'))
+    const file = path.join(folder, '.running', name!)
+    fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replace(/"boot":"[^"]*"/, `"boot":"${boot}"`))
     const { told, events } = await watched(folder, { silentAfterMs: 500 })
     await until(() => told().includes('stuck a heartbeat-lost'))
     expect(events[0]).toMatchObject({ owner: { liveness: 'unknown' } })
@@ -166,15 +171,13 @@ describe('a watcher tells', () => {
 describe('a watcher does not depend on events', () => {
   test('it finds all by looking, when the file system gives none', async () => {
     const folder = tempFolder()
-    const broken = patch('lutimes', () => () => {
-      throw systemError('EROFS')
-    })
+    vi.doMock('chokidar', () => ({ watch: () => silentWatch() }))
+    onTestFinished(() => void vi.doUnmock('chokidar'))
     const { store, told } = await watched(folder, { rescanMs: 100, stuckAfterMs: 200 })
     await store.session('a').setState('running', 't')
     await until(() => told().includes('stuck a too-long'))
     await store.session('a').setState('idle')
     await until(() => told().includes('finished a idle'))
-    broken()
   })
 
   test('it finds all by polling', async () => {
@@ -185,7 +188,7 @@ describe('a watcher does not depend on events', () => {
     await until(() => told().includes('finished a error'))
   })
 
-  test('it goes on when the folder of markers was removed', async () => {
+  test('it goes on when the folder of run logs was removed', async () => {
     const folder = tempFolder()
     const { store, told } = await watched(folder, { rescanMs: 200 })
     await store.session('a').setState('running', 't')
@@ -297,25 +300,46 @@ describe('errors of a watcher', () => {
   })
 
   test('a folder that may not be written to is watched by looking', async () => {
-    const folder = tempFolder()
-    const store = await open(folder)
-    await (await fill(store, 'a', ['1'])).setState('running', 't')
-    const refuse =
-      (openSync: Call) =>
-      (file: string, ...rest: unknown[]) => {
-        if (file.endsWith('.changed')) throw systemError('EROFS')
-        return openSync(file, ...rest)
-      }
-    const restore = patch('open', refuse)
+    const store = await open()
+    await fill(store, 'a', ['1'])
+    const restore = patch('mkdir', (mkdir) => (folder: string, ...rest: unknown[]) => {
+      if (folder.endsWith('.running')) throw systemError('EROFS')
+      return mkdir(folder, ...rest)
+    })
     onTestFinished(restore)
     const watcher = store.watch({ rescanMs: 100 })
     const told: string[] = []
     watcher.on('started', ({ key }) => told.push(key))
+    const errors: unknown[] = []
+    watcher.on('error', (error) => errors.push(error))
     await watcher.ready
+    expect(errors).toMatchObject([{ code: 'EROFS' }])
+    restore()
+    await store.session('a').setState('running', 't')
     await store.session('b').setState('running', 't')
     await until(() => told.length === 2)
     expect(told).toEqual(['a', 'b'])
     await watcher.close()
+  })
+
+  test('every turn is told in order, also those of less than a millisecond and of a process that ends at once', async () => {
+    const folder = tempFolder()
+    const { store, events } = await watched(folder)
+    const expected: string[] = []
+    for (let i = 0; i < 200; i++) {
+      await store.session('a').setState('running', `t${i}`)
+      await store.session('a').setState('idle', `t${i}`)
+      expected.push(`started t${i}`, `finished t${i}`)
+    }
+    const remote = await RemoteStore.open(folder)
+    for (let i = 200; i < 210; i++) {
+      await remote.call('setState', 'a', 'running', `t${i}`)
+      await remote.call('setState', 'a', 'error', `t${i}`)
+      expected.push(`started t${i}`, `finished t${i}`)
+    }
+    await remote.call('close')
+    await until(() => events.length >= expected.length)
+    expect(events.map(({ type, turnId }) => `${type} ${turnId}`)).toEqual(expected)
   })
 
   test.each<[string, unknown, typeof TypeError | typeof RangeError]>([

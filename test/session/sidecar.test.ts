@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../../src/base/json.js'
 import { type Sidecar, sidecarFromText } from '../../src/disk/sidecar-file.js'
 import { openStore, type SessionStore } from '../../src/index.js'
+import { internalsOf } from '../../src/store/store.js'
 import { changeCache } from '../helpers/sidecar.js'
-import { bareLine, contents, fill, message, open, sleep, tempFolder } from '../helpers/store.js'
+import { bareLine, contents, fill, message, open, sleep, tempFolder, until } from '../helpers/store.js'
 
 /** All answers of a store but the run states. */
 async function answers(folder: string): Promise<unknown> {
@@ -203,6 +204,7 @@ describe('a log that changed behind the sidecar', () => {
     await open1.session('a').append(message('appended'))
     await expectTruth(open1, 'after an append')
     await open1.session('a').setState('error')
+    await internalsOf(open1).log('a').writeSidecar()
     await expectTruth(await openStore(folder), 'after the sidecar was written')
     await open1.close()
     await expectTruth(await open(folder), 'after closing')
@@ -217,6 +219,7 @@ describe('a log that changed behind the sidecar', () => {
     await session.append(message('appended'))
     await expectTruth(store, 'after an append')
     await session.setState('error')
+    await internalsOf(store).log('a').writeSidecar()
     await expectTruth(await openStore(folder), 'after the sidecar was written')
   })
 })
@@ -246,6 +249,7 @@ describe('a run state', () => {
     const store = await open()
     const session = await fill(store, 'a', ['1'])
     await session.setState('running', 't')
+    await internalsOf(store).log('a').writeSidecar()
     const sidecar = fs.readFileSync(session.sidecarPath)
     fs.rmSync(session.path)
     fs.writeFileSync(session.sidecarPath, sidecar)
@@ -318,6 +322,8 @@ test('a sidecar says first what a person wants to know', async () => {
   await session.setName("Ann's calendar")
   await session.tag(['work'])
   await session.setState('running', 't7')
+  // soon, while a turn goes on, so that an editor shows that it runs
+  await until(() => fs.existsSync(session.sidecarPath), 5_000)
   const { run, cache, ...shown } = JSON.parse(fs.readFileSync(session.sidecarPath, 'utf8'))
   const since = (await session.state())?.turnStartedAt?.toISOString()
   const lastActivity = (await session.info())?.lastActivity.toISOString()
@@ -328,7 +334,7 @@ test('a sidecar says first what a person wants to know', async () => {
       ...{ messages: 3, lastActivity, usage },
     }),
   )
-  expect(Object.keys(run)).toEqual(['session', 'owner', 'uptime'])
+  expect(Object.keys(run)).toEqual(['session', 'owner', 'n', 'uptime'])
   expect(Object.keys(cache)).toEqual(['version', 'watermark', 'summary', 'checksum'])
 })
 
@@ -339,6 +345,7 @@ test('a turn ends with a sidecar that says everything, which is not written agai
   await session.append(message('question'))
   await session.append(message('answer'))
   await session.setState('idle', 't')
+  await until(() => fs.existsSync(session.sidecarPath))
   const { ino } = fs.statSync(session.sidecarPath)
   await store.close()
   expect(fs.statSync(session.sidecarPath).ino).toBe(ino)

@@ -87,6 +87,10 @@ export class Lease {
     const now = performance.now()
     if (this.#busy || !this.#isReady(now)) return this.#enqueue(work, timeout)
     this.#used = now
+    return this.#runNow(work)
+  }
+
+  #runNow<T>(work: () => T | Promise<T>): Promise<T> | T {
     this.#busy = true
     let result: T | Promise<T>
     try {
@@ -98,6 +102,16 @@ export class Lease {
     if (result instanceof Promise) return result.finally(() => this.#finish())
     this.#finish()
     return result
+  }
+
+  /** Runs `work` behind the work of this process that is under way, whoever holds the lease. */
+  inTurn<T>(work: () => T | Promise<T>): Promise<T> | T {
+    if (this.#busy) {
+      return new Promise((resolve, reject) =>
+        this.#queue.push({ work, leased: false, timeout: 0, since: 0, resolve, reject }),
+      )
+    }
+    return this.#runNow(work)
   }
 
   /** True when work can begin at once: the lease is held, surely and for a while yet, and the event loop is not. */
@@ -127,7 +141,10 @@ export class Lease {
 
   #finish(): void {
     if (this.#queue.length > 0) void this.#drain()
-    else this.#busy = false
+    else {
+      this.#busy = false
+      if (this.#unlock === undefined) this.#drop()
+    }
   }
 
   async #drain(): Promise<void> {

@@ -1,0 +1,44 @@
+/**
+ * What all stores of this copy of the package share about one folder: one object for each root, from the first store
+ * that opens it to the last one that closes. This module holds the only map of its kind: whatever must be one for a
+ * folder is a part of its object.
+ */
+
+/** Something that there is once for a folder. */
+export interface SharedPart {
+  /** Called when the last store has closed. */
+  close(): void
+}
+
+const folders = new Map<string, SharedFolder>()
+
+export class SharedFolder {
+  readonly #root: string
+  readonly #parts = new Map<unknown, SharedPart>()
+  #users = 0
+
+  private constructor(root: string) {
+    this.#root = root
+  }
+
+  /** The object of this folder, for one more user, who must `release` it. */
+  static acquire(root: string): SharedFolder {
+    const folder = folders.get(root) ?? new SharedFolder(root)
+    folders.set(root, folder)
+    folder.#users++
+    return folder
+  }
+
+  /** The part that `make` makes: the same object for the same function. */
+  part<T extends SharedPart>(make: (root: string) => T): T {
+    const part = this.#parts.get(make) ?? make(this.#root)
+    this.#parts.set(make, part)
+    return part as T
+  }
+
+  release(): void {
+    if (--this.#users > 0) return
+    folders.delete(this.#root)
+    for (const part of this.#parts.values()) part.close()
+  }
+}

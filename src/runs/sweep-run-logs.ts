@@ -1,0 +1,89 @@
+/** Run logs to which nothing will be added, and what versions before this one left in their folder. */
+import path from 'node:path'
+import { breatheIfDue } from '../base/event-loop.js'
+import { look, removeOwnFile } from '../disk/files.js'
+import { isThere, listFolder } from '../disk/folders.js'
+import { isSessionName, nameOf, nameOfSidecar } from '../disk/names.js'
+import { isOver } from '../disk/runs/folder-runs.js'
+import { type Statement, standing, statementOf } from '../disk/runs/run-lines.js'
+import { isRunLogName, makeRunFolder } from '../disk/runs/run-log.js'
+import { sidecarOrNone } from '../disk/sidecar-file.js'
+import type { StoreInternals } from '../list/store-internals.js'
+
+/** To read fewer sidecars than this at every opening costs less than a folder that nobody needs. */
+const MANY_SIDECARS = 64
+/** Nobody writes a temporary file for so long, ms. */
+const ABANDONED_MS = 10 * 60_000
+/** Files of versions before this one: a marker a session that ran, heartbeats, and what a crash left of them. */
+const FORMER = /^\.(alive-[0-9a-f]{16}|clock|changed)$/
+
+/**
+ * Removes run logs of owners that are gone, or have closed the store, once the sidecars say all that they do. What the
+ * sidecars lack is brought up behind, so that the next sweep removes the rest.
+ */
+export async function sweepRunLogs(store: StoreInternals, remove: (file: string) => void): Promise<void> {
+  const { runs, layout } = store.context
+  runs.look()
+  for (const { name, fold, heard } of [...runs.others]) {
+    if (fold.owner === undefined ? Date.now() - heard < ABANDONED_MS : !isOver(fold)) continue
+    let isNeeded = false
+    for (const statement of fold.statements.values()) {
+      if (await isOpen(store, statement, fold.closed)) isNeeded = true
+      await breatheIfDue()
+    }
+    if (!isNeeded) remove(path.join(layout.running, name))
+  }
+  for (const name of listFolder(layout.running)) {
+    const file = path.join(layout.running, name)
+    const stat = name.endsWith('.tmp') ? look(file) : undefined
+    if (stat !== undefined && stat !== 'other' && Date.now() - stat.mtimeMs > ABANDONED_MS) remove(file)
+  }
+}
+
+/** True while the sidecar of the session does not say what the statement does, or it runs by it. */
+async function isOpen(store: StoreInternals, statement: Statement, closed: boolean): Promise<boolean> {
+  const { context } = store
+  const { key, session, run } = statement
+  if (closed && run.state !== 'running') return false
+  const name = nameOf(key)
+  const log = look(context.layout.log(name))
+  if (log === undefined || log === 'other') return false
+  const sidecar = sidecarOrNone(context.layout.sidecar(name))
+  const isOfLog = sidecar?.key === key && sidecar.session === session
+  const n = isOfLog ? (sidecar.run?.n ?? 0) : -1
+  if (closed) return isOfLog && sidecar.run?.state === 'running' && n <= run.n
+  if (n > run.n || (n === run.n && run.state !== 'running')) return false
+  const { others, own } = context.runs.statements(key, session)
+  if (standing(own === undefined ? others : [...others, own]) !== statement) return false
+  const known = await store.log(key).known()
+  if (known === undefined || (known.summary.header?.id ?? null) !== session) return false
+  if (run.state !== 'running') context.noteBehind(store.log(key))
+  return true
+}
+
+/**
+ * In a folder of a version before, which marked sessions that ran, or that was copied without its run logs: makes run
+ * logs of what the sidecars say is running. `files` are the names in the store's folder. In a large store that is done once.
+ */
+export async function convertMarkers({ context }: StoreInternals, files: readonly string[]): Promise<void> {
+  const { layout, runs } = context
+  const isMade = isThere(layout.running)
+  const former = listFolder(layout.running).filter((name) => FORMER.test(name) || isMarker(name))
+  const names = isMade ? former.filter(isMarker) : files.flatMap((file) => nameOfSidecar(file) ?? [])
+  if (isMade ? former.length === 0 : names.length === 0) return
+  const found: Statement[] = []
+  for (const name of names) {
+    const sidecar = sidecarOrNone(layout.sidecar(name))
+    const isOfLog = sidecar !== null && nameOf(sidecar.key) === name && isThere(layout.log(name))
+    if (isOfLog && sidecar.run?.state === 'running') found.push(statementOf(sidecar.key, sidecar.session, sidecar.run))
+    await breatheIfDue()
+  }
+  if (!isMade && found.length === 0 && names.length < MANY_SIDECARS) return
+  makeRunFolder(layout.running)
+  runs.pointTo(found)
+  for (const name of former) removeOwnFile(path.join(layout.running, name))
+}
+
+function isMarker(name: string): boolean {
+  return isSessionName(name) && !isRunLogName(name)
+}
