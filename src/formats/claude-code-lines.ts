@@ -65,7 +65,8 @@ function writeAnswer(draft: Draft, id: string | undefined, units: readonly Unit[
   const last = units.at(-1) as Unit
   const blocks = units.flatMap(({ value }): Json[] => {
     const { content } = objectOf(value.message)
-    return typeof content === 'string' ? [{ type: 'text', text: content }] : Array.isArray(content) ? content : []
+    if (typeof content === 'string') return [{ type: 'text', text: content }]
+    return Array.isArray(content) ? content : content === undefined || content === null ? [] : [content]
   })
   const message = objectOf(last.value.message)
   const { rest, thinking, calls, results } = splitBlocks(blocks)
@@ -128,7 +129,7 @@ export function writeUser(draft: Draft, unit: Unit, isVariant: boolean): void {
   })
   const isEmpty = results.length > 0 && rest.length === 0 && calls.length === 0
   if (isEmpty) return
-  const text = typeof content === 'string' ? content : contentOf(rest)
+  const text = Array.isArray(content) ? contentOf(rest) : (content ?? null)
   draft.message(unit, {
     id,
     at,

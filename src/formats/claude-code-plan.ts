@@ -34,6 +34,8 @@ interface Node {
 }
 
 const NONE: readonly string[] = []
+/** So many branches of one session become forks. */
+const MAX_BRANCHES = 1_000
 
 export class ClaudePlanner implements Planner {
   readonly #file: SourceFile
@@ -90,11 +92,29 @@ export class ClaudePlanner implements Planner {
     return isObject(former) && jsonEqual(without(former, 'sessionId'), without(value, 'sessionId'))
   }
 
+  branches(): Array<{ leaf: string; plan: ClaudePlan }> {
+    const main = this.#main()
+    const path = this.#pathOf(main, this.#leafOf(main))
+    const followed = this.#followed(main)
+    const ends = main.filter((node) => !followed.has(node) && !path.has(node.line) && node.uuid !== undefined)
+    return ends.slice(0, MAX_BRANCHES).map((end) => ({ leaf: end.uuid as string, plan: this.#planTo(main, end) }))
+  }
+
   plan(): ClaudePlan {
+    const main = this.#main()
+    return this.#planTo(main, this.#leafOf(main))
+  }
+
+  /** The messages of the session itself, without those of its sub-agents. */
+  #main(): readonly Node[] {
     const said = this.#nodes.filter(({ isMessage }) => isMessage)
-    const isAllSide = said.every(({ isSide }) => isSide)
-    const main = isAllSide ? said : said.filter(({ isSide }) => !isSide)
-    const path = this.#pathOf(main)
+    return said.every(({ isSide }) => isSide) ? said : said.filter(({ isSide }) => !isSide)
+  }
+
+  #planTo(main: readonly Node[], leaf: Node | undefined): ClaudePlan {
+    const said = this.#nodes.filter(({ isMessage }) => isMessage)
+    const isAllSide = main.length === said.length
+    const path = this.#pathOf(main, leaf)
     const agents = isAllSide ? new Map<number, string>() : this.#agentsOf(said.filter(({ isSide }) => isSide))
     const lasts = new Map<string, number>()
     const answers = new Map<number, string>()
@@ -128,7 +148,7 @@ export class ClaudePlanner implements Planner {
   }
 
   /** Numbers of the lines of the conversation that the last message ends. */
-  #pathOf(main: readonly Node[]): Set<number> {
+  #pathOf(main: readonly Node[], leaf: Node | undefined): Set<number> {
     const path = new Set<number>()
     const hasUuids = main.some(({ uuid }) => uuid !== undefined)
     if (!hasUuids) return new Set(main.map(({ line }) => line))
@@ -139,7 +159,7 @@ export class ClaudePlanner implements Planner {
       return main.findLast(({ line }) => line < node.line)
     }
     const visited = new Set<Node>()
-    for (let node = this.#leafOf(main); node !== undefined && !visited.has(node); ) {
+    for (let node = leaf; node !== undefined && !visited.has(node); ) {
       visited.add(node)
       if (node.isMessage) path.add(node.line)
       const parent: Node | undefined = node.parent === undefined ? undefined : this.#byUuid.get(node.parent)
@@ -166,6 +186,12 @@ export class ClaudePlanner implements Planner {
 
   /** The newest message that no other one follows. */
   #leafOf(main: readonly Node[]): Node | undefined {
+    const followed = this.#followed(main)
+    return main.findLast((node) => !followed.has(node)) ?? main.at(-1)
+  }
+
+  /** Lines below which a message stands. */
+  #followed(main: readonly Node[]): Set<Node> {
     const followed = new Set<Node>()
     for (const node of main) {
       for (
@@ -177,7 +203,7 @@ export class ClaudePlanner implements Planner {
         else break
       }
     }
-    return main.findLast((node) => !followed.has(node)) ?? main.at(-1)
+    return followed
   }
 
   #parentOf({ parent }: Node): Node | undefined {

@@ -92,7 +92,7 @@ function writeMessage(draft: Draft, unit: Unit, usage: CallUsage | undefined): '
     return 'record'
   }
   const { rest, thinking, calls, results } = splitBlocks(content)
-  const text = typeof content === 'string' ? content : contentOf(rest)
+  const text = Array.isArray(content) ? contentOf(rest) : (content ?? null)
   if (value.isSummary === true) {
     draft.compaction(unit, at, typeof text === 'string' ? text : JSON.stringify(text), draft.lastMessage)
     return 'used'

@@ -12,13 +12,16 @@ import {
   type UnitReader,
 } from './shared/format.js'
 import type { Job, Verdict } from './shared/job.js'
-import { pathFrom, type TreeEntry } from './shared/tree.js'
+import { leavesOf, pathFrom, type TreeEntry } from './shared/tree.js'
 import type { Place, Unit } from './shared/unit.js'
 
 const MESSAGE_FIELDS = new Set(['role', 'content', 'toolCallId', 'timestamp'])
 const ENTRY_FIELDS = new Set(['type', 'id', 'timestamp', 'message', 'summary', 'content'])
 /** Roles and entry types that a model is shown as if the user had said them. */
 const SHOWN = new Set(['bashExecution', 'custom_message', 'branch_summary', 'custom', 'branchSummary'])
+
+/** So many branches of one session become forks. */
+const MAX_BRANCHES = 1_000
 
 interface PiPlan {
   path: ReadonlySet<number>
@@ -35,6 +38,13 @@ class PiPlanner implements Planner {
 
   plan(): PiPlan {
     return { path: pathFrom(this.#entries, this.#entries.length - 1) }
+  }
+
+  branches(): Array<{ leaf: string; plan: PiPlan }> {
+    const ends = leavesOf(this.#entries).filter((place) => place < this.#entries.length - 1)
+    return ends.slice(0, MAX_BRANCHES).map((place) => {
+      return { leaf: this.#entries[place]?.id as string, plan: { path: pathFrom(this.#entries, place) } }
+    })
   }
 }
 
@@ -198,7 +208,7 @@ class PiReader implements UnitReader {
         source.callFields = { ...objectOf(source.callFields), ...more }
     }
     this.#session.setMetadata('model', message.model)
-    const content = typeof message.content === 'string' ? message.content : contentOf(rest)
+    const content = Array.isArray(message.content) ? contentOf(rest) : (message.content ?? null)
     this.#session.message(unit, {
       ...given,
       role: 'assistant',

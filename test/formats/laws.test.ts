@@ -186,3 +186,21 @@ test('what was removed here stays removed, and what was said here stays', async 
   expect(await store.session(key).name()).toBe('my name')
   await store.close()
 })
+
+test('branches that were left become forks, whose calls are counted once', async () => {
+  const header = '{"type":"session","version":3,"id":"p","cwd":"/","timestamp":"2026-01-01T00:00:00.000Z"}\n'
+  const entry = (id: string, parentId: string | null, role: string) =>
+    `${JSON.stringify({ type: 'message', id, parentId, timestamp: '2026-01-01T00:00:01.000Z', message: { role, content: [{ type: 'text', text: id }], usage: { input: 1, output: 1 } } })}\n`
+  const text = header + entry('q', null, 'user') + entry('left', 'q', 'assistant') + entry('taken', 'q', 'assistant')
+  const root = tempFolder()
+  const { sessions } = await importInto(root, fileWith(text), { branches: 'all' })
+  expect(sessions.map(({ key, action, messages }) => [key, action, messages])).toEqual([
+    ['pi/p', 'created', 2],
+    ['pi/p/branch-left', 'forked', 2],
+  ])
+  const seen = await seenIn(root)
+  expect(Object.keys(seen['pi/p']?.usage as object).sort()).toEqual(['(branch)', 'main'])
+  expect(seen['pi/p/branch-left']?.usage).toEqual({})
+  const again = await importInto(root, fileWith(text), { branches: 'all' })
+  expect(again.sessions.every(({ action }) => action === 'unchanged')).toBe(true)
+})

@@ -4,6 +4,7 @@ import { checkStore, mend } from '../../check/store.js'
 import { SessionError } from '../../index.js'
 import { internalsOf, openReadOnly, type SessionStore } from '../../store/store.js'
 import { findKeys } from '../find-key.js'
+import { type ForeignFile, foreignIn, foreignNote } from '../foreign.js'
 import { escapeLine } from '../terminal/escape.js'
 import { count } from '../terminal/format.js'
 import { complain, describe, note, print } from '../terminal/output.js'
@@ -42,7 +43,7 @@ export async function check(given: readonly string[], options: CheckOptions): Pr
 
 async function checkIn(store: SessionStore, given: readonly string[], options: CheckOptions): Promise<number> {
   const { keys, missing } = given.length === 0 ? { keys: null, missing: 0 } : await findKeys(store, given)
-  const checked = await checkStore(internalsOf(store), keys)
+  const checked = { ...(await checkStore(internalsOf(store), keys)), foreign: await foreignOf(store, keys) }
   for (const { key, error } of checked.failed) complain(`${escapeLine(key)}: ${describe(error)}`)
   let mended: Finding[] = []
   let isBusy = false
@@ -64,13 +65,21 @@ async function checkIn(store: SessionStore, given: readonly string[], options: C
   return left.some(({ isDamage }) => isDamage) || checked.failed.length + missing > 0 ? 1 : 0
 }
 
-type Checked = Awaited<ReturnType<typeof checkStore>>
+type Checked = Awaited<ReturnType<typeof checkStore>> & { foreign: ForeignFile[] }
+
+/** Files of other tools: all in the folder, or those of the sessions that were named. */
+async function foreignOf(store: SessionStore, keys: readonly string[] | null): Promise<ForeignFile[]> {
+  const found = await foreignIn(store.dir)
+  const wanted = keys?.map((key) => store.session(key).path)
+  return wanted === undefined ? found : found.filter(({ file }) => wanted.includes(file))
+}
 
 function asJson({
   sessions,
   messages,
   findings,
   failed,
+  foreign,
   mended,
   dryRun,
 }: Checked & { mended: Finding[]; dryRun: boolean }) {
@@ -80,12 +89,13 @@ function asJson({
     messages,
     findings,
     failed: errors,
+    ...(foreign.length > 0 ? { foreign } : {}),
     [dryRun ? 'wouldMend' : 'mended']: mended.map(({ file }) => file),
   }
 }
 
 async function report(
-  { sessions, messages, findings }: Checked,
+  { sessions, messages, findings, foreign }: Checked,
   mended: Finding[],
   options: CheckOptions,
 ): Promise<void> {
@@ -98,6 +108,7 @@ async function report(
     if (remedy === null) note('  nothing is done about it: it needs a decision of yours')
     else if (mended.includes(finding)) note(`  ${options.dryRun ? 'would' : 'did'}: ${DONE[remedy]}`)
   }
+  for (const { file, format, lines } of foreign) note(foreignNote(shownPath(file), format, lines))
   const unreadable = findings.filter(({ kind }) => kind === 'damaged-line' || kind === 'merge-marker').length
   const others = findings.filter(({ isDamage }) => isDamage).length - unreadable
   const damage = unreadable === 0 ? 'no damage' : count(unreadable, 'unreadable line')

@@ -1,4 +1,5 @@
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
+import { nameOf } from '../../disk/names.js'
 import type { SessionInfo } from '../../index.js'
 import { escapeLine, jsonLine } from '../terminal/escape.js'
 import { ago, size } from '../terminal/format.js'
@@ -15,6 +16,7 @@ export interface ListOptions extends GlobalOptions {
 export async function list({ root, json, tag, limit = Number.POSITIVE_INFINITY }: ListOptions): Promise<number> {
   const isThere = await storeIsThere(root)
   const found = isThere ? await withStore(root, (store) => store.list()) : []
+  const foreign = await foreignAmong(root, found)
   const all = tag === undefined ? found : found.filter(({ tags }) => tags.includes(tag))
   const shown = all.slice(0, limit)
   if (json) {
@@ -24,10 +26,26 @@ export async function list({ root, json, tag, limit = Number.POSITIVE_INFINITY }
   if (shown.length > 0) await print(await tableOf(shown, tag !== undefined))
   const damaged = all.filter((info) => info.damaged > 0).length
   if (damaged > 0) note(`${damaged} with unreadable lines, see: jsonl-sessions check`)
+  for (const told of foreign) note(told)
   if (shown.length < all.length) note(`${shown.length} of ${all.length} sessions`)
   else if (isThere && all.length === 0)
     note(tag === undefined ? 'no sessions' : `no sessions with the tag ${escapeLine(tag)}`)
   return 0
+}
+
+/** So many logs without messages are looked into. */
+const MOST_LOOKS = 20
+
+/** What is to be said of logs without messages that another tool wrote. */
+async function foreignAmong(root: string, infos: readonly SessionInfo[]): Promise<string[]> {
+  const empty = infos.filter(({ messages, bytes }) => messages === 0 && bytes > 0).slice(0, MOST_LOOKS)
+  if (empty.length === 0) return []
+  const { foreignFormat, foreignNote } = await import('../foreign.js')
+  return empty.flatMap(({ key }) => {
+    const file = join(root, `${nameOf(key)}.jsonl`)
+    const format = foreignFormat(file)
+    return format === undefined ? [] : [foreignNote(file, format)]
+  })
 }
 
 const STATE_STYLE = { running: 'yellow', error: 'red' } as const

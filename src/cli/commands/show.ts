@@ -23,6 +23,7 @@ export async function show(given: string, { root, json, last }: ShowOptions): Pr
     const info = await session.info()
     if (!json) await print(heading(session, info, factsOf(info)))
     noteDamage(info)
+    await noteForeign(session, info)
     for await (const message of messagesOf(session, last)) {
       if (!(await print(json ? jsonLine(message) : `\n${messageText(message)}`))) break
     }
@@ -43,6 +44,14 @@ export function heading(session: Session, info: SessionInfo | null, facts: strin
 
 function noteDamage(info: SessionInfo | null): void {
   if (info && info.damaged > 0) note(`${count(info.damaged, 'unreadable line')} skipped, see: jsonl-sessions check`)
+}
+
+/** A log without messages may be a file of another tool. */
+async function noteForeign({ path }: Session, info: SessionInfo | null): Promise<void> {
+  if (info?.messages !== 0) return
+  const { foreignFormat, foreignNote } = await import('../foreign.js')
+  const format = foreignFormat(path)
+  if (format !== undefined) note(foreignNote(path, format))
 }
 
 /** All of them in constant memory, or the last few without reading the rest. */

@@ -9,7 +9,16 @@ import type { Draft } from '../shared/draft.js'
 import type { DocumentFormat, FolderFormat, Format, TextFormat, UnitFormat } from '../shared/format.js'
 import { type Counts, Job, noCounts } from '../shared/job.js'
 import { type ImportMeta, MAX_BAD, metaFromJson, metaOf } from './import-meta.js'
-import { countsUpTo, firstSession, lineHash, type Reading, type ReadOptions, readOn, readWhole } from './read-units.js'
+import {
+  countsUpTo,
+  firstSession,
+  lineHash,
+  type Reading,
+  type ReadOptions,
+  readBranch,
+  readOn,
+  readWhole,
+} from './read-units.js'
 import { type FileReport, type SessionReport, sessionReport } from './report.js'
 import { type Source, sourceFileOf, sourceFolderOf, zipOf } from './sources.js'
 import { SessionWriter } from './write-session.js'
@@ -184,7 +193,9 @@ class UnitImport {
   async #run(): Promise<SourceReport> {
     const about = sourceFileOf(this.#file)
     const first = await firstSession(this.#format, this.#file, about, this.#options)
-    const base = first === undefined ? undefined : await this.#baseOf(first)
+    // what was left is known to a reading of the whole only
+    const isWhole = first === undefined || this.#options.branches === 'all'
+    const base = isWhole ? undefined : await this.#baseOf(first)
     if (base !== undefined && this.#isUnchanged(base)) return this.#unchanged(first?.key as string, base)
     const progress = { settle: (job: Job) => this.#settle(job, base), restart: () => this.#restart() }
     let isOn = base?.resume !== undefined
@@ -310,6 +321,17 @@ class UnitImport {
     await this.#commit(main, meta, base)
     if (!this.#options.dryRun) this.#metas.set(main.key, meta)
     for (const sub of subs) await this.#commit(sub, this.#plainMeta(sub), undefined)
+    if (this.#options.branches === 'all') await this.#branches(reading)
+  }
+
+  /** Branches that were left, each as a fork. */
+  async #branches({ planner }: Reading): Promise<void> {
+    const about = sourceFileOf(this.#file)
+    for (const branch of planner?.branches?.() ?? []) {
+      const { job } = await readBranch(this.#format, this.#file, about, this.#options, branch)
+      const [fork] = job.open.values()
+      if (fork !== undefined) await this.#commit(fork, this.#plainMeta(fork), undefined)
+    }
   }
 
   async #setAside(key: string | undefined, { damage }: Reading): Promise<void> {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { OpenSource } from '../../disk/source-file.js'
 import { addUsage } from '../../log/fold.js'
 import type { Draft } from '../shared/draft.js'
-import { NeedsPlan, type UnitFormat, type UnitReader } from '../shared/format.js'
+import { NeedsPlan, type Planner, type UnitFormat, type UnitReader } from '../shared/format.js'
 import {
   type ConvertOptions,
   type Counts,
@@ -32,6 +32,8 @@ export interface Reading {
   end: number
   /** What became of the last lines, for those that will be read again. */
   recent: Outcome[]
+  /** What the first of two readings found out. */
+  planner?: Planner | undefined
 }
 
 type Outcome = { line: number; became: Verdict | 'blank' | 'torn' }
@@ -76,7 +78,20 @@ export async function readWhole(
   }
   const planner = format.planner?.(new Job(format.name, about, options), about)
   for await (const cuts of unitsOf(source)) for (const cut of cuts) if (cut.kind === 'unit') planner?.push(cut)
-  return readOnce(format, source, about, options, progress, { plan: planner?.plan() ?? true })
+  const reading = await readOnce(format, source, about, options, progress, { plan: planner?.plan() ?? true })
+  return { ...reading, planner }
+}
+
+/** Reads what leads to one end of a tree. */
+export function readBranch(
+  format: UnitFormat,
+  source: OpenSource,
+  about: SourceFile,
+  options: ReadOptions,
+  { leaf, plan }: { leaf: string; plan: unknown },
+): Promise<Reading> {
+  const progress = { settle: async () => {}, restart: () => {} }
+  return readOnce(format, source, about, { ...options, branch: leaf, final: true }, progress, { plan })
 }
 
 /** Goes on behind what was read before; undefined where that cannot be. */

@@ -43,6 +43,8 @@ export interface ResumePoint {
 export interface Planner {
   push(unit: Unit): void
   plan(): unknown
+  /** Of a tree: what leads to each end that is not that of the conversation, by the source's id of that end. */
+  branches?(): Array<{ leaf: string; plan: unknown }>
 }
 
 /** Units do not follow one another as the reader expects: all must be read before any can be written. */

@@ -40,6 +40,8 @@ export interface ConvertOptions {
   /** Each message keeps its source lines. */
   raw?: boolean | undefined
   branches?: 'active' | 'all' | undefined
+  /** The end of the branch that is read: its messages make a session of their own, as a fork. */
+  branch?: string | undefined
   /** Names or ids of senders that are the assistant. */
   assistant?: readonly string[] | undefined
   dates?: DateOrder | undefined
@@ -71,15 +73,21 @@ export class Job {
   session(sourceId: string, { path = sourceId, key }: { path?: string; key?: string } = {}): Draft {
     let draft = this.open.get(sourceId)
     if (draft === undefined) {
+      const { branch } = this.options
+      const trunk = key ?? `${this.format}/${path}`
       draft = new Draft({
         format: this.format,
         sourceId,
-        key: this.#keyOf(key ?? `${this.format}/${path}`),
+        key: this.#keyOf(branch === undefined ? trunk : `${trunk}/branch-${branch}`),
         fileTime: this.file.time,
         occurrence: (digest) => this.#occurrence(digest),
-        keepsRecords: this.options.records !== false,
+        keepsRecords: this.options.records !== false && branch === undefined,
         keepsRaw: this.options.raw === true,
       })
+      if (branch !== undefined) {
+        draft.isFork = true
+        draft.setMetadata('parent', trunk)
+      }
       this.open.set(sourceId, draft)
     }
     return draft
