@@ -26,13 +26,13 @@ export function idBefore(id: string): string {
   return freshId(Math.max(timeInId(id) - 1, 0), 0)
 }
 
-/** An id after a UUIDv7 that whoever has the same `seed` makes as well. */
+/** An id after a UUIDv7, the same on every machine for the same `seed`. */
 export function derivedId(after: string, seed: string): string {
   const random = createHash('sha256').update(seed).digest().toString('hex', 10, 16)
   return idOf(Math.min((isV7(after) ? timeInId(after) : 0) + 1, MAX_MS), 0, random)
 }
 
-/** A UUIDv7 of time `ms` (Unix milliseconds) whose other 74 bits are those of a digest: the same input gives the same id. */
+/** A UUIDv7 of time `ms` (Unix milliseconds) with 74 bits of a digest: the same input gives the same id. */
 export function digestId(ms: number, digest: Buffer): string {
   const time = Math.min(Math.max(Math.trunc(ms) || 0, 0), MAX_MS)
     .toString(16)
@@ -42,7 +42,7 @@ export function digestId(ms: number, digest: Buffer): string {
   return `${time.slice(0, 8)}-${time.slice(8)}-7${hex.slice(0, 3)}-${variant}${hex.slice(5, 8)}-${hex.slice(8, 20)}`
 }
 
-/** 16 hex digits that nobody else has. */
+/** 16 random hex digits. */
 export function randomNonce(): string {
   return randomBytes(8).toString('hex')
 }

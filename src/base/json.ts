@@ -34,7 +34,7 @@ export function toJson(value: unknown): Json {
   return JSON.parse(JSON.stringify(value) ?? 'null')
 }
 
-/** True when JSON makes exactly `known` of a plain value. Of others (dates, undefined fields, …) it does not say so. */
+/** True when JSON makes exactly `known` of a plain value; false for others (dates, undefined fields, …). */
 export function makes(given: unknown, known: Json): boolean {
   if (typeof known !== 'object' || known === null) return given === known
   if (typeof given !== 'object' || given === null || 'toJSON' in given) return false

@@ -1,6 +1,6 @@
-/** What tells one state of a file from another. */
+/** Identity, size and time of a file: equal marks mean an unchanged file. */
 
-/** What a file is known by: which one it is, how long, and when it was last changed. */
+/** Which file it is, its size, and when it was last changed. */
 export interface FileMark {
   dev: number
   ino: number
@@ -19,7 +19,7 @@ export function sameFile(a: FileMark | undefined, b: FileMark | undefined): bool
 /** Some systems count the times of files in pairs of seconds, ms. */
 const COARSE_TICK_MS = 2_000
 
-/** True when any change after `now` gives the file another time, where times tell `tick` ms apart or are coarse. */
+/** True when any change after `now` gives the file another time, for file times of `tick` ms or of seconds. */
 export function isSettled({ mtimeMs }: Pick<FileMark, 'mtimeMs'>, now: number, tick: number): boolean {
   return now - mtimeMs > (mtimeMs % 1_000 === 0 ? COARSE_TICK_MS : tick)
 }

@@ -1,9 +1,9 @@
-/** Small, careful file calls. Everything that opens, reads or makes a file in a store goes through here. */
+/** Calls of the file system that never follow links or block. Every file of a store is opened, read and made here. */
 import fs from 'node:fs'
 import { errno } from '../base/errors.js'
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_RDONLY, O_WRONLY } = fs.constants
-/** Reads above this size go to the thread pool: below it, the way there costs more than the reading. */
+/** Larger reads go to the thread pool, which costs more than a small read itself. */
 const SYNC_READ_BYTES = 256 * 1024
 
 /** The regular file at `file`, `'other'` for whatever else is there, undefined for nothing. Links are not followed. */
@@ -42,7 +42,7 @@ export function readSync(fd: number, position: number, length: number): Buffer {
   return done === length ? buffer : buffer.subarray(0, done)
 }
 
-/** Fills the buffer; answers how many bytes there were. */
+/** Fills the buffer; returns how many bytes there were. */
 export function readIntoSync(buffer: Buffer, fd: number, position: number): number {
   let done = 0
   while (done < buffer.length) {
@@ -59,7 +59,7 @@ export async function read(fd: number, position: number, length: number): Promis
   return buffer.subarray(0, await readInto(buffer, fd, position))
 }
 
-/** Fills the buffer; answers how many bytes there were. Large reads do not hold the event loop. */
+/** Fills the buffer; returns how many bytes there were. Large reads do not hold the event loop. */
 export async function readInto(buffer: Buffer, fd: number, position: number): Promise<number> {
   let done = 0
   while (done < buffer.length) {
@@ -100,7 +100,7 @@ export function lastByteOf(file: string): number | undefined {
   }
 }
 
-/** Writes all bytes, going on after short writes until the system says why it takes no more. */
+/** Writes all bytes, repeating short writes until the system reports an error. */
 export function writeAll(fd: number, bytes: Buffer, position: number | null = null): void {
   let done = 0
   while (done < bytes.length) {
@@ -135,7 +135,7 @@ export function removeFile(file: string): boolean {
   }
 }
 
-/** Removes a file; a folder that stands in its place is not ours and stays. */
+/** Removes a file, but not a folder under its name, which is not ours. */
 export function removeOwnFile(file: string): void {
   if (!fs.lstatSync(file, { throwIfNoEntry: false })?.isDirectory()) removeFile(file)
 }

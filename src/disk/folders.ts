@@ -16,13 +16,13 @@ export function isFolder(place: string): boolean {
   return fs.lstatSync(place, { throwIfNoEntry: false })?.isDirectory() ?? false
 }
 
-/** Refuses a link where a folder of the store should be: what is moved or copied there would leave the store. */
+/** Throws for a link in the place of a folder of the store: what is moved or copied there would leave the store. */
 export function refuseLink(folder: string): void {
   if (!fs.lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink()) return
   throw Object.assign(new Error(`${folder} is a link, not a folder of the store`), { code: 'ENOTDIR' })
 }
 
-/** As `ensureFolder`, and what was made outlasts a power cut. */
+/** As `ensureFolder`, synced: what was made survives a power cut. */
 export function ensureSyncedFolder(folder: string): void {
   if (fs.existsSync(folder)) return
   ensureSyncedFolder(path.dirname(folder))
@@ -44,7 +44,7 @@ export function listFolder(folder: string): string[] {
   }
 }
 
-/** Fails when a folder that is there cannot be looked into. Costs the same however much is in it. */
+/** Throws when an existing folder cannot be read. The cost does not depend on its size. */
 export function checkFolder(folder: string): void {
   try {
     fs.opendirSync(folder).closeSync()
@@ -53,7 +53,7 @@ export function checkFolder(folder: string): void {
   }
 }
 
-/** Which file system a folder is on; undefined when it is not there. */
+/** The device number of a folder; undefined when there is none. */
 export function deviceOf(folder: string): number | undefined {
   return fs.statSync(folder, { throwIfNoEntry: false })?.dev
 }
@@ -66,7 +66,7 @@ export function bytesIn(folder: string): number {
   }, 0)
 }
 
-/** Makes renames, links and removals in a folder outlast a power cut. Where folders cannot be synced, that is that. */
+/** Makes renames, links and removals in a folder survive a power cut, on systems that can sync folders. */
 export function syncFolder(folder: string): void {
   if (process.platform === 'win32') return
   const fd = fs.openSync(folder, fs.constants.O_RDONLY)

@@ -10,7 +10,7 @@ export class Layout {
   readonly running: string
   /** Logs that an import is making. */
   readonly imports: string
-  /** What can be made again from the logs, for searches and lists. */
+  /** Derived files for searches and lists; can be deleted. */
   readonly index: string
   readonly #prefix: string
 
@@ -52,13 +52,13 @@ export class Layout {
     return path.join(this.index, 'search-1')
   }
 
-  /** The folder that is the session's lock while somebody holds its lease. */
+  /** The folder that is the session's lock while a process holds its lease. */
   lock(name: string): string {
     if (!isSessionName(name)) throw new TypeError(`no name of a session: ${name}`)
     return path.join(this.locks, name)
   }
 
-  /** A fresh temporary name beside a log; `nameOfTemporary` knows it again. */
+  /** A fresh temporary name beside a log, which `nameOfTemporary` recognises. */
   temporary(name: string, nonce: string): string {
     return path.join(this.root, `.${name}.${nonce}.tmp`)
   }

@@ -1,4 +1,4 @@
-/** Reads a log in whole lines, forwards in blocks or backwards from the end. Takes no lock and changes nothing. */
+/** Reads a log in whole lines, forwards in blocks or backwards from the end. Takes no lock. */
 import fs from 'node:fs'
 import { breatheIfDue } from '../base/event-loop.js'
 import type { Piece } from '../log/line.js'
@@ -9,11 +9,11 @@ import { openRegular, read, readInto, readSync } from './files.js'
 const LF = 0x0a
 /** Small enough to stay in the processor's cache until its lines are parsed. */
 const BLOCK_BYTES = 64 * 1024
-/** The first step back is a small one: often the last line is all that is asked for. */
+/** The first step back is small: often only the last line is needed. */
 const FIRST_BACK_BYTES = 4 * 1024
 const BACK_BYTES = 32 * 1024
 
-/** From here on, to take a file from the disk takes its time. */
+/** Freeing the blocks of a file of this size takes milliseconds. */
 const LARGE_BYTES = 8 * 1024 * 1024
 
 /** One open log, as long as it was when it was opened. */
@@ -46,7 +46,7 @@ export class LogReader {
     return this.stat.size
   }
 
-  /** The log's modification time: what stands in for the time of a line without one. */
+  /** The log's modification time, used for lines without a time. */
   get fileTime(): string {
     this.#fileTime ??= isoTime(this.stat.mtimeMs)
     return this.#fileTime
@@ -65,7 +65,7 @@ export class LogReader {
   /** All pieces from `start` (the start of a line) up to `end`, in order, a block at a time. */
   async *blocks(start = 0, end = this.size): AsyncGenerator<Piece[]> {
     let buffer: Buffer = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, Math.max(end - start, 0)))
-    /** How much of an unfinished line stands at the start of the buffer. */
+    /** Bytes of an unfinished line at the start of the buffer. */
     let rest = 0
     for (let position = start; position < end; ) {
       // a long line is read in doubling steps, so that it is copied a few times only
@@ -90,7 +90,7 @@ export class LogReader {
     }
   }
 
-  /** Where the line that stands at `position` ends. */
+  /** The end of the line at `position`. */
   async #skipLine(position: number, end: number): Promise<number> {
     for (let at = position; at < end; ) {
       const chunk = await read(this.fd, at, Math.min(BLOCK_BYTES * 4, end - at))
@@ -103,7 +103,7 @@ export class LogReader {
     return end
   }
 
-  /** All pieces from `start` on, when the caller has room for them. `note` is given each while it is fresh from memory. */
+  /** All pieces from `start` on, in memory. `note` is called with each as soon as it is parsed. */
   async pieces(start = 0, note?: (piece: Piece) => void): Promise<Piece[]> {
     const pieces: Piece[] = []
     for await (const block of this.blocks(start)) {

@@ -15,7 +15,7 @@ const CONFLICT_COPY = /^(.+?)(?:\.sync-conflict-\d{8}-\d{6}(?:-[0-9a-z]{7})?| \(
 const SIDECAR_TEMPORARY = /^(.+)\.meta\.json\.\d+$/
 
 /**
- * Refuses what is no key.
+ * Throws for what is no key.
  * @throws TypeError for anything but a string
  * @throws SessionError ERR_INVALID_KEY for '' and for strings with a lone surrogate
  */
@@ -47,7 +47,7 @@ export function isOwnName(name: string): boolean {
   return !name.includes('.sync-conflict-') || !CONFLICT_COPY.test(name)
 }
 
-/** The session name that a log's file name stands for; undefined for every file that is no session's log. */
+/** The session name in the file name of a log; undefined for other files. */
 export function nameOfLog(file: string): string | undefined {
   if (!file.endsWith(LOG)) return undefined
   return sessionName(file.slice(0, -LOG.length))
@@ -59,7 +59,7 @@ export function nameOfConflictCopy(file: string): string | undefined {
   return sessionName(CONFLICT_COPY.exec(file.slice(0, -LOG.length))?.[1])
 }
 
-/** `name` if it can be the name of a session, so that nothing else is ever locked, moved or removed. */
+/** `name` if it can be the name of a session: nothing else is ever locked, moved or removed. */
 function sessionName(name: string | undefined): string | undefined {
   return name !== undefined && isSessionName(name) ? name : undefined
 }

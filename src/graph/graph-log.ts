@@ -1,4 +1,4 @@
-/** A session's log as `RuntimePersistence` knows it: what its graph is now, read no further than it must be. */
+/** The graph of a session's log, cached, and read on from where it was read before. */
 
 import { SessionError } from '../base/errors.js'
 import { BlobDir } from '../disk/blob-dir.js'
@@ -22,13 +22,13 @@ interface KnownGraph {
   print: string
 }
 
-/** All live nodes as readers see them, and what was taken of their graph. */
+/** All live nodes as readers see them, and what `take` took of their graph. */
 export interface Whole<T> {
   taken: T
   nodes: NodeRecord[]
 }
 
-/** What a change adds to the log, and what the call answers then. */
+/** The lines that a change adds to the log, and the result of the call. */
 export interface GraphDecision<T> {
   drafts: Draft[]
   result: T
@@ -43,8 +43,8 @@ export class GraphLog {
   }
 
   /**
-   * Reads in the log, knowing its graph; undefined when there is no session. The graph goes on with later commits:
-   * `work` must take what it needs of it before it waits for anything.
+   * Runs `work` with the open log and its graph; undefined when there is no session. Later commits change the graph
+   * object: `work` must take what it needs before it waits.
    */
   reading<T>(work: (reader: LogReader, graph: Graph) => T | Promise<T>): Promise<T | undefined> {
     return LogReader.using(this.log.file.path, async (reader) => work(reader, await this.graphIn(reader)))
@@ -103,7 +103,7 @@ export class GraphLog {
     const { bytes } = known?.graph ?? { bytes: 0 }
     if (known !== undefined && isGrown(known, reader)) {
       const added = await reader.pieces(bytes)
-      // somebody else may have gone on with it while this waited
+      // another caller may have extended it meanwhile
       if (this.#known === known && known.graph.bytes === bytes && followGraph(known.graph, added)) {
         this.#remember(known.graph, reader, added.at(-1))
         return known.graph
@@ -115,7 +115,7 @@ export class GraphLog {
   }
 
   #remember(graph: Graph, reader: LogReader, last: Piece | undefined): void {
-    // a last line that lacks its line feed may still become another one
+    // a last line without line feed may still change
     const isOpen = last !== undefined && last.kind !== 'torn' && last.open
     this.#known = isOpen ? undefined : { graph, mark: markOf(reader.stat), print: printAt(reader, graph.bytes) }
   }
@@ -131,7 +131,7 @@ interface Folded {
   last: Piece | undefined
 }
 
-/** The graph of the whole log, not to be remembered. Lines are only kept where one can be judged by the others alone. */
+/** Folds the graph of the whole log, not cached. Lines are kept in memory only if one cannot be judged alone. */
 export async function foldGraph(reader: LogReader, records?: Records): Promise<Folded> {
   const graph = emptyGraph()
   let last: Piece | undefined

@@ -1,4 +1,4 @@
-/** Reading the records of nodes where a graph says that they stand. */
+/** Reads the records of nodes from the lines that a graph names. */
 import { breatheIfDue } from '../base/event-loop.js'
 import { read } from '../disk/files.js'
 import type { LogReader } from '../disk/log-reader.js'
@@ -8,14 +8,14 @@ import { below } from '../log/graph/views.js'
 import type { Range } from '../log/line.js'
 import { parseLines } from '../log/parse.js'
 
-/** What lies between two lines is read with them up to this size; a larger gap is worth another read. */
+/** Lines with a smaller gap between them are read together. */
 const NEAR_BYTES = 16 * 1024
 /** Small enough to stay in the processor's cache until it is parsed. */
 const GROUP_BYTES = 64 * 1024
 
 /**
- * The records of nodes of the graph of an open log, in this order, each below the parent given if there are any. What
- * is needed of the graph is taken at once. Undefined when the log is no longer what it was.
+ * The records of nodes of the graph of an open log, in the given order, with the given parents if there are any. The
+ * graph is read before the first wait. Undefined when the log has changed.
  */
 export async function nodesIn(
   reader: LogReader,
@@ -32,7 +32,7 @@ export async function nodesIn(
   return parents === undefined ? found : found?.map((record, i) => below(record, parents[i] ?? null))
 }
 
-/** The records of these nodes in this order, which mostly is the one they were found in; undefined when one is missing. */
+/** The records of these nodes in this order, mostly that of the lines; undefined when one is missing. */
 function inOrder(ids: readonly string[], found: NodeRecord[] | undefined): NodeRecord[] | undefined {
   if (found === undefined) return undefined
   if (found.length === ids.length && found.every(({ nodeId }, i) => nodeId === ids[i])) return found
@@ -46,7 +46,7 @@ function inOrder(ids: readonly string[], found: NodeRecord[] | undefined): NodeR
   return nodes
 }
 
-/** The records of all nodes in these lines of a log; undefined when the lines are no longer what they were. */
+/** The records of all nodes in these lines of a log; undefined when the lines have changed. */
 async function recordsIn(reader: LogReader, lines: Range[]): Promise<NodeRecord[] | undefined> {
   const records: NodeRecord[] = []
   for (const group of together(lines)) {
@@ -65,7 +65,7 @@ async function recordsIn(reader: LogReader, lines: Range[]): Promise<NodeRecord[
   return records
 }
 
-/** Different lines in their order, those next to each other in one group. */
+/** Distinct lines in log order, near ones in one group. */
 function together(lines: Range[]): Range[][] {
   const groups: Range[][] = []
   let group: Range[] = []

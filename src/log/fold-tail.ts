@@ -64,8 +64,8 @@ export function foldTail(summary: Summary, added: readonly Piece[], liveBelow: R
 }
 
 /**
- * Judges lines that come in from the end of the log backwards. As long as they stand in the ordered part,
- * the lines after a line tell all about it. `uncertain` says that a line came in that only the whole log can judge.
+ * Judges lines that are given from the end of the log backwards. In the ordered part of a log, the lines after a line
+ * are enough to judge it. `uncertain`: a line was given that only the whole log can judge.
  */
 export class BackwardReading {
   readonly #removed = new Set<string>()
@@ -107,7 +107,7 @@ export class BackwardReading {
     return isChat(piece) && isLive(piece, this.visibility)
   }
 
-  /** True when all that stands before the line that came in last is archived. */
+  /** True when everything before the last given line is archived. */
   get archivedBefore(): boolean {
     return this.#kept.some((kept) => [...kept].every((id) => this.#keptSeen.has(id) || isPast(id, this.#last)))
   }

@@ -1,4 +1,4 @@
-/** What a log says now, gathered line by line. The sidecar holds a copy of it. */
+/** Folds the lines of a log into a summary, of which the sidecar holds a copy. */
 import { isObject, type Json, type JsonObject } from '../base/json.js'
 import { isLine, type Line, type Piece, type Usage } from './line.js'
 import { isChat, timeOf } from './parse.js'
@@ -14,7 +14,7 @@ export interface Summary extends Order {
   header: { id: string; key: string; at: string | null; forkedFrom: string | null } | null
   /** Live messages with a role. */
   messages: number
-  /** Live messages without one: those of `SessionManager` alone. */
+  /** Live messages without a role, of `SessionManager`. */
   values: number
   /** The messages that wait for an answer, in line order; see `firstOfEach`. */
   waiting: readonly Waiting[]
@@ -30,13 +30,13 @@ export interface Summary extends Order {
   lastAt: string | null
   /** The greatest time of a message or commit line, or the time that a rewrite carried over. */
   lastActivity: string | null
-  /** A message or compaction line names no time, and no later line carries one over: the file's time stands in. */
+  /** A message or compaction line names no time, and no later line carries one over: the file's time is used. */
   undated: boolean
   /** A message is older than one before it. */
   unsorted: boolean
   /** From this offset on, ids are UUIDv7 that rise, so that a line can be judged by the lines after it. */
   orderedFrom: number
-  /** Counters of all messages that stand in the log, by agent. */
+  /** Counters of all messages in the log, removed ones included, by agent. */
   usage: Map<string, Usage>
   /** Counters of messages that rewrites took out, by agent. */
   carriedUsage: Map<string, Usage>
@@ -167,7 +167,7 @@ function addArchived(archived: Summary['archived'], { value }: Line, at: string 
   else if (archived.oldest === null || at < archived.oldest) archived.oldest = at
 }
 
-/** Bytes of a text as it is given back: what is no string is given as its JSON. */
+/** Bytes of a text as it is returned: what is no string is returned as its JSON. */
 function textBytes(value: Json | undefined): number {
   if (value === undefined || value === null) return 0
   return Buffer.byteLength(typeof value === 'string' ? value : JSON.stringify(value))
@@ -237,7 +237,7 @@ export function usageFromJson(value: Json | undefined): Map<string, Usage> {
   return new Map(rows.map(([agent, usage]) => [agent, countersOf(usage)]))
 }
 
-/** Sums of all that was ever counted, by agent: what stands in the log and what rewrites took out of it. */
+/** Sums of all that was ever counted, by agent: messages in the log and those that rewrites dropped. */
 export function totalUsage(summary: Summary): Map<string, Usage> {
   const sums = new Map<string, Usage>()
   for (const part of [summary.carriedUsage, summary.usage]) {
@@ -267,7 +267,7 @@ function anyTime(at: Json | undefined): string | undefined {
 
 /**
  * When the session was created, was last active and last changed, as ISO times.
- * `fileTime`, the log's modification time, stands in where no line tells.
+ * `fileTime`, the log's modification time, is used where no line names a time.
  */
 export function timesOf(summary: Summary, fileTime: string): { created: string; active: string; updated: string } {
   const header = summary.header?.at ?? null

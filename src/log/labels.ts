@@ -39,7 +39,7 @@ export function labelsOf({ labels }: Pick<Summary, 'labels'>): Labels {
   }
 }
 
-/** The labels with what stands in for counters that were never set. */
+/** The labels, with counts of the log in place of counters that were never set. */
 export function shownLabels(summary: Summary) {
   const labels = labelsOf(summary)
   const { promptTokens, completionTokens } = sumOf(totalUsage(summary))
@@ -57,7 +57,7 @@ export function metadataOf({ labels }: Pick<Summary, 'labels'>, key: string): st
   return typeof value === 'string' ? value : null
 }
 
-/** What must be set so that the labels are those given. */
+/** The changes that make the labels those given. */
 export function labelChanges(given: JsonObject, stored: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(given).filter(([key, value]) => !jsonEqual(stored[key], value)))
 }

@@ -1,4 +1,4 @@
-/** From bytes to lines: nothing here throws, whatever the bytes. */
+/** From bytes to lines. Never throws, whatever the bytes. */
 import { constants, isAscii, isUtf8 } from 'node:buffer'
 import { isObject, type Json, type JsonObject } from '../base/json.js'
 import { isIdList, type Line, type LineKind, type Piece } from './line.js'
@@ -45,7 +45,7 @@ function asciiText(bytes: Buffer): string | undefined {
   return bytes.length <= constants.MAX_STRING_LENGTH && isAscii(bytes) ? bytes.toString('latin1') : undefined
 }
 
-/** The next line feed; `text` is that of the bytes if they are ASCII: there the search costs no call out of the engine. */
+/** The next line feed. `text` is that of the bytes if they are ASCII: to search it needs no native call. */
 function feedIn(bytes: Buffer, text: string | undefined, from: number): number {
   return text === undefined ? bytes.indexOf(LF, from) : text.indexOf('\n', from)
 }
@@ -121,7 +121,7 @@ export function standInId(offset: number, text: string): string {
   return `#${offset}-${(hash >>> 0).toString(16).padStart(8, '0')}`
 }
 
-/** The offset that a stand-in id names; -1 when `id` is none. */
+/** The offset in a stand-in id; -1 for other ids. */
 export function standInOffset(id: string): number {
   return Number(STAND_IN.exec(id)?.[1] ?? -1)
 }

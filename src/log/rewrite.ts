@@ -29,11 +29,11 @@ export interface RewritePlan {
   changes: LineChange
 }
 
-/** Lines that go although they count, or that are not what they were. */
+/** Lines that are dropped although they are live, or get another text. */
 export interface Choice {
-  /** Tells of each live message whether it goes all the same. */
+  /** True for a live message that is dropped all the same. */
   purges?: (line: Line) => boolean
-  /** Tells of each line whether it is taken at all. */
+  /** True for a line that is taken over at all. */
   takes?: (line: Line) => boolean
   /** Gives lines of the graph another text. */
   changes?: LineChange
@@ -65,7 +65,7 @@ export class RewritePlanner {
   readonly #choice: Required<Choice>
   #firstDated = Number.POSITIVE_INFINITY
   #survivor: string | null = null
-  /** How many live messages go because `purges` says so. */
+  /** Number of live messages that are dropped because of `purges`. */
   purged = 0
 
   constructor(visibility: Visibility, fileTime: string, choice: Choice = {}) {
@@ -116,7 +116,7 @@ export class RewritePlanner {
     push(this.#edits, edit(range, action))
   }
 
-  /** Whether a `remove` line stays and where a compaction reaches shows at the end only. */
+  /** Whether a `remove` line stays and where a compaction reaches is known at the end only. */
   #keep(line: Line, id: string): void {
     if (line.kind === 'remove') this.#removals.push(line)
     else if (isCarryLine(line)) {

@@ -1,6 +1,6 @@
 /**
- * What must be known of a whole log before one of its lines can be judged: which ids are removed
- * (a `remove` line holds wherever it stands) and which lines repeat an id.
+ * What must be known of a whole log before one of its lines can be judged: which ids are removed (a `remove` line is
+ * in force for the whole log) and which lines repeat an id.
  */
 import { createHash } from 'node:crypto'
 import { isV7 } from '../base/ids.js'
@@ -26,7 +26,7 @@ export interface Reach {
   id: string
   /** Ids of messages before it that stay active. */
   keep: ReadonlySet<string>
-  /** The compaction's time; undefined when the file's stands in. */
+  /** The compaction's time; undefined when the file's time is used. */
   at: string | undefined
 }
 
@@ -118,8 +118,8 @@ export class FirstVisibilityPass {
 }
 
 /**
- * Second reading: tells of each line with a suspect id whether it is the first, a duplicate or a contradiction, and
- * where the messages stand up to which compactions reach.
+ * Second reading: finds for each line with a suspect id whether it is the first, a duplicate or a contradiction, and
+ * the offsets up to which compactions reach.
  */
 export class SecondVisibilityPass {
   readonly #first: FirstVisibilityPass
@@ -175,7 +175,7 @@ export class SecondVisibilityPass {
 export interface WholeLog {
   pieces: Piece[]
   visibility: Visibility
-  /** What stands in for the time of a line without one. */
+  /** The time of lines without one. */
   fileTime: string
 }
 
@@ -215,7 +215,7 @@ export function carriedActivity({ kind, value }: Line): string | undefined {
   return kind === 'meta' ? timeOf((value.set as JsonObject).lastActivity) : undefined
 }
 
-/** True for a line whose time somebody sees, and that names none. */
+/** True for a line without a time whose time readers see. */
 export function isUndated(line: Line): boolean {
   return line.at === undefined && (isChat(line) || line.kind === 'compaction')
 }
@@ -225,7 +225,7 @@ export function timeIn(line: Line, { carried }: Visibility, fileTime: string): s
   return line.at ?? carried.find(({ offset }) => offset > line.offset)?.at ?? fileTime
 }
 
-/** What a line says, in one spelling. */
+/** The content of a line in a canonical spelling. */
 export function contentOf(line: Line): string {
   try {
     return canonical(line.value)

@@ -1,4 +1,4 @@
-/** Reading a log just as far as it must be read to know what it says now. */
+/** Reads a log as far as needed to know its current state. */
 
 import { isV7 } from '../base/ids.js'
 import { sameFile } from '../disk/file-mark.js'
@@ -19,10 +19,10 @@ import {
 import { isEnding } from '../log/waiting.js'
 import { type Known, logStateOf, printAt } from './log-state.js'
 
-/** A log up to this size is folded whole at once; of a larger one, a writer in a hurry looks at the ends only. */
+/** A log up to this size is folded whole; of a larger one, a writer reads only the ends. */
 const SMALL_BYTES = 1024 * 1024
 
-/** What the log says now, reading only what was added where `former` still holds. */
+/** The current state of the log: reads only what was added if `former` still holds. */
 export async function catchUp(reader: LogReader, former: Known | undefined): Promise<Known> {
   if (former === undefined || former.partial || former.open || !sameFile(former.mark, reader.stat))
     return foldLog(reader)
@@ -39,7 +39,7 @@ export async function catchUp(reader: LogReader, former: Known | undefined): Pro
   return logStateOf(reader, summary, added.at(-1))
 }
 
-/** Those of `ids` that are live messages below the summary's watermark; undefined when only the whole log can tell. */
+/** Those of `ids` that are live messages below the summary's watermark; undefined where only the whole log tells. */
 export function liveBelow(reader: LogReader, summary: Summary, ids: ReadonlySet<string>): Set<string> | undefined {
   const live = new Set<string>()
   const wanted = new Set(ids)
@@ -107,7 +107,7 @@ export async function edgesOf(reader: LogReader): Promise<Known> {
   if (reader.size <= SMALL_BYTES) return foldLog(reader)
   const summary = emptySummary()
   const first = firstPiece(reader)
-  // without a header in its place, only the whole log tells which session this is
+  // without a header in its place, only the whole log names the session
   if (first?.kind !== 'session') return foldLog(reader)
   foldPiece(summary, first, NOTHING_KNOWN)
   let last: Piece | undefined

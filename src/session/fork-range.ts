@@ -1,4 +1,4 @@
-/** The part of a session that a copy takes along. */
+/** The part of a session that is copied. */
 import type { LogReader } from '../disk/log-reader.js'
 import { Exchange } from '../log/context.js'
 import type { Line } from '../log/line.js'
@@ -46,7 +46,7 @@ interface Lines {
   ids: string[]
   /** The live compactions. */
   compactions: Line[]
-  /** Where the messages stand, removed ones too. */
+  /** Offsets of the messages by id, removed ones included. */
   places: Map<string, number>
 }
 
@@ -69,7 +69,7 @@ async function linesOf(reader: LogReader, visibility: Visibility): Promise<Lines
   return lines
 }
 
-/** Only what tells which calls and results belong together. */
+/** Only the fields that pair calls and results. */
 function withoutTexts(line: Line): Line {
   if (!isChat(line)) return { ...line, value: {} }
   const { role, toolCalls, tool_calls, toolCallId, tool_call_id } = line.value

@@ -17,7 +17,7 @@ import { stretchOf, WHOLE } from './fork-range.js'
 import { type Plan, partsOf, planRewrite } from './rewrite-plan.js'
 import type { SessionLog } from './session-log.js'
 
-/** Labels that a copy takes along; its name is its own. */
+/** Labels that are copied; the name is not. */
 const COPIED = ['tags', 'agent', 'turnCount', 'totalTokens', 'metadata', 'projectRoot']
 const BOM = Buffer.from('\uFEFF')
 
@@ -62,7 +62,7 @@ export async function forkLog(from: SessionLog, to: SessionLog, options: ForkOpt
   if (done === undefined) throw notFound(from.key)
 }
 
-/** What stands in the copy behind its header. */
+/** The copy without its header. */
 interface Content {
   parts: Iterable<Part>
   /** Ids of messages that wait in the source and not in the copy: nobody asked there. */
@@ -98,7 +98,7 @@ function isTaken({ kind }: Line): boolean {
   return kind === 'message' || kind === 'compaction' || kind === 'answered'
 }
 
-/** What a fork wants to know beside the plan. */
+/** What a fork collects beside the plan. */
 class Collector {
   state: Json = null
   firstId: string | undefined

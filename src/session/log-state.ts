@@ -1,4 +1,4 @@
-/** What this process knows of a log, and what tells whether that still holds. */
+/** The state of a log that this process knows, and how to check that it still holds. */
 
 import { type FileMark, markOf, sameFile } from '../disk/file-mark.js'
 import { readSync } from '../disk/files.js'
@@ -9,7 +9,7 @@ import type { Piece, Range } from '../log/line.js'
 
 const PRINT_BYTES = 512
 
-/** What is known of a log, and of which bytes. */
+/** The folded state of a log, and of which bytes. */
 export interface Known {
   summary: Summary
   /** The file as it was then. */
@@ -19,13 +19,13 @@ export interface Known {
   /** The last line lacks its line feed. */
   open: boolean
   torn: Range | null
-  /** Only the ends of the log were looked at: good for appending, not for answers. */
+  /** Only the ends of the log were read: enough for appending, not for answers. */
   partial: boolean
   /** Id of the last line, where it is known to be a live message with a role that answers no other. */
   last?: string | undefined
 }
 
-/** What the last bytes of a write are known by. */
+/** The last bytes of a write, to recognise it. */
 export function printOf(bytes: Buffer): string {
   return bytes.toString('latin1', Math.max(0, bytes.length - PRINT_BYTES))
 }
@@ -36,7 +36,7 @@ export function printAt(reader: LogReader, end: number, length = PRINT_BYTES): s
   return readSync(reader.fd, start, end - start).toString('latin1')
 }
 
-/** What the sidecar knows, if it speaks of the log that is there and of bytes that are still the same. */
+/** The state in a sidecar, if it is of this log and of bytes that are unchanged. */
 export function knownFromSidecar(
   sidecar: Sidecar | null | undefined,
   mark: FileMark,

@@ -1,4 +1,4 @@
-/** Live messages from the end of a log, for as long as the lines behind a line are enough to judge it. */
+/** Live messages from the end of a log, as far as the lines after a line are enough to judge it. */
 import type { LogReader } from '../disk/log-reader.js'
 import type { Summary } from '../log/fold.js'
 import { BackwardReading } from '../log/fold-tail.js'
@@ -11,13 +11,13 @@ import type { SessionLog } from './session-log.js'
 export interface BackwardLine {
   line: Line
   archived: boolean
-  /** All that stands before it is archived. */
+  /** Everything before it is archived. */
   archivedBefore: boolean
-  /** What the lines behind it say. */
+  /** The visibility as far as the lines after it decide it. */
   visibility: Visibility
 }
 
-/** Ends with `'unclear'` where only a reading of the whole log can tell what comes before. */
+/** Ends with `'unclear'` where only the whole log decides what comes before. */
 export function* liveBackwards(reader: LogReader, summary: Summary): Generator<BackwardLine | 'unclear'> {
   const reading = new BackwardReading(summary)
   for (const piece of reader.backwards()) {
@@ -33,8 +33,7 @@ export function* liveBackwards(reader: LogReader, summary: Summary): Generator<B
 }
 
 /**
- * The last `count` live messages in order, none when there is no session; `'unclear'` where only a reading of the whole
- * log can tell.
+ * The last `count` live messages in order, none without a session; `'unclear'` where only the whole log decides it.
  */
 export async function lastMessages(log: SessionLog, count: number): Promise<StoredMessage[] | 'unclear'> {
   const last = await log.reading((reader, { summary }) => {

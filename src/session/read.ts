@@ -26,7 +26,7 @@ export async function* streamMessages(file: string, { lineIds = false } = {}): A
   }
 }
 
-/** The key that a log's header tells, if it is the one that `name` stands for. */
+/** The key in a log's header, if `name` is the name of that key. */
 export async function keyInLog(file: string, name: string): Promise<string | undefined> {
   return LogReader.using(file, async (reader) => {
     for await (const pieces of reader.blocks()) {
