@@ -32,7 +32,7 @@ describe('README', () => {
     }
   })
 
-  test('shows a log whose lines are lines', async () => {
+  test('shows a log that parses', async () => {
     const { parseLines } = await import('../src/log/parse.js')
     const [, log] = /```jsonl\n(.*?)```/s.exec(readme) ?? []
     const kinds = parseLines(Buffer.from(log ?? '')).map(({ kind }) => kind)

@@ -49,7 +49,7 @@ describe('ids', () => {
     }
   })
 
-  test('go on in the next millisecond when one is used up', () => {
+  test('continue in the next millisecond when one is used up', () => {
     const source = new IdSource()
     const id = source.next(NOW, lastAt(NOW))
     expect(timeInId(id)).toBe(NOW + 1)

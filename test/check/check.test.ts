@@ -69,7 +69,7 @@ const manifest = (folder: string) =>
 const body = (folder: string) => blobs(folder).find((file) => file !== manifest(folder))!
 const header = (key: string, version = 1) => `${JSON.stringify({ type: 'session', version, key, id: `h-${key}` })}\n`
 
-/** A sidecar that will be believed and says something wrong. */
+/** A sidecar that passes its checks and has wrong values. */
 function lie(folder: string): void {
   const value = sidecarFromText(fs.readFileSync(sidecar(folder), 'utf8')) as Sidecar
   const { dev, ino, size, mtimeMs } = fs.statSync(log(folder))
@@ -78,7 +78,7 @@ function lie(folder: string): void {
   fs.writeFileSync(sidecar(folder), sidecarText(value))
 }
 
-/** An owner that died: its boot is ours, as far as the template can tell, and its process is not there. */
+/** An owner that died: on this boot, and without a process. */
 function deadOwner(): string {
   const read = (file: string) => fs.readFileSync(file, 'utf8').trim()
   const boot = read('/proc/sys/kernel/random/boot_id')
@@ -163,7 +163,7 @@ const CASES: Record<string, Case> = {
     finds: ['conflict-copy'],
     left: ['conflict-copy'],
   },
-  'a sidecar that lies': { seed: lie, finds: ['sidecar-mismatch'] },
+  'a sidecar with wrong values': { seed: lie, finds: ['sidecar-mismatch'] },
   'a sidecar of another session': {
     seed: (folder) => put('a.meta.json', fs.readFileSync(sidecar(folder), 'utf8').replace('"a"', '"KEEP-ME"'))(folder),
     finds: ['sidecar-mismatch'],
@@ -252,7 +252,7 @@ describe('check', () => {
     const after = snapshot(folder)
     const seeded = Object.values(before).some((content) => content.includes('KEEP-ME'))
     if (seeded) expect(Object.values(after).some((content) => content.includes('KEEP-ME'))).toBe(true)
-    // the messages that were there are there, and the session goes on
+    // the messages are still there, and the session can be used
     const store = await openStore(folder)
     const texts = (await store.session('a').messages()).map(({ content }) => content)
     expect(texts.slice(0, 3)).toEqual(['1', '2', '3'])
@@ -262,7 +262,7 @@ describe('check', () => {
     await store.close()
   })
 
-  test('tells line, offset and length', async () => {
+  test('reports line, offset and length', async () => {
     const folder = scene()
     const { size } = fs.statSync(log(folder))
     add('KEEP-ME\n')(folder)

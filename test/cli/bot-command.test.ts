@@ -22,7 +22,7 @@ beforeEach(async () => {
 const bot = (args: string[], options = {}) => run(['bot', '--root', root, ...args], options)
 
 describe('bot', () => {
-  test('serves the inbox of the fixtures, and again', async () => {
+  test('serves the inbox of the fixtures, twice', async () => {
     const lines = (await linesOf(FIXTURE)).map((line) => JSON.parse(line))
     const senders = [...new Set(lines.map(({ sender }) => sender))]
     for (const round of [1, 2]) {
@@ -58,7 +58,7 @@ describe('bot', () => {
     expect(new Set(Object.values(await statesOf(root)))).toEqual(new Set(['idle']))
   })
 
-  test('ends with a table, totals and where the files are', async () => {
+  test('prints a table, totals and the folder at the end', async () => {
     const file = await inbox(
       dir,
       Array.from({ length: 25 }, (_, i) => ({ sender: `user${i}`, text: 'hi', reply: 'yo' })),
@@ -87,7 +87,7 @@ describe('bot', () => {
     ])
   })
 
-  test('bad lines are told with their number and do not stop the rest', async () => {
+  test('bad lines are reported with their number and do not stop the rest', async () => {
     const file = await inbox(dir, [
       { sender: 'ann', text: 'one', reply: 'ok' },
       'not json',
@@ -145,7 +145,7 @@ describe('bot', () => {
   })
 })
 
-test('a damaged session is served, and the damage told', async () => {
+test('a damaged session is served, and the damage reported', async () => {
   const file = await inbox(dir, [{ sender: 'ann', text: 'one', reply: '1' }])
   expect((await bot([file])).code).toBe(0)
   await appendFile(join(root, 'ann.jsonl'), 'garbage\n')

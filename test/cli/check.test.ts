@@ -17,7 +17,7 @@ async function damaged(): Promise<string> {
 
 const files = (root: string) => readdirSync(root, { recursive: true, encoding: 'utf8' }).sort()
 
-test('check --fix --dry-run tells what --fix does, and changes nothing; a second run is clean', async () => {
+test('check --fix --dry-run prints what --fix does, and changes nothing; a second run is clean', async () => {
   const root = await damaged()
   const check = (...args: string[]) => run(['check', '--root', root, ...args])
   expect((await check()).code).toBe(1)

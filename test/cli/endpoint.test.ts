@@ -118,7 +118,7 @@ describe('bot with an endpoint', () => {
     expect(err).toContain('cannot reach the endpoint: ECONNREFUSED')
   })
 
-  test('one sender in order, several at once, never more than asked for', async () => {
+  test('one sender in order, several at once, never more than the limit', async () => {
     let busy = 0
     let most = 0
     const senders = new Map<unknown, number>()

@@ -93,7 +93,7 @@ test('a session without commits has an empty graph, no blobs and nothing to do',
   expect((await cli(['gc', '--all'])).out).toBe('1 session: nothing to delete\n')
 })
 
-test('blobs tells what is there, and gc deletes what the head does not need', async () => {
+test('blobs lists the blobs, and gc deletes what the head does not need', async () => {
   await prepare()
   const listed = await cli(['blobs', 'alpha'])
   expect(listed.out).toMatch(/^BLOB +SIZE {2}NEEDED BY\n/)
@@ -118,7 +118,7 @@ test('vacuum removes marked nodes', async () => {
   expect((await cli(['vacuum', 'alpha'])).out).toBe('alpha: nothing to remove\n')
 })
 
-test('a head in doubt is 1, and nothing goes', async () => {
+test('an unreadable head is exit code 1, and nothing is deleted', async () => {
   await prepare()
   const log = join(root, 'alpha.jsonl')
   const lines = (await readFile(log, 'utf8')).split('\n')
@@ -137,7 +137,7 @@ test('a head in doubt is 1, and nothing goes', async () => {
   }
 })
 
-test('check tells of two merged histories, and of a graph that cannot be read', async () => {
+test('check reports two merged histories, and a graph that cannot be read', async () => {
   await prepare()
   const log = join(root, 'alpha.jsonl')
   const text = await readFile(log, 'utf8')

@@ -88,7 +88,7 @@ describe('running and stuck', () => {
 })
 
 describe('watch', () => {
-  test('tells every event on a line, and --exec runs a command that strangers cannot change', async () => {
+  test('prints every event on a line, and --exec runs a command that hostile keys cannot change', async () => {
     const remote = await RemoteStore.open(root)
     await remote.call('setState', HOSTILE, 'running', '$(touch pwned)')
     const script = join(dir, 'alarm.txt')
@@ -123,7 +123,7 @@ describe('watch', () => {
     expect(Date.parse(events[1].at)).toBeGreaterThan(Date.parse(events[1].since))
   })
 
-  test('a command that fails is told, and the watching goes on', async () => {
+  test('a command that fails is reported, and watching continues', async () => {
     await crash(['a'])
     const { says, child, done } = await watch(['--exec', 'exit 3'])
     await says('--exec: exit code 3')
@@ -153,7 +153,7 @@ describe('watch', () => {
 })
 
 describe('recover', () => {
-  test('tells with --dry-run, acts without, once', async () => {
+  test('reports with --dry-run, acts without it, once', async () => {
     const { child } = await crash(['a'])
     const dry = await cli(['recover', '--dry-run'])
     expect(dry).toMatchObject({ code: 0 })
@@ -184,7 +184,7 @@ describe('cleanup and the trash', () => {
     await bot((store) => fill(store, 'new', ['1']))
   }
 
-  test('a dry run tells, a run moves, and restore brings back', async () => {
+  test('a dry run reports, a run moves to the trash, and restore brings back', async () => {
     await three()
     const dry = await cli(['cleanup', '--ttl', '72h', '--dry-run'])
     expect(dry).toMatchObject({ code: 0, out: 'older\nold\n', err: '2 sessions would go to the trash\n' })

@@ -360,7 +360,7 @@ describe('purge', () => {
     expect(await readFile(file, 'utf8')).toBe(log)
   })
 
-  test('--dry-run tells and changes nothing, with --yes too', async () => {
+  test('--dry-run reports and changes nothing, with --yes too', async () => {
     const { old } = await archive()
     const log = await readFile(join(root, `${old}.jsonl`))
     const dry = async (age: string) => (await cli(['purge', '--older-than', age, '--dry-run', '--yes'])).out

@@ -241,7 +241,7 @@ describe('rm', () => {
     expect((await cli(['show', 'telegram_ann'])).code).toBe(0)
   })
 
-  test('deletes for good, tells what was not there', async () => {
+  test('deletes for good, reports what was not there', async () => {
     await fill()
     const { code, out, err } = await cli(['rm', '--yes', 'telegram_ann', 'nobody', 'slack/C1/thread/9'])
     expect(code).toBe(1)

@@ -115,7 +115,7 @@ export interface Endpoint {
   close: () => Promise<void>
 }
 
-/** A chat completions endpoint that answers as told. */
+/** A chat completions endpoint whose responses `answer` writes. */
 export async function endpoint(answer: (asked: Asked, response: ServerResponse) => void): Promise<Endpoint> {
   const asked: Asked[] = []
   const server = createServer(async (request, response) => {

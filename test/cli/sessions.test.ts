@@ -119,7 +119,7 @@ describe('rewind and restore', () => {
     expect(await texts('ann')).toEqual(['a', 'b', 'c'])
   })
 
-  test('--dry-run writes nothing; --json tells the ids', async () => {
+  test('--dry-run writes nothing; --json prints the ids', async () => {
     const ids = await fill('ann', ...Array.from({ length: 13 }, (_, i) => `${i}`))
     const before = await bytes('ann')
     expect((await cli('rewind', 'ann', '--keep', '1', '--dry-run')).out).toBe('ann: would remove 12 messages\n')

@@ -1,7 +1,7 @@
 /** A session's log as a person with an editor, or another program, deals with it. */
 import fs from 'node:fs'
 
-/** A string or bytes stand as they are, an object as JSON. */
+/** A string or bytes are written unchanged, an object as JSON. */
 export type RawLine = string | Buffer | object
 
 export class RawLog {

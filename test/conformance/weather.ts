@@ -77,7 +77,7 @@ export class Weathered<T extends object> {
   }
 }
 
-/** Makes the call, and insists that whatever goes wrong is a rejected promise. */
+/** Makes the call, and asserts that every failure is a rejected promise. */
 function ask(subject: object, name: string | symbol, args: unknown[]): Promise<unknown> {
   const method = (subject as Record<string | symbol, unknown>)[name]
   assert(typeof method === 'function', `there is no method ${String(name)}`)

@@ -16,7 +16,7 @@ function start({ processes, hasLog = true }: Case): World {
   return { ...disk, writes: {}, lease: NOBODY, kills: 0, losses: 0, acknowledged: [], dismissed: [], processes }
 }
 
-/** The world after the next step of one process; undefined when that has to wait. */
+/** The state after the next step of one process; undefined when that has to wait. */
 function after(world: World, number: number, given: Case, at = world.processes[number]!.at): World | undefined {
   const self = { ...world.processes[number]! }
   const step = KINDS[self.kind][at]
@@ -114,7 +114,7 @@ describe('appends without a lease', () => {
     ['a move to the trash', { processes: [a2, m] }],
     ['a move to the trash that dies, and a rewriter', { processes: [a, m, r], kills: 1 }],
   ])(
-    '%s: nothing acknowledged is ever out of sight, and nobody waits for ever',
+    '%s: every acknowledged line stays visible, and no process waits for ever',
     (_, given) => {
       expect(explore(given)).toMatch(/^no fault in \d+ states$/)
     },

@@ -5,7 +5,7 @@ import { BlobDir, refOf } from '../../src/disk/blob-dir.js'
 import { during } from '../helpers/file-calls.js'
 import { sleep, tempFolder } from '../helpers/store.js'
 
-test('a blob that was found whole is not read again until its file changes', async () => {
+test('a blob that was verified is not read again until its file changes', async () => {
   const blobs = new BlobDir(path.join(tempFolder(), 'a.blobs'))
   const bytes = Buffer.from('content')
   const ref = await refOf(bytes)

@@ -16,13 +16,13 @@ function folderOfMany(): { folder: string; names: string[] } {
   return { folder, names }
 }
 
-test('each name is told once, and what is not picked is left out', async () => {
+test('each name is passed once, and what is not picked is left out', async () => {
   const { folder, names } = folderOfMany()
   expect((await pickNames(folder, all)).sort()).toEqual(names)
   expect(await pickNames(folder, (name) => (name === 'n0007' ? 7 : undefined))).toEqual([7])
 })
 
-test('no folder has no names, and what is no folder or cannot be read is told', async () => {
+test('a missing folder has no names; what is no folder or cannot be read is an error', async () => {
   const { folder } = folderOfMany()
   expect(await pickNames(path.join(folder, 'none'), all)).toEqual([])
   await expect(pickNames(path.join(folder, 'n0000'), all)).rejects.toThrow(/ENOTDIR/)
@@ -47,14 +47,14 @@ function breakingOff(code: string) {
     }
 }
 
-test('a file that is gone when Node looks what it is does not hide the others', async () => {
+test('a file that is removed before Node stats it does not hide the others', async () => {
   const { folder, names } = folderOfMany()
   await during('opendir', breakingOff('ENOENT'), async () => {
     expect((await pickNames(folder, all)).sort()).toEqual(names)
   })
 })
 
-test('an outage in the middle is no end of the names', async () => {
+test('an I/O error in the middle is an error, not the end of the names', async () => {
   const { folder } = folderOfMany()
   await during('opendir', breakingOff('EIO'), () => expect(pickNames(folder, all)).rejects.toThrow(/EIO/))
 })

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { LogReader } from '../../src/disk/log-reader.js'
 import { randomOf, tempFolder } from '../helpers/store.js'
 
-test('backwards gives the pieces of a log in reverse, whatever their lengths and characters', async () => {
+test('backwards gives the pieces of a log in reverse, for any lengths and characters', async () => {
   const file = path.join(tempFolder(), 'a.jsonl')
   const random = randomOf(3)
   const pick = <T>(choices: readonly T[]) => choices[Math.floor(random() * choices.length)] as T

@@ -239,7 +239,7 @@ describe('foreign files', () => {
     ],
   ]
 
-  test('are no sessions and stay as they are', async () => {
+  test('are no sessions and are left alone', async () => {
     const folder = tempFolder()
     for (const file of FOREIGN) fs.writeFileSync(path.join(folder, file), '{"role":"user","content":"foreign"}\n')
     // a name that is no UTF-8 comes out of a listing as another
@@ -253,7 +253,7 @@ describe('foreign files', () => {
     for (const file of FOREIGN) expect(fs.readFileSync(path.join(folder, file), 'utf8')).toContain('foreign')
   })
 
-  test('opening takes away nothing that the store has not made', async () => {
+  test('opening removes nothing that the store has not made', async () => {
     const folder = tempFolder()
     const store = await openStore(folder)
     await store.session('a').append(message('hi'))

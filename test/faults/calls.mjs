@@ -37,7 +37,7 @@ export function disarm() {
 
 export function systemError(code) {
   const errno = { EDQUOT: -122 }[code]
-  // libuv knows no quota: it is told by number only
+  // libuv has no name for it: the error has a number only
   return Object.assign(new Error(`${code}: injected`), errno ? { code: 'UNKNOWN', errno } : { code })
 }
 
@@ -76,7 +76,7 @@ function patched(name, args) {
   }
   const done = args.at(-1)
   const error = systemError(code)
-  // whatever close says, the descriptor is gone
+  // the descriptor is closed even when close fails
   if (kind === 'late' || name === 'closeSync') {
     if (typeof done !== 'function') {
       run()

@@ -23,14 +23,14 @@ const BUGS = {
       return { dropped: 1, purged: 0, quarantined: 0 }
     },
   }),
-  /** Says yes before anything is written. */
+  /** Resolves before anything is written. */
   'acknowledged before written': (session) => ({
     async append(message) {
       setTimeout(() => session.append(message).catch(() => {}), 5)
       return 'id'
     },
   }),
-  /** The count of a write is not looked at. */
+  /** The count of a write is ignored. */
   'short write taken for a whole one': (session) => ({
     async append(message) {
       if (session.key !== 'a' || !fs.existsSync(session.path)) return session.append(message)

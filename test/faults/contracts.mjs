@@ -1,12 +1,12 @@
 /**
  * Every contract with its operations. To add a contract, add an entry: how to open it on a store, what it leaves in
- * the scene that each operation begins with, what its readers tell of a session, and its operations.
+ * the folder that each operation begins with, what its readers return for a session, and its operations.
  *
- * An operation is given { store, face, scene } and may say more about itself:
+ * An operation gets { store, face, scene } and may declare:
  *   reads      it changes nothing
  *   prefix     the session of whose added messages a crash may leave the first ones
- *   reports    it tells failures in its result, and does not reject
- *   destroys   the session whose unreadable bytes go with it
+ *   reports    it returns failures in its result, and does not reject
+ *   destroys   the session whose unreadable bytes it removes
  */
 import fs from 'node:fs'
 

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { isCrash } from './calls.mjs'
 
 /**
- * `old` and `made`: what readers tell before and after the operation without a fault; `result`: its answer then.
+ * `old` and `made`: what readers return before and after the operation without a fault; `result`: its result then.
  * `outcome`: { fault, code?, result?, found, lost, litter, leaked, violation? } with one fault.
  */
 export function complaint(operation, { old, made, result }, outcome) {

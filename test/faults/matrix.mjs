@@ -11,7 +11,7 @@ import { complaint } from './judge.mjs'
 import { litterIn, lostBytes, makeScene, tell } from './scene.mjs'
 
 const WORKER = fileURLToPath(new URL('worker.mjs', import.meta.url))
-/** A worker that answers nothing for so long hangs, ms. */
+/** A worker that is silent for this long hangs, ms. */
 const SILENCE_MS = 120_000
 
 /**

@@ -26,7 +26,7 @@ export async function losePower({ library, folder, count, seed = 1, careless = f
   })
   if (status !== 0) throw new Error(`the run ended with ${status ?? signal}: ${stderr}`)
   const recorded = JSON.parse(fs.readFileSync(record, 'utf8'))
-  // a machine whose syncs do nothing: the proof that a lost message would be seen
+  // a machine whose syncs do nothing, to show that a lost message is found
   const steps = careless ? recorded.filter((step) => step.do !== 'synced') : recorded
   const history = resolveNames(steps)
   const failures = []
@@ -244,7 +244,7 @@ function rebind(place, name) {
     Object.assign(sidecar.watermark, { dev, ino, ...(size === sidecar.watermark.size ? { mtimeMs } : {}) })
     fs.writeFileSync(path.join(place, name), sidecarText(sidecar))
   } catch {
-    // half a sidecar, or none of a log that is there: as it is
+    // half a sidecar, or a log without one: left alone
   }
 }
 

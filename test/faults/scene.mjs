@@ -1,11 +1,11 @@
-/** The folder that every operation begins with, and what readers tell of a folder. */
+/** The folder that every operation begins with, and what readers return for a folder. */
 import fs from 'node:fs'
 import path from 'node:path'
 import { faceOf } from './contracts.mjs'
 
 const UNREADABLE = ['DAMAGED-BYTES', 'TORN-BYTES']
 
-/** Makes the scene; answers the ids in it. The process must live on: it is the owner of the runs in there. */
+/** Makes the scene; returns its ids. The process must stay alive: it owns the runs in the scene. */
 export async function makeScene({ openStore }, contracts, folder) {
   const scene = {}
   const old = await openStore(folder, { now: () => Date.now() - 1_000_000_000 })
@@ -16,7 +16,7 @@ export async function makeScene({ openStore }, contracts, folder) {
   return scene
 }
 
-/** All that a reader can tell of a store, by a fresh store; without ids and times, which no two runs share. */
+/** All that readers return for a store, by a fresh store; without ids and times, which differ from run to run. */
 export async function tell({ openStore }, contracts, folder, { run = true } = {}) {
   const store = await openStore(folder)
   try {
@@ -34,7 +34,7 @@ export async function tell({ openStore }, contracts, folder, { run = true } = {}
   }
 }
 
-/** What unreadable bytes of the scene are in no file any more. */
+/** The unreadable bytes of the scene that are in no file of the folder. */
 export function lostBytes(folder) {
   const files = fs.readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
   const all = files.map((entry) =>

@@ -15,7 +15,7 @@ function run(args: string[], env: Record<string, string> = {}): { status: number
 }
 
 describe('the fault matrix', () => {
-  test('finds the old state or the new one, whatever fails, and the next call works', () => {
+  test('finds the old state or the new one after any fault, and the next call works', () => {
     const few = '(append|rewrite|setState|restore|purgeCompacted|rewind)$'
     const short = ['--share', '0.02', '--power', '40', '--only', `^(SessionStore|Persistence|SessionManager): ${few}`]
     const { status, output } = run(SOAK ? ['--share', '1', '--power', '2000'] : short)

@@ -1,11 +1,11 @@
-/** The sample files of other tools through the built command: its report says what an independent script counted. */
+/** The sample files of other tools through the built command: its report matches the counts of an independent script. */
 import path from 'node:path'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import type { ImportReport, SessionReport } from '../../src/formats/index.js'
 import { folder, run } from '../cli/run.js'
 import { BASES, DATA, entries, isThere, matches } from './expected.js'
 
-// what other processes do takes its time on a busy machine
+// other processes take their time on a busy machine
 vi.setConfig({ testTimeout: 60_000 })
 
 let root = ''

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
 
-/** Sample data of third parties lies beside the repository, not in it. */
+/** Sample data of third parties is beside the repository, not in it. */
 export const DATA = fileURLToPath(new URL('../../../shared/data/formats', import.meta.url))
 const FILE = path.join(DATA, 'expected.json')
 export const isThere = fs.existsSync(FILE)
@@ -48,7 +48,7 @@ const { _, ...found }: Record<string, Expected> = isThere ? JSON.parse(fs.readFi
 
 export const entries = found
 
-/** Formats that only the folder tells apart. */
+/** Formats that differ only in the folder layout. */
 export const BASES: Record<string, string> = { openclaw: 'pi', zeroclaw: 'role-lines', 'roo-code': 'cline' }
 export const NO_USAGE = {
   promptTokens: 0,
@@ -59,7 +59,7 @@ export const NO_USAGE = {
   apiCalls: 0,
 }
 
-/** What an import tells of a session, in the words of the counts. */
+/** What an import reports of a session, in the words of the counts. */
 export interface Told {
   key: string
   messages: number

@@ -1,4 +1,4 @@
-/** What an import promises, whatever the file: once is twice, a part and then the whole is the whole, bad lines cost themselves. */
+/** Laws of imports: twice is once, a part and then the whole is the whole, a bad line costs only itself. */
 import fs from 'node:fs'
 import path from 'node:path'
 import fc from 'fast-check'
@@ -96,7 +96,7 @@ describe.each(Object.keys(SOURCES))('%s', (format) => {
           await importInto(whole, fileWith(bytes, dir), { format, final: true })
           for (const cut of [...cuts].sort()) {
             const part = bytes.subarray(0, Math.max(1, Math.floor(cut * bytes.length)))
-            // the first line tells what the file is
+            // the first line identifies the file
             if (!part.includes(10)) continue
             await importInto(parts, fileWith(part, dir), { format, final })
           }
@@ -163,7 +163,7 @@ test('the order of files does not matter', async () => {
   expect(await seenIn(one)).toEqual(await seenIn(other))
 })
 
-test('what was removed here stays removed, and what was said here stays', async () => {
+test('what was removed here stays removed, and what was added here stays', async () => {
   const root = tempFolder()
   const dir = tempFolder()
   const text = roleSession(31)

@@ -1,4 +1,4 @@
-/** What is exported comes in again as it was. */
+/** What is exported is imported again unchanged. */
 import fs from 'node:fs'
 import path from 'node:path'
 import fc from 'fast-check'
@@ -253,7 +253,7 @@ test('with raw, the lines of the source can be put together again', async () => 
   }
 })
 
-test('a page asks nothing of any other place, and what strangers wrote is text', async () => {
+test('a page loads nothing from elsewhere, and message content is shown as text', async () => {
   const store = await open()
   const session = store.session('<script>alert(1)</script>')
   await session.append({ role: 'user', content: '</pre><script>alert(2)</script>\u001b[31m\u202e' })

@@ -49,7 +49,7 @@ export async function during<T>(operation: string, standIn: StandIn, work: () =>
   }
 }
 
-/** How many files whose name ends like this are opened by `work`, one as often as it is opened. */
+/** The number of openings, during `work`, of files whose name ends like this. */
 export async function filesOpened(work: () => Promise<unknown>, ending = ''): Promise<number> {
   let count = 0
   const counting: StandIn =

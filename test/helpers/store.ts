@@ -1,11 +1,11 @@
-/** What most tests of the store begin with. */
+/** What most tests begin with. */
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { onTestFinished, vi } from 'vitest'
 import { openStore, type Session, type SessionStore, type StoreOptions } from '../../src/index.js'
 
-// what other processes do takes its time on a busy machine
+// other processes take their time on a busy machine
 vi.setConfig({ testTimeout: 60_000 })
 
 /** True for the long forms of the tests: `SOAK=1 npm test`. */

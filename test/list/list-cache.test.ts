@@ -83,16 +83,16 @@ function sidecarsRead(work: () => Promise<unknown>): Promise<number> {
 }
 
 describe('a list kept on disk', () => {
-  test('spares the next store the sidecars, and says the same', async () => {
+  test('saves the next store from reading sidecars, and gives the same rows', async () => {
     const dir = await kept()
     expect(await sidecarsRead(() => listWithout(dir))).toBe(SESSIONS + 1)
-    // those that run are looked at whenever a store is opened
+    // the sidecars of running sessions are read whenever a store is opened
     const running = runningIn(dir)
     expect(await sidecarsRead(() => listIn(dir))).toBe(running)
     expect((await expectSame(dir)).find(({ key }) => key === 'Ann / München')?.messages).toBe(1)
   })
 
-  test('says the same to the faces', async () => {
+  test('gives the same rows to the contracts', async () => {
     const dir = await kept()
     const withList = await open(dir)
     const rows = await internalsOf(withList).index.sessions()
@@ -132,7 +132,7 @@ describe('a list kept on disk', () => {
     await expect.poll(() => fs.existsSync(fileOf(dir)), { timeout: 20_000 }).toBe(true)
   })
 
-  test('is not made of few sessions, nor by those who only look', async () => {
+  test('is not made for few sessions, nor by a read-only store', async () => {
     const dir = await kept()
     fs.rmSync(path.dirname(fileOf(dir)), { recursive: true })
     const looking = openReadOnly(dir)
@@ -168,7 +168,7 @@ describe('a list kept on disk', () => {
     expect(fs.readFileSync(fileOf(dir), 'utf8')).not.toContain('Ann')
   })
 
-  test('keeps nothing of a session whose files were removed', async () => {
+  test('holds no row of a session whose files were removed', async () => {
     const dir = await kept()
     fs.rmSync(logOf(dir, keyOf(7)))
     await listIn(dir)
@@ -258,7 +258,7 @@ describe('of no matter is a list that', () => {
       fs.renameSync(file, `${file}-elsewhere`)
       fs.symlinkSync(`${file}-elsewhere`, file)
     },
-    'lies in a folder that is a link': (file) => {
+    'is in a folder that is a link': (file) => {
       const folder = path.dirname(file)
       fs.renameSync(folder, `${folder}-elsewhere`)
       fs.symlinkSync(`${folder}-elsewhere`, folder)
@@ -291,7 +291,7 @@ describe('of no matter is a list that', () => {
   })
 })
 
-test('a list that cannot be written is told, and costs no answer', async () => {
+test('a list cache that cannot be written is reported, and changes no answer', async () => {
   const dir = await kept()
   fs.rmSync(path.dirname(fileOf(dir)), { recursive: true })
   fs.writeFileSync(path.dirname(fileOf(dir)), '')
@@ -318,7 +318,7 @@ test.each([
   expect(fs.readFileSync(path.join(elsewhere, 'list-2'), 'utf8')).toBe('mine')
 })
 
-test('whatever happens between two lists, they are as without one', async () => {
+test('after any changes between two lists, they are as without a cache', async () => {
   const acts: Record<string, (dir: string, key: string, store: SessionStore) => unknown> = {
     append: (_, key, store) => store.session(key).append(message('more')),
     removeLast: (_, key, store) => store.session(key).removeLast(),

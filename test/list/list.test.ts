@@ -1,4 +1,4 @@
-/** Lists of an open store: they look only at what changed, and miss nothing that did. */
+/** Lists of an open store read only what changed, and miss no change. */
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -9,7 +9,7 @@ import { open, tempFolder } from '../helpers/store.js'
 const KEYS = ['a', 'b', 'c']
 const FOREIGN = '{"role":"user","content":"by hand"}\n'
 
-/** A store that has listed often enough to be told of changes. */
+/** A store that has listed often enough to watch its folder. */
 async function listed() {
   const dir = tempFolder()
   const store = await open(dir)
@@ -28,7 +28,7 @@ describe('the next list shows', () => {
     expect(await counts(store)).toEqual({ a: 1, b: 2, c: 1 })
   })
 
-  test('each of many changes, however they fall into the turns of the event loop', async () => {
+  test('each of many changes, in any turn of the event loop', async () => {
     const { store, log } = await listed()
     for (let i = 0; i < 60; i++) {
       if (i % 3 === 0) await new Promise((resolve) => setImmediate(resolve))
@@ -69,7 +69,7 @@ describe('the next list shows', () => {
     expect((await store.list()).find(({ key }) => key === 'c')?.state).toBe('error')
   })
 
-  test('more changes than the system tells of', async () => {
+  test('more changes than the system reports', async () => {
     const { dir, store } = await listed()
     const others = ['x', 'y'].map((name) => path.join(dir, name))
     for (const other of others) fs.writeFileSync(other, '')
@@ -106,7 +106,7 @@ describe('the next list shows', () => {
   })
 })
 
-test('lists asked for at once all show what was written before', async () => {
+test('lists made at the same time all show what was written before', async () => {
   const { store, log } = await listed()
   fs.appendFileSync(log('b'), FOREIGN)
   const both = await Promise.all([counts(store), counts(store)])
@@ -116,7 +116,7 @@ test('lists asked for at once all show what was written before', async () => {
   ])
 })
 
-test('the newest alone can be asked for', async () => {
+test('a list can be limited to the newest', async () => {
   const { store } = await listed()
   await store.session('b').append({ role: 'user', content: 'again' })
   expect((await store.list({ limit: 1 })).map(({ key }) => key)).toEqual(['b'])

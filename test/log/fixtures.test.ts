@@ -9,7 +9,7 @@ import { archiveOf } from './archive.js'
 import { read, readingOf } from './reading.js'
 import { rewrite } from './rewriting.js'
 
-/** What an `expected.json` says of the logs beside it. */
+/** The content of an `expected.json`, about the logs beside it. */
 interface Expected {
   fileTime: string
   logs: Record<string, Record<string, unknown>>
@@ -57,7 +57,7 @@ function damageAt({ offset, end, reason }: Damage, place: number) {
   return { line: place + 1, offset, length: end - offset, reason }
 }
 
-describe.each(FOLDERS)('logs of format version 1, as they were: %s', (folder) => {
+describe.each(FOLDERS)('logs of format version 1, frozen: %s', (folder) => {
   const { expected, files, bytesOf } = fixtureOf(folder)
 
   test('are all there', () => {

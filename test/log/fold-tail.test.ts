@@ -19,7 +19,7 @@ function tail(below: unknown[], added: unknown[]) {
   return { summary, more, named: idsToLookUp(summary, more) }
 }
 
-describe('what must be looked up below a watermark', () => {
+describe('what a fold must look up below a watermark', () => {
   test('nothing for new lines, and for removals of new lines', () => {
     expect(tail([user(1)], [user(2), { role: 'bare' }, remove(3, idAt(2))]).named).toEqual(new Set())
   })
@@ -34,7 +34,7 @@ describe('what must be looked up below a watermark', () => {
     expect(tail([user(1)], [remove(2, idAt(9))]).named).toEqual(new Set())
   })
 
-  test('only the whole log can judge an id that does not rise', () => {
+  test('an id that does not rise takes a reading of the whole log', () => {
     expect(tail([user(5)], [user(5)]).named).toBeUndefined()
     expect(tail([user(5)], [user(4)]).named).toBeUndefined()
     expect(tail([user(5)], [user(6), user(6)]).named).toBeUndefined()

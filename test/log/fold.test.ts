@@ -191,7 +191,7 @@ describe('usage', () => {
     })
   })
 
-  test('each message with usage is one call, whatever it says itself', () => {
+  test('each message with usage is one call, whatever count it carries', () => {
     expect(total(used({}), used({ apiCalls: 7 }), used({ apiCalls: 0 }), used(null), used(5)).main).toMatchObject({
       apiCalls: 3,
     })

@@ -54,7 +54,7 @@ describe('the specification', () => {
     )
   })
 
-  test('shows a graph that reads as it says', () => {
+  test('shows a graph that reads as described', () => {
     const collector = new GraphCollector()
     for (const { heading, piece } of examples) if (heading.includes('`commit`')) collector.add(piece)
     const graph = collector.graph()
@@ -67,7 +67,7 @@ describe('the specification', () => {
     )
   })
 
-  test('says truly how a message with fields of its own is read, and what a line without id is called', () => {
+  test('describes correctly how a message with fields of its own is read, and the id of a line without one', () => {
     const own = examples.flatMap(({ piece }) => (isLine(piece) && 'own' in piece.value ? [piece] : []))
     expect(doc).toContain(
       `read as \`${JSON.stringify({ ...(own[0]?.value.own as JsonObject), ...asGiven(own[0]!) })}\``,
@@ -76,7 +76,7 @@ describe('the specification', () => {
     expect(doc).toContain(`The line \`${bare}\` at the start of a file is \`${standInId(0, bare)}\``)
   })
 
-  test('names a file as it is named', () => {
+  test('gives the file name that the code gives', () => {
     const [, key, slug, hash] = /`([^`]+)` is `([a-z-]+)~([0-9a-f]{32})`/.exec(doc) as string[]
     expect(hash).toBe(
       createHash('sha256')
@@ -87,7 +87,7 @@ describe('the specification', () => {
     expect(slug).toBe('telegram-ann')
   })
 
-  test('reads its worked example as it says', () => {
+  test('reads its worked example as described', () => {
     const log = Buffer.from(blocksOf('jsonl worked')[0]?.text ?? '')
     const { pieces, visibility } = read(log)
     const summary = foldAll(pieces, visibility)
@@ -113,7 +113,7 @@ describe('the specification', () => {
     expect(after.slice(7)).toEqual([''])
   })
 
-  test('tells torn from damage as the reader does', () => {
+  test('distinguishes torn from damaged lines as the reader does', () => {
     const row = /^\| ([^|]+?) *\| `([^`]+)`[^|]*\| (\*\*torn\*\*|\*\*damage\*\*|a line) *\|/gm
     const rows = [...doc.matchAll(row)]
     expect(rows.length).toBeGreaterThan(5)

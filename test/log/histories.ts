@@ -1,4 +1,4 @@
-/** Random logs: `wildLog` holds whatever a file can hold, `ownLog` what this library's own writers leave. */
+/** Random logs: `wildLog` holds anything that a file can hold, `ownLog` what the writers of this library leave. */
 import fc from 'fast-check'
 import { IdSource } from '../../src/base/ids.js'
 import type { Json, JsonObject } from '../../src/base/json.js'

@@ -23,7 +23,7 @@ function holds<T>(log: fc.Arbitrary<T>, law: (log: T) => void, runs = RUNS): voi
   fc.assert(fc.property(log, law), { seed: SEED, numRuns: runs })
 }
 
-/** As `toEqual`, which is asked only where its account of the difference is needed: it is slow. */
+/** Like `toEqual`, which is called only to report a difference, since it is slow. */
 function expectEqual(got: unknown, wanted: unknown): void {
   if (!isDeepStrictEqual(got, wanted)) expect(got).toEqual(wanted)
 }
@@ -149,7 +149,7 @@ function prefixIsLog(log: Buffer, cut: number): void {
   expectEqual(closed, whole.slice(0, closed.length))
   if (closed.length < pieces.length && last !== undefined && isLine(last)) {
     const same = whole[closed.length] as Piece
-    // a last line counts as it will with its line feed; only what stands behind it on the line can spoil it
+    // a last line counts as it will with its line feed; only text behind it on the same line can damage it
     if (isLine(same)) expectEqual({ ...last, end: 0, open: true, id: 0 }, { ...same, end: 0, open: true, id: 0 })
     else expect(['damage', 'torn']).toContain(same.kind)
   }
@@ -236,7 +236,7 @@ describe('law 5: folding a tail onto a watermark equals folding the whole', () =
   )
 
   test(
-    'judges lines from the end backwards as the whole log does, as long as it is certain',
+    'reading backwards decides about each line as reading the whole log does, while it is certain',
     () => {
       holds(anyLog, (log) => {
         backwards(log)
@@ -270,7 +270,7 @@ describe('law 5: folding a tail onto a watermark equals folding the whole', () =
 })
 
 interface Tail {
-  /** Undefined when only a reading of the whole log can tell. */
+  /** Undefined when that takes a reading of the whole log. */
   folded: Summary | undefined
   whole: Summary
   mayNeedWhole: boolean
@@ -301,7 +301,7 @@ function* tails(log: Buffer): Generator<Tail> {
 }
 
 /**
- * Those of the ids that are live messages, or undefined when only the whole log can tell: where one stands
+ * Those of the ids that are live messages, or undefined when that takes the whole log: where one stands
  * before the part where ids rise, or ends the waiting of others. */
 function liveIn(
   pieces: Piece[],

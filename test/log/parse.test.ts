@@ -185,7 +185,7 @@ describe('ids', () => {
     expect(line(text)).toMatchObject({ id: standInId(0, text), bare: true })
   })
 
-  test('a stand-in names the place and the text, whatever ends the line', () => {
+  test('a stand-in id depends on the offset and the text, not on the line ending', () => {
     const text = '{"role":"user","content":"hi"}'
     const [first, second] = parse(`${text}\n${text}`)
     expect(first).toMatchObject({ id: '#0-5de3a9ac' })

@@ -1,4 +1,4 @@
-/** All that a log says, in a form that can be compared: two logs that read the same have equal readings. */
+/** All that readers see of a log, in a form that can be compared. */
 import type { Json } from '../../src/base/json.js'
 import { toAgentMessage } from '../../src/contracts/persistence/message.js'
 import { Exchange } from '../../src/log/context.js'

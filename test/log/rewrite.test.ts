@@ -17,7 +17,7 @@ const remove = (...ids: string[]) => ({ type: 'remove', id: 'r', at: AT, ids })
 const header = { type: 'session', version: 1, key: 'k', at: AT, id: idAt(0) }
 const carried = (set: unknown, at = AT) => ({ type: 'meta', set, at, id: 'new' })
 
-/** The rewritten lines; checks on the way that nobody can tell, and that a second rewrite finds nothing. */
+/** The rewritten lines; checks that no reader sees a difference and that a second rewrite has nothing to do. */
 function rewritten(...lines: Given[]): string[] {
   const before = log(...lines)
   const after = rewrite(before, FILE_TIME, () => 'new')
@@ -107,7 +107,7 @@ describe('what is taken out', () => {
 describe('stand-ins are written down', () => {
   const mended = (line: string) => rewritten(header, line, DAMAGE)[1] as string
 
-  test('time and id of a message, at the end; all else stays as it was written', () => {
+  test('time and id of a message, at the end; its other bytes stay the same', () => {
     const line = '{"role":"user","content":"a\\u0062 \\/","n":1.0,"big":12345678901234567890,"e":1E2}'
     expect(mended(line)).toBe(`${line.slice(0, -1)},"at":"${FILE_TIME}","id":"#117-90d0b0dc"}`)
   })
@@ -124,7 +124,7 @@ describe('stand-ins are written down', () => {
     )
   })
 
-  test('an id and a time that are the message’s own go into `own`, as they were written', () => {
+  test('an id and a time that are the message’s own move into `own`, with the same bytes', () => {
     const line = `{"id":1.0,"role":"user","at":12345678901234567890}`
     expect(mended(line)).toBe(
       `{"type":"message","role":"user","own":{"id":1.0,"at":12345678901234567890},"at":"${FILE_TIME}","id":"#117-07753b3d"}`,
@@ -179,7 +179,7 @@ describe('stand-ins are written down', () => {
     expect(second).toMatch(/^\{"role":"user","content":"other","n":"1.0","at":"[^"]*","id":"#\d+-[0-9a-f]{8}"\}$/)
   })
 
-  test('an id but no time for a value without a role: it has none that anyone sees', () => {
+  test('an id but no time for a value without a role, since no view shows its time', () => {
     expect(mended('{"type":"message","value":1.0}')).toBe('{"type":"message","value":1.0,"id":"#117-eb0c5a10"}')
   })
 
@@ -267,13 +267,13 @@ describe('what is carried over', () => {
     )
   })
 
-  test('and vanish when the lines that stay say it all', () => {
+  test('and disappear when the remaining lines hold it all', () => {
     expect(rewritten(header, { ...carried({ createdAt: AT }), id: 'x' }, user('a'), DAMAGE)).toEqual(
       lines(header, user('a')),
     )
   })
 
-  test('what a kept label line says wrongly is put right', () => {
+  test('wrong values of a kept label line are corrected', () => {
     const label = {
       type: 'meta',
       id: 'm',
@@ -312,7 +312,7 @@ describe('what is carried over', () => {
   })
 })
 
-describe('fields as they are written', () => {
+describe('fields keep their bytes', () => {
   test.each([
     ['{}', []],
     [' { } ', []],

@@ -72,7 +72,7 @@ describe('messages', () => {
     expect(roundTrip(message)).toEqual(message)
   })
 
-  test('what the line says of its message is no part of it, also where the message has fields of these names', () => {
+  test('the fields of the line are no part of its message, also where the message has fields of these names', () => {
     for (const clash of [{}, { received: 'mine' }, { answers: [1], id: 'm1' }]) {
       const message = { role: 'user', content: 'x', ...clash }
       const text = messageLine(STAMP, messageText(message), { received: 'r1', answers: ['q1'] })
@@ -104,7 +104,7 @@ describe('messages', () => {
     ).toEqual({ role: 'user', list: [null, null], n: 0 })
   })
 
-  test('toJSON is asked, of the message and inside it', () => {
+  test('toJSON is called, of the message and inside it', () => {
     const at = new Date('2026-11-21T07:00:00Z')
     expect(roundTrip({ role: 'user', sent: at })).toEqual({ role: 'user', sent: '2026-11-21T07:00:00.000Z' })
     class Note {
@@ -157,7 +157,7 @@ describe('messages', () => {
     expect(text.facts.usage).toEqual({ promptTokens: 1 })
   })
 
-  test('the facts for the fold are what stands in the line', () => {
+  test('the facts for the fold are those of the line', () => {
     const message = {
       role: 'user',
       agent: 'coder',

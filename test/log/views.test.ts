@@ -90,7 +90,7 @@ describe('archive', () => {
     },
   )
 
-  test('a message whose id reads like null is not meant by null', () => {
+  test('null does not name a message whose id is the text null', () => {
     expect(archive(user('null'), compaction(null))).toEqual(['to null'])
   })
 
@@ -113,7 +113,7 @@ describe('archive', () => {
   })
 })
 
-test('texts are all strings inside the content, however deep', () => {
+test('texts are all strings inside the content, at any depth', () => {
   const texts = (content: unknown) => log({ role: 'user', content, name: 'not this' }).lines.flatMap(textsOf)
   expect(texts('a')).toEqual(['a'])
   expect(texts([{ type: 't', text: 'b' }, ['c', 1, null]]).sort()).toEqual(['b', 'c', 't'])

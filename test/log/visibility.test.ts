@@ -15,7 +15,7 @@ const copies = (bytes: Buffer) => [...read(bytes).visibility.copies.values()]
 const user = (id: string, content = 'x') => ({ id, role: 'user', content })
 
 describe('copies', () => {
-  test('the same id with equal content is a duplicate, in whatever order its fields stand', () => {
+  test('the same id with equal content is a duplicate, in any order of its fields', () => {
     const bytes = log(user('a'), user('b'), '{ "content":"x", "role":"user", "id":"a" }')
     expect(judged(bytes)).toEqual(['a', 'b', '-a'])
   })

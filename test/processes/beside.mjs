@@ -1,4 +1,4 @@
-// Works beside writers on a store until it is killed or told to end: beside.mjs FOLDER LOG ROLE KEYS SEED
+// Works beside writers on a store until it is killed or gets an end message: beside.mjs FOLDER LOG ROLE KEYS SEED
 // LOG gets `{"at":MS,"key":KEY,"texts":[…]}` before archived messages are purged and `{"purged":N}` after it, and
 // `{"op":NAME}` for all else that was done.
 import fs from 'node:fs'
@@ -82,7 +82,7 @@ const OTHERS = {
     const rows = await store.list()
     for (const { messages } of rows) if (!(messages >= 0)) throw new Error(`${messages} messages`)
   },
-  /** Takes the few that were idle for longest, if nobody has used them for a while. */
+  /** Takes the few that were idle for longest, if they were not used for a while. */
   async cleanup() {
     const { failed } = await store.cleanup({ maxSessions: Math.max(0, keys.length - 3), minAge: 30 })
     if (failed.length > 0) throw failed[0].error

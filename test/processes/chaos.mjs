@@ -1,6 +1,6 @@
-// Wants the same lease as others, again and again, until it is killed or told to end: chaos.mjs FOLDER WITNESS NAME HOW
+// Takes the same lease as others until it is killed or gets an end message: chaos.mjs FOLDER WITNESS NAME HOW
 // WITNESS gets `+ NAME` at the start of each stretch of exclusive work and `- NAME` at its end. HOW `careless`: without
-// the lease, as a proof that the judge would notice.
+// the lease, to show that the judge notices.
 import fs from 'node:fs'
 import path from 'node:path'
 import { leaseOf } from '../../dist/src/disk/lock/lease.js'

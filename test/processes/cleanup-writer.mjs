@@ -1,4 +1,4 @@
-// Writes to one session after the other, with pauses, until told to stop: cleanup-writer.mjs FOLDER SEED
+// Writes to one session after the other, with pauses, until it gets a stop message: cleanup-writer.mjs FOLDER SEED
 import { openStore } from '../../dist/src/index.js'
 
 const [folder, seed] = process.argv.slice(2)

@@ -16,7 +16,7 @@ ahead = Number(later)
 const inThis = await store.cleanup(rules)
 const trash = await store.purgeTrash({ olderThan: DAY, dryRun: true })
 await store.close()
-// as a process that starts with the clock as it is now
+// as a process that starts at this time of the clock
 const again = await openStore(folder)
 const inNext = await again.cleanup(rules)
 await again.close()

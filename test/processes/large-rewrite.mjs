@@ -1,4 +1,4 @@
-// Rewrites and reads a log of so many megabytes, and says how much memory it took: large-rewrite.mjs FOLDER MEGABYTES
+// Rewrites and reads a log of that many megabytes, and reports the memory used: large-rewrite.mjs FOLDER MEGABYTES
 import fs from 'node:fs'
 import { openStore } from '../../dist/src/index.js'
 

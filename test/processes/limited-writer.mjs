@@ -1,4 +1,4 @@
-// Appends until the system takes no more: limited-writer.mjs FOLDER. Says what was acknowledged, and how it ended.
+// Appends until the system refuses: limited-writer.mjs FOLDER. Prints what was acknowledged, and the error.
 import { openStore } from '../../dist/src/index.js'
 
 const store = await openStore(process.argv[2])

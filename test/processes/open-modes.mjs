@@ -19,7 +19,7 @@ function look(folder, operation) {
   }
 }
 
-/** In a scene that was made within one millisecond nothing was old enough for the trash. */
+/** In a folder that was made within one millisecond nothing is old enough for the trash. */
 function passUnlessMissing(error) {
   if (error.code !== 'ERR_SESSION_NOT_FOUND') throw error
 }

@@ -42,7 +42,7 @@ const own = {
     await store.recover({ action: 'interrupt' })
   },
   exit: () => setImmediate(() => process.exit(0)),
-  /** Appends without a pause until told to stop. */
+  /** Appends without a pause until `stop` is called. */
   async flood(key) {
     let count = 0
     for (flooding = true; flooding; count++) {

@@ -45,7 +45,7 @@ describe('cleanup', () => {
     await expect((await open()).cleanup(options as CleanupOptions)).rejects.toThrow(kind)
   })
 
-  test('leaves a session that somebody alive is running; takes one whose runner is dead', async () => {
+  test('leaves a session that a live process is running; takes one whose process is dead', async () => {
     const { clock, store, folder } = await clocked()
     for (const key of ['mine', 'alive', 'dead', 'idle']) await fill(store, key, ['1'])
     await store.session('mine').setState('running', 't')
@@ -89,7 +89,7 @@ describe('cleanup', () => {
     expect(fs.existsSync(`${folder}/binary.jsonl`)).toBe(true)
   })
 
-  test('one that fails is told, and does not stop the others', async () => {
+  test('one that fails is reported, and does not stop the others', async () => {
     const { clock, store, folder } = await clocked()
     for (const key of ['a', 'b', 'c']) await fill(store, key, ['1'])
     clock.now += 2 * HOUR
@@ -107,7 +107,7 @@ describe('cleanup', () => {
     expect(fs.readdirSync(`${folder}/.trash`)).toHaveLength(2)
   })
 
-  test('one that another process holds is told after a bounded wait', async () => {
+  test('one that another process holds is reported after a bounded wait', async () => {
     const { clock, store, folder } = await clocked()
     await fill(store, 'a', ['1'])
     await fill(store, 'b', ['1'])

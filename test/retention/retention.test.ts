@@ -9,7 +9,7 @@ import { codeOf, contents, filesIn, fill, message, open, randomOf, SOAK, sleep, 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
 
-/** A store of sessions that were active so many hours ago, each with a text of so many bytes. */
+/** A store of sessions that were active so many hours ago, each with a text of that many bytes. */
 async function storeOf(sessions: Record<string, { age: number; bytes?: number; tags?: string[] }>) {
   const clock = { now: Date.parse('2026-11-25T10:00:00.000Z') }
   const start = clock.now
@@ -78,7 +78,7 @@ describe('cleanup takes the longest idle', () => {
     expect(await store.keys()).toEqual(['future'])
   })
 
-  test('nor one that cannot be read, or is run by somebody alive', async () => {
+  test('nor one that cannot be read, or that a live process is running', async () => {
     const { store } = await storeOf({ mine: { age: 5 }, c: { age: 4 } })
     await store.session('mine').setState('running', 't')
     fs.writeFileSync(path.join(store.dir, 'garbage.jsonl'), 'this is no log\n')
@@ -116,7 +116,7 @@ describe('cleanup takes the longest idle', () => {
     await expect((await open()).cleanup(options as CleanupOptions)).rejects.toThrow(kind)
   })
 
-  test('a dry run tells what a run does, in stores and with rules of all kinds', async () => {
+  test('a dry run reports what a run does, in stores and with rules of all kinds', async () => {
     const random = randomOf(7)
     const some = <T>(value: T): T | undefined => (random() < 0.5 ? value : undefined)
     for (let round = 0; round < (SOAK ? 300 : 15); round++) {
@@ -181,7 +181,7 @@ describe('the trash', () => {
     expect((await store.purgeTrash({ olderThan: 0 })).purged).toEqual([])
   })
 
-  test('a purge that is cut off is finished at the next open; what cannot go is told', async () => {
+  test('a purge that was interrupted is finished at the next open; what cannot be removed is reported', async () => {
     const { store } = await storeOf({ a: { age: 5 }, b: { age: 4 } })
     for (const key of ['a', 'b']) await store.session(key).setState('error')
     await store.cleanup({ olderThan: HOUR })
@@ -211,7 +211,7 @@ describe('the trash', () => {
   })
 })
 
-test('beside four writing processes no message is lost, and no session goes that was active (for a minute in the long form)', async () => {
+test('beside four writing processes no message is lost, and no active session is removed (for a minute in the long form)', async () => {
   const store = await open()
   const olderThan = 60
   const writers = Array.from({ length: 4 }, (_, i) => start('cleanup-writer.mjs', [store.dir, String(i)]))

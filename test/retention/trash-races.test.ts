@@ -1,4 +1,4 @@
-/** What others do to the trash while something is put there or back. */
+/** What other stores do to the trash while a session is moved there or back. */
 import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
@@ -15,7 +15,7 @@ async function storeWithTrash() {
   return { folder, store, id: entry!.id }
 }
 
-test('a store that opens in the middle of it, and sweeps the folder, does not make it fail', async () => {
+test('a restore succeeds while a store opens and sweeps the folder', async () => {
   const { folder, store, id } = await storeWithTrash()
   const sweeping = (rename: Call) => (from: string, to: string) => {
     return following(rename(from, to), () => {
@@ -27,7 +27,7 @@ test('a store that opens in the middle of it, and sweeps the folder, does not ma
   expect(fs.readdirSync(path.join(folder, '.trash'))).toEqual([])
 })
 
-test('nor does one that sweeps the folder before the log is in it make a cleanup fail', async () => {
+test('a cleanup succeeds while a store sweeps the folder before the log is in it', async () => {
   const store = await open()
   await fill(store, 'a', ['1', '2'])
   await sleep(5)
@@ -44,7 +44,7 @@ test('nor does one that sweeps the folder before the log is in it make a cleanup
   expect(await contents(store.session('a'))).toEqual(['1', '2'])
 })
 
-test('what is purged at the same time is either back or purged, and told so', async () => {
+test('what is purged at the same time is either back or purged, and the result says which', async () => {
   const { store, id } = await storeWithTrash()
   const [purge, code] = await Promise.all([store.purgeTrash({ olderThan: 0 }), codeOf(store.restore(id))])
   expect(purge.failed).toEqual([])

@@ -20,7 +20,7 @@ interface Life {
 
 type World = Map<string, Life>
 
-/** What the world is after a step. */
+/** The state after a step. */
 function after(world: World, { op, key, texts }: Step): World {
   const next = structuredClone(world)
   const life = next.get(key) ?? { live: null, trash: [] }
@@ -77,7 +77,7 @@ async function read(folder: string): Promise<World> {
   return world
 }
 
-test('killed at any moment: what was acknowledged is there, once; the rest is there or not; litter is swept', async () => {
+test('killed at any moment: what was acknowledged is there, once; the rest is there or not; leftovers are removed', async () => {
   const top = tempFolder()
   const folder = path.join(top, 'sessions')
   const log = path.join(top, 'steps')
@@ -124,7 +124,7 @@ test('killed at any moment: what was acknowledged is there, once; the rest is th
   const store = await openStore(folder)
   for (const key of world.keys()) await store.session(key).append(message('next'))
   await store.close()
-  // a waiter that was killed before it had written its name is given up after a second
+  // a waiter that was killed before it wrote its name counts as dead after a second
   await until(async () => {
     await (await openStore(folder)).close()
     return locksIn(folder).length === 0

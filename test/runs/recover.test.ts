@@ -22,7 +22,7 @@ async function statesOf(store: SessionStore): Promise<Record<string, string>> {
   return Object.fromEntries((await store.list()).map(({ key, state }) => [key, state]))
 }
 
-/** The turns that notes in the log say were cut off. */
+/** The turns that notes in the log name as interrupted. */
 function notesIn(file: string): unknown[] {
   const lines = fs.readFileSync(file, 'utf8').trimEnd().split('\n')
   return lines.flatMap((line) => JSON.parse(line).set?.interrupted ?? [])
@@ -77,7 +77,7 @@ describe('a report', () => {
     expect((await store.recover({ keys: ['asked', 'idle'] })).runs).toHaveLength(1)
   })
 
-  test('is made at open, for whoever asks, with what was cleared away', async () => {
+  test('is made at open, for every caller, with what was removed', async () => {
     const folder = tempFolder()
     await crash(folder, ['a'])
     fs.writeFileSync(path.join(folder, '.b.0123456789abcdef.tmp'), 'half')
@@ -181,7 +181,7 @@ describe('an action', () => {
     expect(told.slice(2).sort()).toEqual(['recovered a owner-dead error', 'recovered b owner-dead idle'])
   })
 
-  test('is not done to a session that is alive, stopped or already run by somebody else', async () => {
+  test('is not done to a session whose process is alive or stopped, or that another process runs already', async () => {
     const folder = tempFolder()
     const remote = await RemoteStore.open(folder)
     await remote.call('setState', 'stopped', 'running', 't')
@@ -205,7 +205,7 @@ describe('an action', () => {
 })
 
 describe('an owner that cannot be seen', () => {
-  test('is left alone as long as it may live, and given up when it stays silent', async () => {
+  test('is left alone while it may be alive, and counts as dead when it stays silent', async () => {
     const folder = tempFolder()
     await crash(folder, ['a'])
     // as if its process ran on another host

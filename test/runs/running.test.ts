@@ -23,7 +23,7 @@ async function running(store: SessionStore): Promise<string[]> {
   return (await store.running()).map(({ key }) => key)
 }
 
-/** What `list` says, which looks at every sidecar. */
+/** The running sessions of `list`, which reads every sidecar. */
 async function runningInList(store: SessionStore): Promise<string[]> {
   return (await store.list()).filter(({ state }) => state === 'running').map(({ key }) => key)
 }
@@ -258,7 +258,7 @@ describe('a session that runs', () => {
 })
 
 describe('running()', () => {
-  test('says what list says, through any order of starts and ends in two stores', async () => {
+  test('agrees with list, for any order of starts and ends in two stores', async () => {
     const store = await open()
     const other = await open(store.dir)
     for (let i = 0; i < 60; i++) {
@@ -289,7 +289,7 @@ describe('running()', () => {
     ])
   })
 
-  test('reads nothing of the sessions that do not run', async () => {
+  test('reads no file of the sessions that do not run', async () => {
     const store = await open()
     for (let i = 0; i < 20; i++) await fill(store, `idle${i}`, ['1'])
     await start(store, 'a')

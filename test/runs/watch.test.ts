@@ -56,8 +56,8 @@ async function kill(remote: RemoteStore): Promise<void> {
   await ended(remote.child)
 }
 
-describe('a watcher tells', () => {
-  test('what runs when it begins, and every turn that begins and ends then', async () => {
+describe('a watcher reports', () => {
+  test('the running turns when it starts, and every start and end of a turn after that', async () => {
     const folder = tempFolder()
     const remote = await runner(folder, ['before'])
     const { events, told, store } = await watched(folder)
@@ -110,7 +110,7 @@ describe('a watcher tells', () => {
     expect(told().slice(3).sort()).toEqual(['stuck a owner-dead', 'stuck b owner-dead', 'stuck c owner-dead'])
   })
 
-  test('nothing of a process that ended its turns and then died', async () => {
+  test('no stuck turn of a process that ended its turns and then died', async () => {
     const folder = tempFolder()
     const { told } = await watched(folder)
     const remote = await runner(folder, ['a'])
@@ -135,7 +135,7 @@ describe('a watcher tells', () => {
     await until(() => told().at(-1) === 'finished a idle')
   })
 
-  test('of a process that cannot be seen when it falls silent', async () => {
+  test('of a process on another host when it is silent', async () => {
     const folder = tempFolder()
     const remote = await runner(folder, ['a'])
     // as if it were on another host
@@ -169,7 +169,7 @@ describe('a watcher tells', () => {
 })
 
 describe('a watcher does not depend on events', () => {
-  test('it finds all by looking, when the file system gives none', async () => {
+  test('it finds everything by scans, when the file system reports no changes', async () => {
     const folder = tempFolder()
     vi.doMock('chokidar', () => ({ watch: () => silentWatch() }))
     onTestFinished(() => void vi.doUnmock('chokidar'))
@@ -188,7 +188,7 @@ describe('a watcher does not depend on events', () => {
     await until(() => told().includes('finished a error'))
   })
 
-  test('it goes on when the folder of run logs was removed', async () => {
+  test('it continues when the folder of run logs was removed', async () => {
     const folder = tempFolder()
     const { store, told } = await watched(folder, { rescanMs: 200 })
     await store.session('a').setState('running', 't')
@@ -202,7 +202,7 @@ describe('a watcher does not depend on events', () => {
     await until(() => told().includes('finished a idle'))
   })
 
-  test('an outage ends no turn, is told, and is over when it is over', async () => {
+  test('an I/O error ends no turn, is reported, and watching continues after it', async () => {
     const folder = tempFolder()
     const { store, watcher, told } = await watched(folder, { rescanMs: 50 })
     const errors: unknown[] = []
@@ -213,7 +213,7 @@ describe('a watcher does not depend on events', () => {
       throw systemError('EIO')
     })
     await until(() => errors.length > 0)
-    // a lease that lingers would be given back where it is not
+    // a lease that is still held would be released in a folder that was moved
     await until(() => locksIn(folder).every((name) => !name.startsWith(`a${path.sep}`)))
     repair()
     fs.renameSync(folder, `${folder}-away`)
@@ -244,7 +244,7 @@ describe('a watcher does not depend on events', () => {
   })
 })
 
-describe('a watcher goes away', () => {
+describe('a watcher ends', () => {
   test('with its signal, with close, and with its store', async () => {
     const store = await openStore(tempFolder())
     const stop = new AbortController()
@@ -265,12 +265,12 @@ describe('a watcher goes away', () => {
     expect(() => store.watch()).toThrow(expect.objectContaining({ code: 'ERR_CLOSED' }))
   })
 
-  test('with the process, if told not to keep it', async () => {
+  test('with the process, when it is not persistent', async () => {
     const child = start('watching.mjs', [tempFolder(), JSON.stringify({ persistent: false })])
     expect(await ended(child)).toEqual({ code: 0, signal: null })
   })
 
-  test('and keeps the process until then, if not', async () => {
+  test('and keeps the process alive until then, by default', async () => {
     const child = start('watching.mjs', [tempFolder(), '{}'])
     await once(child, 'disconnect')
     await sleep(500)
@@ -279,7 +279,7 @@ describe('a watcher goes away', () => {
 })
 
 describe('errors of a watcher', () => {
-  test('a listener that throws or rejects ends nothing and hides nothing from the others', async () => {
+  test('a listener that throws or rejects neither stops the watcher nor hides events from others', async () => {
     const errors: unknown[] = []
     const { store, watcher, told } = await watched(tempFolder(), {}, { onError: (error) => errors.push(error) })
     watcher.prependListener('started', () => {
@@ -299,7 +299,7 @@ describe('errors of a watcher', () => {
     expect(told()).toEqual(['started a', 'started b'])
   })
 
-  test('a folder that may not be written to is watched by looking', async () => {
+  test('a folder that may not be written to is watched by scans', async () => {
     const store = await open()
     await fill(store, 'a', ['1'])
     const restore = patch('mkdir', (mkdir) => (folder: string, ...rest: unknown[]) => {
@@ -348,7 +348,7 @@ describe('errors of a watcher', () => {
     ['a text', { stuckAfterMs: '5' }, TypeError],
     ['a negative time', { stuckAfterMs: -1 }, RangeError],
     ['NaN', { silentAfterMs: Number.NaN }, RangeError],
-    ['no time between looks', { rescanMs: 0 }, RangeError],
+    ['no time between scans', { rescanMs: 0 }, RangeError],
     ['a number for poll', { poll: 1 }, TypeError],
     ['a signal that is none', { signal: {} }, TypeError],
   ])('refuses %s', async (_, options, kind) => {

@@ -1,4 +1,4 @@
-/** However many sessions there are and whatever befalls the index, a search answers what a look at every message does. */
+/** With any number of sessions and any damage to the index, a search finds what reading every message finds. */
 import fs from 'node:fs'
 import path from 'node:path'
 import fc from 'fast-check'
@@ -12,7 +12,7 @@ import { bareLine, fill, message, open, SOAK, tempFolder, until } from '../helpe
 /** More than those of a store that needs no index. */
 const MANY = 300
 const INDEX = '.index/search-1'
-/** A word that nobody says. */
+/** A word that is in no message. */
 const NOWHERE = 'quixotic'
 
 /** A folder of so many sessions, the first of which speak of themselves by number. */
@@ -27,7 +27,7 @@ const FLIPS = SOAK ? 200 : 4
 
 let past = 0
 
-/** Gives each log that was written just now a time of its own in the past, as if somebody had waited. */
+/** Gives each log that was written just now a time of its own in the past, which saves waiting. */
 function age(folder: string): void {
   for (const file of fs.readdirSync(folder)) {
     if (!file.endsWith('.jsonl') || fs.statSync(path.join(folder, file)).mtimeMs < Date.now() - 60_000) continue
@@ -36,7 +36,7 @@ function age(folder: string): void {
   }
 }
 
-/** The keys that a search finds, and how many logs it looked into. */
+/** The keys that a search finds, and how many logs it opened. */
 async function found(store: SessionStore, words: string): Promise<{ keys: string[]; opened: number }> {
   const opened = new Set<string>()
   const keys = await during(
@@ -51,7 +51,7 @@ async function found(store: SessionStore, words: string): Promise<{ keys: string
   return { keys, opened: opened.size }
 }
 
-/** A store with a list in mind. */
+/** A store that has listed once. */
 async function opened(folder: string): Promise<SessionStore> {
   const store = await open(folder)
   await store.search(NOWHERE)
@@ -59,7 +59,7 @@ async function opened(folder: string): Promise<SessionStore> {
   return store
 }
 
-/** Searches once and lets the work behind the answer come to its end. */
+/** Searches once and waits until the index is written. */
 async function indexed(folder: string): Promise<void> {
   const store = await open(folder)
   await store.search(NOWHERE)
@@ -69,7 +69,7 @@ async function indexed(folder: string): Promise<void> {
 }
 
 describe('a search in many sessions', () => {
-  test('looks only into logs that may hold the words', async () => {
+  test('opens only logs that may contain the words', async () => {
     const folder = manySessions()
     await indexed(folder)
     expect(await found(await open(folder), '"NUMBER 217."')).toEqual({ keys: ['many217'], opened: 1 })
@@ -122,7 +122,7 @@ describe('a search in many sessions', () => {
     ['edited in place, and longer', bareLine('a lute') + bareLine('b'), bareLine('a zither') + bareLine('b')],
     ['edited in place, as long', bareLine('a guitar') + bareLine('b'), bareLine('a zither') + bareLine('b')],
     ['edited in place, and shorter', bareLine('a grand piano') + bareLine('b'), bareLine('a zither') + bareLine('b')],
-  ])('finds what stands in a log that was %s', async (_, before, after) => {
+  ])('finds the text of a log that was %s', async (_, before, after) => {
     const folder = manySessions()
     fs.writeFileSync(`${folder}/many5.jsonl`, before)
     age(folder)
@@ -167,7 +167,7 @@ describe('a search in many sessions', () => {
     expect((await found(store, 'number')).keys).toHaveLength(MANY)
   })
 
-  test('is as good in a store that only looks, which writes nothing', async () => {
+  test('finds the same in a read-only store, which writes nothing', async () => {
     const folder = manySessions()
     const store = openReadOnly(folder)
     expect((await store.search('217.')).map(({ key }) => key)).toEqual(['many217'])
@@ -186,7 +186,7 @@ describe('a search in many sessions', () => {
     expect(fs.existsSync(`${folder}/${INDEX}`)).toBe(false)
   })
 
-  test('goes on when the store is closed in the middle', async () => {
+  test('continues when the store is closed in the middle', async () => {
     const folder = manySessions()
     const store = await open(folder)
     const answer = store.search('217.')
@@ -310,7 +310,7 @@ describe('an index that', () => {
       fs.rmSync(index(folder))
       fs.mkdirSync(`${index(folder)}/inside`, { recursive: true })
     },
-    'lies behind a link': (folder) => {
+    'is behind a link': (folder) => {
       fs.renameSync(`${folder}/.index`, `${folder}/elsewhere`)
       fs.symlinkSync('elsewhere', `${folder}/.index`)
     },
@@ -333,7 +333,7 @@ describe('an index that', () => {
     },
   }
   for (const [name, breaks] of Object.entries(OUTAGES)) {
-    test(`${name} is told once, left alone, and changes no answer`, async () => {
+    test(`${name} is reported once, left alone, and changes no answer`, async () => {
       const folder = manySessions()
       await indexed(folder)
       breaks(folder)
@@ -344,7 +344,7 @@ describe('an index that', () => {
         expect((await found(store, `"number ${number}."`)).keys).toEqual([`many${number}`])
       }
       await store.close()
-      // the list that is kept in the same folder tells of its own
+      // the list cache in the same folder reports errors of its own
       expect(errors.filter(({ stack }) => !stack?.includes('list-cache'))).toHaveLength(1)
       expect(fs.readdirSync(folder).filter((file) => file !== '.index')).toEqual(
         before.filter((file) => file !== '.index'),
@@ -354,7 +354,7 @@ describe('an index that', () => {
   }
 })
 
-/** What befalls a store; `who` is one of a few sessions, `what` one of a few texts. */
+/** What can happen to a store; `who` is one of a few sessions, `what` one of a few texts. */
 const WORDS = [
   'zither',
   'Zit',
@@ -441,7 +441,7 @@ class World {
     }
   }
 
-  /** By a look at every message. */
+  /** By reading every message. */
   async expected(words: string[]): Promise<string[]> {
     const reader = openReadOnly(this.folder)
     const counts = new Map<string, number>()
@@ -464,7 +464,7 @@ function textOf(content: unknown): string {
   return typeof content === 'string' ? content : (content as Array<{ text: string }>)[0]!.text
 }
 
-test('whatever happened, the answer is that of a look at every message', { timeout: 600_000 }, async () => {
+test('after any history, a search finds what reading every message finds', { timeout: 600_000 }, async () => {
   const query = fc.array(word, { minLength: 1, maxLength: 2 })
   const history = fc.array(fc.tuple(step, query), { minLength: 1, maxLength: 14 })
   const property = fc.asyncProperty(history, async (steps) => {

@@ -1,4 +1,4 @@
-/** A search gives what a look at every message gives, however the words are spelled on disk. */
+/** A search finds what reading every message finds, for any spelling of the words on disk. */
 import fs from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'

@@ -44,7 +44,7 @@ async function indexed(): Promise<SessionStore> {
   return store
 }
 
-/** How many logs `work` looks into. */
+/** How many logs `work` opens. */
 async function logsOpened(work: () => Promise<unknown>): Promise<number> {
   const logs = new Set<string>()
   await during(
@@ -110,7 +110,7 @@ describe('under a store that has read it, an index that', () => {
   }
 })
 
-test('an older index put back into its place says nothing of logs that changed since', async () => {
+test('an older index that was put back is not used for logs that changed since', async () => {
   await (await indexed()).close()
   const older = fs.readFileSync(index)
   write(5, 'a zither')
@@ -124,7 +124,7 @@ test('an older index put back into its place says nothing of logs that changed s
   expect(await keysOf(await open(folder), 'lute')).toEqual(['many6'])
 })
 
-test('a log that is written again and keeps a time that is not over yet, as long as before, is found', async () => {
+test('a log of the same size that is written again within the same clock tick is found', async () => {
   const store = await indexed()
   const file = `${folder}/many9.jsonl`
   const time = new Date(Date.now() + 60_000)

@@ -120,7 +120,7 @@ describe("appends that wait for the same sync of fsync: 'always'", () => {
     expect(await contents(session)).toEqual(['first', ...answered, 'more'])
   })
 
-  test('are all there when another program replaces the log under them', async () => {
+  test('are all there when another program replaces the log meanwhile', async () => {
     const session = await filled()
     let writes = 0
     const replacing = (write: Call) => (fd: number, bytes: Buffer, at: number, length: number) => {
@@ -135,7 +135,7 @@ describe("appends that wait for the same sync of fsync: 'always'", () => {
     expect(await contents(session)).toEqual(['first', ...numbers(0, 20)])
   })
 
-  test('a failed sync fails all of them, and the next append goes well', async () => {
+  test('a failed sync fails all of them, and the next append succeeds', async () => {
     const session = await filled()
     let calls = 0
     const failing = (sync: Call) => (fd: number) => {
@@ -167,7 +167,7 @@ describe("appends that wait for the same sync of fsync: 'always'", () => {
     expect((await contents(session)).at(-1)).toBe('more')
   })
 
-  test('callers that write again as soon as they are answered share syncs', async () => {
+  test('callers that write again as soon as their append resolves share syncs', async () => {
     const session = await filled()
     const syncs: number[] = []
     const caller = async (from: number) => {
@@ -188,7 +188,7 @@ describe("appends that wait for the same sync of fsync: 'always'", () => {
     expect(await contents((await open(folder)).session('a'))).toEqual(['first', ...numbers(0, 10)])
   })
 
-  test('fail together while another process keeps the lease, and go well after that', async () => {
+  test('fail together while another process keeps the lease, and succeed after that', async () => {
     const folder = tempFolder()
     const session = await fill(await open(folder, { fsync: 'always', lockTimeout: 200 }), 'a', ['first'])
     const other = await RemoteStore.open(folder)

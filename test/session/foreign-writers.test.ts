@@ -183,8 +183,8 @@ describe('in the very instant of the write', () => {
   })
 })
 
-describe('a log that somebody', () => {
-  test.each(['a', 'An encoded key'])('truncated to nothing goes on, under its key: %j', async (key) => {
+describe('a log that another program', () => {
+  test.each(['a', 'An encoded key'])('truncated to nothing can be appended to, under its key: %j', async (key) => {
     const store = await open()
     const session = await fill(store, key, ['1', '2'])
     fs.truncateSync(session.path)
@@ -198,7 +198,7 @@ describe('a log that somebody', () => {
     expect(await again.keys()).toEqual([key])
   })
 
-  test('truncated in the middle goes on with what is left', async () => {
+  test('truncated in the middle can be appended to', async () => {
     const session = await fill(await open(), 'a', ['1', '2', '3'])
     const bytes = fs.readFileSync(session.path)
     fs.truncateSync(session.path, bytes.lastIndexOf('"3"') - 20)
@@ -259,7 +259,7 @@ describe('a log that somebody', () => {
   })
 })
 
-test('a file that stands still for a moment only is waited for, not created anew', async () => {
+test('a file that is absent for a moment only is waited for, not created again', async () => {
   const folder = tempFolder()
   const session = await fill(await open(folder), 'a', ['1'])
   fs.renameSync(session.path, `${session.path}.away`)
@@ -270,13 +270,13 @@ test('a file that stands still for a moment only is waited for, not created anew
   expect(await contents(session)).toEqual(['1', '2'])
 })
 
-test('a line that another program was in the middle of writing is not cut off as a torn tail', async () => {
+test('a line that another program is still writing is not cut off as a torn tail', async () => {
   const session = await fill(await open(), 'a', ['1'])
   const line = bareLine(`theirs ${'x'.repeat(1_000)}`)
   fs.appendFileSync(session.path, line.slice(0, 500))
   const log = fs.statSync(session.path).ino
   let rest = line.slice(500)
-  // the call that waits for their write: the system lets it go on when all of that is in the file
+  // the call that waits for the other write: the system returns from it when the whole line is in the file
   patch('fchmod', (original) => (fd: number, mode: number) => {
     if (fs.fstatSync(fd).ino === log) {
       fs.appendFileSync(session.path, rest)

@@ -144,7 +144,7 @@ describe('a line of a file', () => {
     expect(before.indexOf(closed)).toBe(bareLine('1').length)
     const fork = await store.fork('a', { as: 'b' })
     await session.rewrite()
-    // what the line lacks of id and time is put at its end, the rest is not written anew
+    // id and time that the line lacks are added at its end; the rest keeps its bytes
     const rest = closed.toString('latin1').trim().slice(0, -1)
     for (const log of given.messages === undefined ? [] : [session.path, fork.path])
       expect(fs.readFileSync(log).includes(rest, 0, 'latin1')).toBe(true)

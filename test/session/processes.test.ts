@@ -12,7 +12,7 @@ const COUNT = Number(process.env.COUNT ?? (SOAK ? 2_500 : 30))
 /** How often one of the processes is killed, about, ms. */
 const KILL_MS = SOAK ? 3_000 : 300
 
-/** What a process has told of its work. */
+/** What a process has reported of its work. */
 interface Account {
   name: string
   /** Acknowledgements, one a line. */
@@ -45,7 +45,7 @@ function player(name: string, file: string, run: (made: Player) => ReturnType<ty
   return made
 }
 
-/** A writer goes on behind the message at which it was killed, of which nobody knows whether it was written. */
+/** A writer continues behind the message at which it was killed, which may have been written or not. */
 function writer(folder: string, name: string, count: number, keys: readonly string[]): Player {
   return player(name, `${folder}/../${name}`, ({ file, cut }) => {
     const first = linesOf(file).length + cut.length
@@ -106,7 +106,7 @@ function purgesIn(files: readonly string[]): Purge[] {
 const isOurs = (text: string) => /^w\d+-\d+$/.test(text)
 
 /**
- * All that was ever said under a key, in order: what was purged, what lies in the trash, and what is there. A purge
+ * All messages ever written under a key, in order: purged ones, those in the trash, and those in the log. A purge
  * that was cut off, or that came too late for what went into the trash, may have left all that it was about to delete.
  */
 function saidUnder(key: string, purges: readonly Purge[], lives: Array<{ at: number; texts: string[] }>): string[] {
@@ -220,12 +220,12 @@ const HARMS: Record<string, (lines: string[]) => string[]> = {
   'a line without its end': (lines) => lines.with(5, lines[5]!.slice(0, -10)),
   'two lines without a line feed between them': (lines) => lines.toSpliced(5, 2, lines[5]! + lines[6]!),
   'another order of one writer': (lines) => lines.with(3, lines[5]!).with(5, lines[3]!),
-  'a message that nobody wrote': (lines) => lines.toSpliced(5, 0, lines[5]!.replaceAll(/w\d-\d/g, 'w0-9')),
+  'a message that no writer wrote': (lines) => lines.toSpliced(5, 0, lines[5]!.replaceAll(/w\d-\d/g, 'w0-9')),
 }
 
 describe('the judge of what these processes leave', () => {
   test.each([['nothing', (lines: string[]) => lines] as const, ...Object.entries(HARMS)])(
-    'passes or fails what it must: %s',
+    'passes or fails as it must: %s',
     async (what, harm) => {
       const folder = `${tempFolder()}/sessions`
       const store = await openStore(folder)

@@ -4,7 +4,7 @@ import { RecentWrites } from '../../src/session/recent-writes.js'
 const WRITES = 4_000
 const KILOBYTE = 1024
 
-test('small writes in mind hold on to no memory but their own', () => {
+test('remembered small writes keep no other memory alive', () => {
   const writes = new RecentWrites()
   for (let i = 0; i < WRITES; i++) {
     writes.note(`s${i % 2}`, Buffer.from(`write ${i}`.padEnd(100)))

@@ -19,7 +19,7 @@ async function large({ removed }: { removed: (at: number) => boolean }) {
 
 const THEN = new Date('2026-11-24T12:00:00.000Z')
 
-/** Spoils a message of a log of which all is known, so that no look at the file tells. */
+/** Damages a message of a log whose state is cached, without a change that a stat shows. */
 async function spoil(session: Session, id: string, bytes: Buffer): Promise<void> {
   fs.utimesSync(session.path, THEN, THEN)
   const before = await session.info()
@@ -61,7 +61,7 @@ describe('a rewrite of a large log', () => {
     expect(session.path).toBe(again.path)
   })
 
-  test('drops no bytes that nobody can read, though an edit in place was not noticed', async () => {
+  test('drops no unreadable bytes, though an edit in place was not noticed', async () => {
     const { folder, session, ids, left } = await large({ removed: (at) => at === 5 || at === 2000 })
     const bytes = Buffer.alloc(40, 0)
     await spoil(session, ids[2000] as string, bytes)
@@ -70,7 +70,7 @@ describe('a rewrite of a large log', () => {
     expect(await contents(session)).toEqual(left)
   })
 
-  test('quarantines bytes elsewhere that nobody can read, though an edit in place was not noticed', async () => {
+  test('quarantines unreadable bytes elsewhere, though an edit in place was not noticed', async () => {
     const { folder, session, ids, left } = await large({ removed: (at) => at === 5 })
     const bytes = Buffer.alloc(40, 0xff)
     await spoil(session, ids[1500] as string, bytes)
@@ -88,7 +88,7 @@ describe('a rewrite of a large log', () => {
     expect(await contents(session)).toEqual([...left, 'foreign'])
   })
 
-  test('that finds the log shorter than it was leaves it alone', async () => {
+  test('that finds the log shorter than before leaves it alone', async () => {
     const { session } = await large({ removed: (at) => at === 1 })
     await session.info()
     const before = fs.readFileSync(session.path)

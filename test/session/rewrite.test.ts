@@ -25,7 +25,7 @@ async function untidy() {
 }
 
 describe('a rewrite', () => {
-  test('takes out what no reader sees, and no answer changes', async () => {
+  test('removes what no reader sees, and no answer changes', async () => {
     const { session, store } = await untidy()
     await session.setName('name')
     await session.setState('running', 't')
@@ -58,7 +58,7 @@ describe('a rewrite', () => {
     expect(fs.readFileSync(session.path, 'utf8')).toContain(odd)
   })
 
-  test('puts every unreadable byte into quarantine first, exactly', async () => {
+  test('quarantines every unreadable byte first, exactly', async () => {
     const { session, folder } = await untidy()
     const bad = [
       Buffer.from([0xff, 0xfe, 0x0a]),
@@ -135,7 +135,7 @@ describe('lines that come while a log is rewritten', () => {
     return 200
   }
 
-  test('by a writer without a lease are all kept, at whatever moment', async () => {
+  test('by a writer without a lease are all kept, at any moment', async () => {
     const moments = await atEveryMoment(
       (file) => fs.appendFileSync(file, bareLine('late')),
       (texts, call) => expect([...texts].sort(), call).toEqual(['1', '2', 'after', 'late']),
@@ -143,7 +143,7 @@ describe('lines that come while a log is rewritten', () => {
     expect(moments).toBeGreaterThan(20)
   })
 
-  test('by an editor that saves by renaming are all kept, at whatever moment', async () => {
+  test('by an editor that saves by renaming are all kept, at any moment', async () => {
     const losses: string[] = []
     await atEveryMoment(
       (file) => {
@@ -156,12 +156,12 @@ describe('lines that come while a log is rewritten', () => {
         expect(texts.filter((text) => text !== 'late').sort(), call).toEqual(['1', '2', 'after'])
       },
     )
-    // between the last look and the rename there is a moment that no look can cover
+    // between the last check and the rename there is a moment that no check covers
     expect(losses.length).toBeLessThanOrEqual(2)
     expect(losses.filter((call) => !/^(lstat|rename)/.test(call))).toEqual([])
   })
 
-  test('late ones, and ones that go to the new file before these are copied', async () => {
+  test('late ones, and ones that reach the new file before these are copied', async () => {
     const { session } = await untidy()
     patch('rename', (rename) => (from: string, to: string) => {
       if (to === session.path) fs.appendFileSync(to, bareLine('late'))

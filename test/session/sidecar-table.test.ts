@@ -167,12 +167,12 @@ describe('a sidecar with a wrong field', () => {
   const inexact = /\.(dev|ino|mtimeMs)$|summary\.version$/
 
   test.each(cached.map((way) => [way.join('.'), way] as const))(
-    'is not believed, whatever its checksum: %s',
+    'is not believed, with any checksum: %s',
     (name, way) => {
       const value = JSON.parse(example) as JsonObject
       const given = valueAt(value, way)
       const wrongs = Object.entries(WRONG).filter(([wrong]) => {
-        // which agents there are, no field tells
+        // no other field implies the agents
         if (wrong === 'missing') return !/[uU]sage\.\w+$/.test(name)
         if (wrong === 'of another type' || wrong === '1e999') return true
         if (typeof given !== 'number') return false

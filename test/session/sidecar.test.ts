@@ -225,7 +225,7 @@ describe('a log that changed behind the sidecar', () => {
 })
 
 describe('a run state', () => {
-  test('is kept on a log of more than a megabyte, whatever its first line is', async () => {
+  test('is kept on a log of more than a megabyte, with any first line', async () => {
     for (const first of [
       '',
       '\n',

@@ -27,7 +27,7 @@ describe('the last messages', () => {
     expect(await lastTexts(session, 3)).toEqual(['19', '20', '21'])
   })
 
-  test('cost the same reading however long the log is', async () => {
+  test('cost the same reading for a log of any length', async () => {
     const session = await filled(numbers(0, 300))
     const short = await bytesRead(() => session.tail(20))
     await session.append(numbers(300, 6_000).map(message))
@@ -118,7 +118,7 @@ describe('the last messages', () => {
     expect(await lastTexts(mine, 3)).toEqual(['1', '2', '4'])
   })
 
-  test('hold an edit in place that leaves the size as it was', async () => {
+  test('hold an edit in place that does not change the size', async () => {
     const session = await filled(['cat', 'dog'])
     expect(await lastTexts(session, 2)).toEqual(['cat', 'dog'])
     fs.writeFileSync(session.path, fs.readFileSync(session.path, 'utf8').replace('cat', 'cow'))
@@ -135,7 +135,7 @@ describe('the last messages', () => {
     expect(await lastTexts(session, 2)).toEqual(['cat', 'pig'])
   })
 
-  test('are those of a rewritten log, and of a session that was deleted and begun anew', async () => {
+  test('are those of a rewritten log, and of a session that was deleted and created again', async () => {
     const session = await filled()
     await session.tail(5)
     const [, second] = await session.messages()
@@ -148,7 +148,7 @@ describe('the last messages', () => {
     expect(await lastTexts(session, 5)).toEqual(['new'])
   })
 
-  test('go on as far as they are asked for', async () => {
+  test('are as many as requested', async () => {
     const session = await filled()
     for (const count of [1, 3, 2, 20, 21, 5])
       expect(await lastTexts(session, count)).toEqual(numbers(0, 20).slice(-count))

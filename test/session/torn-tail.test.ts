@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { during, systemError } from '../helpers/file-calls.js'
 import { codeOf, contents, fill, message, open, quarantined, SOAK, tempFolder } from '../helpers/store.js'
 
-/** A session of two messages whose log then got this text at its end. */
+/** A session of two messages with this text at the end of its log. */
 async function withTail(tail: string | Buffer) {
   const folder = tempFolder()
   const session = await fill(await open(folder), 'a', ['1', '2'])
@@ -38,7 +38,7 @@ describe('a torn tail', () => {
     },
   )
 
-  test('is put aside once, however often the cut fails', async () => {
+  test('is quarantined once, however often the cut fails', async () => {
     const { folder, session } = await withTail('{"torn')
     const fail = () => () => {
       throw systemError('EIO')
@@ -51,7 +51,7 @@ describe('a torn tail', () => {
     expect(await contents(session)).toEqual(['1', '2', '3'])
   })
 
-  test('is saved before it is cut: what cannot be saved is not cut', async () => {
+  test('is quarantined before it is cut: what cannot be quarantined is not cut', async () => {
     const { folder, session } = await withTail('{"torn')
     const before = fs.readFileSync(session.path)
     fs.writeFileSync(`${folder}/.quarantine`, 'in the way')

@@ -25,7 +25,7 @@ describe('an append that fails', () => {
     expect((await session.info())?.messages).toBe(2)
   })
 
-  test('a write that goes on after it came up short is whole', async () => {
+  test('a short write that is continued is whole', async () => {
     const session = await fill(await open(), 'a', ['1'])
     const bits = (write: Call) => (fd: number, bytes: Buffer, at: number, length: number, position?: number) =>
       write(fd, bytes, at, Math.min(length, 7), position)
@@ -115,7 +115,7 @@ describe("fsync: 'always'", () => {
     expect(log.indexOf('two')).toBeGreaterThan(log.indexOf(`synced ${size}`))
   })
 
-  test('a failed sync rejects all that it might have lost, and is not asked again', async () => {
+  test('a failed sync rejects all appends that it might have lost, and is not repeated', async () => {
     const store = await open(tempFolder(), { fsync: 'always' })
     const session = await fill(store, 'a', ['first'])
     let calls = 0
@@ -150,7 +150,7 @@ describe("fsync: 'always'", () => {
   })
 })
 
-/** What a reader can tell of a store: all that a failed call must leave as it was. */
+/** What readers return for a store: all that a failed call must not change. */
 async function answers(folder: string): Promise<unknown> {
   const store = await openStore(folder)
   try {
@@ -190,7 +190,7 @@ const OPERATIONS: Record<string, Operation> = {
 
 const TEMPLATE = await makeTemplate()
 
-/** The folder that every round begins with, as it is on disk. */
+/** The files that every round begins with. */
 async function makeTemplate(): Promise<string> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'jsonl-sessions-template-'))
   const long = new Date(Date.now() - 1_000_000)

@@ -1,17 +1,17 @@
-/** What of a soak stays flat: its rows, each the sum of all processes that live from the beginning to the end. */
+/** What must not grow during a soak: its rows, each the sum of the processes that live from start to end. */
 
 const MB = 1024 * 1024
 
-/** By how much each may grow from the middle third of the rows to the last, for one process. */
+/** How much each may grow from the middle third of the rows to the last, for one process. */
 const LIMITS = { memory: 4 * MB, descriptors: 10, timers: 10, resources: 10 }
-/** In a run that is too short to be warm: a store keeps its last writes in mind, and a process has three. */
+/** The same for a run too short to be warm: a store remembers its last writes, and a process has three stores. */
 const WARMING = { ...LIMITS, memory: 16 * MB, descriptors: 30 }
-/** The same of the store's folder, whatever number of processes. */
+/** The same for the store's folder, for any number of processes. */
 const FILES_LIMIT = 300
 
 /**
  * What grows, told in words; thirds are compared at their best, since that is what is left when all else is given
- * back. The first third is for warming up.
+ * What grows, as messages. The lowest values of two thirds are compared, since those are free of garbage that is not
  */
 export function growing(rows, processes, { isWarm }) {
   const third = Math.floor(rows.length / 3)

@@ -20,9 +20,9 @@ const { values } = parseArgs({
   },
 })
 const MB = 1024 * 1024
-/** A process that says nothing for so long hangs, ms. */
+/** A process that is silent for this long hangs, ms. */
 const PATIENCE_MS = 120_000
-/** In a run of this length all that is kept in mind for speed is full after a third, ms. */
+/** In a run of this length all caches are full after a third, ms. */
 const WARM_MS = 10 * 60_000
 const whole = Number(values.minutes) * 60_000
 const processes = Number(values.processes)
@@ -41,7 +41,7 @@ process.on('exit', () => {
 })
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
 
-/** One worker, and what it told last. */
+/** One worker, and its last report. */
 class Worker {
   last = undefined
 
@@ -129,7 +129,7 @@ await Promise.all(workers.map((worker) => worker.stop()))
 failures.push(...growing(rows, processes, { isWarm: whole >= WARM_MS }))
 await checkStore()
 
-/** What is left is whole, and nobody holds or waits for anything. */
+/** The sessions are whole, and no lease is held or waited for. */
 async function checkStore() {
   const store = await openStore(folder)
   for (const key of await store.keys()) {

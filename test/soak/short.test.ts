@@ -18,7 +18,7 @@ describe('mixed work of all contracts in several processes', () => {
     expect(status).toBe(0)
   }, 120_000)
 
-  test('is told apart from work that leaks', () => {
+  test('and work that leaks fails', () => {
     const { output, status } = soak('--processes', '1', '--leak')
     for (const what of ['memory', 'descriptors', 'timers', 'files']) expect(output).toContain(`FAILED: ${what} grow`)
     expect(output).toMatch(/FAILED: .*unhandled rejection: Error: leaked/)

@@ -1,4 +1,4 @@
-/** Counts the timers of this process, also those that do not keep it alive, which Node tells nobody. */
+/** Counts the timers of this process, unreferenced ones too, which Node does not list. */
 
 const timers = new Set()
 let most = 1_000

@@ -1,5 +1,5 @@
 /**
- * The work of a soak: all contracts, on sessions that all processes share, and on sessions of one lane alone, whose
+ * The work of a soak: all contracts, on sessions that all processes share, and on sessions of one worker alone, whose
  * contents must be exactly what the lane made them.
  */
 import assert from 'node:assert/strict'

@@ -1,5 +1,5 @@
-// Works on a store with all contracts until told to stop: worker.mjs FOLDER SEED [--reopen] [--leak]
-// Tells how it is when asked. With --leak it leaks whatever can be leaked, to show that this is seen.
+// Works on a store with all contracts until it gets a stop message: worker.mjs FOLDER SEED [--reopen] [--leak]
+// Reports its state on request. With --leak it leaks everything that can leak, to show that the soak finds it.
 import './timers.mjs'
 import fs from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
@@ -83,5 +83,5 @@ const leaking = leaks ? setInterval(leak, 50) : undefined
 await Promise.all(Array.from({ length: LANES }, (_, number) => work(number)))
 clearInterval(leaking)
 tell()
-// nothing else keeps a process alive whose stores are closed
+// when its stores are closed, nothing else keeps the process alive
 process.disconnect()

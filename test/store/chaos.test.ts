@@ -6,7 +6,7 @@ import { contents, message, open, randomOf, SOAK, sleep, tempFolder } from '../h
 const PROCESSES = 6
 /** How long the chaos lasts: `SECONDS=600 SOAK=1` for ten minutes. */
 const SECONDS = SOAK ? Number(process.env.SECONDS ?? 150) : 5
-/** An owner that cannot be seen is given up after this time; one that is stopped on this host is not, ms. */
+/** An owner on another host counts as dead after this time of silence, ms; a stopped one on this host never does. */
 const SILENCE_MS = 10_000
 
 /** Stretches of exclusive work, and those during which another process that was not killed believed to be alone too. */
@@ -95,7 +95,7 @@ describe(`${PROCESSES} processes that want one lease, killed and stopped at rand
     expect(figures.stops).toBeGreaterThan(0)
   }, 3_600_000)
 
-  test('and the judge would notice: without the lease there are', async () => {
+  test('and the judge notices two: without the lease', async () => {
     const { violations } = await chaos(1, 'careless', (seen) => seen.violations.length > 10)
     expect(violations.length).toBeGreaterThan(10)
   }, 120_000)
@@ -107,7 +107,7 @@ function figuresOf(times: readonly number[]): { median: number; worst: number } 
   return { median: sorted[Math.floor(sorted.length / 2)]!, worst: sorted.at(-1)! }
 }
 
-test('a killed holder is taken over at once, by those who wait and by those who come', async () => {
+test('the lease of a killed holder is taken over at once, by waiters and by newcomers', async () => {
   const folder = tempFolder()
   const store = await open(folder)
   await store.session('warm').append(message('warm'))

@@ -17,7 +17,7 @@ const MAKES_DEVICES = (() => {
   return status === 0
 })()
 
-/** Things that are no regular files. `outside` is a regular file elsewhere. */
+/** What is no regular file. `outside` is a regular file elsewhere. */
 const THINGS: Record<string, (place: string, outside: string) => void> = {
   'a folder': (place) => {
     fs.mkdirSync(place)
@@ -34,7 +34,7 @@ const THINGS: Record<string, (place: string, outside: string) => void> = {
     spawnSync(process.execPath, ['-e', make], { timeout: 10_000 })
     if (!fs.lstatSync(place).isSocket()) throw new Error('no socket')
   },
-  // an endless one: whoever reads it to its end never comes back
+  // an endless one: reading it to its end would never return
   ...(MAKES_DEVICES ? { 'a device': (place) => void execFileSync('mknod', [place, 'c', '1', '5']) } : {}),
 }
 
@@ -85,7 +85,7 @@ describe("in the log's place", () => {
     }
   })
 
-  test('ten pipes hold nobody up', async () => {
+  test('ten pipes block no call', async () => {
     const folder = tempFolder()
     for (let i = 0; i < 10; i++) execFileSync('mkfifo', [path.join(folder, `pipe${i}.jsonl`)])
     const store = await open(folder)
@@ -133,7 +133,7 @@ describe("in the sidecar's place", () => {
   })
 })
 
-test('planted temporary names are not followed', async () => {
+test('links planted under temporary names are not followed', async () => {
   const { folder, outside } = makeOutside()
   const session = await fill(await open(folder), 'a', ['1', '2'])
   await session.removeLast()
@@ -243,7 +243,7 @@ describe('folders of the store that are links', () => {
     ['.locks/.waiting', ['open: ENOTDIR']],
     ['.locks/b', []],
     ['a.blobs', []],
-  ])('%s: nothing is written to or removed from where it leads', async (name, codes) => {
+  ])('%s: nothing is written to or removed from its target', async (name, codes) => {
     const { folder, outside } = makeOutside()
     const elsewhere = path.join(path.dirname(outside), 'elsewhere')
     const theirs = ['0123456789abcdef', '0123456789abcdef/0123456789abcdef', 'notes']
@@ -283,7 +283,7 @@ describe('folders of the store that are links', () => {
   })
 })
 
-test('a log with a second name elsewhere is a log as others: neither name loses a message', async () => {
+test('a log with a second hard link is an ordinary log: neither name loses a message', async () => {
   const { folder, outside } = makeOutside()
   fs.mkdirSync(folder)
   const session = (await open(folder)).session('a')

@@ -5,7 +5,7 @@ import { openStore, type Session, type SessionStore } from '../../src/index.js'
 import { ended, RemoteStore } from '../helpers/child.js'
 import { bareLine, message, SOAK, sleep, tempFolder } from '../helpers/store.js'
 
-/** What a session is, told in the plainest way. Texts are unique. */
+/** The plainest model of a session. Texts are unique. */
 interface Model {
   texts: string[]
   name: string | null
@@ -177,7 +177,7 @@ const OUTSIDE: Record<string, Act> = {
     await world.kill()
     const acknowledged = await answer
     const messages = await world.session(0, key).messages()
-    // nobody knows whether what was not acknowledged was written, and both will do
+    // what was not acknowledged may have been written or not
     if (acknowledged || messages.some(({ content }) => content === text)) world.made(key).texts.push(text)
     else if ((await world.session(0, key).info()) !== null) world.made(key)
   },
@@ -263,7 +263,7 @@ const EDITS: Record<string, Act> = {
     const at = n % model.texts.length
     const old = model.texts[at]!
     const text = old.startsWith('t') ? old.replace('t', 'T') : old.replace('T', 't')
-    // within one tick of the file system's clock no look can tell
+    // within one tick of the file system's clock a stat cannot show it
     await sleep(12)
     fs.writeFileSync(world.file(key), fs.readFileSync(world.file(key), 'utf8').replaceAll(`"${old}"`, `"${text}"`))
     model.texts[at] = text
@@ -290,7 +290,7 @@ const EDITS: Record<string, Act> = {
   },
 }
 
-/** How many lines of a log nobody can read, told in the plainest way. */
+/** How many lines of a log cannot be read, computed in the plainest way. */
 function damagedIn(file: string): number {
   const lines = fs.readFileSync(file, 'utf8').split('\n').slice(0, -1)
   return lines.filter((line) => {
@@ -370,7 +370,7 @@ const call = fc.constantFrom(...Object.keys(CALLS), 'append', 'append', 'batch')
 const edit = fc.constantFrom(...Object.keys(EDITS))
 const outside = fc.constantFrom(...Object.keys(OUTSIDE), 'another process appends', 'the clocks jump', 'cleanup')
 
-test('any sequence of calls on two stores, with other programs at the files, is what the plain model says', async () => {
+test('any sequence of calls on two stores, beside other programs, gives what the plain model gives', async () => {
   const act = fc.oneof({ weight: 3, arbitrary: call }, { weight: 2, arbitrary: edit })
   await fc.assert(fc.asyncProperty(stepsOf(act, 22), expectSteps), {
     seed: 20261125,

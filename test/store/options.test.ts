@@ -80,7 +80,7 @@ describe('options', () => {
     expect(await contents(session)).toEqual(['x'])
   })
 
-  test('onDamage is told key, file, line, offset and length', async () => {
+  test('onDamage gets key, file, line, offset and length', async () => {
     const onDamage = vi.fn()
     const store = await open(tempFolder(), { onDamage })
     const session = await fill(store, 'a', ['1'])
@@ -95,7 +95,7 @@ describe('options', () => {
     expect((await session.check())?.damage).toEqual(damage)
   })
 
-  test('onError is told of background work that failed, and messages are not touched by it', async () => {
+  test('onError gets errors of background work, and messages are not affected', async () => {
     const onError = vi.fn(() => {
       throw new Error('a callback that throws')
     })

@@ -39,7 +39,7 @@ test('a lock that could not be removed does not lock its own process out', async
   expect(await contents(session)).toEqual(['1', '2'])
 })
 
-test('closing goes on with the other sessions when one lease cannot be given back', async () => {
+test('closing continues with the other sessions when one lease cannot be released', async () => {
   const folder = tempFolder()
   const store = await openStore(folder)
   for (const key of ['a', 'b', 'c']) await fill(store, key, ['1'])

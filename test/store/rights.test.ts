@@ -1,4 +1,4 @@
-/** Files and folders that a user may not read or write: an error with its code, nothing changed, never "empty". */
+/** Files and folders that a user may not read or write: an error with its code, no change, never "empty". */
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'

@@ -33,7 +33,7 @@ test('sessions that have work to come are kept, and so is the newest where all t
   expect(busy.filter((key) => kept.get(key) === undefined)).toEqual([])
 })
 
-test('when their work is done, no more are kept than there is room for', async () => {
+test('when their work is done, no more are cached than the limit', async () => {
   let isDone = false
   const { kept, add } = await room(() => !isDone)
   for (let i = 0; i < 3 * MOST; i++) add(`s${i}`)

@@ -44,7 +44,7 @@ describe('a conflict copy', () => {
     }
   })
 
-  test('of a key that looks like one is told from the session of that key', async () => {
+  test('of a key that looks like one is distinguished from the session of that key', async () => {
     const key = 'ann.sync-conflict-20261121-073217-2345672'
     expect(nameOf(key)).toMatch(/~[0-9a-f]{32}$/)
     const store = await open()
@@ -90,7 +90,7 @@ describe('a conflict copy', () => {
     expect(fs.readFileSync(path.join(other, 'ann.jsonl'))).toEqual(fs.readFileSync(log))
   })
 
-  test('from another place goes where --into says, and stays where it is', async () => {
+  test('from another folder is merged into --into, and stays where it is', async () => {
     const { root, copy, key } = await withCopy(SYNCTHING)
     const elsewhere = path.join(tempFolder(), 'My Backup.jsonl')
     fs.renameSync(copy, elsewhere)
@@ -120,7 +120,7 @@ describe('session.merge', () => {
     expect(await contents(store.session(key))).toEqual(['both', 'here', 'there', 'and on'])
   })
 
-  test('puts earlier lines where they belong, and sets a torn tail aside', async () => {
+  test('puts earlier lines in their place, and quarantines a torn tail', async () => {
     const { root, copy, key, log } = await withCopy(SYNCTHING)
     const ours = fs.readFileSync(log)
     fs.copyFileSync(copy, log)

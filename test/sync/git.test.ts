@@ -15,7 +15,7 @@ import { idsOf, ledgerOf, nodesOf, WORK, type Work, workOn } from './work.js'
 const PAIRS = SOAK ? 300 : 5
 const SEED = Number(process.env.SYNC_SEED ?? 8)
 
-/** What was said in each session of a clone, and what was spent. */
+/** The ids of each session of a clone, and its usage. */
 interface Told {
   ids: Map<string, string[]>
   spent: Map<string, number>
@@ -39,7 +39,7 @@ async function told(store: SessionStore): Promise<Told> {
   return result
 }
 
-/** Random work on every session of a clone; answers what it says then. */
+/** Random work on every session of a clone; returns its state after that. */
 async function work(clone: Clone, keys: readonly string[], seed: number, steps: number, what?: Work[]): Promise<Told> {
   const random = randomOf(seed)
   const skew = Math.floor(random() * 5_000)
@@ -126,7 +126,7 @@ describe.skipIf(!hasProgram('git'))('git with the merge driver', () => {
       }
     }
     await readByAll(store)
-    // one goes on with the merge of the other
+    // one continues with the merge of the other
     ours.git('push', '--quiet', 'origin', 'main')
     theirs.git('pull', '--quiet', '--no-rebase', '--no-edit', 'origin', 'main')
     expect(theirs.logs()).toEqual(ours.logs())
@@ -160,7 +160,7 @@ describe.skipIf(!hasProgram('git'))('git with the merge driver', () => {
     }
   }, 600_000)
 
-  test('three clones that merge in a ring come to the same bytes', async () => {
+  test('three clones that merge in a ring end with the same bytes', async () => {
     const [a, b, c] = clones(3) as [Clone, Clone, Clone]
     await work(a, ['ann', 'bob'], 1, 8)
     a.commit()
@@ -245,7 +245,7 @@ describe.skipIf(!hasProgram('git'))('git with the merge driver', () => {
 })
 
 describe.skipIf(!hasProgram('git'))('init', () => {
-  test('says what it did, and does nothing the second time', () => {
+  test('prints what it did, and does nothing the second time', () => {
     const [clone] = clones(1, () => {}) as [Clone]
     const first = cli(clone.root, 'init')
     expect(first.code).toBe(0)
@@ -270,7 +270,7 @@ describe.skipIf(!hasProgram('git'))('init', () => {
     expect(lines.filter((line) => line === '.locks/')).toHaveLength(1)
   })
 
-  test('lets only logs travel: a running bot leaves nothing else to commit', async () => {
+  test('leaves only logs to commit while a bot runs', async () => {
     const [clone] = clones(1) as [Clone]
     const store = await open(clone.root)
     const ann = await fill(store, 'ann', ['hi'])
@@ -279,7 +279,7 @@ describe.skipIf(!hasProgram('git'))('init', () => {
     expect(clone.git('status', '--porcelain', '--untracked-files=all').trim()).toBe('?? sessions/ann.jsonl')
   })
 
-  test('tells when the repository around ignores the folder', () => {
+  test('reports that the repository around ignores the folder', () => {
     const [clone] = clones(1, () => {}) as [Clone]
     fs.writeFileSync(path.join(clone.folder, '.gitignore'), 'sessions/\n')
     const { code, err } = cli(clone.root, 'init')

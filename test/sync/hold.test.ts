@@ -5,7 +5,7 @@ import { start } from '../cli/run.js'
 import { contents, fill, message, open, tempFolder, until } from '../helpers/store.js'
 import { cli } from './machines.js'
 
-test('hold runs a command while writers wait, and they go on after it', async () => {
+test('hold runs a command while writers wait, and they continue after it', async () => {
   const folder = tempFolder()
   const store = await open(path.join(folder, 'sessions'))
   const [ann, bob] = [await fill(store, 'ann', ['one']), await fill(store, 'bob', ['one'])]
@@ -23,7 +23,7 @@ test('hold runs a command while writers wait, and they go on after it', async ()
   for (const session of [ann, bob]) expect(await contents(session)).toEqual(['one', 'two'])
 })
 
-test('hold answers the exit code of its command, and fails for one that is not there', () => {
+test('hold exits with the code of its command, and fails for one that does not exist', () => {
   const root = path.join(tempFolder(), 'sessions')
   expect(cli(root, 'hold', '--root', root, '--', 'sh', '-c', 'exit 3', 'sh').code).toBe(3)
   const { code, err } = cli(root, 'hold', '--root', root, '--', 'no-such-program')

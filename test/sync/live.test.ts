@@ -114,7 +114,7 @@ describe('what is no loss', () => {
     expect(lost).toEqual([])
   })
 
-  test('a session that another process deleted and made anew', async () => {
+  test('a session that another process deleted and created again', async () => {
     const { store, lost } = await openWatched(path.join(tempFolder(), 'sessions'))
     const ann = await fill(store, 'ann', ['one', 'two'])
     const other = await open(store.dir)

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { MAIN } from '../cli/run.js'
 import { tempFolder } from '../helpers/store.js'
 
-/** True when the program is there; else says why its tests are left out. */
+/** True when the program is installed; else prints that its tests are skipped. */
 export function hasProgram(name: string): boolean {
   const { status } = spawnSync(name, ['--version'], { stdio: 'ignore', timeout: 10_000 })
   if (status !== 0) process.stderr.write(`${name} is not installed: its tests are skipped\n`)

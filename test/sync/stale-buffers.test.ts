@@ -1,4 +1,4 @@
-/** An editor writes back what it read a while ago: what the log lacks then is reported, whatever was seen in between. */
+/** An editor writes back what it read earlier: the lines that the log then lacks are reported. */
 import fs from 'node:fs'
 import { expect, test } from 'vitest'
 import type { LostReport, Session } from '../../src/index.js'
@@ -37,7 +37,7 @@ test.each(['a', 'An encoded key'])('%s: the log was read, or written to, while i
   }
 })
 
-test.each(['a', 'An encoded key'])('%s: the log was made anew while its path was absent', async (key) => {
+test.each(['a', 'An encoded key'])('%s: the log was created again while its path was absent', async (key) => {
   const { session, lost, old } = await openWatched(key)
   fs.unlinkSync(session.path)
   await sleep(5)
@@ -48,7 +48,7 @@ test.each(['a', 'An encoded key'])('%s: the log was made anew while its path was
   await expectBack(session, lost, ['one', 'two', 'meanwhile', 'three'])
 })
 
-test('the last message was written twice, since the log was replaced in that instant', async () => {
+test('the last message was written twice, since the log was replaced during the write', async () => {
   const { session, lost, old } = await openWatched('a')
   let left = 1
   const restore = patch('write', (write) => (fd: number, bytes: Buffer, ...rest: number[]) => {

@@ -76,7 +76,7 @@ describe('Lanes', () => {
     expect(order).toHaveLength(2)
   })
 
-  test('stop lets what runs finish, forgets what waits and frees who is held back', async () => {
+  test('stop lets the running task finish, drops the waiting ones and releases blocked callers', async () => {
     const { lanes, order } = recorder({ concurrency: 2, waiting: 2, ms: () => 20 })
     for (let number = 0; number < 4; number++) await lanes.add(`${number}`, { lane: `${number}`, number })
     const held = lanes.add('late', { lane: 'late', number: 9 })

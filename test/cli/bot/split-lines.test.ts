@@ -41,7 +41,7 @@ describe('splitLines', () => {
     expect(await split([''])).toEqual([])
   })
 
-  test('skips a line that is too long and goes on with the next one', async () => {
+  test('skips a line that is too long and continues with the next one', async () => {
     const lines = await split(['ok\n', 'x'.repeat(6), 'x'.repeat(6), '\nexactly 10\n', 'y'.repeat(11)], 10)
     expect(lines).toEqual([
       { number: 1, text: 'ok', length: 3 },

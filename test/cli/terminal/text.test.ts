@@ -16,7 +16,7 @@ describe('escape', () => {
     expect(escapeBlock('a\r\nb\n\tc\rd\x1b')).toBe('a\nb\n\tc\\rd\\x1b')
   })
 
-  test('what people write stays as it is', () => {
+  test('ordinary text is not changed', () => {
     for (const text of ['नमस्ते', '👨‍👩‍👧‍👦 🏴󠁧󠁢󠁳󠁣󠁴󠁿', 'السلام', 'می‌خواهم', '日本語', 'é ñ', '"C:\\x"']) {
       expect(escapeLine(text)).toBe(text)
     }

@@ -104,7 +104,7 @@ export const compactCases: PersistenceCase[] = [
     },
   },
   {
-    name: 'compaction: any summary is kept as it is',
+    name: 'compaction: any summary is kept unchanged',
     async run({ persistence, reopen }) {
       for (const summary of ['', '  ', 'a\r\n\u2028👍\0"', 'x'.repeat(500_000)]) {
         const id = await sessionOf(persistence, 'u one', 'u two')
@@ -129,7 +129,7 @@ export const compactCases: PersistenceCase[] = [
     },
   },
   {
-    name: 'compaction: of what no one sees there is nothing to archive',
+    name: 'compaction: messages that no context shows are not archived',
     async run({ persistence }) {
       const id = await sessionOf(persistence, 'T x', 'T y')
       assert.equal(await persistence.compactSession(id, 'sum', 0), 0)
@@ -172,7 +172,7 @@ export const compactCases: PersistenceCase[] = [
     },
   },
   {
-    name: 'compaction: other sessions stay as they are',
+    name: 'compaction: other sessions do not change',
     async run({ persistence }) {
       const id = await sessionOf(persistence, ...numbered(4))
       const other = await sessionOf(persistence, ...numbered(4))

@@ -31,7 +31,7 @@ const PRUNED: ReadonlyArray<[what: string, given: string[], shown?: string[]]> =
   ],
   ['a result before its call', ['u q', 'T x', 'A[x]', 'u next'], ['u q', 'u next']],
   ['a result before its call, and one behind it', ['T x early', 'A[x]', 'T x'], ['A[x]', 'T x']],
-  ['a result that belongs to nobody among good ones', ['A[x]', 'T z', 'T x', 'T y', 'u q'], ['A[x]', 'T x', 'u q']],
+  ['a result without a call among good ones', ['A[x]', 'T z', 'T x', 'T y', 'u q'], ['A[x]', 'T x', 'u q']],
   ['the latest of several results', ['A[x]', 'T x one', 'T x two', 'T x three', 'u q'], ['A[x]', 'T x three', 'u q']],
   [
     'the latest result, behind its call',
@@ -180,7 +180,7 @@ export const contextCases: PersistenceCase[] = [
     },
   },
   {
-    name: 'pruning: only the string ids of calls are looked at',
+    name: 'pruning: only the string ids of calls count',
     async run({ persistence }) {
       const id = await create(persistence)
       const toolCalls = ' [ {"id": 7}, {"name": "no id"}, {"id": "x", "more": [1.0, {"id": "y"}]} ] '

@@ -133,7 +133,7 @@ const WHOLE: ReadonlyArray<[what: string, given: string[], keep: number]> = [
   ['a pending group alone', ['A[x,y]', 'T x'], 0],
   ['one group that spans everything', ['A[x]', 'u m1', 'u m2', 'T x'], 3],
   ['groups that overlap from the first row on', ['A[x]', 'A[y]', 'T x', 'u m1', 'T y'], 4],
-  ['everything lies behind a pending call', ['A[x]', 'a one', 'a two'], 0],
+  ['everything is behind a pending call', ['A[x]', 'a one', 'a two'], 0],
 ]
 
 export const cutCases: PersistenceCase[] = [

@@ -36,7 +36,7 @@ export const damageCases: PersistenceCase[] = [
   },
   ...TAILS.map(([what, tail]): PersistenceCase => {
     return {
-      name: `damage: a torn tail of ${what} joins no line, whatever is written next`,
+      name: `damage: a torn tail of ${what} joins no line that is written next`,
       async run({ persistence, log, reopen }) {
         const id = await create(persistence)
         await insert(persistence, id, 'u one', 'u two')

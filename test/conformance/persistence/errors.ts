@@ -1,4 +1,4 @@
-/** How failures are told. */
+/** How failures are reported. */
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import type { NewMessage, Persistence } from '../../../src/contracts/persistence/index.js'
@@ -200,7 +200,7 @@ export const errorCases: PersistenceCase[] = [
     }
   }),
   {
-    name: 'errors: a purge passes a log of a newer version by, and tells',
+    name: 'errors: a purge skips a log of a newer version, and rejects',
     async run({ persistence, log, clock }) {
       const first = await create(persistence)
       const last = await create(persistence)
@@ -220,7 +220,7 @@ export const errorCases: PersistenceCase[] = [
     },
   },
   {
-    name: 'errors: a refused call leaves everything as it was',
+    name: 'errors: a refused call changes nothing',
     async run({ persistence }) {
       const id = await create(persistence)
       await insert(persistence, id, 'u one', 'A[x]')
@@ -233,7 +233,7 @@ export const errorCases: PersistenceCase[] = [
   },
 ]
 
-/** A purge that failed with this code, and tells how many messages it had deleted. */
+/** A purge that failed with this code, and reports how many messages it had deleted. */
 export async function rejectsWithDeleted(purge: Promise<number>, code: string, deleted: number): Promise<void> {
   await assert.rejects(purge, (error: { code?: unknown; details?: { deleted?: unknown } }) => {
     assert.equal(error.code, code)

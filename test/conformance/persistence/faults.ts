@@ -211,7 +211,7 @@ export const faultCases: PersistenceCase[] = [
     }
   }),
   {
-    name: 'faults: a session that cannot be read does not stop a purge, which tells afterwards',
+    name: 'faults: a session that cannot be read does not stop a purge, which rejects afterwards',
     only: 'fresh',
     async run({ persistence, reopen }) {
       const sessions: string[] = []

@@ -59,7 +59,7 @@ export const foreignCases: PersistenceCase[] = [
     },
   },
   {
-    name: 'foreign: a message that SessionBackend removed is gone here',
+    name: 'foreign: a message that SessionBackend removed is not shown here',
     async run({ persistence, backend }) {
       const other = await backend()
       const id = await create(persistence)

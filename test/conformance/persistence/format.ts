@@ -147,7 +147,7 @@ export const formatCases: PersistenceCase[] = [
     },
   },
   {
-    name: 'on disk: times never fall, ids rise, whatever the clock does',
+    name: 'on disk: times never fall, ids rise, with any clock',
     only: 'fresh',
     async run({ persistence, log, clock }) {
       const id = await create(persistence)

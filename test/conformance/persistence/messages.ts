@@ -154,7 +154,7 @@ export const messageCases: PersistenceCase[] = [
     },
   },
   {
-    name: 'the plain form stores no agent, whatever the object holds',
+    name: 'the plain form stores no agent, with any object',
     async run({ persistence }) {
       const id = await create(persistence)
       await persistence.insertMessage(id, wrong<NewMessage>({ role: 'user', content: 'x', agentName: 'helper' }))

@@ -115,7 +115,7 @@ export const metadataCases: PersistenceCase[] = [
     },
   },
   {
-    name: 'metadata: any value comes back, however often it is set',
+    name: 'metadata: any value comes back, set any number of times',
     async run({ persistence }) {
       const id = await create(persistence)
       for (const value of ['', ' ', 'null', '{"a":1}', 'a\r\nb\u2028', '\0', '\ud800', '👍', 'x'.repeat(100_000)]) {

@@ -75,7 +75,7 @@ export const missingCases: PersistenceCase[] = [
     },
   },
   {
-    name: 'a log that somebody took away is no session, and does not come back',
+    name: 'a log that another program removed is no session, and does not come back',
     async run({ persistence, log, reopen }) {
       const id = await create(persistence)
       await insert(persistence, id, 'u hello')

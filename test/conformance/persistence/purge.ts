@@ -51,7 +51,7 @@ export const purgeCases: PersistenceCase[] = [
     async run({ persistence, clock }) {
       const id = await create(persistence)
       await insert(persistence, id, ...numbered(8))
-      // the age of the messages plays no part
+      // the age of the messages does not matter
       clock.move(100 * DAY)
       await persistence.compactSession(id, 'sum', 2)
       const stats = await persistence.compactedStats()

@@ -34,7 +34,7 @@ export interface PersistenceScene extends Scene<Persistence, object> {
 export type PersistenceCase = Case<PersistenceScene>
 
 export const DAY = 86_400_000
-/** A session id that nobody made. */
+/** A session id that does not exist. */
 export const UNKNOWN = '0190a000-0000-7000-8000-000000000000'
 export const V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
@@ -63,7 +63,7 @@ export function answer(content: string, promptTokens: number, completionTokens: 
   return { role: 'assistant', content, usage: tokens(promptTokens, completionTokens) }
 }
 
-/** A message as it is read, with nothing but what is named here. */
+/** A message as it is read, with only the fields named here. */
 export function row(fields: Partial<Message> & Pick<Message, 'id' | 'sessionId' | 'role' | 'at'>): Message {
   return {
     content: null,
@@ -97,7 +97,7 @@ export async function rowOf(persistence: Persistence, id: SessionId, root = '/p'
   return (await persistence.listSessions(1000, root)).find((info) => info.id === id)
 }
 
-/** What every read says about these sessions, and about the folder. */
+/** What every read returns for these sessions and for the folder. */
 export async function answers(persistence: Persistence, ids: readonly SessionId[], root = '/p'): Promise<unknown> {
   const sessions: Record<string, unknown> = {}
   for (const id of ids) {

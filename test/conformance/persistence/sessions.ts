@@ -190,7 +190,7 @@ export const sessionCases: PersistenceCase[] = [
     },
   },
   {
-    name: 'of equally active sessions the newer one is first, whatever their ids; then the greater id',
+    name: 'of equally active sessions the newer one is first, with any ids; then the greater id',
     async run({ persistence, log, clock }) {
       const older = clock.date
       const newer = clock.move(SECOND)

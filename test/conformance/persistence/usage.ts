@@ -134,7 +134,7 @@ export const usageCases: PersistenceCase[] = [
     },
   },
   {
-    name: 'usage: no agent and the agent main are one; the session’s own agent plays no part',
+    name: 'usage: no agent and the agent main are one; the session’s own agent does not count',
     async run({ persistence }) {
       const id = await persistence.createSession('coder', '/p')
       await insert(persistence, id, answer('a', 1, 1))

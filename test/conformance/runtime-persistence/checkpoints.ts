@@ -168,7 +168,7 @@ export const checkpointCases: RuntimeCase[] = [
     },
   },
   {
-    name: 'equal content is one file, whatever it is for',
+    name: 'equal content is one file, for any use',
     only: 'fresh',
     async run({ runtime, dir }) {
       const toolState = { generation: 1, tools: {} }

@@ -94,7 +94,7 @@ export const commitCases: RuntimeCase[] = [
     },
   },
   {
-    name: 'a session id other than the bound one is refused, whatever the revision',
+    name: 'a session id other than the bound one is refused, with any revision',
     async run(scene) {
       const { runtime } = scene
       const details = { boundSessionId: KEY, attemptedSessionId: 'beta' }
@@ -154,7 +154,7 @@ export const commitCases: RuntimeCase[] = [
     },
   },
   {
-    name: 'replaceFull leaves nothing of the old graph, and the ledger goes on',
+    name: 'replaceFull leaves nothing of the old graph, and the ledger continues',
     async run({ runtime }) {
       await commitG(runtime, { usageDeltas: [usage('turn', 'm', [1])] })
       await runtime.tombstoneNodes(['b'])

@@ -95,7 +95,7 @@ export const crashCases: RuntimeCase[] = [
     },
   },
   {
-    name: 'a collection that was cut has deleted only what nobody reaches',
+    name: 'an interrupted collection has deleted only unreachable blobs',
     async run({ runtime, reopen, dir }) {
       await commitG(runtime, { checkpoint: CHECKPOINT })
       await runtime.commitRuntimeState(commit(1, unchanged(), { checkpoint: { executionState: Uint8Array.of(1) } }))

@@ -20,7 +20,7 @@ import {
   unchanged,
 } from './scene.js'
 
-/** A blob that nobody names. */
+/** A blob that no commit names. */
 function plant(dir: string, content: string): string {
   const file = path.join(blobsIn(dir), sha256(content))
   fs.writeFileSync(file, content)
@@ -33,7 +33,7 @@ async function refusesToCollect(scene: RuntimeScene, code: string): Promise<void
 
 export const gcCases: RuntimeCase[] = [
   {
-    name: 'what nobody names goes, what is reached stays',
+    name: 'unreferenced blobs are deleted, reachable ones stay',
     async run({ runtime, dir }) {
       await commitG(runtime, { checkpoint: CHECKPOINT })
       const live = blobNames(dir)
@@ -142,7 +142,7 @@ export const gcCases: RuntimeCase[] = [
     },
   },
   {
-    name: 'a read after a collection by somebody else finds what it needs',
+    name: 'a read after a collection by another instance finds what it needs',
     async run(scene) {
       const { runtime } = scene
       const other = await scene.another()

@@ -20,7 +20,7 @@ import {
 
 export const graphCases: RuntimeCase[] = [
   {
-    name: 'a path is what lies between a leaf and its root',
+    name: 'a path is what is between a leaf and its root',
     async run({ runtime }) {
       const nodes = [
         node('root-node'),
@@ -124,7 +124,7 @@ export const graphCases: RuntimeCase[] = [
     },
   },
   {
-    name: 'payloads come back as they are',
+    name: 'payloads come back unchanged',
     async run({ runtime }) {
       const nodes = [
         node('1', undefined, {

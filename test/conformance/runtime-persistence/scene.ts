@@ -97,7 +97,7 @@ export function commit(
   return { sessionId: KEY, expectedHeadRevision, config: CONFIG, graph, checkpoint: {}, usageDeltas: [], ...more }
 }
 
-/** The first commit: G, with whatever else is given. */
+/** The first commit: G, with the given fields. */
 export function commitG(runtime: RuntimePersistence, more: Partial<RuntimeCommit> = {}): Promise<RuntimeCommitResult> {
   return runtime.commitRuntimeState(commit(null, replaceFull(G), more))
 }
@@ -210,7 +210,7 @@ export async function answers(runtime: RuntimePersistence, ids: readonly string[
 /** A value of a type that TypeScript would refuse. */
 export const wrong = <T>(value: unknown): T => value as T
 
-/** A line of a log, of whatever kind. */
+/** A line of a log, of any kind. */
 // biome-ignore lint/suspicious/noExplicitAny: what a line holds is what the cases find out
 export type ParsedLine = Record<string, any>
 

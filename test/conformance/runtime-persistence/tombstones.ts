@@ -35,7 +35,7 @@ export const tombstoneCases: RuntimeCase[] = [
     },
   },
   {
-    name: 'a marked node is not seen any more, and vacuum takes it out once',
+    name: 'a marked node is hidden, and vacuum removes it once',
     async run({ runtime }) {
       const nodes = [node('node-live'), node('node-delete', 'node-live')]
       await runtime.commitRuntimeState(commit(null, replaceFull({ nodes, leafNodeId: 'node-delete' })))
@@ -135,7 +135,7 @@ export const tombstoneCases: RuntimeCase[] = [
     },
   },
   {
-    name: 'a commit below a marked node is refused, one beside it goes on',
+    name: 'a commit below a marked node is refused, one beside it succeeds',
     async run(scene) {
       const { runtime } = scene
       await commitG(runtime)

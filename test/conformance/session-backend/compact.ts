@@ -41,7 +41,7 @@ export const compactCases: BackendCase[] = [
     },
   },
   {
-    name: 'case 27: removed text and copies are gone, answers stay, twice is once',
+    name: 'case 27: removed text and copies leave the file, reads give the same, twice is once',
     async run({ backend, log, clock, weather }) {
       await backend.append('a', user('first'))
       clock.move(HOUR)

@@ -7,7 +7,7 @@ import { type BackendCase, keysOf, raw, texts, user } from './scene.js'
 
 export const deleteCases: BackendCase[] = [
   {
-    name: 'case 38: gone, and a later life starts clean',
+    name: 'case 38: deleted, and a later session of that key starts empty',
     async run({ backend, clock }) {
       await backend.append('a', user('old'))
       await backend.setSessionName('a', 'old name')
@@ -111,7 +111,7 @@ export const deleteCases: BackendCase[] = [
     },
   },
   {
-    name: 'other sessions stay as they are',
+    name: 'other sessions do not change',
     async run({ backend }) {
       for (const key of ['a', 'a.b', 'A', 'a/b']) await backend.append(key, user(key))
       assert.equal(await backend.deleteSession('a'), true)

@@ -1,4 +1,4 @@
-/** How failures are told. */
+/** How failures are reported. */
 import assert from 'node:assert/strict'
 import type { ChatMessage, SessionBackend, SessionQuery } from '../../../src/contracts/session-backend/index.js'
 import { HOUR } from '../clock.js'

@@ -1,4 +1,4 @@
-/** What in the folder is a session, and what only looks like one. */
+/** Which files of the folder are sessions, and which only look like one. */
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
@@ -10,7 +10,7 @@ import { type BackendCase, keysOf, raw, texts, user } from './scene.js'
 
 const NEEDLE = '{"id":"n","at":"2020-01-01T00:00:00.000Z","role":"user","content":"needle"}\n'
 
-/** Every method treats what stands under that name as missing, those that would create reject, and nothing changes. */
+/** Every method treats what has that name as missing, those that would create reject, and nothing changes. */
 async function isNoSession(backend: SessionBackend, key: string): Promise<void> {
   assert.deepEqual(await promptly(backend.load(key)), [])
   assert.equal(await promptly(backend.removeLast(key)), false)
@@ -133,7 +133,7 @@ export const fileCases: BackendCase[] = [
     },
   },
   {
-    name: 'a log that was taken away by hand is gone at once',
+    name: 'a log that another program removed is no session from then on',
     async run({ backend, log }) {
       await backend.append('a', user('x'))
       await backend.append('b', user('x'))
@@ -143,7 +143,7 @@ export const fileCases: BackendCase[] = [
     },
   },
   {
-    name: 'a log that was put there by hand is there at once',
+    name: 'a log that another program added is a session from then on',
     async run({ backend, log, clock }) {
       await backend.append('a', user('x'))
       assert.deepEqual(await backend.listSessions(), ['a'])
@@ -154,7 +154,7 @@ export const fileCases: BackendCase[] = [
     },
   },
   {
-    name: 'a sidecar without its log is a left-over that nobody adopts',
+    name: 'a sidecar without its log is a leftover and no session',
     async run({ backend, log, clock, reopen }) {
       await backend.append('a', user('needle'))
       await backend.setSessionName('a', 'old name')

@@ -117,7 +117,7 @@ export const instanceCases: BackendCase[] = [
     },
   },
   {
-    name: 'an append to a session that another instance deleted starts it anew',
+    name: 'an append to a session that another instance deleted creates it again',
     async run({ backend, another, clock }) {
       const other = await another()
       await backend.append('a', user('old'))

@@ -101,7 +101,7 @@ export const keyCases: BackendCase[] = [
     },
   },
   {
-    name: 'case 16: letter case and Unicode forms are told apart',
+    name: 'case 16: letter case and Unicode forms are distinguished',
     async run({ backend }) {
       await roundTrips(backend, ['Alice', 'alice', '\u00e9', 'e\u0301'])
     },
@@ -137,7 +137,7 @@ export const keyCases: BackendCase[] = [
     }
   }),
   {
-    name: 'a key is looked at before the message',
+    name: 'a key is checked before the message',
     async run({ backend }) {
       await rejectsWithCode(backend.append('', user('x')), 'ERR_INVALID_KEY')
       await assert.rejects(backend.append('a', 'x' as unknown as ChatMessage), TypeError)

@@ -70,7 +70,7 @@ export const lineCases: BackendCase[] = [
     },
   },
   {
-    name: 'a message line is what has a role, whoever wrote it',
+    name: 'a message line is what has a role, from any writer',
     async run({ backend, log, clock }) {
       const at = clock.iso
       log('a').write(
@@ -151,7 +151,7 @@ export const lineCases: BackendCase[] = [
     },
   },
   {
-    name: 'a removed message and its copies are gone',
+    name: 'a removed message and its copies are not shown',
     async run({ backend, log, clock }) {
       const at = clock.date
       const one = raw.message('r1', at, 'one')

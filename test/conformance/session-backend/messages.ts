@@ -109,7 +109,7 @@ export const messageCases: BackendCase[] = [
     },
   },
   {
-    name: 'case 6: whatever its text, a message is one line',
+    name: 'case 6: a message with any text is one line',
     only: 'fresh',
     async run({ backend, log }) {
       await backend.append('a', user('first'))

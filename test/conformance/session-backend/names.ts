@@ -51,7 +51,7 @@ export const nameCases: BackendCase[] = [
     },
   },
   {
-    name: 'any other string is a name as it is',
+    name: 'any other string is a name, unchanged',
     async run({ backend, reopen }) {
       await backend.append('a', user('x'))
       for (const name of [
@@ -135,7 +135,7 @@ export const nameCases: BackendCase[] = [
     },
   },
   {
-    name: 'two sessions may have one name, and a name finds nobody',
+    name: 'two sessions may have one name, and a name is no key',
     async run({ backend }) {
       for (const key of ['a', 'b']) await backend.setSessionName(key, 'same')
       assert.deepEqual(

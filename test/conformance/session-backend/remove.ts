@@ -93,7 +93,7 @@ export const removeCases: BackendCase[] = [
     },
   },
   {
-    name: 'whatever its role, the last message goes',
+    name: 'the last message is removed, with any role',
     async run({ backend }) {
       for (const role of ['system', 'user', 'tool', '', 'assistant']) await backend.append('a', { role, content: role })
       for (const left of [4, 3, 2, 1, 0]) {

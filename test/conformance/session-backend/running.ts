@@ -111,7 +111,7 @@ export const runningCases: BackendCase[] = [
     },
   },
   {
-    name: 'a stuck run is ended by nobody but a caller',
+    name: 'only a caller ends a stuck run',
     async run({ backend, clock, reopen }) {
       const start = clock.date
       await backend.setSessionState('a', 'running', 'turn-1')

@@ -108,7 +108,7 @@ export const searchRuleCases: BackendCase[] = [
     },
   },
   {
-    name: 'case plays no part, accents do',
+    name: 'letter case does not matter, accents do',
     async run({ backend, clock }) {
       await fill(backend, clock, {
         german: ['ÄRGER'],

@@ -69,7 +69,7 @@ export const searchCases: BackendCase[] = [
     },
   },
   {
-    name: 'case 37: nothing is found that is gone',
+    name: 'case 37: removed text is not found',
     async run({ backend, clock }) {
       for (const key of ['removed', 'deleted', 'stale', 'kept']) await backend.append(key, user('needle'))
       assert.deepEqual(await found(backend, 'needle'), ['deleted', 'kept', 'removed', 'stale'])
@@ -166,7 +166,7 @@ export const searchCases: BackendCase[] = [
     },
   },
   {
-    name: 'however a text is spelt in the log, its characters are searched',
+    name: 'a text is searched by its characters, in any spelling in the log',
     async run({ backend, log }) {
       log('a').write('{"role":"user","content":"\\u0061lpha \\u4e16\\u754c \\ud83d\\ude00"}')
       log('b').write('{"role":"user","content":"gamma\\/delta \\"quoted\\" back\\\\slash\\ttab"}')

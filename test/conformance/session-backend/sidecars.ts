@@ -39,7 +39,7 @@ async function fill({ backend, log, clock }: BackendScene): Promise<void> {
   log('empty').touch(clock.date)
 }
 
-/** What every read says, but for the run state. */
+/** What every read returns, except the run state. */
 async function answers(backend: SessionBackend): Promise<unknown[]> {
   const keys = await backend.listSessions()
   assert.deepEqual(keys, ['a/b', 'a:b', 'bare', 'empty', 'mixed', 'only named', 'plain'])
@@ -160,7 +160,7 @@ export const sidecarCases: BackendCase[] = [
     },
   },
   {
-    name: 'a log that an editor or git replaced is read anew, whatever the sidecar says',
+    name: 'a log that an editor or git replaced is read again, with any sidecar',
     async run({ backend, log, clock, reopen }) {
       await backend.append('a', user('one'))
       await backend.append('a', user('two'))

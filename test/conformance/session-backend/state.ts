@@ -191,7 +191,7 @@ export const stateCases: BackendCase[] = [
     },
   },
   {
-    name: 'a state lasts, whatever else happens to the session',
+    name: 'a state lasts through other changes to the session',
     async run({ backend, clock, reopen }) {
       await backend.append('a', user('one'))
       const t1 = clock.move(SECOND)

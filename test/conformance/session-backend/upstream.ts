@@ -153,7 +153,7 @@ export const upstreamCases: BackendCase[] = [
     },
   },
   {
-    name: 'upstream later: missing history and invalid record are told apart',
+    name: 'upstream later: missing history and invalid record are distinguished',
     async run({ backend, log }) {
       log('invalid').write('this is not valid json')
       assert.deepEqual(await backend.load('missing'), [])

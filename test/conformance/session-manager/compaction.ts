@@ -1,4 +1,4 @@
-/** Archived messages are messages, and a summary never speaks of messages that are gone. */
+/** Archived messages are messages, and a summary never covers removed messages. */
 import assert from 'node:assert/strict'
 import { HOUR } from '../clock.js'
 import type { RawLog } from '../raw-log.js'

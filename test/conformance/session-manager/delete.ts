@@ -74,7 +74,7 @@ export const deleteCases: ManagerCase[] = [
     },
   },
   {
-    name: 'a session that another contract made, or that lies in ruins, can be deleted',
+    name: 'a session that another contract made, or that is damaged, can be deleted',
     async run({ manager, backend, log }) {
       await backend.append('b', u)
       log('garbage').write('garbage')

@@ -1,4 +1,4 @@
-/** How failures are told: what is wrong with the arguments, and logs of a newer version. */
+/** How failures are reported: wrong arguments, and logs of a newer version. */
 import assert from 'node:assert/strict'
 import type { SessionManager } from '../../../src/contracts/session-manager/index.js'
 import { rejectsWithCode } from '../expect.js'
@@ -89,7 +89,7 @@ export const errorCases: ManagerCase[] = [
   },
   ...Object.entries(FAILING_CALLS).map(([method, [call, error]]): ManagerCase => {
     return {
-      name: `${method}: a mistake of the caller is told before the disk is looked at, as a rejection`,
+      name: `${method}: a wrong argument rejects before the disk is read`,
       async run({ another, snapshot }) {
         const { manager } = await another()
         const before = snapshot()

@@ -88,7 +88,7 @@ export const faultCases: ManagerCase[] = [
   },
   ...Object.entries(CHANGES).map(([method, change]): ManagerCase => {
     return {
-      name: `${method}: a full disk leaves the session as it was`,
+      name: `${method}: a full disk changes nothing of the session`,
       only: 'fresh',
       async run({ manager, log }) {
         await manager.save(three())

@@ -156,7 +156,7 @@ export const forkCases: ManagerCase[] = [
     },
   },
   {
-    name: 'a fork counts as active from now on, however old its messages are',
+    name: 'a fork counts as active from now on, with messages of any age',
     async run({ manager, backend, clock }) {
       await manager.save(three())
       clock.move(100 * HOUR)

@@ -183,7 +183,7 @@ export const instanceCases: ManagerCase[] = [
     },
   },
   {
-    name: 'an instance goes on behind what another one wrote',
+    name: 'an instance appends behind what another one wrote',
     async run({ manager, another, clock }) {
       const other = await another()
       await manager.save(three())

@@ -130,7 +130,7 @@ export const labelCases: ManagerCase[] = [
     },
   },
   {
-    name: 'tag and rename leave all else as it is',
+    name: 'tag and rename change nothing else',
     async run({ manager, clock }) {
       await manager.save(three())
       const { createdAt } = await metadataOf(manager, 's')

@@ -1,4 +1,4 @@
-/** list: every session of the folder, latest update first, without a look into the logs. */
+/** list: every session of the folder, latest update first, without reading the logs. */
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
@@ -64,7 +64,7 @@ export const listCases: ManagerCase[] = [
     },
   },
   {
-    name: 'a row is what resume says',
+    name: 'a row is what resume returns',
     async run({ manager, backend, clock }) {
       await manager.save(three())
       clock.move(1500)
@@ -138,7 +138,7 @@ export const listCases: ManagerCase[] = [
     },
   },
   {
-    name: 'counters stay as they were saved, whatever is appended later',
+    name: 'saved counters do not change when messages are appended',
     async run({ manager, backend }) {
       await manager.save(three({ turnCount: 0, totalTokens: 0 }))
       await backend.append('s', { ...a, ...usage(10, 5) })

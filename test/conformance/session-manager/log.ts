@@ -65,7 +65,7 @@ export const logCases: ManagerCase[] = [
     },
   },
   {
-    name: 'labels of equal value are not written again, whatever the order of their fields',
+    name: 'labels of equal value are not written again, in any order of their fields',
     only: 'fresh',
     async run({ manager, log }) {
       await manager.save(three({ state: { a: 1, b: { c: [1], d: 2 } } }))
@@ -100,7 +100,7 @@ export const logCases: ManagerCase[] = [
     },
   },
   {
-    name: 'labels by hand are read, and those that make no sense are as if not set',
+    name: 'labels of other programs are read, and invalid ones count as not set',
     async run({ manager, log, clock }) {
       const at = clock.date
       log('s').write(

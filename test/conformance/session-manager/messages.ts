@@ -1,4 +1,4 @@
-/** Messages and state are any JSON values, and come back as they were given. */
+/** Messages and state are any JSON values, and come back equal. */
 import assert from 'node:assert/strict'
 import type { Json } from '../../../src/contracts/session-manager/index.js'
 import { rejectsWithCode } from '../expect.js'

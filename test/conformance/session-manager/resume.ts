@@ -85,7 +85,7 @@ export const resumeCases: ManagerCase[] = [
     },
   },
   {
-    name: 'a resumed session can be saved as it is',
+    name: 'a resumed session can be saved unchanged',
     async run({ manager, backend, clock }) {
       await manager.save(three({ messages: [u, 1, null, { role: 'user', id: 'own', type: 'x' }] }))
       await backend.append('s', u2)

@@ -143,7 +143,7 @@ export const saveMessageCases: ManagerCase[] = [
     }
   }),
   {
-    name: 'messages are the same whatever the order of their fields',
+    name: 'messages are the same in any order of their fields',
     async run({ manager, backend }) {
       const parts = [{ type: 'text', text: 'x', more: { a: 1, b: 2 } }]
       const turned = [{ more: { b: 2, a: 1 }, text: 'x', type: 'text' }]

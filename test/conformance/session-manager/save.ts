@@ -73,7 +73,7 @@ export const saveCases: ManagerCase[] = [
     },
   },
   {
-    name: 'case 14: a deleted session is made anew',
+    name: 'case 14: a deleted session is created again',
     async run({ manager, clock }) {
       const given = three({ createdAt: 0 })
       await manager.save(given)
@@ -134,7 +134,7 @@ export const saveCases: ManagerCase[] = [
     },
   },
   {
-    name: 'updatedAt and forkedFrom are ignored, whatever they are',
+    name: 'updatedAt and forkedFrom are ignored, with any value',
     async run({ manager, clock }) {
       const given = three()
       const { metadata } = given
@@ -168,7 +168,7 @@ export const saveCases: ManagerCase[] = [
     },
   },
   {
-    name: 'a createdAt of the future is taken as it is, one in milliseconds too',
+    name: 'a createdAt of the future is kept, one in milliseconds too',
     async run({ manager, clock, reopen }) {
       await manager.save(session('future', { createdAt: 4_000_000_000, messages: [u] }))
       await manager.save(session('milliseconds', { createdAt: clock.ms, messages: [u] }))
@@ -191,7 +191,7 @@ export const saveCases: ManagerCase[] = [
     },
   },
   {
-    name: 'save answers only what was given last, whatever others did since the resume',
+    name: 'after save there is what was given last, with any changes by others since the resume',
     async run({ manager, backend, clock }) {
       await manager.save(three())
       const given = await manager.resume('s')

@@ -73,7 +73,7 @@ export function stored(given: Session, clock: Clock, more: Partial<SessionMetada
   return { ...given, metadata: { ...given.metadata, createdAt: now, updatedAt: now, forkedFrom: null, ...more } }
 }
 
-/** The clock's time as the contract tells it. */
+/** The clock's time in the unit of the contract. */
 export function seconds(clock: Clock): number {
   return Math.floor(clock.ms / 1000)
 }
@@ -95,7 +95,7 @@ export async function lineIds(backend: SessionBackend, id: string): Promise<Json
   return (await backend.load(id)).map((message) => message.id)
 }
 
-/** A line of a log, of whatever kind. */
+/** A line of a log, of any kind. */
 // biome-ignore lint/suspicious/noExplicitAny: what a line holds is what the cases find out
 export type ParsedLine = Record<string, any>
 

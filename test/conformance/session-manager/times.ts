@@ -1,4 +1,4 @@
-/** createdAt and updatedAt, whatever contract wrote. */
+/** createdAt and updatedAt, when any contract wrote. */
 import assert from 'node:assert/strict'
 import { HOUR, SECOND } from '../clock.js'
 import { raw } from '../session-backend/scene.js'

@@ -9,7 +9,7 @@ import { filesIn, tempFolder } from '../../helpers/store.js'
 const DAY = 86_400_000
 const ROOT = '/work/project'
 
-/** A program that stops and starts. Whatever it is asked, it must say the same before and after. */
+/** A program that stops and starts. Every read must give the same before and after. */
 class Program {
   readonly dir = tempFolder()
   readonly clock = { ms: Date.UTC(2026, 0, 1, 9) }
@@ -70,7 +70,7 @@ test('an agent works, is interrupted, compacts, and forgets what is old', async 
   await say('T read')
   expect(await isPending()).toBe(false)
 
-  // a batch of which the program was killed half-way; the user goes on
+  // a batch that a kill interrupted half-way; the user continues
   await program.step((p) => p.insertMessage(id, { ...message('A[edit,test]'), ...usage(1500, 80) }))
   await say('T edit')
   expect(await isPending()).toBe(true)

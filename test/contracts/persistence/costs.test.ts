@@ -48,7 +48,7 @@ async function counting(work: () => Promise<unknown>): Promise<Work> {
   return counts
 }
 
-// names of open files are asked of /proc
+// names of open files are read from /proc
 const onLinux = test.skipIf(process.platform !== 'linux')
 
 async function opened() {

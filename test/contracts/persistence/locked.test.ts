@@ -27,7 +27,7 @@ async function withHeldSession() {
   return { store, persistence, ids, held, other }
 }
 
-test('writes to it reject after a while, and write nothing; reads go on', async () => {
+test('writes to it reject after the timeout, and write nothing; reads work', async () => {
   const { store, persistence, held, other } = await withHeldSession()
   const file = store.session(held).path
   const before = fs.readFileSync(file)
@@ -50,7 +50,7 @@ test('writes to it reject after a while, and write nothing; reads go on', async 
   expect(await persistence.getMetadata(held, 'k')).toBe('theirs')
 })
 
-test('a purge passes it by, and tells how many messages it deleted elsewhere', async () => {
+test('a purge skips it, and reports how many messages it deleted elsewhere', async () => {
   const { persistence, ids, held, other } = await withHeldSession()
   const failure: unknown = await persistence.purgeCompacted(0).catch((error: unknown) => error)
   expect(failure).toMatchObject({ name: 'SessionError', code: 'ERR_LOCKED', details: { deleted: 6 } })

@@ -114,7 +114,7 @@ function callsIn(toolCalls: string): string[] {
 }
 
 describe('what the model sees', { timeout: TIMEOUT }, () => {
-  test('is what the contract says, message by message', async () => {
+  test('is what the contract specifies, message by message', async () => {
     await holds(conversation, async (stage, steps) => {
       const { persistence, id } = stage
       for (const step of steps) {

@@ -10,7 +10,7 @@ import { tempFolder } from '../../helpers/store.js'
 import { hasPending, shownOf } from './model.js'
 import { readClaudeCode, readPi } from './transcripts.js'
 
-/** Sample data of third parties lies beside the repository, not in it. */
+/** Sample data of third parties is beside the repository, not in it. */
 const DATA = fileURLToPath(new URL('../../../../shared/data', import.meta.url))
 
 const TRANSCRIPTS: ReadonlyArray<[file: string, read: (file: string) => NewAgentMessage[], atLeast: number]> = [

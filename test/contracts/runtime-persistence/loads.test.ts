@@ -1,4 +1,4 @@
-/** Loads after the first one, which only read what they must, say the same as a first one. */
+/** Later loads read only what is new, and give the same as a first one. */
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -44,7 +44,7 @@ async function expectSame(store: SessionStore, runtime: JsonlRuntimePersistence)
 }
 
 describe('a load that comes again', () => {
-  test('says the same of nodes of any text', async () => {
+  test('give the same for nodes of any text', async () => {
     const odd = node(1, { text: 'ä 🙂 \ud800 "],"leaf":null', '5': 1, '2': [[], {}], zero: -0 })
     const { store, runtime } = await filled([node(0)], [odd, node(2)], [], [node(3)])
     expect((await expectSame(store, runtime))?.graph.nodes.map(({ nodeId }) => nodeId)).toEqual([
@@ -56,7 +56,7 @@ describe('a load that comes again', () => {
     await store.close()
   })
 
-  test('says the same of a line that was spelled by hand', async () => {
+  test('give the same for a line in another spelling', async () => {
     const { store, runtime, log } = await filled([node(0)], [node(1)], [node(2)])
     const lines = fs.readFileSync(log, 'utf8').split('\n')
     lines[2] = (lines[2] as string).replace('"nodes":[{', '"nodes": [ { "x":1e400,"y":-0,').replace('text 1', '\\u0041')

@@ -23,7 +23,7 @@ interface Node {
   dead: boolean
 }
 
-/** What the contract says of a session, in the plainest way. */
+/** The plainest model of the contract. */
 class Model {
   revision = 0
   nodes: Node[] = []
@@ -206,7 +206,7 @@ class Run {
 
 const NO_TOKENS = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 }
 
-test('any history reads as the model says, from two stores', async () => {
+test('any history reads as the model does, from two stores', async () => {
   const total = { commits: 0, refused: 0, cuts: 0, vacuumed: 0 }
   const histories = fc.array(step, { minLength: 10, maxLength: 40 })
   await fc.assert(

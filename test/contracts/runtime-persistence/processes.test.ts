@@ -44,7 +44,7 @@ describe('processes that expect the same revision', () => {
   }, 600_000)
 })
 
-/** What a folder says, with all that belongs to it. */
+/** The state of a folder, blobs included. */
 async function stateOf(folder: string): Promise<{ read: PersistedSessionRead | null; blobs: string[] }> {
   const store = await openStore(folder)
   try {
@@ -56,7 +56,7 @@ async function stateOf(folder: string): Promise<{ read: PersistedSessionRead | n
   }
 }
 
-/** A session of two commits, a tombstone and blobs that nobody names any more. */
+/** A session of two commits, a tombstone and unreferenced blobs. */
 async function prepared(): Promise<string> {
   const folder = tempFolder()
   const store = await openStore(folder)
@@ -89,7 +89,7 @@ async function killed(
     const results = await Promise.all(steps.map((step) => killedBefore(step, folder, way)))
     for (const [i, { copy, done }] of results.entries()) {
       const revision = await look(copy, done)
-      // that work goes on is looked at after some of the steps
+      // after some of the steps, more work is done
       if (SOAK || done || i === 1) await goesOn(copy, revision)
       if (done) return first + i - 1
     }
@@ -114,7 +114,7 @@ const again = (revision: number | null) => ({
   ...{ checkpoint: { executionState: Buffer.from('again') }, usageDeltas: [] },
 })
 
-/** After whatever happened the session can be worked with, and nothing lies around. */
+/** After any kill the session can be used, and nothing is left over. */
 async function goesOn(folder: string, revision: number | null): Promise<void> {
   const store = await openStore(folder)
   const runtime = new JsonlRuntimePersistence(store, 'alpha')

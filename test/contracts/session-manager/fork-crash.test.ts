@@ -1,4 +1,4 @@
-/** A fork that ends at any step: from some file call on, none goes through any more, as when the process is dead. */
+/** A fork that ends at any step: from some file call on, all fail, as when the process is dead. */
 import fs from 'node:fs'
 import { expect, test } from 'vitest'
 import { JsonlPersistence } from '../../../src/contracts/persistence/index.js'
@@ -7,7 +7,7 @@ import { JsonlSessionManager } from '../../../src/contracts/session-manager/inde
 import { failCall } from '../../helpers/file-calls.js'
 import { filesIn, fill, message, open, tempFolder } from '../../helpers/store.js'
 
-test('leaves no copy or a whole one, the source as it was, and litter that the next open sweeps', async () => {
+test('leaves no copy or a whole one, an unchanged source, and leftovers that the next open removes', async () => {
   const folder = tempFolder()
   const source = await fill(await open(folder), 's', ['1', '2', '3', '4', '5'])
   await source.removeLast()

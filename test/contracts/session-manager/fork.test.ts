@@ -126,7 +126,7 @@ describe('a fork of a whole session', () => {
     expect(withoutStamps(store.session(copy!).path).slice(1, -1)).toEqual(kept)
   })
 
-  test('of a log that a rewrite has left tells of what was spent before, and says what a reading of the copy says', async () => {
+  test('of a rewritten log carries the usage from before, and gives the same info as a reading of the copy', async () => {
     const store = await open()
     const session = store.session('s')
     await session.append([message('1'), message('2'), { ...message('3'), usage: USAGE }])
@@ -139,7 +139,7 @@ describe('a fork of a whole session', () => {
     expect(fs.readFileSync(copy.path, 'utf8')).not.toContain('"remove"')
   })
 
-  test('goes on as a session of its own', async () => {
+  test('is a session of its own', async () => {
     const store = await open()
     await store.session('s').append([message('1'), message('2')])
     const copy = await store.fork('s')

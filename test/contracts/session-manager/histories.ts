@@ -1,4 +1,4 @@
-/** Random lives of one session, and what they must come to. */
+/** Random histories of one session, and the state that they must end in. */
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -177,7 +177,7 @@ export function toSession(id: string, { messages, state, ...metadata }: Snapshot
   return { metadata: { id, createdAt: 0, updatedAt: 0, ...metadata }, messages, state }
 }
 
-/** What a history comes to, as `resume` tells it. */
+/** The state at the end of a history, as `resume` returns it. */
 export function outcomeOf(key: string, steps: readonly Step[]): Session {
   let now = START
   let session!: Session

@@ -22,7 +22,7 @@ const WRITES: Array<[string, (manager: JsonlSessionManager) => Promise<unknown>]
 ]
 
 describe('while another process has the lease', () => {
-  test('writes reject with ERR_LOCKED and write nothing, reads and forks go on', async () => {
+  test('writes reject with ERR_LOCKED and write nothing, reads and forks work', async () => {
     const folder = tempFolder()
     const holder = await RemoteStore.open(folder)
     await holder.append('s', 'theirs')
@@ -75,7 +75,7 @@ describe('while another process has the lease', () => {
 })
 
 describe('a lease that is lost', () => {
-  /** Who has a lease looks once in a while whether it still has it. */
+  /** A holder checks from time to time whether it still has its lease. */
   async function untilFailure(
     write: (n: number) => Promise<void>,
   ): Promise<{ done: number; code: string | undefined }> {

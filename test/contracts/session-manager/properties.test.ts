@@ -32,7 +32,7 @@ function isChat(message: Json): boolean {
   return typeof (message as { role?: unknown } | null)?.role === 'string'
 }
 
-/** As `toEqual`, which is asked only where its account of the difference is needed: it is slow. */
+/** Like `toEqual`, which is called only to report a difference, since it is slow. */
 function expectEqual(got: unknown, wanted: unknown): void {
   if (!isDeepStrictEqual(got, wanted)) expect(got).toEqual(wanted)
 }
@@ -141,7 +141,7 @@ describe('a rewind', () => {
   )
 
   test(
-    'keeps the first messages as they are, ids and times included',
+    'does not change the first messages, ids and times included',
     async () => {
       await holds(fc.tuple(history, fc.nat(8)), async (stage, [steps, to]) => {
         await playAll(stage, KEY, steps)

@@ -31,7 +31,7 @@ class Point {
 }
 
 describe('a save', () => {
-  test('sees a message that was changed in place, however deep', async () => {
+  test('sees a message that was changed in place, at any depth', async () => {
     const { manager } = await opened()
     const inner: { text?: string; tags: unknown[]; more?: null } = { text: 'a', tags: ['x', { y: 1 }] }
     const last: { role: string; content: unknown } = { ...message('b') }
@@ -104,7 +104,7 @@ describe('a save', () => {
     expect(kinds().filter((kind) => kind === 'remove')).toHaveLength(1)
   })
 
-  test('does not look at messages that the caller vouches for, as long as nobody else wrote', async () => {
+  test('does not compare messages that the caller declares unchanged, while no other writer wrote', async () => {
     const { manager, store } = await opened()
     const looked: string[] = []
     const watched = (text: string) => ({

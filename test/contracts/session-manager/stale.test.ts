@@ -1,4 +1,4 @@
-/** A save that is told what its session was made from. */
+/** A save that names the revision that its session was made from. */
 import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { JsonlSessionBackend } from '../../../src/contracts/session-backend/index.js'
@@ -56,7 +56,7 @@ describe('a save over what was resumed', () => {
     expect((await manager.resume('s')).messages).toEqual(['1', '2', '3'].map(message))
   })
 
-  test('goes through while nobody changes it, turn after turn, and whatever leaves it as it is', async () => {
+  test('succeeds turn after turn while no other writer changes the session', async () => {
     const { manager, store, backend } = await opened()
     let resumed = session(['1'])
     await manager.save(resumed, { resumed: null })
@@ -82,7 +82,7 @@ describe('a save over what was resumed', () => {
     await expect(manager.save(session(['1']), { resumed: null })).rejects.toMatchObject(CHANGED)
   })
 
-  test('of a session that never went through a save knows its counters as they are shown', async () => {
+  test('of a session that was never saved compares the counters that are shown', async () => {
     const { manager, backend } = await opened()
     await backend.append('s', message('1'))
     const resumed = await manager.resume('s')
@@ -112,7 +112,7 @@ describe('a save over what was resumed', () => {
     expect(await manager.list()).toEqual([])
   })
 
-  test('of two processes at once, one wins and the other one is told', async () => {
+  test('of two processes at once, one wins and the other one gets an error', async () => {
     const { manager, folder } = await opened()
     await manager.save(session(['1']))
     const other = await RemoteStore.open(folder)

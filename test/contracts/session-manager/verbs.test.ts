@@ -39,7 +39,7 @@ describe('rewind', () => {
     expect(await session.rewind({ to: ids[1]! })).toBe(0)
   })
 
-  test('keeps as many as it is told to, values included, and appends only', async () => {
+  test('keeps the given number, values included, and appends only', async () => {
     const { store, session } = await opened('1', '2')
     const manager = new JsonlSessionManager(store)
     const { metadata, messages } = await manager.resume('s')
@@ -252,7 +252,7 @@ describe('what was removed', () => {
     expect(await session.info()).toMatchObject({ messages: 4 })
   })
 
-  test('is not counted twice when it comes back, and reads as it was', async () => {
+  test('is not counted twice when it comes back, and reads as before', async () => {
     const store = await open()
     const persistence = new JsonlPersistence(store)
     const manager = new JsonlSessionManager(store)
@@ -281,7 +281,7 @@ describe('what was removed', () => {
     expect(await persistence.sessionTokenUsage('s')).toMatchObject({ promptTokens: 5, apiCalls: 1 })
   })
 
-  test('comes back whatever it was: values, messages without ids, with fields of lines, of one id', async () => {
+  test('comes back in every form: values, messages without ids, with fields of lines, of one id', async () => {
     const store = await open()
     const manager = new JsonlSessionManager(store)
     const session = store.session('s')

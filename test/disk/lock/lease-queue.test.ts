@@ -1,4 +1,4 @@
-/** What waits for the lease of a session within one process. */
+/** Calls that wait for the lease of a session within one process. */
 import { describe, expect, test } from 'vitest'
 import type { SessionStore } from '../../../src/index.js'
 import { RemoteStore } from '../../helpers/child.js'
@@ -10,7 +10,7 @@ const LOCK_TIMEOUT = 1_000
 const COUNT = 100
 const asleep = new Int32Array(new SharedArrayBuffer(4))
 
-/** From here to the end of the test each write to a file takes this long, ms, without any use of the processor. */
+/** Until the end of the test each write to a file takes this long, ms, without CPU. */
 function slowDisk(ms: number): void {
   patch('write', (write: Call) => (...args) => {
     Atomics.wait(asleep, 0, 0, ms)
@@ -18,7 +18,7 @@ function slowDisk(ms: number): void {
   })
 }
 
-/** 100 calls at once; answers their error codes, if any, and how long all of them took, ms. */
+/** 100 calls at once; returns their error codes, if any, and how long all of them took, ms. */
 async function queue(stores: readonly SessionStore[]): Promise<{ codes: string[]; ms: number }> {
   const start = performance.now()
   const calls = Array.from({ length: COUNT }, (_, i) =>
@@ -31,7 +31,7 @@ async function queue(stores: readonly SessionStore[]): Promise<{ codes: string[]
 const OWN = Array.from({ length: COUNT }, (_, i) => `own ${i}`)
 
 describe('a queue of slow calls that takes longer than the lock timeout', () => {
-  test('locks none of them out', async () => {
+  test('none of them times out', async () => {
     const store = await open(tempFolder(), { lockTimeout: LOCK_TIMEOUT })
     slowDisk(12)
     const { codes, ms } = await queue([store])
@@ -76,8 +76,8 @@ describe('a queue of slow calls that takes longer than the lock timeout', () => 
   })
 })
 
-describe('a holder in another process that does not give the lease away', () => {
-  test('locks out all that wait when the time is up, not one after the other', async () => {
+describe('a holder in another process that does not release the lease', () => {
+  test('all waiters time out together, not one after the other', async () => {
     const folder = tempFolder()
     const holder = await RemoteStore.open(folder)
     await holder.append('a', 'theirs')
@@ -91,7 +91,7 @@ describe('a holder in another process that does not give the lease away', () => 
     expect(await contents(store.session('a'))).toEqual(['theirs', 'ours'])
   })
 
-  test('a call that comes later has all of its own time', async () => {
+  test('a later call has a full timeout of its own', async () => {
     const folder = tempFolder()
     const holder = await RemoteStore.open(folder)
     await holder.append('a', 'theirs')

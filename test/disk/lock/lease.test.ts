@@ -18,11 +18,11 @@ import {
   until,
 } from '../../helpers/store.js'
 
-/** How long an owner that cannot be seen may be silent, ms. */
+/** How long an owner on another host may be silent, ms. */
 const SILENCE_MS = 10_000
 const NONCE = '0123456789abcdef'
 
-/** Puts a lock in place whose owner file says what it is given to say. */
+/** Makes a lock whose owner file has the given content. */
 function forge(folder: string, key: string, content: string, nonce = NONCE): void {
   const lock = path.join(folder, '.locks', key)
   fs.mkdirSync(lock, { recursive: true })
@@ -59,7 +59,7 @@ describe('a holder in another process', () => {
     expect(await timed(waiting)).toBeLessThan(2_000)
   })
 
-  test('that is stopped keeps it, and goes on as if nothing had been', async () => {
+  test('that is stopped keeps it, and continues without an error', async () => {
     const folder = tempFolder()
     const holder = await RemoteStore.open(folder)
     await holder.append('a', 'theirs')
@@ -73,7 +73,7 @@ describe('a holder in another process', () => {
     expect(await contents(store.session('a'))).toEqual(['theirs', 'theirs again', 'ours'])
   })
 
-  test('whose event loop stands still keeps it', async () => {
+  test('whose event loop is blocked keeps it', async () => {
     const folder = tempFolder()
     const holder = await RemoteStore.open(folder)
     await holder.append('a', 'theirs')
@@ -87,7 +87,7 @@ describe('a holder in another process', () => {
   }, 90_000)
 
   test.each([3_600_000, -3_600_000])(
-    'keeps it, and loses it when killed, for one whose clock is %i ms off',
+    'keeps it, and loses it when killed, also for a waiter whose clock is %i ms off',
     async (off) => {
       const folder = tempFolder()
       const holder = await RemoteStore.open(folder)
@@ -105,7 +105,7 @@ describe('a holder in another process', () => {
     },
   )
 
-  test('gives it away when somebody waits, though it never stops writing', async () => {
+  test('hands it over to a waiter, though it never stops writing', async () => {
     const folder = tempFolder()
     const [flooder, other] = await Promise.all([RemoteStore.open(folder), RemoteStore.open(folder)])
     await other.append('b', 'warm')
@@ -126,7 +126,7 @@ describe('a holder in another process', () => {
     expect(texts.filter((text) => text.startsWith('turn'))).toEqual(Array.from({ length: 20 }, (_, i) => `turn ${i}`))
   })
 
-  test('leaves nothing behind when it closes, when it exits and when it is told to end', async () => {
+  test('leaves nothing behind when it closes, exits or gets a signal to end', async () => {
     const folder = tempFolder()
     for (const end of ['close', 'exit', 'SIGTERM', 'SIGINT'] as const) {
       const remote = await RemoteStore.open(folder)
@@ -142,7 +142,7 @@ describe('a holder in another process', () => {
     }
   })
 
-  test('lets go of it when it falls quiet', async () => {
+  test('releases it when it is idle', async () => {
     const folder = tempFolder()
     const remote = await RemoteStore.open(folder)
     await remote.append('a', 'one')
@@ -166,7 +166,7 @@ describe('a lock whose owner', () => {
     expect(await timed(store.session('a').append(message('ours')))).toBeLessThan(2_000)
   })
 
-  test('lives on in another process keeps it, though it has no business here', async () => {
+  test('is alive in another process keeps it, though that process does not use the session', async () => {
     const folder = tempFolder()
     const other = await RemoteStore.open(folder)
     await other.append('b', 'theirs')
@@ -190,8 +190,8 @@ describe('a lock whose owner', () => {
     expect(await codeOf(store.session('a').append(message('ours')))).toBe('ERR_LOCKED')
   })
 
-  // all in one test, since each takes as long as an owner may be silent
-  test('cannot be seen from here keeps it until it has been silent for long enough, and no longer', async () => {
+  // all in one test, since each takes as long as the limit
+  test('is on another host keeps it until it was silent for the limit, and no longer', async () => {
     const unseen: Array<[string, string]> = [
       ['host', JSON.stringify({ ...here, boot: 'another', host: 'another' })],
       ['container', JSON.stringify({ ...dead, pidns: 'pid:[1]' })],
@@ -221,8 +221,8 @@ describe('a lock whose owner', () => {
   }, 30_000)
 })
 
-describe('litter', () => {
-  test('in the lock folder does not lock anybody out', async () => {
+describe('foreign files', () => {
+  test('in the lock folder lock no writer out', async () => {
     const folder = tempFolder()
     const lock = path.join(folder, '.locks', 'a')
     fs.mkdirSync(path.join(lock, 'folder', 'deep'), { recursive: true })
@@ -234,7 +234,7 @@ describe('litter', () => {
     expect(await timed(store.session('a').append(message('ours')))).toBeLessThan(2_000)
   })
 
-  test('beside a holder does not end its lease', async () => {
+  test('beside a holder do not end its lease', async () => {
     const folder = tempFolder()
     const holder = await RemoteStore.open(folder)
     await holder.append('a', 'theirs')
@@ -249,7 +249,7 @@ describe('litter', () => {
     expect(locksIn(folder).filter((name) => name.includes('.DS_Store'))).toEqual([])
   })
 
-  test('in the place of the lock folder does not lock anybody out', async () => {
+  test('in the place of the lock folder lock no writer out', async () => {
     const folder = tempFolder()
     fs.mkdirSync(path.join(folder, '.locks'))
     fs.writeFileSync(path.join(folder, '.locks', 'a'), 'litter')
@@ -259,7 +259,7 @@ describe('litter', () => {
     await store.session('b').append(message('ours'))
   })
 
-  test('of waiters that are gone is cleared away', async () => {
+  test('of waiters that are dead are removed', async () => {
     const folder = tempFolder()
     const waiting = path.join(folder, '.locks', '.waiting', `a.${NONCE}`)
     fs.mkdirSync(waiting, { recursive: true })
@@ -270,7 +270,7 @@ describe('litter', () => {
     expect(locksIn(folder)).toEqual([])
   })
 
-  test('of killed holders is cleared away when a store is opened, though nobody uses their sessions', async () => {
+  test('of killed holders are removed when a store is opened, though their sessions are not used', async () => {
     const folder = tempFolder()
     const [killed, stopped] = await Promise.all([RemoteStore.open(folder), RemoteStore.open(folder)])
     for (const key of ['a', 'An encoded key']) await killed.append(key, 'theirs')
@@ -367,7 +367,7 @@ describe('within one process', () => {
     expect(await contents(session)).toEqual(['1'])
   })
 
-  test('a lease that another host has taken over is not given back by its former holder', async () => {
+  test('a lease that another host has taken over is not released by its former holder', async () => {
     const folder = tempFolder()
     const store = await open(folder, { lockTimeout: 300 })
     const session = store.session('a')

@@ -38,7 +38,7 @@ function staleLock(): { lock: string; waiting: string } {
   return { lock, waiting: path.join(locks, '.waiting') }
 }
 
-test('two breakers of one stale lock, one slow between its look and its removal: one owner', () => {
+test('two processes that break one stale lock, one slow between its check and its removal: one owner', () => {
   const { lock, waiting } = staleLock()
   const slow = new LockFolder(lock, waiting)
   const fast = new LockFolder(lock, waiting)
@@ -106,7 +106,7 @@ function atCall(moment: number, things: Array<() => unknown>): { end: () => numb
   }
 }
 
-test('a lock that changes hands while a waiter looks at it is no error, and stays whole', () => {
+test('a lock that changes its owner while a waiter reads it is no error, and stays valid', () => {
   for (let moment = 1; moment < 30; moment++) {
     const { lock, waiting } = staleLock()
     const [holder, next, waiter] = [1, 2, 3].map(() => new LockFolder(lock, waiting)) as [
@@ -125,7 +125,7 @@ test('a lock that changes hands while a waiter looks at it is no error, and stay
   }
 })
 
-test('a lock that was moved away while it was given back, and brought back, locks nobody out', () => {
+test('a lock that was moved away during its release, and moved back, locks no writer out', () => {
   const { lock, waiting } = staleLock()
   const [first, second] = [new LockFolder(lock, waiting), new LockFolder(lock, waiting)]
   expect(take(first)).toBe(true)
@@ -136,7 +136,7 @@ test('a lock that was moved away while it was given back, and brought back, lock
   expect([first.held, second.held]).toEqual([false, true])
 })
 
-test('a lock that is taken while the dead owner is cleared away stays with who took it', async () => {
+test('a lock that is taken while its dead owner is removed stays with the one that took it', async () => {
   let moment = 1
   for (; ; moment++) {
     const { lock, waiting } = staleLock()

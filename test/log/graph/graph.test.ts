@@ -166,7 +166,7 @@ describe('a graph that cannot be read', () => {
     expect(seen(after)).toMatchObject({ damage: null, nodes: [node('z')], revision: writer.revision })
   })
 
-  test('tells whether something unreadable stands behind the last commit', () => {
+  test('reports whether there are unreadable bytes behind the last commit', () => {
     const unsure = (lines: ReadonlyArray<JsonObject | string>) => fold(bytesOf(lines)).graph.unsure
     expect(unsure(['{"type":"com', ...base().lines])).toBe(false)
     expect(unsure([...base().lines, '{"type":"com'])).toBe(true)
@@ -189,7 +189,7 @@ describe('merged histories', () => {
     return { common, ours: ours.lines, theirs: theirs.lines }
   }
 
-  test('are branches of one graph, whatever the order of the lines', () => {
+  test('are branches of one graph, in any order of the lines', () => {
     const { common, ours, theirs } = sides()
     const left = seen([...common, ...ours, ...theirs])
     expect(left).toMatchObject({ damage: null, revision: 4, leaf: 'e' })
@@ -251,7 +251,7 @@ function histories(wild: boolean): fc.Arbitrary<JsonObject[]> {
   })
 }
 
-/** What is in a graph that cannot be read plays no part. */
+/** Parts of a graph that cannot be read do not count. */
 function plain({ bytes: _, nodes, tombstoned, ...graph }: Graph) {
   return graph.damage === null ? { ...graph, tombstoned, nodes: [...nodes] } : graph
 }

@@ -117,7 +117,7 @@ function expectMerged(base: Buffer, ours: Buffer, theirs: Buffer, merged: Buffer
 
 describe('law 3: the merge of two descendants', () => {
   test(
-    'is the same bytes in either direction, whatever the logs hold',
+    'is the same bytes in either direction, for any logs',
     () => {
       holds(anyParted, ({ base, ours, theirs }) => void merge(base, ours, theirs))
       holds(wildParted, ({ base, ours, theirs }) => void merge(base, ours, theirs))
@@ -134,7 +134,7 @@ describe('law 3: the merge of two descendants', () => {
       holds(wildParted, ({ base, ours, theirs }) => {
         // what both sides call by one id and mean differently is in merge.test.ts
         if (mergeLogs(base, ours, theirs).report.contradictions.length > 0 || isMixed(ours, theirs)) return
-        // a second byte order mark spoils a line only where it is no first one
+        // a second byte order mark damages a line, a first one does not
         if ([ours, theirs].some((log) => log.includes('\uFEFF', 1))) return
         expectMerged(base, ours, theirs, merge(base, ours, theirs))
       })
@@ -150,7 +150,7 @@ describe('law 3: the merge of two descendants', () => {
         for (const again of [merged, ours, theirs, base]) expectSame(merge(base, merged, again), merged)
         expectSame(merge(ours, merged, ours), merged)
         const other = Buffer.concat([merged, Buffer.from('\n')])
-        // a log that only one side changed is taken as it is
+        // a log that only one side changed is copied
         if (![base, ours, theirs].some((log) => log.equals(merged))) expectSame(merge(base, merged, other), merged)
       })
     },
@@ -232,7 +232,7 @@ describe('law 3: the merge of two descendants', () => {
   )
 
   test(
-    'goes on: both work on it and merge again',
+    'can be extended by both sides and merged again',
     () => {
       holds(anyParted, ({ base, ours, theirs, grow }) => {
         const first = merge(base, ours, theirs)

@@ -12,7 +12,7 @@ import { rewrite } from '../rewriting.js'
 
 const FILE_TIME = '2026-11-24T12:00:00.000Z'
 
-/** The n-th line: a message says `text`, anything else is given as it is. */
+/** The n-th line: a message with the content `text`; anything else is the value of the line. */
 function line(n: number, given: string | JsonObject): string {
   const value = typeof given === 'string' ? { role: 'user', content: given } : given
   return `${JSON.stringify({ id: idAt(n), at: new Date(Date.UTC(2026, 10, 21, 7, 0, n)).toISOString(), ...value })}\n`
@@ -63,7 +63,7 @@ function rewritten(bytes: Buffer): Buffer {
 const base = log(header(0), line(1, 'one'), line(2, 'two'))
 
 describe('lines of both sides', () => {
-  test('stand there once, by time', () => {
+  test('are there once, by time', () => {
     const ours = log(base, line(3, 'a3'), line(6, 'a6'))
     const theirs = log(base, line(4, 'b4'), line(5, 'b5'), line(7, 'b7'))
     const result = merged(base, ours, theirs)
@@ -76,7 +76,7 @@ describe('lines of both sides', () => {
     expect(messages(merged(base, ours, log(base, line(5, 'b5'))))).toEqual(['one', 'two', 'b5', 'late', 'after it'])
   })
 
-  test('keep their bytes, whatever their spelling', () => {
+  test('keep their bytes, in any spelling', () => {
     const odd = `{ "id":"${idAt(3)}", "n":1.0, "role":"user","role":"user", "big":12345678901234567890 }\n`
     expect(merged(base, log(base, odd), log(base, line(4, 'b'))).bytes.toString()).toContain(odd)
   })
@@ -111,7 +111,7 @@ describe('lines of both sides', () => {
 })
 
 describe('what one side took away', () => {
-  test('by a remove line is gone, though the other side never saw the line', () => {
+  test('by a remove line stays removed, though the other side never saw the line', () => {
     const ours = log(base, line(3, remove(2)))
     expect(messages(merged(base, ours, log(base, line(4, 'b'))))).toEqual(['one', 'b'])
   })
@@ -123,12 +123,12 @@ describe('what one side took away', () => {
     expect(result.bytes.toString()).not.toContain('two')
   })
 
-  test('is gone though the other side corrected it by hand', () => {
+  test('stays removed though the other side edited it', () => {
     const ours = rewritten(log(base, line(3, remove(2))))
     expect(messages(merged(base, ours, log(header(0), line(1, 'one'), line(2, 'TWO'))))).toEqual(['one'])
   })
 
-  test('by deleting a remove line by hand is back', () => {
+  test('comes back when its remove line is deleted from the file', () => {
     const before = log(base, line(3, remove(2)))
     expect(messages(merged(before, base, log(before, line(4, 'b'))))).toEqual(['one', 'two', 'b'])
   })
@@ -144,7 +144,7 @@ describe('what one side took away', () => {
 describe('lines that were changed', () => {
   const fixed = log(header(0), line(1, 'one'), line(2, 'too'))
 
-  test('by hand on one side only are taken in that form', () => {
+  test('on one side only are kept in the edited form', () => {
     expect(messages(merged(base, fixed, log(base, line(4, 'b'))))).toEqual(['one', 'too', 'b'])
   })
 
@@ -272,7 +272,7 @@ describe('labels', () => {
 })
 
 describe('compactions', () => {
-  test('do not archive what the other side said meanwhile', () => {
+  test('do not archive what the other side wrote meanwhile', () => {
     const ours = log(base, line(3, 'a3'), line(6, 'a6'), line(7, compaction('all of a', 6)))
     const theirs = log(base, line(4, 'b4'), line(5, 'b5'))
     const result = merged(base, ours, theirs)
