@@ -1,6 +1,7 @@
 /** Taking away what nobody has used for long. */
 
 import { breatheIfDue } from '../base/event-loop.js'
+import { markOf } from '../disk/file-mark.js'
 import { bytesIn } from '../disk/folders.js'
 import { nameOf } from '../disk/names.js'
 import { livenessOf } from '../disk/process-identity.js'
@@ -88,13 +89,21 @@ async function isUnchanged(log: SessionLog, planned: Candidate, rules: CleanupRu
   return session.lastActivity === planned.lastActivity && mayGo(session, rules, now)
 }
 
+/** How often a move starts over that another process has prevented by opening the store. */
+const MAX_ATTEMPTS = 5
+
 async function removeIf(log: SessionLog, isDue: () => Promise<boolean>): Promise<boolean> {
   return log.hold(async () => {
-    if (!(await isDue())) return false
     const { layout, clock } = log.context
-    log.forget()
-    moveToTrash(layout, log.name, clock.id(''))
-    unmark(log)
-    return true
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const mark = log.file.look()
+      if (mark === undefined || !(await isDue())) return false
+      log.forget()
+      log.checkLease()
+      if (!moveToTrash(layout, log.name, clock.id(''), markOf(mark))) continue
+      unmark(log)
+      return true
+    }
+    return false
   })
 }

@@ -5,6 +5,7 @@ import { breatheIfDue, sleep } from '../base/event-loop.js'
 import { pickNames } from '../disk/directory.js'
 import { look, removeFile } from '../disk/files.js'
 import { listFolder, refuseLink, removeTree } from '../disk/folders.js'
+import { rewrittenNames } from '../disk/formers.js'
 import type { Layout } from '../disk/layout.js'
 import { leaseOf } from '../disk/lock/lease.js'
 import { waitedFor } from '../disk/lock/lock-folder.js'
@@ -43,6 +44,10 @@ export async function sweep(context: StoreContext): Promise<Swept> {
   await whereAllowed(async () => {
     waitedFor(layout.waiting)
     await sweepLocks(layout.locks)
+  })
+  // whoever takes the lease finishes what a dead rewrite has left
+  await whereAllowed(async () => {
+    for (const name of rewrittenNames(layout)) await underLease(context, name, () => {})
   })
   for (const name of listFolder(layout.quarantines)) {
     const unfinished = isSessionName(name) ? unfinishedIn(layout.quarantine(name)) : []
@@ -99,7 +104,7 @@ async function removeOrphans({ layout }: StoreContext, name: string, swept: Swep
 }
 
 async function underLease({ layout }: StoreContext, name: string, work: () => void | Promise<void>): Promise<void> {
-  const lease = leaseOf(layout.lock(name), layout.waiting)
+  const lease = leaseOf(layout, name)
   await whereAllowed(async () => {
     await lease.run(work, 0)
     await lease.release()

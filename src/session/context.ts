@@ -17,6 +17,8 @@ export interface StoreContext {
   clock: Clock
   settings: Settings
   writes: RecentWrites
+  /** Appends take the lease: the file system is not known to be local, or the option says so. */
+  leasesAppends: boolean
   /** @throws SessionError ERR_CLOSED */
   checkOpen(): void
   /** The sidecar of this log is behind. */

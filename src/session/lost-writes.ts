@@ -46,6 +46,11 @@ export class OwnWrites {
     if (header !== null) this.#life = header.id
   }
 
+  /** As `note`, of a log that was not read since another program changed it: what was noted before is still to be checked. */
+  noteUnread(bytes: Buffer, last: LastWrite, header: { id: string } | null): void {
+    this.note(bytes, this.#last ?? last, this.#last === undefined ? header : null)
+  }
+
   forget(): void {
     this.#last = undefined
     this.#log.context.writes.take(this.#log.name)
@@ -54,7 +59,11 @@ export class OwnWrites {
   /** Looks whether the log still has them. */
   async check(reader: LogReader, known: Known): Promise<void> {
     // an empty log may be one that an editor is about to fill
-    if (this.#last === undefined || reader.size === 0 || stillEndsWith(reader, this.#last)) return
+    if (this.#last === undefined || reader.size === 0) return
+    if (stillEndsWith(reader, this.#last)) {
+      if (known.summary.bytes > this.#last.end) this.#last = { end: known.summary.bytes, print: known.print }
+      return
+    }
     this.#last = undefined
     const left = await lookForLost(this.#log, { reader, known, life: this.#life })
     this.#last ??= left

@@ -10,6 +10,11 @@ export interface StoreOptions {
    * but for about the last second. `'always'`: a power cut.
    */
   fsync?: Fsync
+  /**
+   * Whether an append takes the lease of its session. Without it, an append waits for nobody; that is safe on file
+   * systems of this machine only. Default: `'unleased'` where the mount table names such a file system, else `'leased'`.
+   */
+  appends?: 'leased' | 'unleased'
   /** The store's clock: Unix milliseconds or a Date. Default `Date.now`. */
   now?: () => number | Date
   /** How long a write waits for a lease that another process holds, ms. Default 15,000. */
@@ -34,7 +39,10 @@ export interface StoreOptions {
   onCrash?: (left: CrashLeft) => void
 }
 
-export type Settings = Required<Omit<StoreOptions, 'onCrash'>> & { onCrash: StoreOptions['onCrash'] }
+export type Settings = Required<Omit<StoreOptions, 'onCrash' | 'appends'>> & {
+  onCrash: StoreOptions['onCrash']
+  appends: StoreOptions['appends']
+}
 
 /** Tells the store's `onError`, whose own failure must not end the work that goes on. */
 export function tellError({ onError }: Settings, error: unknown, key: string): void {
@@ -47,6 +55,7 @@ export function tellError({ onError }: Settings, error: unknown, key: string): v
 
 const DEFAULTS: Settings = {
   fsync: 'no',
+  appends: undefined,
   now: Date.now,
   lockTimeout: 15_000,
   maxMessageBytes: 128 * 1024 * 1024,
@@ -66,6 +75,9 @@ export function checkOptions(options: unknown): Settings {
   const settings = { ...DEFAULTS, ...Object.fromEntries(given) } as Settings
   if (!['no', 'everysec', 'always'].includes(settings.fsync)) {
     throw new TypeError("option fsync must be 'no', 'everysec' or 'always'")
+  }
+  if (![undefined, 'leased', 'unleased'].includes(settings.appends)) {
+    throw new TypeError("option appends must be 'leased' or 'unleased'")
   }
   for (const name of ['now', 'onDamage', 'onLost', 'onError', 'onCrash'] as const) {
     if (settings[name] !== DEFAULTS[name] && typeof settings[name] !== 'function')

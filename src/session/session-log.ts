@@ -1,30 +1,27 @@
 /** One session's log as this process knows it: the only place that writes to it. */
 
-import { SessionError } from '../base/errors.js'
+import { notFound, SessionError } from '../base/errors.js'
 import { sleep } from '../base/event-loop.js'
 import { randomNonce } from '../base/ids.js'
 import { type FileMark, sameFile, sameMark } from '../disk/file-mark.js'
-import { look, removeOwnFile } from '../disk/files.js'
-import { removeTree } from '../disk/folders.js'
-import { leaseOf } from '../disk/lock/lease.js'
+import { look } from '../disk/files.js'
+import { linkHeld, unlinkHeld } from '../disk/formers.js'
+import { type Lease, leaseOf } from '../disk/lock/lease.js'
 import { LogReader } from '../disk/log-reader.js'
-import { ABSENCE_MS, LogFile } from '../disk/log-writer.js'
+import { ABSENCE_MS, type AppendOutcome, type LogEnd, LogWriter } from '../disk/log-writer.js'
 import { NotedSidecar } from '../disk/sidecar-cache.js'
 import { sidecarOrNone } from '../disk/sidecar-file.js'
 import { emptySummary, foldPiece, type Summary } from '../log/fold.js'
 import { canFollowWrite, foldTail } from '../log/fold-tail.js'
-import type { Range } from '../log/line.js'
 import { isChat } from '../log/parse.js'
 import { NOTHING_KNOWN, type WholeLog } from '../log/visibility.js'
 import { isEnding } from '../log/waiting.js'
-import { rescue } from './append-recovery.js'
 import { catchUp, edgesOf, foldLog, wholeOf } from './catch-up.js'
 import type { StoreContext } from './context.js'
 import { type Known, knownFromSidecar, printOf } from './log-state.js'
 import { OwnWrites } from './lost-writes.js'
-import { type Draft, headerDraft, type Lines, stampLines } from './pending-line.js'
+import { type Draft, headerDraft, type Lines, removeDraft, stampLines } from './pending-line.js'
 import { writeBehind } from './sidecar.js'
-import { mendTail } from './torn-tail.js'
 import { checkVersion, completed, type Decide, type Decision, toAppend, type Written, written } from './transaction.js'
 
 /** How a log is read of which nothing is known: `foldLog` or `edgesOf`. */
@@ -41,11 +38,12 @@ interface AroundCreation {
 const MAX_ATTEMPTS = 50
 
 export class SessionLog {
-  readonly #lock: string
-  readonly file: LogFile
+  readonly file: LogWriter
   readonly sidecar: NotedSidecar
   readonly #own = new OwnWrites(this)
   #known: Known | undefined
+  /** The log was edited in place: neither the state known here nor the sidecar can be caught up with. */
+  #isEdited = false
   /** The log was there when it was last looked at. */
   #wasThere = false
 
@@ -54,30 +52,128 @@ export class SessionLog {
     readonly name: string,
     readonly context: StoreContext,
   ) {
-    this.#lock = context.layout.lock(name)
-    this.file = new LogFile(context.layout.log(name))
+    this.file = new LogWriter(context.layout, name)
     this.sidecar = new NotedSidecar(context.layout.sidecar(name))
   }
 
-  /** Runs `work` as the only writer of this session. */
+  /** Runs `work` under the lease, in the order of calls. */
   hold<T>(work: () => T | Promise<T>, timeout = this.context.settings.lockTimeout): T | Promise<T> {
-    return leaseOf(this.#lock, this.context.layout.waiting).run(work, timeout)
+    return this.#lease().run(work, timeout)
+  }
+
+  /** As `hold`, and no append is acknowledged meanwhile. */
+  holdAgainstAppends<T>(work: () => Promise<T>): T | Promise<T> {
+    const { layout } = this.context
+    return this.hold(async () => {
+      linkHeld(layout, this.name)
+      try {
+        return await work()
+      } finally {
+        unlinkHeld(layout, this.name)
+      }
+    })
+  }
+
+  #lease(): Lease {
+    return leaseOf(this.context.layout, this.name)
   }
 
   /**
-   * Adds lines, creating the session unless told not to; answers their ids. One write, and no reading when nobody
-   * else wrote. @throws SessionError ERR_SESSION_NOT_FOUND when there is no session and none may be made
+   * Adds lines, creating the session unless told not to; returns their ids. Messages need no lease where the file
+   * system is local: one write, and no reading while no other process writes.
+   * @throws SessionError ERR_SESSION_NOT_FOUND when there is no session and none may be made
    */
   async append(drafts: Draft[], { create = true } = {}): Promise<string[]> {
     this.context.checkOpen()
-    const written = this.hold(() => this.#append(drafts, create))
+    const { leasesAppends, settings } = this.context
+    const work = () => this.#append(drafts, create)
+    const written = leasesAppends ? this.hold(work) : this.#lease().order(work)
     const { ids } = written instanceof Promise ? await written : written
-    if (this.context.settings.fsync !== 'no') await this.#settle()
+    if (settings.fsync !== 'no') await this.#settle()
     return ids.slice(-drafts.length)
   }
 
   #append(drafts: Draft[], create: boolean): Written<undefined> | Promise<Written<undefined>> {
-    return this.#appendNow(drafts) ?? this.#write(toAppend(this.key, drafts, create), edgesOf)
+    const isMessages = drafts.every(({ kind }) => kind === 'message')
+    const end = isMessages ? this.file.end() : undefined
+    if (!isMessages) return this.#writeUnderLease(toAppend(this.key, drafts, create))
+    if (end === undefined) return this.#appendToNone(drafts, create)
+    const { head } = this.file
+    if (!head.hasHeader && this.name !== this.key) return this.#writeUnderLease(toAppend(this.key, drafts, create))
+    checkVersion(head, this.file.path)
+    this.#wasThere = true
+    if (this.file.isHeld()) return this.#takeLease().then(() => this.#appendTo(end, drafts, create))
+    return this.#appendTo(end, drafts, create)
+  }
+
+  #appendTo(end: LogEnd, drafts: Draft[], create: boolean): Written<undefined> | Promise<Written<undefined>> {
+    if (end.isChanged) this.#isEdited = true
+    const known = sameMark(this.#known?.mark, end.mark) ? this.#known : undefined
+    const lines = this.#stamp(drafts, known?.summary ?? { lastAt: end.lastAt, maxId: end.lastId }, startAt(end))
+    let outcome: AppendOutcome | Promise<AppendOutcome>
+    try {
+      outcome = this.file.append(lines.bytes, end, lastOf(lines))
+    } catch (error) {
+      if (lines.pieces.length === 1) throw error
+      return this.#takeBackPart(lines, error)
+    }
+    if (outcome instanceof Promise)
+      return outcome.then((settled) => this.#appended(settled, { end, lines, drafts, create }))
+    return this.#appended(outcome, { end, lines, drafts, create })
+  }
+
+  #appended(outcome: AppendOutcome, appending: Appending): Written<undefined> | Promise<Written<undefined>> {
+    const { lines, end } = appending
+    if (outcome === 'absent') return this.#appendAgain(appending)
+    if (outcome === 'held') {
+      return this.#takeLease()
+        .then(() => this.file.confirm(lines.bytes, end.mark.size, lastOf(lines)))
+        .then((settled) => this.#appended(settled, appending))
+    }
+    const noted = () => {
+      this.#note(lines, end, outcome)
+      return written(lines, undefined)
+    }
+    if (!end.isChanged && !outcome.isReplaced) return noted()
+    // what another program did to the log may have cost lines that this process wrote before: they are looked for first
+    return this.known().then(noted, noted)
+  }
+
+  /** After a write to a file whose name was gone then: the file may come back, with the lines or without. */
+  async #appendAgain({ lines, end, drafts, create }: Appending): Promise<Written<undefined>> {
+    this.invalidate()
+    await sleep(ABSENCE_MS)
+    if (this.file.look() !== undefined) {
+      const outcome = await this.file.confirm(lines.bytes, 0, lastOf(lines))
+      return this.#appended(outcome, { lines, end, drafts, create })
+    }
+    this.#wasThere = false
+    // the same lines: wherever they are found twice, they count once
+    const same = drafts.map((draft, i) => ({
+      ...draft,
+      id: lines.pieces[i]?.id as string,
+      text: () => lines.texts[i] as string,
+    }))
+    return this.#appendToNone(same, create)
+  }
+
+  #appendToNone(drafts: Draft[], create: boolean): Written<undefined> | Promise<Written<undefined>> {
+    if (this.#wasThere) {
+      this.#wasThere = false
+      return sleep(ABSENCE_MS).then(() => this.#append(drafts, create))
+    }
+    if (!create) throw notFound(this.key)
+    const lines = this.#create([headerDraft(this.key), ...drafts])
+    return lines === undefined ? this.#append(drafts, create) : written(lines, undefined)
+  }
+
+  #takeLease(): Promise<void> {
+    return this.#lease().take(this.context.settings.lockTimeout)
+  }
+
+  async #writeUnderLease<T>(decide: Decide<T>): Promise<Written<T>> {
+    await this.#takeLease()
+    return this.#write(decide, edgesOf)
   }
 
   /** Decides under the lease on what the log says then, and adds the lines decided on in one write. */
@@ -150,58 +246,65 @@ export class SessionLog {
     this.file.closeFd()
   }
 
-  /** What is known here of the log may be wrong by now. */
-  doubt(): void {
+  /** Forgets the state of the log: it may be another by now. */
+  invalidate(): void {
     this.#known = undefined
   }
 
   /** For long work: looks whether this process still has the lease. @throws SessionError ERR_LOCK_LOST */
   checkLease(): void {
-    leaseOf(this.#lock, this.context.layout.waiting).check()
+    this.#lease().check()
   }
 
-  /** Undefined, and nothing is written, where more must be known or written. */
-  #appendNow(drafts: Draft[]): Written<undefined> | Promise<Written<undefined>> | undefined {
-    const known = this.#known
-    if (known === undefined || known.open || known.torn !== null) return undefined
-    if (completed(drafts, known, this.name, this.key) !== drafts) return undefined
-    checkVersion(known.summary, this.file.path)
-    const lines = this.#stamp(drafts, known.summary, known.mark.size)
-    const outcome = this.file.append(lines.bytes, known.mark)
-    if (outcome === 'moved') return undefined
-    if (outcome === 'unsure') return this.#rescue(lines).then(() => written(lines, undefined))
-    this.#advance(known, lines, outcome)
-    return written(lines, undefined)
-  }
-
+  /** Decides and writes, under the lease. Messages may come in between, as if they had come after: see `Decision.isStrict`. */
   async #write<T>(decide: Decide<T>, depth: Depth): Promise<Written<T>> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const known = await this.#forWriting(depth)
-      const { drafts, result, removes, written: told } = await decide(known?.summary, known)
+      const decision = await decide(known?.summary, known)
+      const { drafts, result, isStrict = false } = decision
       if (drafts.length === 0) return { ids: [], result }
       if (known === undefined) {
-        const lines = this.#create([headerDraft(this.key), ...drafts], { told })
+        const lines = this.#create([headerDraft(this.key), ...drafts], { told: decision.written })
         if (lines !== undefined) return written(lines, result)
         continue
       }
       checkVersion(known.summary, this.file.path)
-      if (known.torn !== null) {
-        await this.mendTail(known.mark, known.torn)
+      const end = this.file.end()
+      if (end === undefined || !isSameLog(end.mark, known.mark, isStrict)) continue
+      const lines = this.#stamp(completed(drafts, known, this.name, this.key), known.summary, startAt(end))
+      const first = await this.file.append(lines.bytes, end, lastOf(lines))
+      const outcome = first === 'held' ? await this.file.confirm(lines.bytes, end.mark.size, lastOf(lines)) : first
+      if (typeof outcome === 'string') continue
+      if (isStrict && !outcome.isExact) {
+        await this.#takeBack(lines)
         continue
       }
-      const start = known.mark.size + (known.open ? 1 : 0)
-      const lines = this.#stamp(completed(drafts, known, this.name, this.key), known.summary, start)
-      const bytes = known.open ? Buffer.concat([Buffer.from('\n'), lines.bytes]) : lines.bytes
-      const outcome = this.file.append(bytes, known.mark)
-      if (outcome === 'moved') continue
-      if (outcome === 'unsure') await this.#rescue(lines)
-      else {
-        this.#advance(known, lines, outcome, removes)
-        told?.(lines.pieces, outcome, printOf(lines.bytes))
-      }
+      if (this.#note(lines, end, outcome, decision.removes))
+        decision.written?.(lines.pieces, outcome.mark, printOf(lines.bytes))
       return written(lines, result)
     }
     throw new SessionError('ERR_LOCKED', 'other programs keep changing the log', { file: this.file.path })
+  }
+
+  /** Removes lines that were written and must not count. */
+  async #takeBack({ pieces }: Lines): Promise<void> {
+    this.invalidate()
+    const end = this.file.end()
+    if (end === undefined) return
+    const lines = this.#stamp(
+      [removeDraft(pieces.map(({ id }) => id))],
+      { lastAt: end.lastAt, maxId: end.lastId },
+      startAt(end),
+    )
+    await this.file.append(lines.bytes, end, lastOf(lines))
+  }
+
+  /** After a write of several lines that came up short: where the first of them cannot be taken back, the error names all. */
+  async #takeBackPart(lines: Lines, error: unknown): Promise<never> {
+    await this.#takeBack(lines).catch(() => {
+      if (error instanceof Error) Object.assign(error, { written: lines.pieces.map(({ id }) => id) })
+    })
+    throw error
   }
 
   /** What the log says, as deep as a writer needs it; undefined when there is none. */
@@ -219,18 +322,13 @@ export class SessionLog {
     return mark && LogReader.using(this.file.path, (reader) => this.#learn(reader, known, depth))
   }
 
-  /** Saves a torn tail and cuts it off, for work under the lease. */
-  mendTail(mark: FileMark, torn: Range): Promise<void> {
-    this.doubt()
-    return mendTail(this.file, mark, torn, this.context.layout.quarantine(this.name))
-  }
-
   /** Reads what is new, starting from what is known here or from the sidecar, else as deep as it must be. */
   async #learn(reader: LogReader, here: Known | undefined, depth: Depth): Promise<Known> {
     const isUsable = here !== undefined && !here.partial && sameFile(here.mark, reader.stat)
-    const former = isUsable ? here : this.#fromSidecar(reader)
+    const former = this.#isEdited ? undefined : isUsable ? here : this.#fromSidecar(reader)
     const known = former === undefined ? await depth(reader) : await catchUp(reader, former)
     this.#known = known
+    if (!known.partial) this.#isEdited = false
     await this.#own.check(reader, known)
     return known
   }
@@ -240,18 +338,15 @@ export class SessionLog {
     return sidecar?.key === this.key ? knownFromSidecar(sidecar, reader.stat, reader) : undefined
   }
 
-  #stamp(drafts: Draft[], summary: Summary, start: number): Lines {
+  #stamp(drafts: Draft[], after: Pick<Summary, 'lastAt' | 'maxId'>, start: number): Lines {
     const { clock, settings } = this.context
-    return stampLines(drafts, clock, summary, start, settings.maxMessageBytes)
+    return stampLines(drafts, clock, after, start, settings.maxMessageBytes)
   }
 
   /** A new log: header and lines whole, or nothing. Undefined when somebody else made one. */
   #create(drafts: Draft[], { before, told }: AroundCreation = {}): Lines | undefined {
     const { layout, settings } = this.context
     const lines = this.#stamp(drafts, emptySummary(), 0)
-    removeOwnFile(this.sidecar.path)
-    // those of a commit stand there before it
-    if (drafts.every(({ kind }) => kind !== 'commit')) removeTree(layout.blobs(this.name))
     before?.(lines.pieces[0]?.id ?? null)
     const made = this.file.create(lines.bytes, layout.temporary(this.name, randomNonce()), settings.fsync !== 'no')
     if (made === 'exists') return undefined
@@ -262,6 +357,28 @@ export class SessionLog {
     this.#advance(known, lines, made)
     told?.(lines.pieces, made, printOf(lines.bytes))
     return lines
+  }
+
+  /** Takes note of lines that the log has by now; true when the state of the log could follow. */
+  #note(
+    lines: Lines,
+    end: LogEnd,
+    { mark, isExact }: { mark: FileMark; isExact: boolean },
+    removes?: ReadonlySet<string>,
+  ): boolean {
+    const known = this.#known
+    const follows =
+      known !== undefined && isExact && end.isWhole && known.torn === null && sameMark(known.mark, end.mark)
+    if (follows) this.#advance(known, lines, mark, removes)
+    else {
+      this.context.noteBehind(this)
+      // where other lines came in between, the state of before is caught up with by the next reader
+      if (isExact && !end.isWhole) this.#known = undefined
+      const { headerId } = this.file.head
+      const header = known?.summary.header ?? (headerId === undefined ? null : { id: headerId })
+      this.#own.noteUnread(lines.bytes, { end: mark.size, print: printOf(lines.bytes) }, header)
+    }
+    return follows
   }
 
   #advance(known: Known, lines: Lines, mark: FileMark, removes?: ReadonlySet<string>): void {
@@ -285,13 +402,6 @@ export class SessionLog {
     this.#known = known
   }
 
-  /** After a write whose file was replaced in that instant. */
-  async #rescue(lines: Lines): Promise<void> {
-    this.doubt()
-    const { summary, print } = await rescue(this, lines)
-    this.#own.note(lines.bytes, { end: summary.bytes, print }, summary.header)
-  }
-
   /** Keeps the promise of the `fsync` option for all that was written so far. */
   async #settle(): Promise<void> {
     const { fsync } = this.context.settings
@@ -300,8 +410,30 @@ export class SessionLog {
     try {
       await this.file.sync()
     } catch (error) {
-      this.doubt()
+      this.invalidate()
       throw error
     }
   }
+}
+
+/** What is still to be known when an append has ended. */
+interface Appending {
+  end: LogEnd
+  lines: Lines
+  drafts: Draft[]
+  create: boolean
+}
+
+function startAt({ mark, isWhole }: LogEnd): number {
+  return mark.size + (isWhole ? 0 : 1)
+}
+
+function lastOf({ pieces }: Lines): { id: string; at: string | undefined } {
+  const { id = '', at } = pieces.at(-1) ?? {}
+  return { id, at }
+}
+
+/** True when a log is the one that was read, or has only grown since. */
+function isSameLog(now: FileMark, then: FileMark, isStrict: boolean): boolean {
+  return sameMark(now, then) || (!isStrict && sameFile(now, then) && now.size > then.size)
 }

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { checkCount } from '../base/arguments.js'
 import { SessionError } from '../base/errors.js'
 import { breatheIfDue } from '../base/event-loop.js'
+import { isLocal } from '../disk/file-system.js'
 import { Layout } from '../disk/layout.js'
 import { leaseOf } from '../disk/lock/lease.js'
 import { checkKey, nameOf } from '../disk/names.js'
@@ -73,6 +74,7 @@ export class SessionStore {
       clock: new Clock(settings.now),
       settings,
       writes: new RecentWrites(),
+      leasesAppends: settings.appends === undefined ? !isLocal(dir) : settings.appends === 'leased',
       checkOpen: () => this.#checkOpen(),
       noteBehind: (log) => this.#background.noteBehind(log),
       noteCaughtUp: (log) => this.#background.noteCaughtUp(log),
@@ -230,7 +232,7 @@ export class SessionStore {
 
   async #closeNow(): Promise<void> {
     const { layout } = this.#internals.context
-    const lease = (log: SessionLog) => leaseOf(layout.lock(log.name), layout.waiting)
+    const lease = (log: SessionLog) => leaseOf(layout, log.name)
     const logs = this.#sessions.logs()
     await Promise.all([...this.#watchers].map((watcher) => watcher.close()))
     await Promise.all(logs.map((log) => lease(log).idle()))

@@ -6,10 +6,11 @@
  * This is proper-lockfile's door. The library drives a lock folder of ours (lock-folder.ts), so that its
  * staleness by the clock never decides anything.
  */
-import path from 'node:path'
 import type { LockOptions } from 'proper-lockfile'
 import { errno, SessionError } from '../../base/errors.js'
 import { breathe, isLoopHeld, sleep } from '../../base/event-loop.js'
+import { finishDeadRewrites } from '../late-copy.js'
+import type { Layout } from '../layout.js'
 import { addHeld, removeHeld } from './held-leases.js'
 import { LockFolder } from './lock-folder.js'
 import { SILENCE_MS } from './lock-owner.js'
@@ -45,17 +46,19 @@ interface Job {
 
 const leases = new Map<string, Lease>()
 
-/** The lease of the lock folder `folder`; the same object for everybody in this process. */
-export function leaseOf(folder: string, waiting: string): Lease {
+/** The lease of a session; one object in this process, as long as it is in use. */
+export function leaseOf(layout: Layout, name: string): Lease {
+  const folder = layout.lock(name)
   let lease = leases.get(folder)
   if (lease === undefined) {
-    lease = new Lease(folder, waiting)
+    lease = new Lease(layout, name)
     leases.set(folder, lease)
   }
   return lease
 }
 
 export class Lease {
+  readonly #layout: Layout
   readonly #folder: string
   readonly #waiting: string
   readonly #name: string
@@ -70,10 +73,28 @@ export class Lease {
   /** Since when the lease has been wanted and not been had. */
   #lackedSince: number | undefined
 
-  constructor(folder: string, waiting: string) {
-    this.#folder = folder
-    this.#waiting = waiting
-    this.#name = path.basename(folder)
+  /** What a dead holder left unfinished is still to be looked for. */
+  #mustFinish = false
+
+  constructor(layout: Layout, name: string) {
+    this.#layout = layout
+    this.#folder = layout.lock(name)
+    this.#waiting = layout.waiting
+    this.#name = name
+  }
+
+  /**
+   * Runs `work` in the order of calls, without the lease; `work` may take it with `take`. At once where nothing else
+   * runs or waits.
+   */
+  order<T>(work: () => T | Promise<T>): Promise<T> | T {
+    if (this.#busy || isLoopHeld(performance.now())) return this.#enqueue(work, 0, false)
+    return this.#runNow(work)
+  }
+
+  /** For work that runs in order: takes the lease, or makes sure of it. @throws as `run` */
+  async take(timeout: number): Promise<void> {
+    if (!this.#isReady(performance.now())) await this.#prepare({ timeout, since: performance.now() })
   }
 
   /**
@@ -85,8 +106,11 @@ export class Lease {
    */
   run<T>(work: () => T | Promise<T>, timeout: number): Promise<T> | T {
     const now = performance.now()
-    if (this.#busy || !this.#isReady(now)) return this.#enqueue(work, timeout)
-    this.#used = now
+    return this.#busy || !this.#isReady(now) ? this.#enqueue(work, timeout, true) : this.#runNow(work)
+  }
+
+  #runNow<T>(work: () => T | Promise<T>): Promise<T> | T {
+    this.#used = performance.now()
     this.#busy = true
     let result: T | Promise<T>
     try {
@@ -102,7 +126,8 @@ export class Lease {
 
   /** True when work can begin at once: the lease is held, surely and for a while yet, and the event loop is not. */
   #isReady(now: number): boolean {
-    if (this.#unlock === undefined || now - this.#checked >= CHECK_MS || isLoopHeld(now)) return false
+    if (this.#unlock === undefined || this.#mustFinish) return false
+    if (now - this.#checked >= CHECK_MS || isLoopHeld(now)) return false
     return this.#waitersBehindSlice(now) === undefined
   }
 
@@ -114,9 +139,9 @@ export class Lease {
     return waiters
   }
 
-  #enqueue<T>(work: () => T | Promise<T>, timeout: number): Promise<T> {
+  #enqueue<T>(work: () => T | Promise<T>, timeout: number, leased: boolean): Promise<T> {
     const result = new Promise<T>((resolve, reject) =>
-      this.#queue.push({ work, leased: true, timeout, since: performance.now(), resolve, reject }),
+      this.#queue.push({ work, leased, timeout, since: performance.now(), resolve, reject }),
     )
     if (!this.#busy) {
       this.#busy = true
@@ -126,8 +151,12 @@ export class Lease {
   }
 
   #finish(): void {
-    if (this.#queue.length > 0) void this.#drain()
-    else this.#busy = false
+    if (this.#queue.length > 0) {
+      void this.#drain()
+      return
+    }
+    this.#busy = false
+    this.#drop()
   }
 
   async #drain(): Promise<void> {
@@ -146,7 +175,7 @@ export class Lease {
   }
 
   /** Takes the lease or makes sure of it, and lets others have their turn. */
-  async #prepare(job: Job): Promise<void> {
+  async #prepare(job: Pick<Job, 'timeout' | 'since'>): Promise<void> {
     if (isLoopHeld(performance.now())) await breathe()
     if (this.#lock !== undefined && performance.now() - this.#checked >= CHECK_MS) this.check()
     if (this.#unlock !== undefined) {
@@ -154,6 +183,9 @@ export class Lease {
       if (waiters !== undefined) await this.#handOver(waiters)
     }
     if (this.#unlock === undefined) await this.#acquire(job)
+    if (!this.#mustFinish) return
+    await finishDeadRewrites(this.#layout, this.#name)
+    this.#mustFinish = false
   }
 
   /** Looks whether the lease is still this process's. @throws SessionError ERR_LOCK_LOST */
@@ -167,7 +199,7 @@ export class Lease {
     throw lostError(folder)
   }
 
-  async #acquire({ timeout, since }: Job): Promise<void> {
+  async #acquire({ timeout, since }: Pick<Job, 'timeout' | 'since'>): Promise<void> {
     // what earlier work has waited in vain for the same holder, this one has waited too
     this.#lackedSince ??= performance.now()
     const deadline = Math.max(since, this.#lackedSince) + timeout
@@ -202,6 +234,7 @@ export class Lease {
     this.#lock = lock
     this.#unlock = unlock
     this.#lackedSince = undefined
+    this.#mustFinish = true
     this.#since = this.#checked = this.#used = performance.now()
     addHeld(this.#waiting, this.#name, this)
   }
@@ -270,6 +303,15 @@ export class Lease {
     if (this.#busy) return
     this.#yieldTo(waiters, now)
     void Promise.resolve(this.release()).catch(() => {})
+  }
+
+  /** Gives the lease back at once, at the exit of the process. */
+  drop(): void {
+    try {
+      this.#lock?.remove()
+    } catch {
+      // the next process finds that the owner is dead
+    }
   }
 
   /** Gives back a lease that has not been used for a while; false for others. */
