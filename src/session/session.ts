@@ -12,6 +12,9 @@ import { messagesOf } from '../log/views.js'
 import { isEnding } from '../log/waiting.js'
 import { liveBelow } from './catch-up.js'
 import { type CheckReport, checkLog, reportDamage } from './check.js'
+import { contextOf } from './context-messages.js'
+import type { Entry } from './entry.js'
+import { Inbox, type Received } from './inbox.js'
 import { infoOf, type SessionInfo } from './info.js'
 import type { Known } from './log-state.js'
 import { type MergeResult, mergeInto } from './merge.js'
@@ -27,13 +30,18 @@ import { readRun, setRun } from './runs.js'
 import type { SessionLog } from './session-log.js'
 import type { Decision } from './transaction.js'
 import { beginTurn } from './turn-claim.js'
+import { checkTurnOptions, SessionTurns, type TurnFunction, type TurnOptions } from './turns.js'
 
-export class Session {
+export class Session<M extends ChatMessage = ChatMessage> {
   readonly #log: SessionLog
+  readonly #inbox: Inbox
+  readonly #turns: SessionTurns
 
   /** @internal Use `store.session(key)`. */
   constructor(log: SessionLog) {
     this.#log = log
+    this.#inbox = new Inbox(log)
+    this.#turns = new SessionTurns(log, this.#inbox)
   }
 
   get key(): string {
@@ -61,6 +69,62 @@ export class Session {
     if (!Array.isArray(given)) return (await this.#log.append([messageDraft(messageText(given))]))[0] as string
     const drafts = given.map((message) => messageDraft(messageText(message)))
     return drafts.length === 0 ? [] : this.#log.append(drafts)
+  }
+
+  /**
+   * Writes a message that came from outside and wants an answer: it is on disk when this resolves, and waits for a turn.
+   * The same `ref` again writes nothing: references are remembered for a day, and at least the last 1,000 of a session.
+   * @throws TypeError and SessionError as `append` does
+   */
+  async receive(message: M, { ref }: { ref?: string } = {}): Promise<Received> {
+    if (ref !== undefined) checkText('ref', ref)
+    return this.#inbox.receive(messageText(message), ref)
+  }
+
+  /**
+   * Runs a function as the session's turn: one at a time, in all processes. The state is running before it, idle when it
+   * returns, error when it throws; `turn.input` is everything that waits. With a message, that is received first, and
+   * undefined means that it was answered before, or by another turn.
+   * @throws SessionError ERR_TURN_RUNNING, ERR_TURN_NESTED, ERR_TURN_ABORTED, ERR_TURN_LOST, ERR_CLOSED; what the function throws
+   */
+  turn<T>(fn: TurnFunction<M, T>, options?: TurnOptions): Promise<T>
+  turn<T>(message: M, fn: TurnFunction<M, T>, options?: TurnOptions & { ref?: string }): Promise<T | undefined>
+  async turn<T>(
+    given: M | TurnFunction<M, T>,
+    second?: TurnFunction<M, T> | TurnOptions,
+    third: TurnOptions & { ref?: string } = {},
+  ): Promise<T | undefined> {
+    const own = typeof given === 'function' ? undefined : messageText(given)
+    const fn = own === undefined ? given : second
+    const { ref, ...options } = checkTurnOptions(own === undefined ? (second ?? {}) : third, own !== undefined)
+    if (typeof fn !== 'function') throw new TypeError('a turn needs a function')
+    return this.#turns.run(fn as TurnFunction<M, T>, options, own && { message: own, ref })
+  }
+
+  /**
+   * Asks the turn that runs to stop, in whatever process; true once it has ended, false when none runs, another one than
+   * `turnId`, or it has not ended after `timeout` ms.
+   */
+  async abort({ turnId, timeout }: { turnId?: string; timeout?: number } = {}): Promise<boolean> {
+    if (turnId !== undefined) checkText('turnId', turnId)
+    this.#log.context.checkOpen()
+    return this.#turns.abort({ ...(turnId !== undefined && { turnId }), ...(timeout !== undefined && { timeout }) })
+  }
+
+  /** The messages that wait for a turn, oldest first. */
+  async waiting(): Promise<Entry<M>[]> {
+    this.#log.context.checkOpen()
+    return (await this.#inbox.backlog<M>()).input
+  }
+
+  /**
+   * What a provider accepts: the summary in force as a system message, then the messages that it does not stand for, or
+   * the `last` of them. The results of a call stand directly behind it; calls without results, results without calls and
+   * empty answers are left out; what waited while an answer was made stands behind that answer.
+   */
+  async context({ last }: { last?: number } = {}): Promise<M[]> {
+    if (last !== undefined) checkCount('last', last)
+    return (await contextOf(this.#log, last === undefined ? {} : { last })) as M[]
   }
 
   /** The live messages in order, or the `last` of them, which costs the same however long the log is. */

@@ -20,6 +20,8 @@ export interface Claim {
   n: number
   /** Ids of the messages that it answers. */
   input: readonly string[] | undefined
+  /** What stood before it: the run of a dead owner, if that was cut off. */
+  former: Statement | undefined
 }
 
 export interface ClaimOptions {
@@ -108,7 +110,7 @@ export function tryClaim(
   const other = rivalIn(now, mayLive) ?? now.find((one) => one.run.n >= n)
   if (other === undefined && runs.unreadable === undefined) {
     log.context.noteBehind(log)
-    return { session, turnId: run.turnId, since: run.since, n, input }
+    return { session, turnId: run.turnId, since: run.since, n, input, former: standingOf(said) }
   }
   runs.withdraw(statement)
   checkReadable(log)
@@ -160,11 +162,26 @@ export function askToStop({ key, context: { runs } }: LogWithRuns, turnId: strin
   runs.askToStop(key, turnId)
 }
 
-/** Calls `stop` when somebody, in any process, asks the turn to stop: within about a second. Answers how to end that. */
-export function onStop({ key, context: { runs } }: LogWithRuns, claim: Claim, stop: () => void): () => void {
-  return runs.listen((entry) => {
-    if (entry.kind !== 'abort' || entry.key !== key) return
-    if (entry.turnId === null || entry.turnId === claim.turnId) stop()
+/** The turn that runs, in whatever process; undefined when none does. */
+export async function runningTurn(log: LogWithRuns): Promise<Statement | undefined> {
+  return changeKnown(log, (session) => {
+    const now = standingOf(saidOf(log, session))
+    return now?.run.state === 'running' && livenessOf(now.run.owner) !== 'dead' ? now : undefined
+  })
+}
+
+/**
+ * Calls `stop` when somebody, in any process, asks the turn to stop, or has taken the session over: within about a
+ * second. Returns how to end that.
+ */
+export function onStop(log: LogWithRuns, claim: Claim, stop: (why: 'aborted' | 'lost') => void): () => void {
+  const { key, context } = log
+  return context.runs.listen((entry) => {
+    if (entry.key !== key) return
+    if (entry.kind === 'abort' && (entry.turnId === null || entry.turnId === claim.turnId)) stop('aborted')
+    // what was said may be withdrawn in the same look
+    if (entry.kind === 'statement' && entry.statement.run.n > claim.n)
+      queueMicrotask(() => void (isMine(log, claim) || stop('lost')))
   })
 }
 

@@ -83,6 +83,7 @@ export class SessionStore {
       runs: this.#shared.part(runsIn),
       settings,
       writes: new RecentWrites(),
+      turns: new Set(),
       checkOpen: () => this.#checkOpen(),
       noteBehind: (log) => this.#background.noteBehind(log),
       noteCaughtUp: (log) => this.#background.noteCaughtUp(log),
@@ -146,6 +147,12 @@ export class SessionStore {
     this.#checkOpen()
     if (limit !== undefined) checkCount('limit', limit)
     return this.#internals.index.rows(limit)
+  }
+
+  /** The sessions in which a message waits for its turn, as far as lists know: what a bot looks at when it starts. */
+  async *waiting(): AsyncGenerator<Session> {
+    this.#checkOpen()
+    for (const key of await this.#internals.index.waiting()) yield this.session(key)
   }
 
   /** The sessions in state running, latest start first, whether their owner lives or not. Costs what runs, not what is stored. */
@@ -239,6 +246,7 @@ export class SessionStore {
   async #closeNow(): Promise<void> {
     const { layout } = this.#internals.context
     const lease = (log: SessionLog) => leaseOf(layout.lock(log.name), layout.waiting)
+    await Promise.all([...this.#internals.context.turns].map((end) => end()))
     const logs = this.#sessions.logs()
     await Promise.all([...this.#watchers].map((watcher) => watcher.close()))
     await Promise.all(logs.map((log) => lease(log).idle()))
