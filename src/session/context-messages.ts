@@ -34,19 +34,19 @@ export async function contextOf(log: SessionLog, { last }: { last?: number }, vi
 }
 
 function wholeContext(
-  { pieces, survey, fileTime }: WholeLog,
+  { pieces, visibility, fileTime }: WholeLog,
   last: number | undefined,
   view: View | undefined,
 ): Context {
   const shown = shownOf(
-    activeMessages(pieces, survey),
-    linesOf(view, (line) => knownId(line, survey)),
+    activeMessages(pieces, visibility),
+    linesOf(view, (line) => knownId(line, visibility)),
   )
-  const summary = summaryOf(pieces, survey, fileTime)
+  const summary = summaryOf(pieces, visibility, fileTime)
   const compaction = pieces.findLast(
-    (piece): piece is Line => piece.kind === 'compaction' && knownId(piece, survey) === summary?.id,
+    (piece): piece is Line => piece.kind === 'compaction' && knownId(piece, visibility) === summary?.id,
   )
-  return { compaction, shown: last === undefined ? shown : lastOf(shown, last), survey }
+  return { compaction, shown: last === undefined ? shown : lastOf(shown, last), visibility }
 }
 
 function linesOf(view: View | undefined, idOf: (line: Line) => string) {

@@ -1,7 +1,7 @@
 /** A message with the line that it stands in. */
 import type { ChatMessage, Line } from '../log/line.js'
 import { asGiven } from '../log/views.js'
-import { knownId, type Survey, timeIn } from '../log/visibility.js'
+import { knownId, timeIn, type Visibility } from '../log/visibility.js'
 
 export interface Entry<M = ChatMessage> {
   /** The id of its line. */
@@ -11,6 +11,10 @@ export interface Entry<M = ChatMessage> {
   message: M
 }
 
-export function entryOf<M>(line: Line, survey: Survey, fileTime: string): Entry<M> {
-  return { id: knownId(line, survey), at: new Date(timeIn(line, survey, fileTime)), message: asGiven(line) as M }
+export function entryOf<M>(line: Line, visibility: Visibility, fileTime: string): Entry<M> {
+  return {
+    id: knownId(line, visibility),
+    at: new Date(timeIn(line, visibility, fileTime)),
+    message: asGiven(line) as M,
+  }
 }

@@ -6,7 +6,7 @@ import { BackwardReading } from '../log/fold-tail.js'
 import { isLine, type Line, type Piece } from '../log/line.js'
 import { isChat } from '../log/parse.js'
 import type { MessageText } from '../log/serialize.js'
-import { isLive, knownId, type Survey } from '../log/visibility.js'
+import { isLive, knownId, type Visibility } from '../log/visibility.js'
 import { firstOfEach, isEnding, refOf } from '../log/waiting.js'
 import { type Entry, entryOf } from './entry.js'
 import { LogRefs } from './log-refs.js'
@@ -108,9 +108,9 @@ export class Inbox {
     const whole = await this.#log.whole()
     const waiting = (await this.#log.known())?.summary.waiting ?? []
     if (whole === undefined) return NO_BACKLOG
-    const { pieces, survey, fileTime } = whole
+    const { pieces, visibility, fileTime } = whole
     const collector = new BacklogCollector<M>(waiting.map(({ id }) => id))
-    for (const piece of pieces.toReversed()) if (collector.add(piece, survey, fileTime)) break
+    for (const piece of pieces.toReversed()) if (collector.add(piece, visibility, fileTime)) break
     return collector.backlog()
   }
 }
@@ -121,7 +121,7 @@ function backlogIn<M>(reader: LogReader, summary: Summary): Backlog<M> | 'unclea
   for (const piece of reader.backwards()) {
     reading.add(piece)
     if (reading.uncertain) return 'unclear'
-    if (collector.add(piece, reading.survey, reader.fileTime)) break
+    if (collector.add(piece, reading.visibility, reader.fileTime)) break
   }
   return collector.backlog()
 }
@@ -139,18 +139,18 @@ class BacklogCollector<M> {
   }
 
   /** True when nothing more is needed. */
-  add(piece: Piece, survey: Survey, fileTime: string): boolean {
-    if (!isLine(piece) || !isLive(piece, survey)) return this.#wanted.size === 0
+  add(piece: Piece, visibility: Visibility, fileTime: string): boolean {
+    if (!isLine(piece) || !isLive(piece, visibility)) return this.#wanted.size === 0
     if (isEnding(piece)) this.#isUnfinished = false
-    if (isChat(piece)) this.#addMessage(piece, survey, fileTime)
+    if (isChat(piece)) this.#addMessage(piece, visibility, fileTime)
     return this.#wanted.size === 0
   }
 
-  #addMessage(line: Line, survey: Survey, fileTime: string): void {
-    const isWanted = this.#wanted.delete(knownId(line, survey))
+  #addMessage(line: Line, visibility: Visibility, fileTime: string): void {
+    const isWanted = this.#wanted.delete(knownId(line, visibility))
     const isLeft = this.#isUnfinished && refOf(line) === undefined
-    if (isWanted) this.#input.unshift(entryOf(line, survey, fileTime))
-    else if (isLeft) this.#earlier.unshift(entryOf(line, survey, fileTime))
+    if (isWanted) this.#input.unshift(entryOf(line, visibility, fileTime))
+    else if (isLeft) this.#earlier.unshift(entryOf(line, visibility, fileTime))
   }
 
   backlog(): Backlog<M> {

@@ -58,7 +58,7 @@ export class LogRefs {
       if (end === undefined && isWhole(piece)) end = piece.end
       reading.add(piece)
       if (reading.uncertain) return this.#readWhole()
-      if (isLine(piece) && refs.addFormer(piece, reading.survey, now)) break
+      if (isLine(piece) && refs.addFormer(piece, reading.visibility, now)) break
     }
     return this.#note(reader, refs, end ?? 0)
   }
@@ -66,7 +66,7 @@ export class LogRefs {
   /** Known for this once: lines whose ids do not rise are few, and other programs'. */
   async #readWhole(): Promise<RefMemory> {
     const whole = await this.#log.whole()
-    return whole === undefined ? new RefMemory() : refsOf(whole.pieces, whole.survey)
+    return whole === undefined ? new RefMemory() : refsOf(whole.pieces, whole.visibility)
   }
 
   #note(reader: LogReader, refs: RefMemory, end: number): RefMemory {

@@ -1,36 +1,30 @@
 /** One conversation: what a bot author works with. */
 import { checkCount, checkText, checkTexts } from '../base/arguments.js'
-import { removeFile, removeOwnFile } from '../disk/files.js'
-import { removeTree, syncFolder } from '../disk/folders.js'
-import { removeValues } from '../disk/list-cache-file.js'
-import type { LogReader } from '../disk/log-reader.js'
-import type { Summary } from '../log/fold.js'
 import { labelsOf, metadataOf } from '../log/labels.js'
-import type { ChatMessage, Line, StoredMessage } from '../log/line.js'
+import type { ChatMessage, StoredMessage } from '../log/line.js'
 import { messageText } from '../log/serialize.js'
 import { messagesOf } from '../log/views.js'
-import { isEnding } from '../log/waiting.js'
-import { liveBelow } from './catch-up.js'
 import { type CheckReport, checkLog, reportDamage } from './check.js'
 import { contextOf } from './context-messages.js'
+import { deleteLog } from './delete.js'
 import type { Entry } from './entry.js'
 import { Inbox, type Received } from './inbox.js'
 import { infoOf, type SessionInfo } from './info.js'
 import type { Known } from './log-state.js'
 import { type MergeResult, mergeInto } from './merge.js'
-import { tellError } from './options.js'
-import { messageDraft, metaDraft, removeDraft } from './pending-line.js'
+import { messageDraft, metaDraft } from './pending-line.js'
 import { streamMessages } from './read.js'
-import { lastMessages, liveBackwards } from './read-backwards.js'
+import { lastMessages } from './read-backwards.js'
+import { removeLastMessage, removeMessages } from './remove.js'
 import { type RemovedMessage, removedFrom, restoreTo } from './removed-messages.js'
 import { checkTarget, type RewindTarget, rewindLog } from './rewind.js'
 import { type RewriteResult, rewriteLog } from './rewrite.js'
 import { checkRun, type RunState, runStateOf } from './run-state.js'
 import { readRun, setRun } from './runs.js'
 import type { SessionLog } from './session-log.js'
-import type { Decision } from './transaction.js'
 import { beginTurn } from './turn-claim.js'
-import { checkTurnOptions, SessionTurns, type TurnFunction, type TurnOptions } from './turns.js'
+import { checkTurnOptions, type TurnOptions } from './turn-options.js'
+import { type AbortOptions, SessionTurns, type TurnFunction } from './turns.js'
 
 export class Session<M extends ChatMessage = ChatMessage> {
   readonly #log: SessionLog
@@ -98,17 +92,17 @@ export class Session<M extends ChatMessage = ChatMessage> {
     const fn = own === undefined ? given : second
     const { ref, ...options } = checkTurnOptions(own === undefined ? (second ?? {}) : third, own !== undefined)
     if (typeof fn !== 'function') throw new TypeError('a turn needs a function')
-    return this.#turns.run(fn as TurnFunction<M, T>, options, own && { message: own, ref })
+    return this.#turns.run(fn as TurnFunction<M, T>, options, own && { text: own, ref })
   }
 
   /**
    * Asks the turn that runs to stop, in whatever process; true once it has ended, false when none runs, another one than
    * `turnId`, or it has not ended after `timeout` ms.
    */
-  async abort({ turnId, timeout }: { turnId?: string; timeout?: number } = {}): Promise<boolean> {
-    if (turnId !== undefined) checkText('turnId', turnId)
+  async abort(options: AbortOptions = {}): Promise<boolean> {
+    if (options.turnId !== undefined) checkText('turnId', options.turnId)
     this.#log.context.checkOpen()
-    return this.#turns.abort({ ...(turnId !== undefined && { turnId }), ...(timeout !== undefined && { timeout }) })
+    return this.#turns.abort(options)
   }
 
   /** The messages that wait for a turn, oldest first. */
@@ -156,36 +150,12 @@ export class Session<M extends ChatMessage = ChatMessage> {
   async remove(ids: string | readonly string[]): Promise<number> {
     const wanted = typeof ids === 'string' ? [ids] : [...ids]
     checkTexts('ids', wanted)
-    if (!this.#log.exists()) return 0
-    return this.#log.transact(async (summary) => {
-      const below = summary && (await this.#log.reading((reader) => liveBelow(reader, summary, new Set(wanted))))
-      const live = below ?? (await this.#liveIds()).filter((id) => wanted.includes(id))
-      const ids = [...live]
-      return { drafts: ids.length > 0 ? [removeDraft(ids)] : [], result: ids.length, ...(below && { removes: below }) }
-    })
-  }
-
-  async #liveIds(): Promise<string[]> {
-    const ids: string[] = []
-    for await (const { id } of streamMessages(this.path, { lineIds: true })) ids.push(String(id))
-    return ids
+    return removeMessages(this.#log, wanted)
   }
 
   /** Removes the last live message; false when there is none. Looks at the end of the log only. */
   async removeLast(): Promise<boolean> {
-    // an open log that nobody touched is there
-    if (this.#log.peekOpen() === undefined && !this.#log.exists()) return false
-    return this.#log.transact((summary, known) => {
-      if (summary === undefined || summary.messages === 0) return removalOf(undefined)
-      return known?.last === undefined ? this.#removalOfLast() : removalOf(known.last, true)
-    })
-  }
-
-  async #removalOfLast(): Promise<Decision<boolean>> {
-    const last = await this.#log.reading((reader, { summary }) => lastLineOf(reader, summary))
-    return last === 'unclear'
-      ? removalOf((await this.#liveIds()).at(-1), false)
-      : removalOf(last?.id, !!last && !isEnding(last))
+    return removeLastMessage(this.#log)
   }
 
   /**
@@ -339,36 +309,6 @@ export class Session<M extends ChatMessage = ChatMessage> {
 
   /** Removes the session for good: log, sidecar, blobs, quarantined lines. False when there was none. */
   async delete(): Promise<boolean> {
-    const { layout, settings, runs } = this.#log.context
-    const { name } = this.#log
-    if (!this.#log.exists()) return false
-    return this.#log.hold(() => {
-      if (!this.#log.exists()) return false
-      this.#log.forget()
-      const existed = removeFile(this.path)
-      if (settings.fsync !== 'no') syncFolder(layout.root)
-      removeOwnFile(this.sidecarPath)
-      removeTree(layout.blobs(name))
-      removeTree(layout.quarantine(name))
-      removeValues(layout.list())
-      try {
-        runs.forget(this.key)
-      } catch (error) {
-        // the run logs only say what nobody asks for any more
-        tellError(settings, error, this.key)
-      }
-      return existed
-    })
+    return deleteLog(this.#log)
   }
-}
-
-/** `isPlain`: nothing waits again by it. */
-function removalOf(id: string | undefined, isPlain = true): Decision<boolean> {
-  if (id === undefined) return { drafts: [], result: false }
-  return { drafts: [removeDraft([id])], result: true, ...(isPlain && { removes: new Set([id]) }) }
-}
-
-function lastLineOf(reader: LogReader, summary: Summary): Line | 'unclear' | undefined {
-  for (const found of liveBackwards(reader, summary)) return found === 'unclear' ? found : found.line
-  return undefined
 }

@@ -1,5 +1,8 @@
 /** Turns of one session in one process: one after the other, in call order. */
 
+/** A timer of more than this fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
 interface Waiting {
   begin: () => void
 }
@@ -29,8 +32,7 @@ export class TurnQueue {
     if (timeout <= 0) return Promise.resolve(false)
     return new Promise((resolve, reject) => {
       const waiting: Waiting = { begin: () => leave(() => resolve(true)) }
-      const timer =
-        timeout === Number.POSITIVE_INFINITY ? undefined : setTimeout(() => leave(() => resolve(false)), timeout)
+      const timer = timeout > MAX_TIMER_MS ? undefined : setTimeout(() => leave(() => resolve(false)), timeout)
       const onAbort = () => leave(() => reject(signal?.reason))
       const leave = (settle: () => void) => {
         clearTimeout(timer)

@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { openStore, type Session } from '../../src/index.js'
-import { caught, makeStore, quietly } from './turn/helpers.js'
+import { beginning, caught, makeStore, quietly } from './turn/helpers.js'
 
 const user = (content: string) => ({ role: 'user', content })
 const bot = (content: string) => ({ role: 'assistant', content })
@@ -304,10 +304,12 @@ describe('abort', () => {
     const { session } = await makeStore()
     const { id } = await session.receive(user('a'))
     let reason: unknown
+    const { begun, begin } = beginning()
     const running = quietly(
       session.turn(
         (turn) =>
           new Promise((_, reject) => {
+            begin()
             turn.draft('so far')
             turn.signal.addEventListener('abort', () => {
               reason = turn.signal.reason
@@ -316,7 +318,7 @@ describe('abort', () => {
           }),
       ),
     )
-    await untilRunning(session)
+    await begun
     expect(await session.abort()).toBe(true)
     expect(await caught(running)).toMatchObject({ code: 'ERR_TURN_ABORTED' })
     expect(reason).toMatchObject({ code: 'ERR_TURN_ABORTED' })
@@ -328,8 +330,9 @@ describe('abort', () => {
   test('ends a turn whose function never returns, and without a draft says that the input is answered', async () => {
     const { session } = await makeStore()
     const { id } = await session.receive(user('a'))
-    const running = quietly(session.turn(() => new Promise(() => {}), { id: 't1' }))
-    await untilRunning(session)
+    const { begun, begin } = beginning()
+    const running = quietly(session.turn(() => begin() ?? new Promise(() => {}), { id: 't1' }))
+    await begun
     expect(await session.abort({ turnId: 'other' })).toBe(false)
     expect(await session.abort({ turnId: 't1', timeout: 5_000 })).toBe(true)
     expect(await caught(running)).toMatchObject({ code: 'ERR_TURN_ABORTED', details: { turnId: 't1' } })
@@ -340,16 +343,18 @@ describe('abort', () => {
     const { session } = await makeStore()
     await session.receive(user('a'))
     const controller = new AbortController()
+    const { begun, begin } = beginning()
     const running = quietly(
       session.turn(
         (turn) => {
           turn.draft('half')
+          begin()
           return new Promise(() => {})
         },
         { signal: controller.signal },
       ),
     )
-    await untilRunning(session)
+    await begun
     controller.abort(new Error('enough'))
     expect(await caught(running)).toMatchObject({ message: 'enough' })
     expect(await waitingIn(session)).toEqual(['a'])
@@ -386,8 +391,14 @@ describe('a turn', () => {
   test('waits for a running one as long as it may, and its message stays', async () => {
     const { session } = await makeStore()
     let finish = () => {}
-    const running = session.turn(() => new Promise<void>((resolve) => (finish = resolve)))
-    await untilRunning(session)
+    const { begun, begin } = beginning()
+    const running = session.turn(() => {
+      begin()
+      return new Promise<void>((resolve) => {
+        finish = resolve
+      })
+    })
+    await begun
     expect(await caught(session.turn(() => 1, { timeout: 0 }))).toMatchObject({ code: 'ERR_TURN_RUNNING' })
     expect(await caught(session.turn(user('b'), () => 1, { timeout: 30 }))).toMatchObject({ code: 'ERR_TURN_RUNNING' })
     const waits = session.turn((turn) => turn.input.map(({ message }) => message.content))
@@ -448,11 +459,3 @@ describe('a turn', () => {
     expect(fs.existsSync(session.path)).toBe(false)
   })
 })
-
-async function untilRunning(session: Session): Promise<void> {
-  const end = Date.now() + 5_000
-  while ((await session.info())?.state !== 'running') {
-    if (Date.now() > end) throw new Error('no turn runs')
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
-}

@@ -22,3 +22,15 @@ export function quietly<T>(work: Promise<T>): Promise<T> {
   work.catch(() => {})
   return work
 }
+
+/** Tells when a turn's function has begun. */
+export function beginning(): { begun: Promise<void>; begin: () => undefined } {
+  let begin: () => undefined = () => undefined
+  const begun = new Promise<void>((resolve) => {
+    begin = () => {
+      resolve()
+      return undefined
+    }
+  })
+  return { begun, begin: () => begin() }
+}
