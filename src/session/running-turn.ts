@@ -42,6 +42,7 @@ export class RunningTurn<M> implements TurnWork<M> {
     const outcome = await this.#outcomeOf(fn)
     const lines = await this.turn.end()
     this.#stop.end()
+    this.#log.draft = undefined
     clearTimeout(this.#draftTimer)
     try {
       const { why } = this.#stop
@@ -56,7 +57,6 @@ export class RunningTurn<M> implements TurnWork<M> {
     } finally {
       // nothing changes where it has ended, or is another's by now
       endTurn(this.#log, this.#claim, 'error')
-      this.#log.draft = undefined
     }
   }
 
@@ -104,11 +104,22 @@ export class RunningTurn<M> implements TurnWork<M> {
   /** The draft goes to the sidecar, for the case that this process dies. */
   draftChanged(text: string): void {
     this.#log.draft = { turnId: this.turn.id, text: shortened(text) }
-    this.#draftTimer ??= setTimeout(() => {
-      this.#draftTimer = undefined
-      const { settings } = this.#log.context
-      this.#log.writeSidecar().catch((error: unknown) => tellError(settings, error, this.#log.key))
-    }, DRAFT_MS).unref()
+    this.#draftTimer ??= setTimeout(() => void this.#writeDraft(), DRAFT_MS).unref()
+  }
+
+  async #writeDraft(): Promise<void> {
+    const { context, draft, key, sidecar } = this.#log
+    try {
+      await this.#log.writeSidecar()
+    } catch (error) {
+      tellError(context.settings, error, key)
+    }
+    this.#draftTimer = undefined
+    const now = this.#log.draft
+    const isWritten = draft === now && sidecar.claim()?.run?.draft === draft?.text
+    // another process may have held the session, or there is more by now
+    if (now?.turnId === this.turn.id && !isWritten)
+      this.#draftTimer = setTimeout(() => void this.#writeDraft(), DRAFT_MS).unref()
   }
 }
 

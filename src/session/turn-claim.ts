@@ -79,7 +79,8 @@ export async function claimTurn(
 /** What is claimed. */
 export interface Wanted {
   run: Run
-  input?: readonly string[] | undefined
+  /** `'former'`: as the run that it takes over. */
+  input?: readonly string[] | 'former' | undefined
   /** Whether a run of this owner may go on. */
   mayLive?: (owner: Owner) => boolean
   /** Whether it is still to be claimed where this stands. */
@@ -98,19 +99,21 @@ export function tryClaim(
   const { runs } = log.context
   const said = saidOf(log, session)
   checkReadable(log)
-  if (!isDue(standingOf(said)?.run ?? null)) return undefined
+  const former = standingOf(said)
+  if (!isDue(former?.run ?? null)) return undefined
+  const ids = input === 'former' ? former?.input : input
   const before = said.own === undefined ? [] : [said.own]
   const rival = rivalIn([...said.others, ...before], mayLive)
   if (rival !== undefined) return { rival }
   const n = greatestCount([...said.others, ...before]) + 1
-  const statement = statementBy(log, session, { ...run, n }, run.turnId, input)
+  const statement = statementBy(log, session, { ...run, n }, run.turnId, ids)
   runs.say(statement)
   const now = [...saidOf(log, session).others, ...before]
   // whoever said something in that instant did so on another state of things: it is looked at anew
   const other = rivalIn(now, mayLive) ?? now.find((one) => one.run.n >= n)
   if (other === undefined && runs.unreadable === undefined) {
     log.context.noteBehind(log)
-    return { session, turnId: run.turnId, since: run.since, n, input, former: standingOf(said) }
+    return { session, turnId: run.turnId, since: run.since, n, input: ids, former }
   }
   runs.withdraw(statement)
   checkReadable(log)

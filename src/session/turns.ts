@@ -3,14 +3,13 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
 import { SessionError } from '../base/errors.js'
 import { sleep } from '../base/event-loop.js'
-import { isObject, type JsonObject } from '../base/json.js'
 import type { Statement } from '../disk/runs/run-lines.js'
 import type { MessageText } from '../log/serialize.js'
+import { attemptsAt, cutOffDrafts, draftOf } from './cut-off.js'
 import type { Inbox, Received } from './inbox.js'
-import { metaDraft } from './pending-line.js'
 import { type Begun, RunningTurn } from './running-turn.js'
 import type { SessionLog } from './session-log.js'
-import { partialDraft, type Turn } from './turn.js'
+import type { Turn } from './turn.js'
 import { askToStop, claimTurn, endTurn, extendTurn, runningTurn } from './turn-claim.js'
 import type { TurnOptions } from './turn-options.js'
 import { TurnQueue } from './turn-queue.js'
@@ -101,7 +100,8 @@ export class SessionTurns {
         return undefined
       }
       if (ids.length > 0) extendTurn(this.#log, claim, ids)
-      const attempt = 1 + (await this.#attemptsAt(ids[0]))
+      const known = await this.#log.known()
+      const attempt = 1 + (known === undefined ? 0 : attemptsAt(known.summary, ids[0]))
       return new RunningTurn<M>(begun, { ...backlog, attempt })
     } catch (error) {
       endTurn(this.#log, claim, 'error')
@@ -109,21 +109,12 @@ export class SessionTurns {
     }
   }
 
-  /** Says in the log that a turn was cut off, and keeps the text that it had streamed. */
-  async #noteCutOff({ turnId, run: { since }, input = [] }: Statement): Promise<void> {
-    const attempts = (await this.#attemptsAt(input[0])) + 1
-    const former = this.#log.sidecar.claim()?.run
-    const text = former?.turnId === turnId ? former.draft : undefined
-    const note = metaDraft({ interrupted: { turnId, since, reason: 'owner-dead', ids: [...input], attempts } })
-    await this.#log.append(text === undefined ? [note] : [partialDraft(text), note], { create: false })
-  }
-
-  /** How often a turn that was to answer this message first was cut off. */
-  async #attemptsAt(id: string | undefined): Promise<number> {
-    const interrupted = (await this.#log.known())?.summary.labels.interrupted
-    if (id === undefined || !isObject(interrupted)) return 0
-    const { ids, attempts } = interrupted as JsonObject
-    return Array.isArray(ids) && ids[0] === id && typeof attempts === 'number' ? attempts : 0
+  async #noteCutOff({ turnId, run: { since }, input: ids = [] }: Statement): Promise<void> {
+    const turn = { turnId, since, reason: 'owner-dead', ids, text: draftOf(this.#log, turnId) }
+    await this.#log.transact((summary) => ({
+      drafts: summary === undefined ? [] : cutOffDrafts(summary, turn),
+      result: undefined,
+    }))
   }
 
   /** True once the turn that runs has ended; false when none runs, another than `turnId`, or it goes on for too long. */
