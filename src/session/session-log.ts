@@ -48,6 +48,8 @@ export class SessionLog {
   #known: Known | undefined
   /** The log was there when it was last looked at. */
   #wasThere = false
+  /** What the turn that runs here has streamed so far. */
+  draft: { turnId: string; text: string } | undefined
 
   constructor(
     readonly key: string,
@@ -73,8 +75,8 @@ export class SessionLog {
    * Adds lines, creating the session unless told not to; answers their ids. One write, and no reading when nobody
    * else wrote. @throws SessionError ERR_SESSION_NOT_FOUND when there is no session and none may be made
    */
-  async append(drafts: Draft[], { create = true } = {}): Promise<string[]> {
-    this.context.checkOpen()
+  async append(drafts: Draft[], { create = true, whileClosing = false } = {}): Promise<string[]> {
+    if (!whileClosing) this.context.checkOpen()
     const written = this.hold(() => this.#append(drafts, create))
     const { ids } = written instanceof Promise ? await written : written
     if (this.context.settings.fsync !== 'no') await this.#settle()
