@@ -5,7 +5,7 @@ import { look, removeOwnFile } from '../disk/files.js'
 import { isThere, listFolder } from '../disk/folders.js'
 import { isSessionName, nameOf, nameOfSidecar } from '../disk/names.js'
 import { isOver } from '../disk/runs/folder-runs.js'
-import { type Statement, standing, statementOf } from '../disk/runs/run-lines.js'
+import { type Statement, statementOf } from '../disk/runs/run-lines.js'
 import { isRunLogName, makeRunFolder } from '../disk/runs/run-log.js'
 import { sidecarOrNone } from '../disk/sidecar-file.js'
 import type { StoreInternals } from '../list/store-internals.js'
@@ -40,7 +40,10 @@ export async function sweepRunLogs(store: StoreInternals, remove: (file: string)
   }
 }
 
-/** True while the sidecar of the session does not say what the statement does, or it runs by it. */
+/**
+ * True while the sidecar of the session says less than the statement, or runs by it. What other run logs say does not
+ * matter: it may be a claim that is about to be withdrawn.
+ */
 async function isOpen(store: StoreInternals, statement: Statement, closed: boolean): Promise<boolean> {
   const { context } = store
   const { key, session, run } = statement
@@ -53,8 +56,6 @@ async function isOpen(store: StoreInternals, statement: Statement, closed: boole
   const n = isOfLog ? (sidecar.run?.n ?? 0) : -1
   if (closed) return isOfLog && sidecar.run?.state === 'running' && n <= run.n
   if (n > run.n || (n === run.n && run.state !== 'running')) return false
-  const { others, own } = context.runs.statements(key, session)
-  if (standing(own === undefined ? others : [...others, own]) !== statement) return false
   const known = await store.log(key).known()
   if (known === undefined || (known.summary.header?.id ?? null) !== session) return false
   if (run.state !== 'running') context.noteBehind(store.log(key))

@@ -7,7 +7,8 @@ const [folder, witnesses, ms] = process.argv.slice(2)
 const store = await openStore(folder)
 const sleep = (time) => new Promise((resolve) => setTimeout(resolve, time))
 const end = performance.now() + Number(ms)
-const sum = { turns: 0, refused: 0, takenOver: 0, two: [] }
+/** One file a kind of event, told at once: a process that is killed later has told it. */
+const tell = (what, text = '.') => fs.appendFileSync(path.join(witnesses, what), text)
 
 function isAlive(pid) {
   try {
@@ -18,18 +19,21 @@ function isAlive(pid) {
   }
 }
 
-/** Fails when a living process holds it. */
+const own = path.join(witnesses, `pid-${process.pid}`)
+fs.writeFileSync(own, String(process.pid))
+
+/** Takes it with its content in one step. Fails when a living process holds it, or did so just now. */
 function hold(file) {
   for (;;) {
     try {
-      fs.writeFileSync(file, String(process.pid), { flag: 'wx' })
+      fs.linkSync(own, file)
       return
-    } catch {
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error
       const pid = Number(fs.readFileSync(file, 'utf8'))
-      // one that was killed before it had written its number
-      if (pid !== 0 && isAlive(pid)) throw new Error(`${path.basename(file)} is held by ${pid}`)
+      if (isAlive(pid)) throw new Error(`${path.basename(file)} is held by ${pid}`)
       fs.unlinkSync(file)
-      sum.takenOver++
+      tell('taken-over')
     }
   }
 }
@@ -42,19 +46,18 @@ for (let i = 0; performance.now() < end; i++) {
     await store.session(key).setState('running', turn, { exclusive: true })
   } catch (error) {
     if (error.code !== 'ERR_TURN_RUNNING') throw error
-    sum.refused++
+    tell('refused')
     continue
   }
   try {
     hold(witness)
     if (i % 10 === 0) await sleep(Math.random() * 3)
     fs.unlinkSync(witness)
-    sum.turns++
+    tell('turns')
   } catch (error) {
-    sum.two.push(String(error))
+    tell('two', `${error}\n`)
   }
   await store.session(key).setState('idle', turn)
   if (i % 5 === 0) await sleep(Math.random() * 2)
 }
-process.send(sum)
 process.disconnect()

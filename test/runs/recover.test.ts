@@ -1,7 +1,9 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { thisProcess } from '../../src/disk/process-identity.js'
 import type { CrashedRun, CrashLeft, RecoverOptions, RecoverReport, SessionStore } from '../../src/index.js'
+import { internalsOf } from '../../src/store/store.js'
 import { ended, RemoteStore } from '../helpers/child.js'
 import { contents, fill, message, open, SOAK, sleep, tempFolder, until } from '../helpers/store.js'
 
@@ -254,6 +256,23 @@ describe('racing recoverers', () => {
     const interrupts = Math.floor((rounds + 1) / 3)
     for (const key of keys) expect(notesIn(store.session(key).path)).toHaveLength(interrupts)
   }, 600_000)
+
+  test('a sweep leaves the run log of a dead process while its turn is only claimed', async () => {
+    const folder = tempFolder()
+    await crash(folder, ['a'])
+    const store = await open(folder)
+    const { runs } = internalsOf(store).context
+    runs.look()
+    const [dead] = [...runs.others].flatMap(({ fold }) => [...fold.statements.values()])
+    // a recoverer that meets another one takes its claim back
+    const claim = { ...dead!, file: runs.own.name, run: { ...dead!.run, owner: thisProcess(), n: 2 } }
+    runs.say(claim)
+    await open(folder)
+    runs.withdraw(claim)
+    expect((await store.recover({ action: 'error' })).runs).toMatchObject([
+      { key: 'a', turnId: 'turn of a', ended: 'error' },
+    ])
+  })
 
   test('one that dies in the middle is itself recovered', async () => {
     const folder = tempFolder()
