@@ -21,9 +21,11 @@ export class ImportSpool {
   }
 
   write(text: string): void {
-    const bytes = Buffer.from(text)
-    writeAll(this.#fd, bytes)
-    this.bytes += bytes.length
+    const length = Buffer.byteLength(text)
+    // written as text: a buffer for each piece would wait in memory for the garbage collector
+    const count = fs.writeSync(this.#fd, text)
+    if (count < length) writeAll(this.#fd, Buffer.from(text).subarray(count))
+    this.bytes += length
   }
 
   /** Nothing more will be written. */

@@ -17,7 +17,7 @@ import { type ImportMeta, metaFromJson, metaToJson } from './import-meta.js'
 import { idsBehind, knownLinesIn, type Lacking, LackingLines } from './known-lines.js'
 
 /** So many characters of a session wait in memory. */
-const MAX_WAITING = 1024 * 1024
+const MAX_WAITING = 256 * 1024
 
 export interface Written {
   action: 'created' | 'extended' | 'unchanged'

@@ -116,6 +116,11 @@ export class Job {
     this.warnings.push(text)
   }
 
+  /** No unit to come has the bytes of one that came before. */
+  forgetUnits(): void {
+    this.#seen.clear()
+  }
+
   #occurrence(digest: Buffer): number {
     return this.#seen.add(digest.readUIntBE(0, 6))
   }
