@@ -198,7 +198,10 @@ export class CodexReader implements UnitReader {
 
   #result(unit: Unit, payload: JsonObject): Verdict {
     const { call, content, source } = resultIn(payload)
-    if (call !== undefined) this.#open.delete(call)
+    if (call !== undefined) {
+      this.#open.delete(call)
+      this.#undecided.delete(call)
+    }
     this.#writeResult(unit, call, content, source)
     return 'used'
   }

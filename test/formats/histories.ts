@@ -82,6 +82,7 @@ export function codexSession(seed: number): string {
       const call = `call_${turn}_${step}`
       if (next() < 0.6) {
         put('response_item', { type: 'function_call', name: 'exec', arguments: '{"a":1}', call_id: call })
+        if (next() < 0.5) put('event_msg', { type: 'exec_command_end', call_id: call, aggregated_output: 'done' })
         put('response_item', { type: 'function_call_output', call_id: call, output: 'done' })
       } else
         put('response_item', {

@@ -17,6 +17,34 @@ const SOURCES: Record<string, (seed: number) => string> = {
   'role-lines': roleSession,
 }
 
+const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString()
+const item = (second: number, type: string, payload: object) => ({ timestamp: at(second), type, payload })
+
+/** Lines of which each follows the last one. */
+const LINEAR: Record<string, object[]> = {
+  'claude-code': ['a', 'b', 'c'].map((uuid, place) => ({
+    type: 'user',
+    uuid,
+    parentUuid: place === 0 ? null : ['a', 'b'][place - 1],
+    sessionId: 's',
+    timestamp: at(place),
+    message: { role: 'user', content: place === 2 ? 'more' : 'text' },
+  })),
+  codex: [
+    item(0, 'session_meta', { id: 's', cwd: '/' }),
+    item(1, 'response_item', { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'run it' }] }),
+    item(2, 'response_item', { type: 'function_call', name: 'exec', arguments: '{}', call_id: 'c' }),
+    item(3, 'event_msg', { type: 'exec_command_end', call_id: 'c', aggregated_output: 'ok' }),
+    item(4, 'response_item', { type: 'function_call_output', call_id: 'c', output: 'ok' }),
+    item(5, 'response_item', { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'more' }] }),
+  ],
+  pi: [
+    { type: 'session', version: 3, id: 's', cwd: '/', timestamp: at(0) },
+    { type: 'message', id: 'a', parentId: null, timestamp: at(1), message: { role: 'user', content: 'text' } },
+    { type: 'message', id: 'b', parentId: 'a', timestamp: at(2), message: { role: 'user', content: 'more' } },
+  ],
+}
+
 interface Seen {
   [key: string]: { messages: unknown[]; name: string | null; usage: unknown; archived: number }
 }
@@ -203,4 +231,18 @@ test('branches that were left become forks, whose calls are counted once', async
   expect(seen['pi/p/branch-left']?.usage).toEqual({})
   const again = await importInto(root, fileWith(text), { branches: 'all' })
   expect(again.sessions.every(({ action }) => action === 'unchanged')).toBe(true)
+})
+
+test.each(['claude-code', 'codex', 'pi'])('a %s file that grew is read on from where it ended', async (format) => {
+  const root = tempFolder()
+  const lines = LINEAR[format]!.map((value) => `${JSON.stringify(value)}\n`)
+  const dir = tempFolder()
+  for (const part of [lines.slice(0, -1), lines]) await importInto(root, fileWith(part.join(''), dir), { format })
+  const store = await openStore(root)
+  const [key] = await store.keys()
+  const known = await internalsOf(store).log(key!).known()
+  const { bytes, resume } = known!.summary.labels.import as { bytes: number; resume?: { offset: number } }
+  expect([bytes, resume?.offset]).toEqual([lines.join('').length, lines.join('').length])
+  expect((await store.session(key!).messages()).map(({ content }) => content).at(-1)).toBe('more')
+  await store.close()
 })
