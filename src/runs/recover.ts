@@ -60,7 +60,10 @@ export async function recover(store: StoreInternals, options: RecoverOptions | u
     await attempt(key, async () => {
       const done = await recoverOne(log, judge, action)
       if (done?.error !== undefined) report.failed.push({ key, error: done.error })
-      if (done !== undefined) report.runs.push(done.run)
+      if (done === undefined) return
+      report.runs.push(done.run)
+      // the run log of the dead process goes only when the sidecar says how its turn ended
+      if (action !== 'report') await log.writeSidecar()
     })
   }
   for (const key of keys ?? (await store.index.keys()).sort()) {
