@@ -1,6 +1,6 @@
 import { isObject } from '../../base/json.js'
 import { JsonlPersistence, type Message } from '../../contracts/persistence/index.js'
-import type { RemovedMessage, Session, SessionInfo, StoredMessage } from '../../index.js'
+import type { RemovedMessage, Session, SessionInfo, SessionStore, StoredMessage } from '../../index.js'
 import { findKey } from '../find-key.js'
 import { escapeLine, jsonLine } from '../terminal/escape.js'
 import { count, stamp } from '../terminal/format.js'
@@ -15,17 +15,36 @@ export interface ShowOptions extends GlobalOptions {
   removed?: boolean
 }
 
-export async function show(given: string, { root, json, last }: ShowOptions): Promise<number> {
+/** What is shown of a session under its heading. */
+interface Shown<T> {
+  facts: string
+  items: Iterable<T> | AsyncIterable<T>
+  text: (item: T) => string
+}
+
+export function show(given: string, options: ShowOptions): Promise<number> {
+  return showing(given, options, (session, info) => ({
+    facts: factsOf(info),
+    items: messagesOf(session, info, options.last),
+    text: messageText,
+  }))
+}
+
+async function showing<T>(
+  given: string,
+  { root, json }: ShowOptions,
+  shownOf: (session: Session, info: SessionInfo | null, store: SessionStore) => Shown<T> | Promise<Shown<T>>,
+): Promise<number> {
   return withExistingStore(root, async (store) => {
     const key = await findKey(store, given)
     if (key === null) return 1
     const session = store.session(key)
     const info = await session.info()
-    if (!json) await print(heading(session, info, factsOf(info)))
+    const { facts, items, text } = await shownOf(session, info, store)
+    if (!json) await print(heading(session, info, facts))
     noteDamage(info)
-    await noteForeign(session, info)
-    for await (const message of messagesOf(session, last)) {
-      if (!(await print(json ? jsonLine(message) : `\n${messageText(message)}`))) break
+    for await (const item of items) {
+      if (!(await print(json ? jsonLine(item) : `\n${text(item)}`))) break
     }
     return 0
   })
@@ -55,26 +74,21 @@ async function noteForeign({ path }: Session, info: SessionInfo | null): Promise
 }
 
 /** All of them in constant memory, or the last few without reading the rest. */
-async function* messagesOf(session: Session, last: number | undefined): AsyncGenerator<StoredMessage> {
+async function* messagesOf(
+  session: Session,
+  info: SessionInfo | null,
+  last: number | undefined,
+): AsyncGenerator<StoredMessage> {
+  await noteForeign(session, info)
   if (last === undefined) yield* session.stream()
   else yield* await session.tail(last)
 }
 
 /** What the model would see of a session: the summary in force, then what is not archived and belongs together. */
-export async function showContext(given: string, { root, json }: ShowOptions): Promise<number> {
-  return withExistingStore(root, async (store) => {
-    const key = await findKey(store, given)
-    if (key === null) return 1
-    const session = store.session(key)
-    const info = await session.info()
-    const context = await new JsonlPersistence(store).loadContext(key)
-    if (!json)
-      await print(heading(session, info, `${context.length} in context of ${count(info?.messages ?? 0, 'message')}`))
-    noteDamage(info)
-    for (const message of context) {
-      if (!(await print(json ? jsonLine(message) : `\n${contextText(message)}`))) break
-    }
-    return 0
+export function showContext(given: string, options: ShowOptions): Promise<number> {
+  return showing(given, options, async ({ key }, info, store) => {
+    const items = await new JsonlPersistence(store).loadContext(key)
+    return { facts: `${items.length} in context of ${count(info?.messages ?? 0, 'message')}`, items, text: contextText }
   })
 }
 
@@ -85,19 +99,10 @@ function contextText({ id, at, role, kind, content, toolCalls, toolCallId, agent
 }
 
 /** The messages that were removed and are still in the log, each under the id that restore wants. */
-export async function showRemoved(given: string, { root, json }: ShowOptions): Promise<number> {
-  return withExistingStore(root, async (store) => {
-    const key = await findKey(store, given)
-    if (key === null) return 1
-    const session = store.session(key)
-    const info = await session.info()
-    const removed = await session.removed()
-    if (!json) await print(heading(session, info, count(removed.length, 'removed message')))
-    noteDamage(info)
-    for (const one of removed) {
-      if (!(await print(json ? jsonLine(one) : `\n${removedText(one)}`))) break
-    }
-    return 0
+export function showRemoved(given: string, options: ShowOptions): Promise<number> {
+  return showing(given, options, async (session) => {
+    const items = await session.removed()
+    return { facts: count(items.length, 'removed message'), items, text: removedText }
   })
 }
 
