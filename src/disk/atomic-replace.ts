@@ -8,7 +8,7 @@ import { errno } from '../base/errors.js'
 import { breatheIfDue } from '../base/event-loop.js'
 import { randomNonce } from '../base/ids.js'
 import { type FileMark, markOf } from './file-mark.js'
-import { createPrivate, look, removeFile, writeAll } from './files.js'
+import { createPrivate, isOlderThan, look, removeFile, writeAll } from './files.js'
 import { listFolder } from './folders.js'
 import { type Part, PartWriter } from './range-copier.js'
 
@@ -59,8 +59,7 @@ export async function replaceWithChunks(file: string, chunks: Iterable<Buffer> |
   const start = `.${path.basename(file)}.`
   for (const name of listFolder(folder)) {
     const left = path.join(folder, name)
-    const stat = name.startsWith(start) ? look(left) : undefined
-    if (stat !== undefined && stat !== 'other' && Date.now() - stat.mtimeMs > ABANDONED_MS) removeFile(left)
+    if (name.startsWith(start) && isOlderThan(left, ABANDONED_MS)) removeFile(left)
   }
   const temporary = path.join(folder, `${start}${randomNonce()}.tmp`)
   const out = createPrivate(temporary)

@@ -124,6 +124,12 @@ export function createPrivate(file: string): number {
   return fd
 }
 
+/** True for a regular file that has not been written to for longer than `ms`. */
+export function isOlderThan(file: string, ms: number): boolean {
+  const stat = look(file)
+  return stat !== undefined && stat !== 'other' && Date.now() - stat.mtimeMs > ms
+}
+
 /** Removes a file, or reports false when there was none. */
 export function removeFile(file: string): boolean {
   try {

@@ -1,7 +1,7 @@
 /** Run logs to which nothing will be added, and what versions before this one left in their folder. */
 import path from 'node:path'
 import { breatheIfDue } from '../base/event-loop.js'
-import { look, removeOwnFile } from '../disk/files.js'
+import { isOlderThan, look, removeOwnFile } from '../disk/files.js'
 import { isThere, listFolder } from '../disk/folders.js'
 import { isSessionName, nameOf, nameOfSidecar } from '../disk/names.js'
 import { isOver } from '../disk/runs/folder-runs.js'
@@ -35,8 +35,7 @@ export async function sweepRunLogs(store: StoreInternals, remove: (file: string)
   }
   for (const name of listFolder(layout.running)) {
     const file = path.join(layout.running, name)
-    const stat = name.endsWith('.tmp') ? look(file) : undefined
-    if (stat !== undefined && stat !== 'other' && Date.now() - stat.mtimeMs > ABANDONED_MS) remove(file)
+    if (name.endsWith('.tmp') && isOlderThan(file, ABANDONED_MS)) remove(file)
   }
 }
 

@@ -59,15 +59,16 @@ export function nextRun(
   const turnId = state === 'running' ? given : state === 'error' ? (given ?? former) : null
   const same = run !== null && run.state === state && run.turnId === turnId
   if (same && state !== 'running') return null
-  if (!same) return runOf(state, turnId, { since, owner, uptime })
-  return runOf(state, turnId, {
+  if (!same) return newRun(state, turnId, { since, owner, uptime })
+  return newRun(state, turnId, {
     since: run.since,
     owner,
     uptime: isSameBoot(run.owner, owner) ? run.uptime : undefined,
   })
 }
 
-function runOf(state: RunName, turnId: string | null, { since, owner, uptime }: Reporter): Run {
+/** A run state that is reported now. */
+export function newRun(state: RunName, turnId: string | null, { since, owner, uptime }: Reporter): Run {
   return uptime === undefined ? { state, turnId, since, owner } : { state, turnId, since, owner, uptime }
 }
 

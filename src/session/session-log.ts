@@ -75,14 +75,11 @@ export class SessionLog {
    */
   async append(drafts: Draft[], { create = true } = {}): Promise<string[]> {
     this.context.checkOpen()
-    const written = this.hold(() => this.#append(drafts, create))
+    const work = () => this.#appendNow(drafts) ?? this.#write(toAppend(this.key, drafts, create), edgesOf)
+    const written = this.hold(work)
     const { ids } = written instanceof Promise ? await written : written
     if (this.context.settings.fsync !== 'no') await this.#settle()
     return ids.slice(-drafts.length)
-  }
-
-  #append(drafts: Draft[], create: boolean): Written<undefined> | Promise<Written<undefined>> {
-    return this.#appendNow(drafts) ?? this.#write(toAppend(this.key, drafts, create), edgesOf)
   }
 
   /** Decides under the lease on what the log says then, and adds the lines decided on in one write. */

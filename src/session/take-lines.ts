@@ -1,5 +1,5 @@
 /** Lines that are ready, with ids and times of their own, as an import makes them: the door by which they come in. */
-import { SessionError } from '../base/errors.js'
+import { notFound, SessionError } from '../base/errors.js'
 import { randomNonce } from '../base/ids.js'
 import { removeOwnFile } from '../disk/files.js'
 import { removeTree } from '../disk/folders.js'
@@ -40,8 +40,7 @@ export function makeOf(log: SessionLog, given: Buffer | string): boolean {
 export async function addAtEnd(log: SessionLog, bytes: Buffer): Promise<void> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const known = await log.forWriting()
-    if (known === undefined)
-      throw new SessionError('ERR_SESSION_NOT_FOUND', 'there is no such session', { id: log.key })
+    if (known === undefined) throw notFound(log.key)
     checkVersion(known.summary, log.file.path)
     if (known.torn !== null) {
       await log.mendTail(known.mark, known.torn)
@@ -64,8 +63,7 @@ export async function addAtEnd(log: SessionLog, bytes: Buffer): Promise<void> {
 export async function mergeAll(log: SessionLog, bytes: Buffer): Promise<void> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const outcome = await mergeLines(log, bytes)
-    if (outcome === undefined)
-      throw new SessionError('ERR_SESSION_NOT_FOUND', 'there is no such session', { id: log.key })
+    if (outcome === undefined) throw notFound(log.key)
     if (outcome !== 'changed') return
   }
   throw new SessionError('ERR_LOCKED', 'other programs keep changing the log', { file: log.file.path })

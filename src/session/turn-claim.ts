@@ -7,7 +7,7 @@ import { sleep } from '../base/event-loop.js'
 import { livenessOf, type Owner } from '../disk/process-identity.js'
 import { greatestCount, rivalIn, type Statement } from '../disk/runs/run-lines.js'
 import type { Run } from '../disk/sidecar-file.js'
-import type { Reporter } from './run-state.js'
+import { newRun } from './run-state.js'
 import { changeKnown, type LogWithRuns, reporter, saidOf, setRun, standingOf, statementBy } from './runs.js'
 
 /** A turn that this instance has claimed. */
@@ -58,7 +58,7 @@ export async function claimTurn(
   for (let pause = RETRY_MS; ; pause = Math.min(pause * 2, MAX_RETRY_MS)) {
     signal?.throwIfAborted()
     log.context.checkOpen()
-    const run: Run = { state: 'running', turnId, ...told(reporter(log.context)) }
+    const run = newRun('running', turnId, reporter(log.context))
     const claim = await changeKnown(log, (session) => tryClaim(log, session, { run, input }))
     if (claim === undefined) {
       await log.hold(() => void log.create([], undefined, () => {}))
@@ -149,7 +149,7 @@ export function extendTurn(log: LogWithRuns, claim: Claim, input: readonly strin
 export function endTurn(log: LogWithRuns, claim: Claim, state: 'idle' | 'error', more: Partial<Run> = {}): boolean {
   if (!isMine(log, claim)) return false
   const turnId = state === 'error' ? claim.turnId : null
-  const run = { state, turnId, ...told(reporter(log.context)), n: claim.n + 1, ...more }
+  const run = { ...newRun(state, turnId, reporter(log.context)), n: claim.n + 1, ...more }
   log.context.runs.say(statementBy(log, claim.session, run, claim.turnId))
   log.context.noteBehind(log)
   return true
@@ -166,8 +166,4 @@ export function onStop({ key, context: { runs } }: LogWithRuns, claim: Claim, st
     if (entry.kind !== 'abort' || entry.key !== key) return
     if (entry.turnId === null || entry.turnId === claim.turnId) stop()
   })
-}
-
-function told({ since, owner, uptime }: Reporter): Pick<Run, 'since' | 'owner' | 'uptime'> {
-  return uptime === undefined ? { since, owner } : { since, owner, uptime }
 }

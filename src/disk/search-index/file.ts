@@ -8,7 +8,7 @@ import { errno } from '../../base/errors.js'
 import { breathe, breatheIfDue, isLoopHeld } from '../../base/event-loop.js'
 import { replaceWithChunks } from '../atomic-replace.js'
 import { type FileMark, markOf } from '../file-mark.js'
-import { createPrivate, look, openRegular, read, writeAll } from '../files.js'
+import { createPrivate, isOlderThan, look, openRegular, read, writeAll } from '../files.js'
 import { refuseLink } from '../folders.js'
 import { decodeSignature, encodeSignature, type Signature, viewOf } from './record.js'
 
@@ -64,8 +64,7 @@ export function signatureFileMark(file: string): FileMark | undefined {
 
 /** True when no search has written the file for a month: a store that is searched writes it once a week. */
 export function isAbandoned(file: string): boolean {
-  const stat = look(file)
-  return stat !== undefined && stat !== 'other' && Date.now() - stat.mtimeMs > ABANDONED_MS
+  return isOlderThan(file, ABANDONED_MS)
 }
 
 /** Appends records in batches, each in one write, so that those of two processes do not mix. */
