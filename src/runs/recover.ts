@@ -63,7 +63,7 @@ export async function recover(store: StoreInternals, options: RecoverOptions | u
       if (done === undefined) return
       report.runs.push(done.run)
       // the run log of the dead process goes only when the sidecar says how its turn ended
-      if (action !== 'report') await log.writeSidecar()
+      if (action !== 'report') await log.writeSidecar().catch((error) => tellError(store.context.settings, error, key))
     })
   }
   for (const key of keys ?? (await store.index.keys()).sort()) {

@@ -5,6 +5,7 @@ import { thisProcess } from '../../src/disk/process-identity.js'
 import type { CrashedRun, CrashLeft, RecoverOptions, RecoverReport, SessionStore } from '../../src/index.js'
 import { internalsOf } from '../../src/store/store.js'
 import { ended, RemoteStore } from '../helpers/child.js'
+import { type Call, during, systemError } from '../helpers/file-calls.js'
 import { contents, fill, message, open, SOAK, sleep, tempFolder, until } from '../helpers/store.js'
 
 /** Sessions whose process was killed in the middle of a turn. */
@@ -307,4 +308,22 @@ describe('racing recoverers', () => {
     expect(notesIn(session.path)).toHaveLength(1)
     expect((await session.state())?.state).toBe('idle')
   })
+})
+
+test('a sidecar that cannot be written is reported, and the turn is ended all the same', async () => {
+  const folder = tempFolder()
+  await crash(folder, ['a'])
+  const errors: unknown[] = []
+  const store = await open(folder, { onError: (error) => errors.push(error) })
+  const failing =
+    (rename: Call) =>
+    (...args: unknown[]) => {
+      if (String(args[1]).endsWith('.meta.json')) throw systemError('EIO')
+      return rename(...args)
+    }
+  const report = await during('rename', failing, () => store.recover({ action: 'error' }))
+  expect(report.failed).toEqual([])
+  expect(report.runs).toMatchObject([{ key: 'a', ended: 'error' }])
+  expect(errors).toMatchObject([{ code: 'EIO' }])
+  expect(await statesOf(store)).toEqual({ a: 'error' })
 })
