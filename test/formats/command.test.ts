@@ -12,7 +12,7 @@ let root = ''
 const sound: Array<[source: string, sessions: number]> = []
 
 async function importOf(file: string): Promise<{ code: number | null; report: ImportReport; err: string }> {
-  const { code, out, err } = await run(['import', file, '--root', root, '--json'])
+  const { code, out, err } = await run(['import', file, '--final', '--root', root, '--json'])
   return { code, report: JSON.parse(out), err }
 }
 
@@ -56,7 +56,7 @@ describe.skipIf(!isThere)('the sample files through the command', () => {
   }
 
   test('a second import of all of them finds nothing new', async () => {
-    const { out } = await run(['import', ...sound.map(([source]) => source), '--root', root, '--json'])
+    const { out } = await run(['import', ...sound.map(([source]) => source), '--final', '--root', root, '--json'])
     const { sessions }: ImportReport = JSON.parse(out)
     expect(sessions.length).toBe(sound.reduce((sum, [, count]) => sum + count, 0))
     expect(sessions.filter(({ action, added }) => action !== 'unchanged' || added > 0)).toEqual([])
