@@ -6,6 +6,7 @@ export type FindingKind =
   | 'duplicate'
   | 'contradiction'
   | 'diverged-commits'
+  | 'answered-twice'
   | 'broken-graph'
   | 'newer-version'
   | 'key-mismatch'

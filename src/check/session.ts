@@ -11,6 +11,7 @@ import { commitOf } from '../log/graph/commit-line.js'
 import { FORMAT_VERSION, isLine } from '../log/line.js'
 import { isChat } from '../log/parse.js'
 import { isLive } from '../log/visibility.js'
+import { endedBy } from '../log/waiting.js'
 import { catchUp, foldLog, visibilityIn } from '../session/catch-up.js'
 import { knownFromSidecar } from '../session/log-state.js'
 import type { SessionLog } from '../session/session-log.js'
@@ -41,6 +42,7 @@ async function findingsInLines(log: SessionLog, reader: LogReader): Promise<Chec
   const note = (found: Omit<Found, 'file'>) => findings.push(finding({ key, file, ...found }))
   const visibility = await visibilityIn(reader)
   const revisions = new Map<number, string>()
+  const answered = new Set<string>()
   let version = 0
   let header: string | undefined
   let messages = 0
@@ -74,6 +76,11 @@ async function findingsInLines(log: SessionLog, reader: LogReader): Promise<Chec
       if (piece.kind === 'session') {
         header ??= String(piece.value.key)
         version = Math.max(version, Number(piece.value.version))
+      }
+      for (const id of isLive(piece, visibility) ? endedBy(piece) : []) {
+        if (answered.has(id))
+          note({ kind: 'answered-twice', reason: `message ${id} was answered before`, ...place, isDamage: false })
+        answered.add(id)
       }
       const commit = piece.kind === 'commit' ? commitOf(piece) : undefined
       if (commit === undefined) continue

@@ -8,6 +8,7 @@ import { isObject, type Json, type JsonObject } from '../base/json.js'
 import { type Summary, sumOf, timesOf, totalUsage } from '../log/fold.js'
 import { labelsOf } from '../log/labels.js'
 import { isoTime, timeOf } from '../log/parse.js'
+import { firstOfEach } from '../log/waiting.js'
 import { replaceSmall } from './atomic-replace.js'
 import type { FileMark } from './file-mark.js'
 import { look, readSmall } from './files.js'
@@ -38,6 +39,8 @@ export interface Run {
   uptime?: number
   /** Present when the state was entered because the run before was found to be over. */
   recovered?: StuckReason
+  /** The text that the turn has streamed so far. */
+  draft?: string
 }
 
 /** Up to where the log was folded, and how to tell that the bytes below are still the same. */
@@ -111,6 +114,7 @@ function shownOf(run: Run | null, summary: Summary | null, watermark: Watermark 
     tags,
     ...state,
     messages: summary.messages,
+    ...(summary.waiting.length > 0 ? { waiting: firstOfEach(summary.waiting).length } : {}),
     ...(turnCount === null ? {} : { turns: turnCount }),
     lastActivity: active,
     usage: Object.fromEntries(usage),
@@ -156,8 +160,8 @@ function watermarkFrom(value: Json | undefined): Watermark | null {
 }
 
 /** What only programs need of a run, beside what is shown of it. */
-function runToJson({ owner, n, uptime, recovered }: Run, session: string | null): JsonObject {
-  return JSON.parse(JSON.stringify({ session, owner, n, uptime, recovered }))
+function runToJson({ owner, n, uptime, recovered, draft }: Run, session: string | null): JsonObject {
+  return JSON.parse(JSON.stringify({ session, owner, n, uptime, recovered, draft }))
 }
 
 /** The run that is claimed, and of which log. Sidecars of version 1 had all of it in `run`. */
@@ -169,7 +173,11 @@ function claimFrom(value: JsonObject): Pick<Sidecar, 'session' | 'run'> {
   return { session: typeof session === 'string' ? session : null, run }
 }
 
-function runFrom(shown: JsonObject, { owner, n, uptime, recovered }: JsonObject, turnId: Json | undefined): Run | null {
+function runFrom(
+  shown: JsonObject,
+  { owner, n, uptime, recovered, draft }: JsonObject,
+  turnId: Json | undefined,
+): Run | null {
   const { state } = shown
   const since = timeOf(shown.since)
   if (state !== 'idle' && state !== 'running' && state !== 'error') return null
@@ -178,5 +186,6 @@ function runFrom(shown: JsonObject, { owner, n, uptime, recovered }: JsonObject,
   if (isFiniteNumber(uptime)) run.uptime = uptime
   if (Number.isSafeInteger(n)) run.n = n as number
   if (isStuckReason(recovered)) run.recovered = recovered
+  if (typeof draft === 'string') run.draft = draft
   return run
 }

@@ -22,6 +22,7 @@ export interface Row {
   damaged?: number | undefined
   tokens?: number | undefined
   values?: number | undefined
+  waiting?: number | undefined
   name?: string | undefined
   tags?: string[] | undefined
   agent?: string | undefined
@@ -68,6 +69,7 @@ export function toRow(key: string, known: Known, sidecar: FileMark | undefined, 
     damaged: info.damaged || undefined,
     tokens: details.totalTokens || undefined,
     values: details.values || undefined,
+    waiting: details.waiting || undefined,
     name: details.name ?? undefined,
     tags: details.tags.length > 0 ? details.tags : undefined,
     agent: details.agent || undefined,
@@ -108,6 +110,7 @@ export function listedIn(row: Row): Listed {
     turnCount: row.turns ?? 0,
     totalTokens: row.tokens ?? 0,
     values: row.values ?? 0,
+    waiting: row.waiting ?? 0,
     usage: row.usage ?? NO_USAGE,
     archived: row.archived ?? NOTHING_ARCHIVED,
   }

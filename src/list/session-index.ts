@@ -80,6 +80,12 @@ export class SessionIndex {
     return this.#copies(Number.POSITIVE_INFINITY, listedIn)
   }
 
+  /** Keys of the sessions in which something waits for an answer, newest activity first. */
+  async waiting(): Promise<string[]> {
+    await this.#refresh()
+    return this.#newest(Number.POSITIVE_INFINITY).flatMap(({ key, waiting }) => (waiting ? [key] : []))
+  }
+
   /** The sessions of these names that exist, in the order of the names. */
   async named(names: Iterable<string>): Promise<Listed[]> {
     const rows: Listed[] = []

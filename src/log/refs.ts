@@ -71,6 +71,10 @@ export class RefMemory {
     for (const [ref, id] of this.#refs) if (ids.has(id)) this.#refs.delete(ref)
   }
 
+  get size(): number {
+    return this.#refs.size + this.#carried.size
+  }
+
   entries(): Map<string, string> {
     return new Map([...this.#refs, ...this.#carried])
   }

@@ -8,14 +8,13 @@
  */
 
 import { breatheIfDue, sleep } from '../base/event-loop.js'
-import { jsonEqual } from '../base/json.js'
 import { lastByteOf } from '../disk/files.js'
 import { LogReader } from '../disk/log-reader.js'
 import { isSameBoot, type Owner } from '../disk/process-identity.js'
 import type { Run } from '../disk/sidecar-file.js'
 import type { StoreInternals } from '../list/store-internals.js'
+import { cutOffDrafts, draftOf } from '../session/cut-off.js'
 import { tellError } from '../session/options.js'
-import { metaDraft } from '../session/pending-line.js'
 import type { CrashedRun, CrashReason, RunEnd } from '../session/reports.js'
 import { changeKnown, readRun, reporter } from '../session/runs.js'
 import type { SessionLog } from '../session/session-log.js'
@@ -131,6 +130,7 @@ async function takeOver(log: SessionLog, { run, reason }: Crash, judge: Judge): 
   for (;;) {
     const wanted = {
       run: taken(run, reason, log),
+      input: 'former' as const,
       mayLive: (owner: Owner) => judge.reasonAgainst(owner) === undefined,
       isDue: (now: Run | null) => isSameRun(now, run) && judge.reasonFor(now) !== undefined,
     }
@@ -159,18 +159,16 @@ async function ask(action: Extract<RecoverAction, (...args: never[]) => unknown>
 
 /** False when the run is not this process's any more. */
 async function end(log: SessionLog, claim: Claim, reason: CrashReason, ended: RunEnd): Promise<boolean> {
-  if (ended === 'interrupt') await note(log, claim, reason)
+  const { turnId, since, input: ids = [] } = claim
+  // a turn that was to answer messages is noted whatever becomes of it: the next one counts it, and finds its text
+  if (ended === 'interrupt' || ids.length > 0) {
+    const text = draftOf(log, turnId)
+    await log.transact((summary) => {
+      const isDue = summary !== undefined && isMine(log, claim)
+      return { drafts: isDue ? cutOffDrafts(summary, { turnId, since, reason, ids, text }) : [], result: undefined }
+    })
+  }
   return endTurn(log, claim, ended === 'error' ? 'error' : 'idle', { recovered: reason })
-}
-
-/** Says in the log that the turn was cut off, unless somebody did so who came no further. */
-async function note(log: SessionLog, claim: Claim, reason: CrashReason) {
-  const interrupted = { turnId: claim.turnId, since: claim.since, reason }
-  await log.transact((summary) => {
-    const isNoted = summary !== undefined && jsonEqual(summary.labels.interrupted, interrupted)
-    const isDue = summary !== undefined && !isNoted && isMine(log, claim)
-    return { drafts: isDue ? [metaDraft({ interrupted })] : [], result: undefined }
-  })
 }
 
 async function tornTailOf(log: SessionLog): Promise<{ offset: number; length: number } | undefined> {

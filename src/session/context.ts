@@ -21,6 +21,8 @@ export interface StoreContext {
   runs: FolderRuns
   settings: Settings
   writes: RecentWrites
+  /** How to end each turn that runs in this store, when it closes. */
+  turns: Set<() => Promise<void>>
   /** @throws SessionError ERR_CLOSED */
   checkOpen(): void
   /** The sidecar of this log is behind. */

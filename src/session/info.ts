@@ -3,6 +3,7 @@ import { archivedOf, sumOf, timesOf, totalUsage } from '../log/fold.js'
 import { shownLabels } from '../log/labels.js'
 import type { Usage } from '../log/line.js'
 import { isoTime } from '../log/parse.js'
+import { firstOfEach } from '../log/waiting.js'
 import type { Known } from './log-state.js'
 import { type RunState, runStateOf } from './run-state.js'
 
@@ -64,6 +65,7 @@ export function listedOf(key: string, { summary, mark }: Seen, run: Run | null):
     forkedFrom: summary.header?.forkedFrom ?? null,
     updated: Date.parse(times.updated),
     values: summary.values,
+    waiting: firstOfEach(summary.waiting).length,
     usage: sumOf(totalUsage(summary)),
     archived: archivedOf(summary, fileTime),
   }
@@ -84,6 +86,8 @@ export interface SessionDetails {
   totalTokens: number
   /** Messages without a role. */
   values: number
+  /** Messages that wait for an answer. */
+  waiting: number
   usage: Usage
   /** `oldest`: since when the first of them is archived, ISO 8601 UTC. */
   archived: { messages: number; bytes: number; oldest: string | null }

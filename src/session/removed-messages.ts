@@ -66,7 +66,7 @@ async function removedIn(reader: LogReader, ids: readonly string[], key: string)
 }
 
 function againDraft(line: Line, raw: string, id: string): Draft & { id: string } {
-  const { usage: _, ...facts } = line.value
+  const { usage: _, received: __, answers: ___, ...facts } = line.value
   return { kind: 'message', id, value: facts as JsonObject, text: (stamp) => againLine(raw, line, stamp) }
 }
 

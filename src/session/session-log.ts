@@ -30,12 +30,7 @@ import { checkVersion, completed, type Decide, type Decision, toAppend, type Wri
 /** How a log is read of which nothing is known: `foldLog` or `edgesOf`. */
 type Depth = (reader: LogReader) => Promise<Known>
 
-/** What is done when a log is made. */
-interface AroundCreation {
-  /** Is given the header's id when all but the log is in place. */
-  before?: ((headerId: string | null) => void) | undefined
-  told?: Decision<unknown>['written'] | undefined
-}
+type Told = Decision<unknown>['written']
 
 /** How often a write starts over when other programs keep changing the log under it. */
 const MAX_ATTEMPTS = 50
@@ -48,6 +43,8 @@ export class SessionLog {
   #known: Known | undefined
   /** The log was there when it was last looked at. */
   #wasThere = false
+  /** What the turn that runs here has streamed so far. */
+  draft: { turnId: string; text: string } | undefined
 
   constructor(
     readonly key: string,
@@ -73,8 +70,8 @@ export class SessionLog {
    * Adds lines, creating the session unless told not to; answers their ids. One write, and no reading when nobody
    * else wrote. @throws SessionError ERR_SESSION_NOT_FOUND when there is no session and none may be made
    */
-  async append(drafts: Draft[], { create = true } = {}): Promise<string[]> {
-    this.context.checkOpen()
+  async append(drafts: Draft[], { create = true, whileClosing = false } = {}): Promise<string[]> {
+    if (!whileClosing) this.context.checkOpen()
     const work = () => this.#appendNow(drafts) ?? this.#write(toAppend(this.key, drafts, create), edgesOf)
     const written = this.hold(work)
     const { ids } = written instanceof Promise ? await written : written
@@ -100,7 +97,7 @@ export class SessionLog {
    * header's id when all but the log is in place: what it makes is there with the session, or means nothing.
    */
   create(drafts: Draft[] = [], header = headerDraft(this.key), before?: (headerId: string | null) => void): boolean {
-    return this.#create([header, ...drafts], { before }) !== undefined
+    return this.#create([header, ...drafts], before) !== undefined
   }
 
   /** What the log says now; undefined when there is no session. Changes nothing on disk. */
@@ -191,7 +188,7 @@ export class SessionLog {
       const { drafts, result, removes, written: told } = await decide(known?.summary, known)
       if (drafts.length === 0) return { ids: [], result }
       if (known === undefined) {
-        const lines = this.#create([headerDraft(this.key), ...drafts], { told })
+        const lines = this.#create([headerDraft(this.key), ...drafts], undefined, told)
         if (lines !== undefined) return written(lines, result)
         continue
       }
@@ -256,8 +253,11 @@ export class SessionLog {
     return stampLines(drafts, clock, summary, start, settings.maxMessageBytes)
   }
 
-  /** A new log: header and lines whole, or nothing. Undefined when somebody else made one. */
-  #create(drafts: Draft[], { before, told }: AroundCreation = {}): Lines | undefined {
+  /**
+   * A new log: header and lines whole, or nothing. Undefined when somebody else made one. `before` is given the header's
+   * id when all but the log is in place.
+   */
+  #create(drafts: Draft[], before?: (headerId: string | null) => void, told?: Told): Lines | undefined {
     const { layout, settings } = this.context
     const lines = this.#stamp(drafts, emptySummary(), 0)
     removeOwnFile(this.sidecar.path)

@@ -1,39 +1,41 @@
 /** One conversation: what a bot author works with. */
 import { checkCount, checkText, checkTexts } from '../base/arguments.js'
-import { removeFile, removeOwnFile } from '../disk/files.js'
-import { removeTree, syncFolder } from '../disk/folders.js'
-import { removeValues } from '../disk/list-cache-file.js'
-import type { LogReader } from '../disk/log-reader.js'
-import type { Summary } from '../log/fold.js'
 import { labelsOf, metadataOf } from '../log/labels.js'
-import type { ChatMessage, Line, StoredMessage } from '../log/line.js'
+import type { ChatMessage, StoredMessage } from '../log/line.js'
 import { messageText } from '../log/serialize.js'
 import { messagesOf } from '../log/views.js'
-import { isEnding } from '../log/waiting.js'
-import { liveBelow } from './catch-up.js'
 import { type CheckReport, checkLog, reportDamage } from './check.js'
+import { contextOf } from './context-messages.js'
+import { deleteLog } from './delete.js'
+import type { Entry } from './entry.js'
+import { Inbox, type Received } from './inbox.js'
 import { infoOf, type SessionInfo } from './info.js'
 import type { Known } from './log-state.js'
 import { type MergeResult, mergeInto } from './merge.js'
-import { tellError } from './options.js'
-import { messageDraft, metaDraft, removeDraft } from './pending-line.js'
+import { messageDraft, metaDraft } from './pending-line.js'
 import { streamMessages } from './read.js'
-import { lastMessages, liveBackwards } from './read-backwards.js'
+import { lastMessages } from './read-backwards.js'
+import { removeLastMessage, removeMessages } from './remove.js'
 import { type RemovedMessage, removedFrom, restoreTo } from './removed-messages.js'
 import { checkTarget, type RewindTarget, rewindLog } from './rewind.js'
 import { type RewriteResult, rewriteLog } from './rewrite.js'
 import { checkRun, type RunState, runStateOf } from './run-state.js'
 import { readRun, setRun } from './runs.js'
 import type { SessionLog } from './session-log.js'
-import type { Decision } from './transaction.js'
 import { beginTurn } from './turn-claim.js'
+import { checkTurnOptions, type TurnOptions } from './turn-options.js'
+import { type AbortOptions, SessionTurns, type TurnFunction } from './turns.js'
 
-export class Session {
+export class Session<M extends ChatMessage = ChatMessage> {
   readonly #log: SessionLog
+  readonly #inbox: Inbox
+  readonly #turns: SessionTurns
 
   /** @internal Use `store.session(key)`. */
   constructor(log: SessionLog) {
     this.#log = log
+    this.#inbox = new Inbox(log)
+    this.#turns = new SessionTurns(log, this.#inbox)
   }
 
   get key(): string {
@@ -61,6 +63,62 @@ export class Session {
     if (!Array.isArray(given)) return (await this.#log.append([messageDraft(messageText(given))]))[0] as string
     const drafts = given.map((message) => messageDraft(messageText(message)))
     return drafts.length === 0 ? [] : this.#log.append(drafts)
+  }
+
+  /**
+   * Writes a message that came from outside and wants an answer: it is on disk when this resolves, and waits for a turn.
+   * The same `ref` again writes nothing: references are remembered for a day, and at least the last 1,000 of a session.
+   * @throws TypeError and SessionError as `append` does
+   */
+  async receive(message: M, { ref }: { ref?: string } = {}): Promise<Received> {
+    if (ref !== undefined) checkText('ref', ref)
+    return this.#inbox.receive(messageText(message), ref)
+  }
+
+  /**
+   * Runs a function as the session's turn: one at a time, in all processes. The state is running before it, idle when it
+   * returns, error when it throws; `turn.input` is everything that waits. With a message, that is received first, and
+   * undefined means that it was answered before, or by another turn.
+   * @throws SessionError ERR_TURN_RUNNING, ERR_TURN_NESTED, ERR_TURN_ABORTED, ERR_TURN_LOST, ERR_CLOSED; what the function throws
+   */
+  turn<T>(fn: TurnFunction<M, T>, options?: TurnOptions): Promise<T>
+  turn<T>(message: M, fn: TurnFunction<M, T>, options?: TurnOptions & { ref?: string }): Promise<T | undefined>
+  async turn<T>(
+    given: M | TurnFunction<M, T>,
+    second?: TurnFunction<M, T> | TurnOptions,
+    third: TurnOptions & { ref?: string } = {},
+  ): Promise<T | undefined> {
+    const own = typeof given === 'function' ? undefined : messageText(given)
+    const fn = own === undefined ? given : second
+    const { ref, ...options } = checkTurnOptions(own === undefined ? (second ?? {}) : third, own !== undefined)
+    if (typeof fn !== 'function') throw new TypeError('a turn needs a function')
+    return this.#turns.run(fn as TurnFunction<M, T>, options, own && { text: own, ref })
+  }
+
+  /**
+   * Asks the turn that runs to stop, in whatever process; true once it has ended, false when none runs, another one than
+   * `turnId`, or it has not ended after `timeout` ms.
+   */
+  async abort(options: AbortOptions = {}): Promise<boolean> {
+    if (options.turnId !== undefined) checkText('turnId', options.turnId)
+    this.#log.context.checkOpen()
+    return this.#turns.abort(options)
+  }
+
+  /** The messages that wait for a turn, oldest first. */
+  async waiting(): Promise<Entry<M>[]> {
+    this.#log.context.checkOpen()
+    return (await this.#inbox.backlog<M>()).input
+  }
+
+  /**
+   * What a provider accepts: the summary in force as a system message, then the messages that it does not stand for, or
+   * the `last` of them. The results of a call stand directly behind it; calls without results, results without calls and
+   * empty answers are left out; what waited while an answer was made stands behind that answer.
+   */
+  async context({ last }: { last?: number } = {}): Promise<M[]> {
+    if (last !== undefined) checkCount('last', last)
+    return (await contextOf(this.#log, last === undefined ? {} : { last })) as M[]
   }
 
   /** The live messages in order, or the `last` of them, which costs the same however long the log is. */
@@ -92,36 +150,12 @@ export class Session {
   async remove(ids: string | readonly string[]): Promise<number> {
     const wanted = typeof ids === 'string' ? [ids] : [...ids]
     checkTexts('ids', wanted)
-    if (!this.#log.exists()) return 0
-    return this.#log.transact(async (summary) => {
-      const below = summary && (await this.#log.reading((reader) => liveBelow(reader, summary, new Set(wanted))))
-      const live = below ?? (await this.#liveIds()).filter((id) => wanted.includes(id))
-      const ids = [...live]
-      return { drafts: ids.length > 0 ? [removeDraft(ids)] : [], result: ids.length, ...(below && { removes: below }) }
-    })
-  }
-
-  async #liveIds(): Promise<string[]> {
-    const ids: string[] = []
-    for await (const { id } of streamMessages(this.path, { lineIds: true })) ids.push(String(id))
-    return ids
+    return removeMessages(this.#log, wanted)
   }
 
   /** Removes the last live message; false when there is none. Looks at the end of the log only. */
   async removeLast(): Promise<boolean> {
-    // an open log that nobody touched is there
-    if (this.#log.peekOpen() === undefined && !this.#log.exists()) return false
-    return this.#log.transact((summary, known) => {
-      if (summary === undefined || summary.messages === 0) return removalOf(undefined)
-      return known?.last === undefined ? this.#removalOfLast() : removalOf(known.last, true)
-    })
-  }
-
-  async #removalOfLast(): Promise<Decision<boolean>> {
-    const last = await this.#log.reading((reader, { summary }) => lastLineOf(reader, summary))
-    return last === 'unclear'
-      ? removalOf((await this.#liveIds()).at(-1), false)
-      : removalOf(last?.id, !!last && !isEnding(last))
+    return removeLastMessage(this.#log)
   }
 
   /**
@@ -275,36 +309,6 @@ export class Session {
 
   /** Removes the session for good: log, sidecar, blobs, quarantined lines. False when there was none. */
   async delete(): Promise<boolean> {
-    const { layout, settings, runs } = this.#log.context
-    const { name } = this.#log
-    if (!this.#log.exists()) return false
-    return this.#log.hold(() => {
-      if (!this.#log.exists()) return false
-      this.#log.forget()
-      const existed = removeFile(this.path)
-      if (settings.fsync !== 'no') syncFolder(layout.root)
-      removeOwnFile(this.sidecarPath)
-      removeTree(layout.blobs(name))
-      removeTree(layout.quarantine(name))
-      removeValues(layout.list())
-      try {
-        runs.forget(this.key)
-      } catch (error) {
-        // the run logs only say what nobody asks for any more
-        tellError(settings, error, this.key)
-      }
-      return existed
-    })
+    return deleteLog(this.#log)
   }
-}
-
-/** `isPlain`: nothing waits again by it. */
-function removalOf(id: string | undefined, isPlain = true): Decision<boolean> {
-  if (id === undefined) return { drafts: [], result: false }
-  return { drafts: [removeDraft([id])], result: true, ...(isPlain && { removes: new Set([id]) }) }
-}
-
-function lastLineOf(reader: LogReader, summary: Summary): Line | 'unclear' | undefined {
-  for (const found of liveBackwards(reader, summary)) return found === 'unclear' ? found : found.line
-  return undefined
 }

@@ -9,6 +9,7 @@ import type { Known } from './log-state.js'
 import { type LogWithRuns, readRun } from './runs.js'
 
 interface LogWithSidecar extends LogWithRuns {
+  readonly draft: { turnId: string; text: string } | undefined
   known(): Promise<Known | undefined>
   forget(): void
 }
@@ -51,10 +52,14 @@ function write(log: LogWithSidecar, known: Known, run: Run | null): void {
   log.sidecar.write({
     key: log.key,
     session: summary.header?.id ?? null,
-    run,
+    run: withDraft(run, log.draft),
     watermark: whole ? { ...markOf(mark), print: { length: print.length, hash: hashOf(print) } } : null,
     summary: whole ? summary : null,
   })
   if (run?.n !== undefined) log.context.runs.own.settle(log.key, run.n)
   if (whole) log.context.noteCaughtUp(log)
+}
+
+function withDraft(run: Run | null, draft: LogWithSidecar['draft']): Run | null {
+  return run !== null && draft !== undefined && run.turnId === draft.turnId ? { ...run, draft: draft.text } : run
 }

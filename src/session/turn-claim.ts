@@ -20,6 +20,8 @@ export interface Claim {
   n: number
   /** Ids of the messages that it answers. */
   input: readonly string[] | undefined
+  /** What stood before it: the run of a dead owner, if that was cut off. */
+  former: Statement | undefined
 }
 
 export interface ClaimOptions {
@@ -77,7 +79,8 @@ export async function claimTurn(
 /** What is claimed. */
 export interface Wanted {
   run: Run
-  input?: readonly string[] | undefined
+  /** `'former'`: as the run that it takes over. */
+  input?: readonly string[] | 'former' | undefined
   /** Whether a run of this owner may go on. */
   mayLive?: (owner: Owner) => boolean
   /** Whether it is still to be claimed where this stands. */
@@ -96,19 +99,21 @@ export function tryClaim(
   const { runs } = log.context
   const said = saidOf(log, session)
   checkReadable(log)
-  if (!isDue(standingOf(said)?.run ?? null)) return undefined
+  const former = standingOf(said)
+  if (!isDue(former?.run ?? null)) return undefined
+  const ids = input === 'former' ? former?.input : input
   const before = said.own === undefined ? [] : [said.own]
   const rival = rivalIn([...said.others, ...before], mayLive)
   if (rival !== undefined) return { rival }
   const n = greatestCount([...said.others, ...before]) + 1
-  const statement = statementBy(log, session, { ...run, n }, run.turnId, input)
+  const statement = statementBy(log, session, { ...run, n }, run.turnId, ids)
   runs.say(statement)
   const now = [...saidOf(log, session).others, ...before]
   // whoever said something in that instant did so on another state of things: it is looked at anew
   const other = rivalIn(now, mayLive) ?? now.find((one) => one.run.n >= n)
   if (other === undefined && runs.unreadable === undefined) {
     log.context.noteBehind(log)
-    return { session, turnId: run.turnId, since: run.since, n, input }
+    return { session, turnId: run.turnId, since: run.since, n, input: ids, former }
   }
   runs.withdraw(statement)
   checkReadable(log)
@@ -160,10 +165,25 @@ export function askToStop({ key, context: { runs } }: LogWithRuns, turnId: strin
   runs.askToStop(key, turnId)
 }
 
-/** Calls `stop` when somebody, in any process, asks the turn to stop: within about a second. Answers how to end that. */
-export function onStop({ key, context: { runs } }: LogWithRuns, claim: Claim, stop: () => void): () => void {
-  return runs.listen((entry) => {
-    if (entry.kind !== 'abort' || entry.key !== key) return
-    if (entry.turnId === null || entry.turnId === claim.turnId) stop()
+/** The turn that runs, in whatever process; undefined when none does. */
+export async function runningTurn(log: LogWithRuns): Promise<Statement | undefined> {
+  return changeKnown(log, (session) => {
+    const now = standingOf(saidOf(log, session))
+    return now?.run.state === 'running' && livenessOf(now.run.owner) !== 'dead' ? now : undefined
+  })
+}
+
+/**
+ * Calls `stop` when somebody, in any process, asks the turn to stop, or has taken the session over: within about a
+ * second. Returns how to end that.
+ */
+export function onStop(log: LogWithRuns, claim: Claim, stop: (why: 'aborted' | 'lost') => void): () => void {
+  const { key, context } = log
+  return context.runs.listen((entry) => {
+    if (entry.key !== key) return
+    if (entry.kind === 'abort' && (entry.turnId === null || entry.turnId === claim.turnId)) stop('aborted')
+    // what was said may be withdrawn in the same look
+    if (entry.kind === 'statement' && entry.statement.run.n > claim.n)
+      queueMicrotask(() => void (isMine(log, claim) || stop('lost')))
   })
 }

@@ -10,6 +10,7 @@ import { FolderRuns } from '../disk/runs/folder-runs.js'
 import { SharedFolder } from '../disk/shared-folder.js'
 import { SessionIndex } from '../list/session-index.js'
 import type { StoreInternals, StorePart } from '../list/store-internals.js'
+import type { ChatMessage } from '../log/line.js'
 import { type CleanupResult, cleanUp } from '../retention/cleanup.js'
 import type { CleanupOptions, PurgeTrashOptions } from '../retention/options.js'
 import { type PurgeTrashResult, purgeTrash, restore, type TrashEntry, trashOf } from '../retention/trash.js'
@@ -83,6 +84,7 @@ export class SessionStore {
       runs: this.#shared.part(runsIn),
       settings,
       writes: new RecentWrites(),
+      turns: new Set(),
       checkOpen: () => this.#checkOpen(),
       noteBehind: (log) => this.#background.noteBehind(log),
       noteCaughtUp: (log) => this.#background.noteCaughtUp(log),
@@ -113,8 +115,8 @@ export class SessionStore {
    * The session of a key, whether it exists or not; looks at no file.
    * @throws TypeError, SessionError ERR_INVALID_KEY
    */
-  session(key: string): Session {
-    return this.#entry(key).session
+  session<M extends ChatMessage = ChatMessage>(key: string): Session<M> {
+    return this.#entry(key).session as unknown as Session<M>
   }
 
   #entry(key: string): Kept {
@@ -146,6 +148,12 @@ export class SessionStore {
     this.#checkOpen()
     if (limit !== undefined) checkCount('limit', limit)
     return this.#internals.index.rows(limit)
+  }
+
+  /** The sessions in which a message waits for its turn, as far as lists know: what a bot looks at when it starts. */
+  async *waiting(): AsyncGenerator<Session> {
+    this.#checkOpen()
+    for (const key of await this.#internals.index.waiting()) yield this.session(key)
   }
 
   /** The sessions in state running, latest start first, whether their owner lives or not. Costs what runs, not what is stored. */
@@ -239,6 +247,7 @@ export class SessionStore {
   async #closeNow(): Promise<void> {
     const { layout } = this.#internals.context
     const lease = (log: SessionLog) => leaseOf(layout.lock(log.name), layout.waiting)
+    await Promise.all([...this.#internals.context.turns].map((end) => end()))
     const logs = this.#sessions.logs()
     await Promise.all([...this.#watchers].map((watcher) => watcher.close()))
     await Promise.all(logs.map((log) => lease(log).idle()))

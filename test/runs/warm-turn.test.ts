@@ -27,7 +27,7 @@ function callsOf(way: string): string[] {
 }
 
 describe.skipIf(!hasStrace)(`a warm turn${why}`, () => {
-  test.each(['plain', 'exclusive'])('%s makes, renames and removes no name', (way) => {
+  test.each(['plain', 'exclusive', 'turn', 'received'])('%s makes, renames and removes no name', (way) => {
     const calls = callsOf(way)
     // sidecars are written behind, at most once a second
     const named = calls.filter(

@@ -1,4 +1,4 @@
-import type { StoredMessage } from '../../index.js'
+import type { ChatMessage } from '../../index.js'
 import { escapeLine, flatten } from '../terminal/escape.js'
 import type { Responder } from './responder.js'
 
@@ -18,7 +18,10 @@ const MAX_ANSWER = 8 * 1024 * 1024
 
 /** Answers by any endpoint that speaks OpenAI's chat completions. */
 export function endpointResponder(endpoint: Endpoint): Responder {
-  return async (session) => complete(endpoint, context(await session.tail(endpoint.history), endpoint.system))
+  return async (_, turn) => {
+    const messages = await turn.context({ last: endpoint.history })
+    return complete(endpoint, context(messages, endpoint.system), turn.signal)
+  }
 }
 
 export interface ContextMessage {
@@ -27,21 +30,21 @@ export interface ContextMessage {
 }
 
 /** What the model gets to see: role and content of what was said. Tool results mean nothing without their calls. */
-export function context(messages: readonly StoredMessage[], system?: string): ContextMessage[] {
+export function context(messages: readonly ChatMessage[], system?: string): ContextMessage[] {
   const said = messages
     .filter(({ role, content }) => role !== 'tool' && content !== undefined && content !== null)
     .map(({ role, content }) => ({ role, content }))
   return system === undefined ? said : [{ role: 'system', content: system }, ...said]
 }
 
-async function complete(endpoint: Endpoint, messages: readonly ContextMessage[]): Promise<string> {
+async function complete(endpoint: Endpoint, messages: readonly ContextMessage[], signal: AbortSignal): Promise<string> {
   const { model, apiKey, timeoutMs } = endpoint
   try {
     const response = await fetch(`${endpoint.baseUrl.replace(/\/+$/, '')}/chat/completions`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...(apiKey ? { authorization: `Bearer ${apiKey}` } : {}) },
       body: JSON.stringify({ model, messages }),
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     })
     const body = await readBody(response)
     if (!response.ok) throw new Error(`the endpoint answered ${response.status}${reasonIn(body)}`)

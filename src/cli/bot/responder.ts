@@ -1,8 +1,8 @@
-import type { Session } from '../../index.js'
+import type { Session, Turn } from '../../index.js'
 import { flatten } from '../terminal/escape.js'
 
 /** Answers the message that was appended last; rejects with a reason when it cannot. */
-export type Responder = (session: Session) => Promise<string>
+export type Responder = (session: Session, turn: Turn) => Promise<string>
 
 /**
  * The built-in responder: works offline, always answers the same, and shows that it knows the conversation.

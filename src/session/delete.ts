@@ -1,0 +1,30 @@
+/** Deleting a session for good. */
+import { removeFile, removeOwnFile } from '../disk/files.js'
+import { removeTree, syncFolder } from '../disk/folders.js'
+import { removeValues } from '../disk/list-cache-file.js'
+import { tellError } from './options.js'
+import type { SessionLog } from './session-log.js'
+
+/** Removes log, sidecar, blobs and quarantined lines; false when there was no session. */
+export async function deleteLog(log: SessionLog): Promise<boolean> {
+  const { layout, settings, runs } = log.context
+  const { name } = log
+  if (!log.exists()) return false
+  return log.hold(() => {
+    if (!log.exists()) return false
+    log.forget()
+    const existed = removeFile(log.file.path)
+    if (settings.fsync !== 'no') syncFolder(layout.root)
+    removeOwnFile(log.sidecar.path)
+    removeTree(layout.blobs(name))
+    removeTree(layout.quarantine(name))
+    removeValues(layout.list())
+    try {
+      runs.forget(log.key)
+    } catch (error) {
+      // the run logs only say what nobody asks for any more
+      tellError(settings, error, log.key)
+    }
+    return existed
+  })
+}

@@ -1,0 +1,55 @@
+/** Taking messages back: a line that names them. */
+import type { LogReader } from '../disk/log-reader.js'
+import type { Summary } from '../log/fold.js'
+import type { Line } from '../log/line.js'
+import { isEnding } from '../log/waiting.js'
+import { liveBelow } from './catch-up.js'
+import { removeDraft } from './pending-line.js'
+import { streamMessages } from './read.js'
+import { liveBackwards } from './read-backwards.js'
+import type { SessionLog } from './session-log.js'
+import type { Decision } from './transaction.js'
+
+/** Removes messages by the ids of their lines; returns how many of them were there. */
+export async function removeMessages(log: SessionLog, wanted: readonly string[]): Promise<number> {
+  if (!log.exists()) return 0
+  return log.transact(async (summary) => {
+    const below = summary && (await log.reading((reader) => liveBelow(reader, summary, new Set(wanted))))
+    const live = below ?? (await liveIds(log)).filter((id) => wanted.includes(id))
+    const ids = [...live]
+    return { drafts: ids.length > 0 ? [removeDraft(ids)] : [], result: ids.length, ...(below && { removes: below }) }
+  })
+}
+
+/** Removes the last live message; false when there is none. */
+export async function removeLastMessage(log: SessionLog): Promise<boolean> {
+  // an open log that nobody touched is there
+  if (log.peekOpen() === undefined && !log.exists()) return false
+  return log.transact((summary, known) => {
+    if (summary === undefined || summary.messages === 0) return removalOf(undefined)
+    return known?.last === undefined ? removalOfLast(log) : removalOf(known.last)
+  })
+}
+
+async function removalOfLast(log: SessionLog): Promise<Decision<boolean>> {
+  const last = await log.reading((reader, { summary }) => lastLineOf(reader, summary))
+  if (last === 'unclear') return removalOf((await liveIds(log)).at(-1), false)
+  return removalOf(last?.id, last === undefined || !isEnding(last))
+}
+
+function lastLineOf(reader: LogReader, summary: Summary): Line | 'unclear' | undefined {
+  for (const found of liveBackwards(reader, summary)) return found === 'unclear' ? found : found.line
+  return undefined
+}
+
+/** `isPlain`: nothing waits again by it. */
+function removalOf(id: string | undefined, isPlain = true): Decision<boolean> {
+  if (id === undefined) return { drafts: [], result: false }
+  return { drafts: [removeDraft([id])], result: true, ...(isPlain && { removes: new Set([id]) }) }
+}
+
+async function liveIds(log: SessionLog): Promise<string[]> {
+  const ids: string[] = []
+  for await (const { id } of streamMessages(log.file.path, { lineIds: true })) ids.push(String(id))
+  return ids
+}
