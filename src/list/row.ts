@@ -3,7 +3,7 @@
 import { type FileMark, isSettled, markOf, sameMark } from '../disk/file-mark.js'
 import type { Run } from '../disk/sidecar-file.js'
 import { countersOf } from '../log/fold.js'
-import { byKey, type ListedSession, listedOf, type SessionDetails } from '../session/info.js'
+import { type ListedSession, listedOf, type SessionDetails } from '../session/info.js'
 import type { Known } from '../session/log-state.js'
 
 /** Fields that few sessions have are absent: a store may have very many rows. Times are Unix milliseconds. */
@@ -120,20 +120,4 @@ export function listedIn(row: Row): Listed {
 /** True when the files with these marks are those that the row was read from. */
 export function isReadFrom(row: Row, log: FileMark, sidecar: FileMark | undefined): boolean {
   return sameMark(row.log, log) && (row.sidecar === undefined ? sidecar === undefined : sameMark(row.sidecar, sidecar))
-}
-
-/** Newest activity first, ties by key. */
-export function newestFirst(a: Row, b: Row): number {
-  return b.active - a.active || byKey(a, b)
-}
-
-/** The index in rows, newest first, at which the row belongs. */
-export function placeFor(row: Row, rows: readonly Row[]): number {
-  let low = 0
-  for (let high = rows.length; low < high; ) {
-    const middle = (low + high) >> 1
-    if (newestFirst(rows[middle] as Row, row) < 0) low = middle + 1
-    else high = middle
-  }
-  return low
 }

@@ -17,14 +17,13 @@ import { keyInLog } from '../session/read.js'
 import { currentRun, sessionOf } from '../session/runs.js'
 import type { SessionLog } from '../session/session-log.js'
 import { ListCache } from './list-cache.js'
-import { infoIn, isReadFrom, type Listed, type Logs, listedIn, newestFirst, placeFor, type Row, toRow } from './row.js'
+import { NewestRows } from './newest-rows.js'
+import { infoIn, isReadFrom, type Listed, type Logs, listedIn, type Row, toRow } from './row.js'
 
 /** Full scans take at most this share of the time, and are … */
 const SHARE_OF_SCANS = 1 / 20
 /** … at least this far apart, ms. Between them the directory watch says which files changed. */
 const SCAN_EVERY_MS = 5_000
-/** After more moves than this, one sort is faster. */
-const MAX_MOVES = 64
 
 export class SessionIndex {
   readonly #context: StoreContext
@@ -33,10 +32,7 @@ export class SessionIndex {
   readonly #logOf: (key: string) => SessionLog | undefined
   /** By session name. */
   readonly #rows = new Map<string, Row>()
-  /** All rows, newest activity first; undefined when they must be sorted again. */
-  #sorted: Row[] | undefined
-  /** How many rows were moved in `#sorted` since the last list. */
-  #moves = 0
+  readonly #newest = new NewestRows(this.#rows)
   readonly #cache: ListCache
   /** Names of sessions whose files changed; true when only the content of the log did. */
   readonly #stale = new Map<string, boolean>()
@@ -83,7 +79,7 @@ export class SessionIndex {
   /** Keys of the sessions in which something waits for an answer, newest activity first. */
   async waiting(): Promise<string[]> {
     await this.#refresh()
-    return this.#newest(Number.POSITIVE_INFINITY).flatMap(({ key, waiting }) => (waiting ? [key] : []))
+    return this.#newest.take(Number.POSITIVE_INFINITY).flatMap(({ key, waiting }) => (waiting ? [key] : []))
   }
 
   /** The sessions of these names that exist, in the order of the names. */
@@ -140,19 +136,13 @@ export class SessionIndex {
   async #copies<T>(limit: number, copy: (row: Row) => T): Promise<T[]> {
     await this.#refresh()
     await breatheIfDue()
-    const rows = this.#newest(limit)
+    const rows = this.#newest.take(limit)
     const copies: T[] = []
     while (copies.length < rows.length) {
       addCopies(copies, rows, copy)
       await breatheIfDue()
     }
     return copies
-  }
-
-  #newest(limit: number): Row[] {
-    this.#sorted ??= [...this.#rows.values()].sort(newestFirst)
-    this.#moves = 0
-    return this.#sorted.slice(0, limit)
   }
 
   /** Brings the rows up to date, one call after the other. */
@@ -243,21 +233,12 @@ export class SessionIndex {
   }
 
   #set(name: string, row: Row | undefined): void {
-    this.#move(this.#rows.get(name), row)
+    this.#newest.replace(this.#rows.get(name), row)
     if (row === undefined) {
       this.#rows.delete(name)
       this.#keys.delete(name)
       // one string for both
     } else this.#rows.set(row.key === name ? row.key : name, row)
-  }
-
-  /** Keeps `#sorted` in order. A sort after each change would make a list of the newest ten times as slow. */
-  #move(former: Row | undefined, row: Row | undefined): void {
-    if (++this.#moves > MAX_MOVES) this.#sorted = undefined
-    const sorted = this.#sorted
-    if (sorted === undefined) return
-    if (former !== undefined) sorted.splice(sorted.indexOf(former), 1)
-    if (row !== undefined) sorted.splice(placeFor(row, sorted), 0, row)
   }
 
   /**

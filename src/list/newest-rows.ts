@@ -1,0 +1,48 @@
+/** Rows in the order of a list: newest activity first, ties by key. */
+import { byKey } from '../session/info.js'
+import type { Row } from './row.js'
+
+/** After more moves than this, one sort is faster. */
+const MAX_MOVES = 64
+
+export class NewestRows {
+  readonly #rows: ReadonlyMap<string, Row>
+  /** Undefined when the rows must be sorted again. */
+  #sorted: Row[] | undefined
+  /** Moves since the last list. */
+  #moves = 0
+
+  constructor(rows: ReadonlyMap<string, Row>) {
+    this.#rows = rows
+  }
+
+  take(limit: number): Row[] {
+    this.#sorted ??= [...this.#rows.values()].sort(newestFirst)
+    this.#moves = 0
+    return this.#sorted.slice(0, limit)
+  }
+
+  /** Keeps the order when a row takes the place of another. A sort after each change would make a short list ten times as slow. */
+  replace(former: Row | undefined, row: Row | undefined): void {
+    if (++this.#moves > MAX_MOVES) this.#sorted = undefined
+    const sorted = this.#sorted
+    if (sorted === undefined) return
+    if (former !== undefined) sorted.splice(sorted.indexOf(former), 1)
+    if (row !== undefined) sorted.splice(placeFor(row, sorted), 0, row)
+  }
+}
+
+function newestFirst(a: Row, b: Row): number {
+  return b.active - a.active || byKey(a, b)
+}
+
+/** The index at which the row belongs. */
+function placeFor(row: Row, rows: readonly Row[]): number {
+  let low = 0
+  for (let high = rows.length; low < high; ) {
+    const middle = (low + high) >> 1
+    if (newestFirst(rows[middle] as Row, row) < 0) low = middle + 1
+    else high = middle
+  }
+  return low
+}
