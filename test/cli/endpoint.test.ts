@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { openStore } from '../../src/index.js'
 import { type Endpoint, endpoint, folder, inbox, messagesOf, run, says, start, statesOf } from './run.js'
 
 // Every test starts a few processes, on machines that are busy with other tests.
@@ -155,13 +156,33 @@ describe('bot with an endpoint', () => {
     running.child.stdin.end()
     await expect.poll(() => server!.asked.length, PATIENT).toBe(1)
     expect(await statesOf(root)).toEqual({ ann: 'running' })
-    const other = await bot([], { input: '{"sender":"ann","text":"meanwhile","reply":"sure"}\n' })
-    expect(other.code).toBe(0)
+    const store = await openStore(root)
+    await store.session('ann').append({ role: 'user', content: 'meanwhile' })
+    await store.session('ann').setName('Ann')
+    await store.close()
     release()
     expect((await running.done).code).toBe(0)
     const contents = (await messagesOf(root, 'ann')).map(({ content }) => content)
-    expect(contents).toEqual(['question', 'meanwhile', 'sure', 'at last'])
+    expect(contents).toEqual(['question', 'meanwhile', 'at last'])
     expect(await statesOf(root)).toEqual({ ann: 'idle' })
+  })
+
+  test('a turn of the same session in another bot waits until this one has ended', async () => {
+    let release = () => {}
+    server = await endpoint((_, response) => {
+      release = () => says(response, 'first')
+    })
+    const file = await inbox(dir, [{ sender: 'ann', text: 'question' }])
+    const running = start(['bot', file, '--root', root, ...ask(server.url)])
+    running.child.stdin.end()
+    await expect.poll(() => server!.asked.length, PATIENT).toBe(1)
+    const other = bot([], { input: '{"sender":"ann","text":"meanwhile","reply":"second"}\n' })
+    await expect.poll(async () => (await messagesOf(root, 'ann')).length, PATIENT).toBe(2)
+    release()
+    expect((await running.done).code).toBe(0)
+    expect((await other).code).toBe(0)
+    const contents = (await messagesOf(root, 'ann')).map(({ content }) => content)
+    expect(contents).toEqual(['question', 'meanwhile', 'first', 'second'])
   })
 })
 
