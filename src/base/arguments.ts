@@ -32,3 +32,20 @@ export function checkCount(
   if (!Number.isInteger(value) || value < 0 || value > most)
     throw new RangeError(`${name} must be a whole number from 0`)
 }
+
+/** The options of a call: none unless given. @throws TypeError for no object, and for a name that is not among `names` */
+export function checkNames<T extends object>(
+  of: string,
+  options: T | undefined,
+  names: readonly (keyof T & string)[],
+): T {
+  if (options === undefined) return {} as T
+  if (typeof options !== 'object' || options === null) throw new TypeError(`the options of ${of} must be an object`)
+  const unknown = Object.keys(options).find((name) => !(names as readonly string[]).includes(name))
+  if (unknown !== undefined) throw new TypeError(`${of} knows no option ${unknown}`)
+  return options
+}
+
+export function checkSignal(signal: unknown): asserts signal is AbortSignal | undefined {
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal must be an AbortSignal')
+}

@@ -1,5 +1,5 @@
 /** `jsonl-sessions/import-export`: conversations of other tools in, conversations of ours out. */
-import type { SessionStore } from '../store/store.js'
+import type { AnyStore } from '../store/store.js'
 import { type ImportOptions, PathImporter } from './import/import-file.js'
 import type { ImportReport } from './import/report.js'
 import { formatsOf } from './import/sources.js'
@@ -18,11 +18,7 @@ export async function detect(path: string): Promise<Array<{ format: string; why:
  * import writes what is new only. Foreign files are only read.
  * @throws SessionError ERR_FORMAT_UNKNOWN, ERR_FORMAT_AMBIGUOUS, ERR_AMBIGUOUS_DATES, and what a store throws
  */
-export async function importFile(
-  store: SessionStore,
-  path: string,
-  options: ImportOptions = {},
-): Promise<ImportReport> {
+export async function importFile(store: AnyStore, path: string, options: ImportOptions = {}): Promise<ImportReport> {
   return new PathImporter(store, path, options).import()
 }
 

@@ -86,15 +86,26 @@ export function isIdList(value: Json | undefined): value is string[] {
   return Array.isArray(value) && value.every((id) => typeof id === 'string')
 }
 
-/** What a bot appends: any JSON object with a string `role`. */
-export interface ChatMessage {
+/** The least that a message says. Interfaces fit as well as type aliases; all of it must be JSON. */
+export interface AnyMessage {
   role: string
+}
+
+/** A message of which nothing more is known. */
+export interface ChatMessage extends AnyMessage {
   content?: Json
   [field: string]: Json | undefined
 }
 
-/** What reading gives back: the message plus, unless it has its own, the line's id and time. */
-export interface StoredMessage extends ChatMessage {
-  id: Json
-  at: Json
-}
+/** What a session of messages `M` accepts. */
+export type GivenMessage<M extends AnyMessage> = ChatMessage extends M ? AnyMessage : M
+
+/**
+ * What reading gives back: the message plus, unless it has its own, the id of its line and the line's time (ISO 8601 UTC
+ * with milliseconds). `Session.entries` gives the three apart.
+ */
+export type StoredMessage<M extends AnyMessage = ChatMessage> = M extends unknown
+  ? M & Unless<M, 'id'> & Unless<M, 'at'>
+  : never
+
+type Unless<M, Name extends string> = M extends Record<Name, unknown> ? unknown : Record<Name, string>

@@ -15,6 +15,6 @@ export function entryOf<M>(line: Line, visibility: Visibility, fileTime: string)
   return {
     id: knownId(line, visibility),
     at: new Date(timeIn(line, visibility, fileTime)),
-    message: asGiven(line) as M,
+    message: asGiven(line) as unknown as M,
   }
 }

@@ -4,6 +4,7 @@ import { Exchange } from '../log/context.js'
 import type { Line } from '../log/line.js'
 import { isChat } from '../log/parse.js'
 import { isLive, knownId, type Visibility } from '../log/visibility.js'
+import { MessageIds } from './message-ids.js'
 
 export interface Stretch {
   /** Offset of the first message. */
@@ -16,14 +17,15 @@ export interface Stretch {
 
 export const WHOLE: Stretch = { from: 0, upTo: Number.POSITIVE_INFINITY, ended: new Set() }
 
-/** The messages up to the one of the id `at`, and of these the `last`; undefined when there is no such message. */
+/** The messages up to the one of the id `at` (of its line, or its own where one live message has it), and of these the `last`; undefined when there is no such message. */
 export async function stretchOf(
   reader: LogReader,
   visibility: Visibility,
   { at, last }: { at?: string | undefined; last?: number | undefined },
 ): Promise<Stretch | undefined> {
-  const { live, ids, compactions, places } = await linesOf(reader, visibility)
-  const end = at === undefined ? live.length : ids.indexOf(at) + 1
+  const named = new MessageIds(at === undefined ? [] : [at])
+  const { live, ids, compactions, places } = await linesOf(reader, visibility, named)
+  const end = at === undefined ? live.length : ids.indexOf(named.get(at) ?? at) + 1
   if (end === 0 && at !== undefined) return undefined
   const start = last === undefined ? 0 : startOf(live.slice(0, end), last)
   const next = live[end]?.offset ?? Number.POSITIVE_INFINITY
@@ -50,7 +52,7 @@ interface Lines {
   places: Map<string, number>
 }
 
-async function linesOf(reader: LogReader, visibility: Visibility): Promise<Lines> {
+async function linesOf(reader: LogReader, visibility: Visibility, named: MessageIds): Promise<Lines> {
   const lines: Lines = { live: [], ids: [], compactions: [], places: new Map() }
   for await (const pieces of reader.blocks()) {
     for (const piece of pieces) {
@@ -61,6 +63,7 @@ async function linesOf(reader: LogReader, visibility: Visibility): Promise<Lines
       if (piece.kind === 'message') lines.places.set(id, piece.offset)
       if (live && piece.kind === 'compaction') lines.compactions.push(piece)
       else if (live) {
+        named.add(piece, id)
         lines.live.push(withoutTexts(piece))
         lines.ids.push(id)
       }

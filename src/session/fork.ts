@@ -27,7 +27,7 @@ export interface ForkOptions {
   as?: string
   /** Without one it is called "<name> (fork)" if the source has a name. */
   name?: string | null
-  /** Id of the last message that is copied, with the summaries that cover copied messages only. */
+  /** The last message that is copied, by the id of its line or its own where one live message has it; with the summaries that cover copied messages only. */
   at?: string
   /**
    * So many messages at the end, and more where the first of them would be the result of a call that is left out.

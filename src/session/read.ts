@@ -5,11 +5,10 @@ import { nameOf } from '../disk/names.js'
 import { isLine, type StoredMessage } from '../log/line.js'
 import { isChat } from '../log/parse.js'
 import { toStored } from '../log/views.js'
-import { isLive, knownId } from '../log/visibility.js'
+import { isLive } from '../log/visibility.js'
 import { visibilityIn } from './catch-up.js'
 
-/** With `lineIds`, `id` is that of the line, also where the message has one of its own. */
-export async function* streamMessages(file: string, { lineIds = false } = {}): AsyncGenerator<StoredMessage> {
+export async function* streamMessages(file: string): AsyncGenerator<StoredMessage> {
   const reader = LogReader.open(file)
   if (reader === undefined) return
   try {
@@ -17,8 +16,7 @@ export async function* streamMessages(file: string, { lineIds = false } = {}): A
     for await (const pieces of reader.blocks()) {
       for (const piece of pieces) {
         if (!isLine(piece) || !isChat(piece) || !isLive(piece, visibility)) continue
-        const message = toStored(piece, visibility, reader.fileTime)
-        yield lineIds ? { ...message, id: knownId(piece, visibility) } : message
+        yield toStored(piece, visibility, reader.fileTime)
       }
     }
   } finally {

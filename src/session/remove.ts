@@ -4,21 +4,28 @@ import type { Summary } from '../log/fold.js'
 import type { Line } from '../log/line.js'
 import { isEnding } from '../log/waiting.js'
 import { liveBelow } from './catch-up.js'
+import { entriesOf } from './entries.js'
+import { messageIdsIn } from './message-ids.js'
 import { removeDraft } from './pending-line.js'
-import { streamMessages } from './read.js'
 import { liveBackwards } from './read-backwards.js'
 import type { SessionLog } from './session-log.js'
 import type { Decision } from './transaction.js'
 
-/** Removes messages by the ids of their lines; returns how many of them were there. */
-export async function removeMessages(log: SessionLog, wanted: readonly string[]): Promise<number> {
+/** Removes messages by the ids of their lines or their own; returns how many of them were there. */
+export async function removeMessages(log: SessionLog, given: readonly string[]): Promise<number> {
   if (!log.exists()) return 0
+  const wanted = new Set(given)
   return log.transact(async (summary) => {
-    const below = summary && (await log.reading((reader) => liveBelow(reader, summary, new Set(wanted))))
-    const live = below ?? (await liveIds(log)).filter((id) => wanted.includes(id))
-    const ids = [...live]
-    return { drafts: ids.length > 0 ? [removeDraft(ids)] : [], result: ids.length, ...(below && { removes: below }) }
+    const below = summary && (await log.reading((reader) => liveBelow(reader, summary, wanted)))
+    if (below?.size === wanted.size) return { ...removalOfAll(below), removes: below }
+    const named = await log.reading((reader) => messageIdsIn(reader, wanted))
+    const ids = [...wanted].map((id) => named?.get(id)).filter((id) => id !== undefined)
+    return removalOfAll(new Set(ids))
   })
+}
+
+function removalOfAll(ids: ReadonlySet<string>): Decision<number> {
+  return { drafts: ids.size > 0 ? [removeDraft([...ids])] : [], result: ids.size }
 }
 
 /** Removes the last live message; false when there is none. */
@@ -33,7 +40,10 @@ export async function removeLastMessage(log: SessionLog): Promise<boolean> {
 
 async function removalOfLast(log: SessionLog): Promise<Decision<boolean>> {
   const last = await log.reading((reader, { summary }) => lastLineOf(reader, summary))
-  if (last === 'unclear') return removalOf((await liveIds(log)).at(-1), false)
+  if (last === 'unclear') {
+    for await (const { id } of entriesOf(log, { last: 1 })) return removalOf(id, false)
+    return removalOf(undefined)
+  }
   return removalOf(last?.id, last === undefined || !isEnding(last))
 }
 
@@ -46,10 +56,4 @@ function lastLineOf(reader: LogReader, summary: Summary): Line | 'unclear' | und
 function removalOf(id: string | undefined, isPlain = true): Decision<boolean> {
   if (id === undefined) return { drafts: [], result: false }
   return { drafts: [removeDraft([id])], result: true, ...(isPlain && { removes: new Set([id]) }) }
-}
-
-async function liveIds(log: SessionLog): Promise<string[]> {
-  const ids: string[] = []
-  for await (const { id } of streamMessages(log.file.path, { lineIds: true })) ids.push(String(id))
-  return ids
 }

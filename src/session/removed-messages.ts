@@ -8,6 +8,7 @@ import { isLine, type Line, namedIds, type Piece } from '../log/line.js'
 import { againLine } from '../log/restored-line.js'
 import { messageOf } from '../log/views.js'
 import { knownId, timeIn, type Visibility, visibilityOf } from '../log/visibility.js'
+import { MessageIds } from './message-ids.js'
 import type { Draft } from './pending-line.js'
 import type { SessionLog } from './session-log.js'
 
@@ -58,8 +59,10 @@ async function removedIn(reader: LogReader, ids: readonly string[], key: string)
   const pieces = await reader.pieces()
   const visibility = visibilityOf(pieces)
   const lines = new Map(removedLines(pieces, visibility).map((line) => [knownId(line, visibility), line]))
+  const named = new MessageIds(ids)
+  for (const [id, line] of lines) named.add(line, id)
   return ids.map((id) => {
-    const line = lines.get(id)
+    const line = lines.get(named.get(id) ?? id)
     if (line === undefined) throw messageNotFound(key, id)
     return [line, readSync(reader.fd, line.offset, line.end - line.offset).toString()]
   })

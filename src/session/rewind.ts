@@ -6,10 +6,11 @@ import { isChat } from '../log/parse.js'
 import { idsToRemove, messageLines } from '../log/views.js'
 import { knownId, type WholeLog } from '../log/visibility.js'
 import { isEnding } from '../log/waiting.js'
+import { MessageIds } from './message-ids.js'
 import { metaDraft, removeDraft } from './pending-line.js'
 import type { SessionLog } from './session-log.js'
 
-/** The id of the last message that stays, or how many of the first ones stay. */
+/** The last message that stays, by the id of its line or its own where one live message has it; or how many of the first ones stay. */
 export type RewindTarget = { to: string } | { keep: number }
 
 /** @throws TypeError, RangeError */
@@ -44,7 +45,11 @@ export async function rewindLog(log: SessionLog, target: RewindTarget, dryRun = 
 /** How many messages stay. */
 function countOf({ pieces, visibility }: WholeLog, target: RewindTarget, key: string): number {
   if ('keep' in target) return target.keep
-  const place = messageLines(pieces, visibility).findIndex((line) => knownId(line, visibility) === target.to)
-  if (place === -1) throw messageNotFound(key, target.to)
+  const lines = messageLines(pieces, visibility)
+  const ids = new MessageIds([target.to])
+  for (const line of lines) ids.add(line, knownId(line, visibility))
+  const to = ids.get(target.to)
+  const place = lines.findIndex((line) => knownId(line, visibility) === to)
+  if (to === undefined || place === -1) throw messageNotFound(key, target.to)
   return place + 1
 }

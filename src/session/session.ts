@@ -1,17 +1,19 @@
 /** One conversation: what a bot author works with. */
-import { checkCount, checkText, checkTexts } from '../base/arguments.js'
+import { checkCount, checkNames, checkText, checkTexts } from '../base/arguments.js'
 import { labelsOf, metadataOf } from '../log/labels.js'
-import type { ChatMessage, StoredMessage } from '../log/line.js'
+import type { AnyMessage, ChatMessage, GivenMessage, StoredMessage } from '../log/line.js'
 import { messageText } from '../log/serialize.js'
 import { messagesOf } from '../log/views.js'
 import { type CheckReport, checkLog, reportDamage } from './check.js'
 import { contextOf } from './context-messages.js'
 import { deleteLog } from './delete.js'
+import { checkEntriesOptions, type EntriesOptions, entriesOf } from './entries.js'
 import type { Entry } from './entry.js'
 import { Inbox, type Received } from './inbox.js'
 import { infoOf, type SessionInfo } from './info.js'
 import type { Known } from './log-state.js'
 import { type MergeResult, mergeInto } from './merge.js'
+import { OwnIds } from './own-ids.js'
 import { messageDraft, metaDraft } from './pending-line.js'
 import { streamMessages } from './read.js'
 import { lastMessages } from './read-backwards.js'
@@ -26,15 +28,22 @@ import { beginTurn } from './turn-claim.js'
 import { checkTurnOptions, type TurnOptions } from './turn-options.js'
 import { type AbortOptions, SessionTurns, type TurnFunction } from './turns.js'
 
-export class Session<M extends ChatMessage = ChatMessage> {
+export interface AppendOptions {
+  /** By the message's own `id`: what is there is not written again. */
+  once?: boolean
+}
+
+export class Session<M extends AnyMessage = ChatMessage> {
   readonly #log: SessionLog
   readonly #inbox: Inbox
+  readonly #ownIds: OwnIds
   readonly #turns: SessionTurns
 
   /** @internal Use `store.session(key)`. */
   constructor(log: SessionLog) {
     this.#log = log
     this.#inbox = new Inbox(log)
+    this.#ownIds = new OwnIds(log)
     this.#turns = new SessionTurns(log, this.#inbox)
   }
 
@@ -53,13 +62,18 @@ export class Session<M extends ChatMessage = ChatMessage> {
 
   /**
    * Adds a message at the end, creating the session if need be; answers the id of its line. Several messages go in
-   * one write, in which a crash can cut off the later ones.
+   * one write, in which a crash can cut off the later ones. With `once`, a message whose own `id` a live message has is
+   * not written again: the id of that line is returned.
    * @throws TypeError for what is no message (an object with a string `role` that JSON can hold)
    * @throws SessionError ERR_TOO_LARGE, ERR_LOCKED, ERR_LOCK_LOST, ERR_VERSION_UNSUPPORTED, ERR_NOT_A_LOG
    */
-  append(message: ChatMessage): Promise<string>
-  append(messages: readonly ChatMessage[]): Promise<string[]>
-  async append(given: ChatMessage | readonly ChatMessage[]): Promise<string | string[]> {
+  append<T extends GivenMessage<M>>(message: T, options?: AppendOptions): Promise<string>
+  append<T extends GivenMessage<M>>(messages: readonly T[], options?: AppendOptions): Promise<string[]>
+  async append(given: AnyMessage | readonly AnyMessage[], options?: AppendOptions): Promise<string | string[]> {
+    if (isOnce(options)) {
+      const ids = await this.#ownIds.appendOnce(Array.isArray(given) ? given : [given])
+      return Array.isArray(given) ? ids : (ids[0] as string)
+    }
     if (!Array.isArray(given)) return (await this.#log.append([messageDraft(messageText(given))]))[0] as string
     const drafts = given.map((message) => messageDraft(messageText(message)))
     return drafts.length === 0 ? [] : this.#log.append(drafts)
@@ -70,7 +84,7 @@ export class Session<M extends ChatMessage = ChatMessage> {
    * The same `ref` again writes nothing: references are remembered for a day, and at least the last 1,000 of a session.
    * @throws TypeError and SessionError as `append` does
    */
-  async receive(message: M, { ref }: { ref?: string } = {}): Promise<Received> {
+  async receive<T extends GivenMessage<M>>(message: T, { ref }: { ref?: string } = {}): Promise<Received> {
     if (ref !== undefined) checkText('ref', ref)
     return this.#inbox.receive(messageText(message), ref)
   }
@@ -82,9 +96,13 @@ export class Session<M extends ChatMessage = ChatMessage> {
    * @throws SessionError ERR_TURN_RUNNING, ERR_TURN_NESTED, ERR_TURN_ABORTED, ERR_TURN_LOST, ERR_CLOSED; what the function throws
    */
   turn<T>(fn: TurnFunction<M, T>, options?: TurnOptions): Promise<T>
-  turn<T>(message: M, fn: TurnFunction<M, T>, options?: TurnOptions & { ref?: string }): Promise<T | undefined>
+  turn<T, G extends GivenMessage<M> = GivenMessage<M>>(
+    message: G,
+    fn: TurnFunction<M, T>,
+    options?: TurnOptions & { ref?: string },
+  ): Promise<T | undefined>
   async turn<T>(
-    given: M | TurnFunction<M, T>,
+    given: GivenMessage<M> | TurnFunction<M, T>,
     second?: TurnFunction<M, T> | TurnOptions,
     third: TurnOptions & { ref?: string } = {},
   ): Promise<T | undefined> {
@@ -118,35 +136,50 @@ export class Session<M extends ChatMessage = ChatMessage> {
    */
   async context({ last }: { last?: number } = {}): Promise<M[]> {
     if (last !== undefined) checkCount('last', last)
-    return (await contextOf(this.#log, last === undefined ? {} : { last })) as M[]
+    return (await contextOf(this.#log, last === undefined ? {} : { last })) as unknown as M[]
+  }
+
+  /**
+   * The live messages in order, each with the id and the time of its line: all, or the part that the options name, in
+   * memory that does not grow with the log. What is appended meanwhile is not among them.
+   * @throws TypeError, RangeError for wrong options
+   * @throws SessionError ERR_MESSAGE_NOT_FOUND, ERR_NOT_A_LOG; what `signal` was aborted with
+   */
+  entries(options: EntriesOptions = {}): AsyncIterableIterator<Entry<M>> {
+    checkEntriesOptions(options)
+    this.#log.context.checkOpen()
+    return entriesOf<M>(this.#log, options)
   }
 
   /** The live messages in order, or the `last` of them, which costs the same however long the log is. */
-  async messages({ last }: { last?: number } = {}): Promise<StoredMessage[]> {
+  async messages({ last }: { last?: number } = {}): Promise<StoredMessage<M>[]> {
     if (last !== undefined) return this.tail(last)
     this.#log.context.checkOpen()
     const whole = await this.#log.whole()
     if (whole === undefined) return []
     reportDamage(this.#log, whole.pieces)
-    return messagesOf(whole.pieces, whole.visibility, whole.fileTime)
+    return messagesOf(whole.pieces, whole.visibility, whole.fileTime) as unknown as StoredMessage<M>[]
   }
 
   /** The last `count` live messages in order. */
-  async tail(count: number): Promise<StoredMessage[]> {
+  async tail(count: number): Promise<StoredMessage<M>[]> {
     checkCount('count', count)
     this.#log.context.checkOpen()
     if (count === 0) return []
     const last = await lastMessages(this.#log, count)
-    return last === 'unclear' ? (await this.messages()).slice(-count) : last
+    return last === 'unclear' ? (await this.messages()).slice(-count) : (last as unknown as StoredMessage<M>[])
   }
 
   /** The live messages one by one, in memory that does not grow with the log; of the log as it is at the first one. */
-  async *stream(): AsyncGenerator<StoredMessage> {
+  async *stream(): AsyncGenerator<StoredMessage<M>> {
     this.#log.context.checkOpen()
-    yield* streamMessages(this.path)
+    yield* streamMessages(this.path) as unknown as AsyncGenerator<StoredMessage<M>>
   }
 
-  /** Removes messages by the ids of their lines; answers how many of them were there. */
+  /**
+   * Removes messages by the ids of their lines, or by their own ids where exactly one live message has it; returns how
+   * many of them were there.
+   */
   async remove(ids: string | readonly string[]): Promise<number> {
     const wanted = typeof ids === 'string' ? [ids] : [...ids]
     checkTexts('ids', wanted)
@@ -311,4 +344,12 @@ export class Session<M extends ChatMessage = ChatMessage> {
   async delete(): Promise<boolean> {
     return deleteLog(this.#log)
   }
+}
+
+/** @throws TypeError */
+function isOnce(options: AppendOptions | undefined): boolean {
+  if (options === undefined) return false
+  const { once = false } = checkNames('append', options, ['once'])
+  if (typeof once !== 'boolean') throw new TypeError('option once must be true or false')
+  return once
 }

@@ -10,7 +10,7 @@ import { FolderRuns } from '../disk/runs/folder-runs.js'
 import { SharedFolder } from '../disk/shared-folder.js'
 import { SessionIndex } from '../list/session-index.js'
 import type { StoreInternals, StorePart } from '../list/store-internals.js'
-import type { ChatMessage } from '../log/line.js'
+import type { AnyMessage, ChatMessage } from '../log/line.js'
 import { type CleanupResult, cleanUp } from '../retention/cleanup.js'
 import type { CleanupOptions, PurgeTrashOptions } from '../retention/options.js'
 import { type PurgeTrashResult, purgeTrash, restore, type TrashEntry, trashOf } from '../retention/trash.js'
@@ -38,9 +38,12 @@ const MAX_SESSIONS = 4_096
  * Opens a store. The folder is made at the first write, and need not exist before.
  * @throws TypeError for an unknown option
  */
-export async function openStore(dir: string, options?: StoreOptions): Promise<SessionStore> {
+export async function openStore<M extends AnyMessage = ChatMessage>(
+  dir: string,
+  options?: StoreOptions,
+): Promise<SessionStore<M>> {
   if (typeof dir !== 'string' || dir === '') throw new TypeError('the folder of a store must be a path')
-  const store = new SessionStore(path.resolve(dir), checkOptions(options))
+  const store = new SessionStore<M>(path.resolve(dir), checkOptions(options))
   internalsOf(store).swept.push(...(await sweep(internalsOf(store))))
   await reportCrash(internalsOf(store))
   return store
@@ -51,8 +54,12 @@ export function openReadOnly(dir: string, options?: StoreOptions): SessionStore 
   return new SessionStore(path.resolve(dir), checkOptions(options), { readOnly: true })
 }
 
+/** A store of messages of whatever type. */
+// biome-ignore lint/suspicious/noExplicitAny: no other type argument accepts every store
+export type AnyStore = SessionStore<any>
+
 /** @internal What the parts of a store share. */
-export function internalsOf(store: SessionStore): StoreInternals {
+export function internalsOf(store: AnyStore): StoreInternals {
   return SessionStore.internalsOf(store)
 }
 
@@ -60,7 +67,7 @@ function runsIn(root: string): FolderRuns {
   return new FolderRuns(new Layout(root).running)
 }
 
-export class SessionStore {
+export class SessionStore<M extends AnyMessage = ChatMessage> {
   /** Absolute path of the folder. */
   readonly dir: string
   readonly #internals: StoreInternals
@@ -101,7 +108,7 @@ export class SessionStore {
   }
 
   /** @internal */
-  static internalsOf(store: SessionStore): StoreInternals {
+  static internalsOf(store: AnyStore): StoreInternals {
     return store.#internals
   }
 
@@ -115,8 +122,8 @@ export class SessionStore {
    * The session of a key, whether it exists or not; looks at no file.
    * @throws TypeError, SessionError ERR_INVALID_KEY
    */
-  session<M extends ChatMessage = ChatMessage>(key: string): Session<M> {
-    return this.#entry(key).session as unknown as Session<M>
+  session<N extends AnyMessage = M>(key: string): Session<N> {
+    return this.#entry(key).session as unknown as Session<N>
   }
 
   #entry(key: string): Kept {
@@ -151,7 +158,7 @@ export class SessionStore {
   }
 
   /** The sessions in which a message waits for its turn, as far as lists know: what a bot looks at when it starts. */
-  async *waiting(): AsyncGenerator<Session> {
+  async *waiting(): AsyncGenerator<Session<M>> {
     this.#checkOpen()
     for (const key of await this.#internals.index.waiting()) yield this.session(key)
   }
@@ -179,11 +186,11 @@ export class SessionStore {
    * `at` the copy ends with the message of that id, with `last` it has the last so many messages only. See `ForkOptions`.
    * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_SESSION_EXISTS, ERR_MESSAGE_NOT_FOUND
    */
-  async fork(key: string, options: ForkOptions = {}): Promise<Session> {
+  async fork(key: string, options: ForkOptions = {}): Promise<Session<M>> {
     const { as, ...wanted } = checkForkOptions(options)
     const copy = this.#entry(as ?? this.#internals.context.clock.id(''))
     await forkLog(this.#entry(key).log, copy.log, wanted)
-    return copy.session
+    return copy.session as unknown as Session<M>
   }
 
   /**

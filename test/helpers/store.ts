@@ -3,7 +3,14 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { onTestFinished, vi } from 'vitest'
-import { openStore, type Session, type SessionStore, type StoreOptions } from '../../src/index.js'
+import {
+  type AnyMessage,
+  type ChatMessage,
+  openStore,
+  type Session,
+  type SessionStore,
+  type StoreOptions,
+} from '../../src/index.js'
 
 // other processes take their time on a busy machine
 vi.setConfig({ testTimeout: 60_000 })
@@ -19,8 +26,11 @@ export function tempFolder(): string {
 }
 
 /** A store that is closed when the test is over. */
-export async function open(folder: string = tempFolder(), options: StoreOptions = {}): Promise<SessionStore> {
-  const store = await openStore(folder, options)
+export async function open<M extends AnyMessage = ChatMessage>(
+  folder: string = tempFolder(),
+  options: StoreOptions = {},
+): Promise<SessionStore<M>> {
+  const store = await openStore<M>(folder, options)
   onTestFinished(() => store.close())
   return store
 }

@@ -16,7 +16,7 @@ import { knownId, type WholeLog } from '../../log/visibility.js'
 import { byKey, type ListedSession } from '../../session/info.js'
 import { compactionDraft, headerDraft, messageDraft, metaDraft } from '../../session/pending-line.js'
 import { type BackwardLine, liveBackwards } from '../../session/read-backwards.js'
-import { internalsOf, type SessionStore } from '../../store/store.js'
+import { type AnyStore, internalsOf } from '../../store/store.js'
 import { summaryMessage, toAgentMessage, toLine } from './message.js'
 import { dueArchived, purgeArchived } from './purge.js'
 import { recentUserTexts } from './recent.js'
@@ -42,7 +42,7 @@ export class JsonlPersistence implements Persistence {
   readonly #store: StoreInternals
   readonly #deleteSession: (key: string) => Promise<boolean>
 
-  constructor(store: SessionStore) {
+  constructor(store: AnyStore) {
     this.#store = internalsOf(store)
     this.#deleteSession = (key) => store.session(key).delete()
   }

@@ -13,7 +13,7 @@ import { emptyGraph, type GraphHead } from '../../log/graph/graph.js'
 import { effectiveLeaf, isLiveNode, LiveAncestors, pathTo } from '../../log/graph/views.js'
 import { MAX_LINE_BYTES } from '../../log/serialize.js'
 import { commitDraft, metaDraft, tombstoneDraft } from '../../session/pending-line.js'
-import { internalsOf, type SessionStore } from '../../store/store.js'
+import { type AnyStore, internalsOf } from '../../store/store.js'
 import { checkGraph, checkLedger, invalid } from './check-commit.js'
 import { type NamedBlobs, nameBlobs, readCheckpoint } from './checkpoint.js'
 import { checkCommit, checkMeta, checkScope, commitFields } from './parse-arguments.js'
@@ -51,7 +51,7 @@ export class JsonlRuntimePersistence implements RuntimePersistence {
   readonly #session: GraphLog
 
   /** Looks at no file. @throws TypeError, SessionError ERR_INVALID_KEY */
-  constructor(store: SessionStore, sessionKey: string) {
+  constructor(store: AnyStore, sessionKey: string) {
     this.#session = new GraphLog(internalsOf(store).log(sessionKey))
   }
 

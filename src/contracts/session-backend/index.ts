@@ -2,7 +2,7 @@
 import { checkText } from '../../base/arguments.js'
 import type { ChatMessage, StoredMessage } from '../../log/line.js'
 import { byKey, type SessionInfo } from '../../session/info.js'
-import type { SessionStore } from '../../store/store.js'
+import type { AnyStore } from '../../store/store.js'
 
 export type { Json } from '../../base/json.js'
 export type { ChatMessage, StoredMessage } from '../../log/line.js'
@@ -72,9 +72,9 @@ const HOUR_MS = 3_600_000
 
 /** `SessionBackend` over a store. */
 export class JsonlSessionBackend implements SessionBackend {
-  readonly #store: SessionStore
+  readonly #store: AnyStore
 
-  constructor(store: SessionStore) {
+  constructor(store: AnyStore) {
     this.#store = store
   }
 

@@ -11,7 +11,7 @@ import type { StoreContext } from '../../session/context.js'
 import { byKey, type ListedSession, listedOf } from '../../session/info.js'
 import { metaDraft } from '../../session/pending-line.js'
 import type { SessionLog } from '../../session/session-log.js'
-import { internalsOf, type SessionStore } from '../../store/store.js'
+import { type AnyStore, internalsOf } from '../../store/store.js'
 import { type Snapshot, saveLog } from './save.js'
 import { SavedSessions } from './saved-cache.js'
 
@@ -81,10 +81,10 @@ export interface SessionManager {
 
 /** `SessionManager` over a store. */
 export class JsonlSessionManager implements SessionManager {
-  readonly #store: SessionStore
+  readonly #store: AnyStore
   readonly #saved = new SavedSessions()
 
-  constructor(store: SessionStore) {
+  constructor(store: AnyStore) {
     this.#store = store
   }
 

@@ -1,7 +1,7 @@
 /** Importing what stands at a path: a file, a folder that is one source, or a folder of many. */
 import { SessionError } from '../../base/errors.js'
 import { sweepSpools } from '../../disk/import-spool.js'
-import { internalsOf, type SessionStore } from '../../store/store.js'
+import { type AnyStore, internalsOf } from '../../store/store.js'
 import type { Found } from '../detect.js'
 import { FORMATS } from '../registry.js'
 import type { Format } from '../shared/format.js'
@@ -61,7 +61,7 @@ export class PathImporter {
   readonly #options: ImportOptions
   readonly #importer: SourceImporter
 
-  constructor(store: SessionStore, path: string, options: ImportOptions = {}) {
+  constructor(store: AnyStore, path: string, options: ImportOptions = {}) {
     checkFormat(options.format)
     this.#path = path
     this.#options = options
