@@ -1,6 +1,12 @@
 /** jsonl-sessions: a plain-file session store for chat bots and agents. */
 
-export { SessionError, type SessionErrorCode } from './base/errors.js'
+export {
+  type ErrorDetails,
+  isSessionError,
+  SessionError,
+  type SessionErrorCode,
+  type SessionErrorOf,
+} from './base/errors.js'
 export type { Json } from './base/json.js'
 export type { AnyMessage, ChatMessage, GivenMessage, StoredMessage } from './log/line.js'
 export type { CleanupResult } from './retention/cleanup.js'
@@ -37,3 +43,4 @@ export type { Turn } from './session/turn.js'
 export type { TurnOptions } from './session/turn-options.js'
 export type { AbortOptions, TurnFunction } from './session/turns.js'
 export { type AnyStore, openStore, type SessionStore } from './store/store.js'
+export type { StoreEvents } from './store/store-events.js'

@@ -1,56 +1,102 @@
-/** Every code that a `SessionError` can carry. Codes are stable; messages are for people and may change. */
-export type SessionErrorCode =
-  | 'ERR_AMBIGUOUS_DATES'
-  | 'ERR_BLOB_CORRUPT'
-  | 'ERR_BLOB_NOT_FOUND'
-  | 'ERR_CLOSED'
-  | 'ERR_FORMAT_AMBIGUOUS'
-  | 'ERR_FORMAT_UNKNOWN'
-  | 'ERR_GRAPH_INVALID'
-  | 'ERR_HEAD_REVISION_CONFLICT'
-  | 'ERR_INVALID_KEY'
-  | 'ERR_LOCKED'
-  | 'ERR_LOCK_LOST'
-  | 'ERR_LOG_CORRUPT'
-  | 'ERR_MESSAGE_NOT_FOUND'
-  | 'ERR_NOT_A_LOG'
-  | 'ERR_READ_SCOPE_UNSUPPORTED'
-  | 'ERR_SESSION_BINDING_MISMATCH'
-  | 'ERR_SESSION_CHANGED'
-  | 'ERR_SESSION_EXISTS'
-  | 'ERR_SESSION_NOT_FOUND'
-  | 'ERR_TOO_LARGE'
-  | 'ERR_TURN_ABORTED'
-  | 'ERR_TURN_ENDED'
-  | 'ERR_TURN_LOST'
-  | 'ERR_TURN_MISMATCH'
-  | 'ERR_TURN_NESTED'
-  | 'ERR_TURN_RUNNING'
-  | 'ERR_VERSION_UNSUPPORTED'
+/** The details of each code that a `SessionError` can carry. Codes are stable; messages are for people and may change. */
+export interface ErrorDetails {
+  ERR_AMBIGUOUS_DATES: { file: string }
+  ERR_BLOB_CORRUPT: { ref: string; component?: string }
+  ERR_BLOB_NOT_FOUND: { ref: string; component?: string }
+  ERR_CLOSED: { dir?: string; key?: string; turnId?: string | null }
+  ERR_FORMAT_AMBIGUOUS: { path: string; formats: string[] }
+  /** `format`: the name that was given. */
+  ERR_FORMAT_UNKNOWN: { path?: string; format?: string }
+  ERR_GRAPH_INVALID: { reason: string; nodeId: string }
+  ERR_HEAD_REVISION_CONFLICT: { expected: number | null; actual: number | null }
+  ERR_INVALID_KEY: { key: string }
+  /** `lock`: the folder of a lease that another process holds; `file`: a log that other programs keep changing. */
+  ERR_LOCKED: { lock?: string; file?: string; id?: string; deleted?: number }
+  ERR_LOCK_LOST: { lock: string }
+  ERR_LOG_CORRUPT: { reason: string; headRevision: number }
+  /** `id`: the key of the session; `message`: the id that was given. */
+  ERR_MESSAGE_NOT_FOUND: { id: string; message: string }
+  ERR_NOT_A_LOG: { file: string }
+  ERR_READ_SCOPE_UNSUPPORTED: { scope: unknown }
+  ERR_SESSION_BINDING_MISMATCH: { boundSessionId: string; attemptedSessionId: string }
+  /** `id`: the key of the session. */
+  ERR_SESSION_CHANGED: { id: string }
+  ERR_SESSION_EXISTS: { key: string }
+  /** `id`: the key of the session, or the id of an entry of the trash. */
+  ERR_SESSION_NOT_FOUND: { id: string }
+  /** `bytes`, `limit`: of a line or file; `name`: of an argument that is nested too deeply. */
+  ERR_TOO_LARGE: { bytes?: number; limit?: number; name?: string; path?: string } & Partial<LedgerCounter>
+  ERR_TURN_ABORTED: { key: string; turnId: string | null }
+  ERR_TURN_ENDED: { turnId: string }
+  ERR_TURN_LOST: { key: string; turnId: string | null }
+  ERR_TURN_MISMATCH: { running: string | null; given: string | null }
+  ERR_TURN_NESTED: { key: string }
+  /** `since`: ISO 8601 UTC. Only `key` where the other turn is one of this process. */
+  ERR_TURN_RUNNING: { key: string; running?: string | null; since?: string; owner?: { host: string; pid: number } }
+  ERR_VERSION_UNSUPPORTED: { file?: string; version: number; supported: number }
+}
+
+interface LedgerCounter {
+  source: string
+  model: string
+  counter: string
+}
+
+export type SessionErrorCode = keyof ErrorDetails
+
+/** The error of one code. */
+export interface SessionErrorOf<C extends SessionErrorCode> extends Error {
+  readonly name: 'SessionError'
+  readonly code: C
+  readonly details: Readonly<ErrorDetails[C]>
+}
 
 /**
- * An expected failure of the store. Look at `code`; `details` holds what the code needs
- * (for instance `{running, given}` of ERR_TURN_MISMATCH). Mistakes of the caller are
+ * An expected failure of the store: look at `code`, which tells the type of `details`. Mistakes of the caller are
  * TypeError or RangeError instead, and errors of the file system are passed on as they are.
  */
-export class SessionError extends Error {
-  override readonly name = 'SessionError'
-  readonly code: SessionErrorCode
-  readonly details: Readonly<Record<string, unknown>>
+export type SessionError = { [C in SessionErrorCode]: SessionErrorOf<C> }[SessionErrorCode]
 
-  constructor(code: SessionErrorCode, message: string, details: Record<string, unknown> = {}, cause?: unknown) {
+class CodedError<C extends SessionErrorCode> extends Error implements SessionErrorOf<C> {
+  override readonly name = 'SessionError'
+  readonly code: C
+  readonly details: Readonly<ErrorDetails[C]>
+
+  constructor(code: C, message: string, details: ErrorDetails[C], cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
     this.details = details
   }
 }
 
-export function notFound(id: string): SessionError {
-  return new SessionError('ERR_SESSION_NOT_FOUND', 'there is no such session', { id })
+export const SessionError = CodedError as unknown as {
+  new <C extends SessionErrorCode>(
+    code: C,
+    message: string,
+    details: ErrorDetails[C],
+    cause?: unknown,
+  ): SessionErrorOf<C>
+  readonly prototype: SessionError
+  [Symbol.hasInstance](value: unknown): value is SessionError
+}
+
+/** True for an error of the store, of this code if one is given; by its shape, so of another copy of this package too. */
+export function isSessionError<C extends SessionErrorCode = SessionErrorCode>(
+  error: unknown,
+  code?: C,
+): error is Extract<SessionError, { code: C }> {
+  if (!(error instanceof Error) || error.name !== 'SessionError') return false
+  const given = (error as SessionError).code
+  return code === undefined ? typeof given === 'string' : given === code
+}
+
+export function notFound(key: string): SessionError {
+  return new SessionError('ERR_SESSION_NOT_FOUND', `there is no session ${JSON.stringify(key)}`, { id: key })
 }
 
 export function messageNotFound(key: string, message: string): SessionError {
-  return new SessionError('ERR_MESSAGE_NOT_FOUND', 'there is no such message in the session', { id: key, message })
+  const text = `there is no message ${JSON.stringify(message)} in the session ${JSON.stringify(key)}`
+  return new SessionError('ERR_MESSAGE_NOT_FOUND', text, { id: key, message })
 }
 
 /** What libuv has no name for: that the quota is used up. */

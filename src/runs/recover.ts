@@ -87,11 +87,7 @@ export async function reportCrash(store: StoreInternals): Promise<void> {
     if (reason !== undefined) runs.push(await describeCrash(log, run, reason))
   }
   if (runs.length + store.swept.length === 0) return
-  try {
-    settings.onCrash({ runs, swept: [...store.swept] })
-  } catch (error) {
-    tellError(settings, error, '')
-  }
+  settings.onCrash({ runs, swept: [...store.swept] })
 }
 
 interface Done {

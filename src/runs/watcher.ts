@@ -19,7 +19,7 @@ const TICK_MS = 400
 /** Hints that come within this time are one, ms. */
 const GATHER_MS = 3
 
-export class Watcher extends EventEmitter<WatchEvents> implements AsyncIterable<WatchEvent> {
+export class Watcher extends EventEmitter<WatchEvents> implements AsyncIterable<WatchEvent>, AsyncDisposable {
   /**
    * Resolves when the turns that run have been told and changes are noticed from then on. Never rejects: where the
    * file system gives no events, everything is looked at as often as `rescanMs` says.
@@ -56,6 +56,10 @@ export class Watcher extends EventEmitter<WatchEvents> implements AsyncIterable<
   close(): Promise<void> {
     this.#closed ??= this.#closeNow()
     return this.#closed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
   }
 
   async #closeNow(): Promise<void> {

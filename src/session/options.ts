@@ -36,13 +36,9 @@ export interface StoreOptions {
 
 export type Settings = Required<Omit<StoreOptions, 'onCrash'>> & { onCrash: StoreOptions['onCrash'] }
 
-/** Tells the store's `onError`, whose own failure must not end the work that goes on. */
+/** Reports what failed in the background. */
 export function tellError({ onError }: Settings, error: unknown, key: string): void {
-  try {
-    onError(error, key)
-  } catch {
-    // there is nobody else to tell
-  }
+  onError(error, key)
 }
 
 const DEFAULTS: Settings = {

@@ -30,6 +30,7 @@ import { Session } from '../session/session.js'
 import { SessionLog } from '../session/session-log.js'
 import { Background } from './background.js'
 import { type Kept, KeptSessions } from './session-cache.js'
+import { StoreEmitter } from './store-events.js'
 
 /** How many sessions are kept in mind between calls. */
 const MAX_SESSIONS = 4_096
@@ -67,7 +68,7 @@ function runsIn(root: string): FolderRuns {
   return new FolderRuns(new Layout(root).running)
 }
 
-export class SessionStore<M extends AnyMessage = ChatMessage> {
+export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitter implements AsyncDisposable {
   /** Absolute path of the folder. */
   readonly dir: string
   readonly #internals: StoreInternals
@@ -79,7 +80,9 @@ export class SessionStore<M extends AnyMessage = ChatMessage> {
   #closed: Promise<void> | undefined
 
   /** @internal Use `openStore`. */
-  constructor(dir: string, settings: Settings, { readOnly = false } = {}) {
+  constructor(dir: string, given: Settings, { readOnly = false } = {}) {
+    super()
+    const settings = this.emitting(given)
     this.dir = dir
     this.#background = new Background(settings)
     this.#sessions = new KeptSessions(MAX_SESSIONS, (log) => this.#background.needs(log))
@@ -249,6 +252,11 @@ export class SessionStore<M extends AnyMessage = ChatMessage> {
   close(): Promise<void> {
     this.#closed ??= this.#closeNow()
     return this.#closed
+  }
+
+  /** `await using store = await openStore(dir)` closes it. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
   }
 
   async #closeNow(): Promise<void> {
