@@ -24,6 +24,7 @@ export interface ErrorDetails {
   ERR_SESSION_EXISTS: { key: string }
   /** `id`: the key of the session, or the id of an entry of the trash. */
   ERR_SESSION_NOT_FOUND: { id: string }
+  ERR_STORE_GONE: { dir: string }
   /** `bytes`, `limit`: of a line or file; `name`: of an argument that is nested too deeply. */
   ERR_TOO_LARGE: { bytes?: number; limit?: number; name?: string; path?: string } & Partial<LedgerCounter>
   ERR_TURN_ABORTED: { key: string; turnId: string | null }

@@ -9,6 +9,9 @@ import { FolderRuns, isOver } from '../disk/runs/folder-runs.js'
 import { isRunLogName } from '../disk/runs/run-log.js'
 import { type Finding, finding } from './finding.js'
 
+/** A sync that brings blobs has brought their log by then, ms. */
+const ARRIVAL_MS = 24 * 3_600_000
+
 export function checkFolder(layout: Layout): Finding[] {
   const entries = entriesIn(layout.root)
   return [
@@ -30,7 +33,7 @@ function left(kind: Finding['kind'], file: string, reason: string, remedy: Findi
   return finding({ kind, file, reason, remedy, isDamage: false })
 }
 
-function findingsAt({ name, file, kind }: Entry, entries: readonly Entry[]): Finding[] {
+function findingsAt({ name, file, kind, changed }: Entry, entries: readonly Entry[]): Finding[] {
   const isThere = (log: string) => entries.some((entry) => nameOfLog(entry.name) === log)
   if (nameOfConflictCopy(name) !== undefined)
     return [
@@ -53,7 +56,10 @@ function findingsAt({ name, file, kind }: Entry, entries: readonly Entry[]): Fin
   if (sidecar !== undefined && kind !== 'file')
     return [finding({ kind: 'sidecar-unreadable', file, reason: 'no regular file stands where a sidecar should' })]
   const blobs = nameOfBlobs(name)
-  if (blobs !== undefined && !isThere(blobs)) return [left('orphan-blobs', file, 'their session is gone', 'quarantine')]
+  if (blobs !== undefined && !isThere(blobs))
+    return Date.now() - changed > ARRIVAL_MS
+      ? [left('orphan-blobs', file, 'their session is gone', 'quarantine')]
+      : [left('orphan-blobs', file, 'their session is gone, or has not arrived yet', null)]
   if (name.endsWith('.jsonl') && !name.startsWith('.'))
     return [finding({ kind: 'invalid-name', file, reason: 'no key has this name', isDamage: false })]
   return []

@@ -9,6 +9,8 @@ export interface Entry {
   kind: 'file' | 'folder' | 'other'
   /** Others than the owner may read, write or enter it. */
   isOpen: boolean
+  /** When its content or its names were changed last, Unix milliseconds. */
+  changed: number
 }
 
 /** The entries of a folder in the order of their names; none when there is no folder. Links are not followed. */
@@ -21,7 +23,7 @@ export function entriesIn(folder: string): Entry[] {
       if (stat === undefined) return []
       const kind = stat.isFile() ? 'file' : stat.isDirectory() ? 'folder' : 'other'
       const isOpen = process.platform !== 'win32' && kind !== 'other' && (stat.mode & 0o077) !== 0
-      return [{ name, file, kind, isOpen }]
+      return [{ name, file, kind, isOpen, changed: stat.mtimeMs }]
     })
 }
 

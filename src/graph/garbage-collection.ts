@@ -3,7 +3,6 @@
 import { SessionError } from '../base/errors.js'
 import { breatheIfDue } from '../base/event-loop.js'
 import type { BlobDir } from '../disk/blob-dir.js'
-import { listFolder, removeTree } from '../disk/folders.js'
 import type { Graph } from '../log/graph/graph.js'
 import { COMPONENTS, type Component, type Manifest, manifestFrom } from '../log/graph/manifest.js'
 import { checkVersion } from '../session/transaction.js'
@@ -28,13 +27,11 @@ const NOTHING: Collection = { roots: 0, retained: [], deleted: [], deletedBytes:
  */
 export async function collectBlobs(session: GraphLog, { dryRun = false } = {}): Promise<Collection> {
   const { log, blobs } = session
-  if (!log.exists() && listFolder(blobs.folder).length === 0) return NOTHING
-  return log.hold(async () => {
+  log.context.checkOpen()
+  const collection = await log.holdExisting(async () => {
     const known = await log.forWriting()
-    if (known === undefined) {
-      if (!dryRun) removeTree(blobs.folder)
-      return NOTHING
-    }
+    // its blobs may be there before the log, where a sync brings both
+    if (known === undefined) return NOTHING
     checkVersion(known.summary, log.file.path)
     const root = await session.reading((_, graph) => rootOf(graph))
     // gone in this instant, by another program's hand
@@ -49,6 +46,7 @@ export async function collectBlobs(session: GraphLog, { dryRun = false } = {}): 
     if (!dryRun) await removeAll(blobs, temporaries)
     return { roots: reached.length > 0 ? 1 : 0, retained: [...retained], deleted, deletedBytes }
   })
+  return collection ?? NOTHING
 }
 
 /** The manifest that the head names; null without a head. */

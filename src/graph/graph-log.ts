@@ -12,6 +12,7 @@ import type { Line, Piece } from '../log/line.js'
 import { printAt } from '../session/log-state.js'
 import type { Draft } from '../session/pending-line.js'
 import type { SessionLog } from '../session/session-log.js'
+import type { Decide } from '../session/transaction.js'
 import { nodesIn } from './node-records.js'
 
 /** The graph of which bytes. */
@@ -33,6 +34,12 @@ export interface GraphDecision<T> {
   drafts: Draft[]
   result: T
 }
+
+/** Decides on the graph and the summary; undefined for a session that is not there. */
+type DecideOnGraph<T> = (
+  graph: Graph | undefined,
+  summary: Summary | undefined,
+) => GraphDecision<T> | Promise<GraphDecision<T>>
 
 export class GraphLog {
   readonly blobs: BlobDir
@@ -75,16 +82,23 @@ export class GraphLog {
    * Decides under the lease on what the graph is then (undefined: no session), and adds the lines decided on in one
    * write, after which the graph is known without reading them again.
    */
-  transact<T>(
-    decide: (graph: Graph | undefined, summary: Summary | undefined) => GraphDecision<T> | Promise<GraphDecision<T>>,
-  ): Promise<T> {
-    return this.log.transact(async (summary, known) => {
+  transact<T>(decide: DecideOnGraph<T>): Promise<T> {
+    return this.log.transact(this.#deciding(decide))
+  }
+
+  /** The same on a session that is there; undefined for one that is not. */
+  transactExisting<T>(decide: DecideOnGraph<T>): Promise<T | undefined> {
+    return this.log.transactExisting(this.#deciding(decide))
+  }
+
+  #deciding<T>(decide: DecideOnGraph<T>): Decide<T> {
+    return async (summary, known) => {
       const graph = known === undefined ? undefined : await this.#graphAt(known.mark)
       const { drafts, result } = await decide(graph, summary)
       const written = (lines: readonly Line[], mark: FileMark, print: string) =>
         this.#follow(graph ?? emptyGraph(), lines, mark, print)
       return { drafts, result, written }
-    })
+    }
   }
 
   async #graphAt(mark: FileMark): Promise<Graph | undefined> {

@@ -9,8 +9,8 @@ import { checkReadable, foldGraph, type GraphLog } from './graph-log.js'
  * @throws SessionError ERR_LOG_CORRUPT
  */
 export async function vacuumLog({ log }: GraphLog): Promise<number> {
-  if (!log.exists()) return 0
-  return log.hold(async () => {
+  log.context.checkOpen()
+  const removed = await log.holdExisting(async () => {
     let removed = 0
     await rewriteHeld(log, async (reader) => {
       const { graph } = await foldGraph(reader)
@@ -20,4 +20,5 @@ export async function vacuumLog({ log }: GraphLog): Promise<number> {
     })
     return removed
   })
+  return removed ?? 0
 }

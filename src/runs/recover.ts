@@ -23,7 +23,7 @@ import { describeCrash, Judge } from './crash.js'
 import { checkRecoverOptions, isRunEnd, type RecoverAction, type RecoverOptions } from './recover-options.js'
 import { isSameRun } from './run-tracker.js'
 import { runsNow } from './running.js'
-import { sweep } from './sweep.js'
+import { sweepAtOpen, sweepLeftovers } from './sweep.js'
 
 /** Recoverers that meet try again after a random time up to this, ms. */
 const MAX_RETRY_MS = 10
@@ -72,7 +72,10 @@ export async function recover(store: StoreInternals, options: RecoverOptions | u
     })
     await breatheIfDue()
   }
-  if (action !== 'report' && keys === undefined) report.swept.push(...(await sweep(store)))
+  if (action !== 'report' && keys === undefined) {
+    await sweepAtOpen(store)
+    report.swept.push(...store.swept.splice(0), ...(await sweepLeftovers(store)))
+  }
   return report
 }
 
@@ -86,8 +89,7 @@ export async function reportCrash(store: StoreInternals): Promise<void> {
     const reason = judge.reasonFor(run)
     if (reason !== undefined) runs.push(await describeCrash(log, run, reason))
   }
-  if (runs.length + store.swept.length === 0) return
-  settings.onCrash({ runs, swept: [...store.swept] })
+  if (runs.length + store.swept.length > 0) settings.onCrash({ runs, swept: [...store.swept] })
 }
 
 interface Done {

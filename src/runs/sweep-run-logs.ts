@@ -1,6 +1,7 @@
 /** Run logs to which nothing will be added, and what versions before this one left in their folder. */
 import path from 'node:path'
 import { breatheIfDue } from '../base/event-loop.js'
+import { pickNames } from '../disk/directory.js'
 import { isOlderThan, look, removeOwnFile } from '../disk/files.js'
 import { isThere, listFolder } from '../disk/folders.js'
 import { isSessionName, nameOf, nameOfSidecar } from '../disk/names.js'
@@ -63,13 +64,14 @@ async function isOpen(store: StoreInternals, statement: Statement, closed: boole
 
 /**
  * In a folder of a version before, which marked sessions that ran, or that was copied without its run logs: makes run
- * logs of what the sidecars say is running. `files` are the names in the store's folder. In a large store that is done once.
+ * logs of what the sidecars say is running. In a large store that is done once.
  */
-export async function convertMarkers({ context }: StoreInternals, files: readonly string[]): Promise<void> {
+export async function convertMarkers({ context }: StoreInternals): Promise<void> {
   const { layout, runs } = context
   const isMade = isThere(layout.running)
+  const files = isMade ? [] : await pickNames(layout.root, (name) => nameOfSidecar(name))
   const former = listFolder(layout.running).filter((name) => FORMER.test(name) || isMarker(name))
-  const names = isMade ? former.filter(isMarker) : files.flatMap((file) => nameOfSidecar(file) ?? [])
+  const names = isMade ? former.filter(isMarker) : files
   if (isMade ? former.length === 0 : names.length === 0) return
   const found: Statement[] = []
   for (const name of names) {

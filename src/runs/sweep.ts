@@ -1,108 +1,120 @@
 /** Clearing away, when a store is opened, what a crash left behind. */
 import path from 'node:path'
 import { errno, SessionError } from '../base/errors.js'
-import { sleep } from '../base/event-loop.js'
+import { breatheIfDue, sleep } from '../base/event-loop.js'
 import { pickNames } from '../disk/directory.js'
 import { look, removeFile } from '../disk/files.js'
-import { listFolder, refuseLink, removeTree } from '../disk/folders.js'
+import { isFolder, listFolder, refuseLink } from '../disk/folders.js'
 import type { Layout } from '../disk/layout.js'
 import { leaseOf } from '../disk/lock/lease.js'
 import { waitedFor } from '../disk/lock/lock-folder.js'
 import { sweepLocks } from '../disk/lock/sweep.js'
 import { ABSENCE_MS } from '../disk/log-writer.js'
-import { isSessionName, logBeside, nameOf, nameOfBlobs, nameOfSidecar, nameOfTemporary } from '../disk/names.js'
+import { isSessionName, logBeside, nameOf, nameOfSidecar, nameOfTemporary } from '../disk/names.js'
 import { unfinishedIn } from '../disk/quarantine.js'
 import { isAbandoned } from '../disk/search-index/file.js'
-import { readSidecar } from '../disk/sidecar-file.js'
+import { sidecarOrNone } from '../disk/sidecar-file.js'
 import { sweepTrash } from '../disk/trash.js'
 import type { StoreInternals } from '../list/store-internals.js'
 import type { StoreContext } from '../session/context.js'
+import { tellError } from '../session/options.js'
 import { convertMarkers, sweepRunLogs } from './sweep-run-logs.js'
-
-/** What a folder of blobs holds. Another folder of that name is somebody else's. */
-const BLOB = /^[0-9a-f]{64}$|\.tmp$/
-
-/** What may not be read or written is left. */
-const LEFT = ['EACCES', 'EPERM', 'EROFS']
 
 /** Paths of what was removed, relative to the store. */
 type Swept = string[]
 
-/**
- * Removes temporary files whose writer is gone, and sidecars and blobs whose log is gone. What belongs to a session
- * that somebody is working on is left for the next time. Answers what was removed.
- */
-export async function sweep(store: StoreInternals): Promise<Swept> {
-  const { context } = store
-  const { layout, clock, runs } = context
-  const files = await pickNames(layout.root, (name) => name)
-  const swept: Swept = []
-  refuseLink(layout.running)
-  if (files.length === 0) return swept
-  const remove = (file: string) => {
-    if (look(file) !== 'other' && removeFile(file)) swept.push(path.relative(layout.root, file))
-  }
-  await whereAllowed(async () => {
-    waitedFor(layout.waiting)
-    await sweepLocks(layout.locks)
+/** What must be cleared away before the first answer, or costs little: what processes that ended have left to others. */
+export async function sweepAtOpen(store: StoreInternals): Promise<void> {
+  const { layout, clock, runs } = store.context
+  if (!isFolder(layout.root)) return
+  const attempt = (work: () => unknown) => attemptIn(store.context, work)
+  await attempt(() => waitedFor(layout.waiting))
+  await attempt(() => sweepLocks(layout.locks))
+  await attempt(() => sweepTrash(layout))
+  await attempt(() => isAbandoned(layout.signatures()) && removeFile(layout.signatures()))
+  await attempt(async () => {
+    refuseLink(layout.running)
+    await convertMarkers(store)
+    await sweepRunLogs(store, remover(layout, store.swept))
   })
-  for (const name of listFolder(layout.quarantines)) {
-    const unfinished = isSessionName(name) ? unfinishedIn(layout.quarantine(name)) : []
-    if (unfinished.length > 0) await underLease(context, name, () => unfinished.forEach(remove))
-  }
-  await whereAllowed(() => sweepTrash(layout))
-  sweepIndex(layout)
-  // run logs are hints for others, and a full disk or another thing in their place is no reason not to open
-  await whereAllowed(() => convertMarkers(store, files), ['ENOSPC', 'EDQUOT', 'ENOTDIR'])
-  await whereAllowed(() => sweepRunLogs(store, remove), ['ENOTDIR'])
   if (runs.clockMark !== undefined) clock.trust(runs.clockMark)
-  const present = new Set<string | undefined>(files)
-  for (const file of files) {
-    if (present.has(logBeside(file))) continue
-    const temporary = nameOfTemporary(file)
-    const orphan = nameOfSidecar(file) ?? nameOfBlobs(file)
-    if (temporary !== undefined) await underLease(context, temporary, () => remove(path.join(layout.root, file)))
-    else if (orphan !== undefined) await underLease(context, orphan, () => removeOrphans(context, orphan, swept))
+}
+
+/**
+ * Removes temporary files whose writer is gone, and sidecars whose log is gone, in slices. Nothing that travels is
+ * removed: blobs may be there before their log, where a sync brings both. What belongs to a session that is in use is
+ * left for the next time. Returns what was removed.
+ */
+export async function sweepLeftovers(store: StoreInternals, isStopped = () => false): Promise<Swept> {
+  const { context } = store
+  const { layout } = context
+  const swept: Swept = []
+  const remove = remover(layout, swept)
+  for (const name of listFolder(layout.quarantines)) {
+    await attemptIn(context, async () => {
+      const unfinished = isSessionName(name) ? unfinishedIn(layout.quarantine(name)) : []
+      if (unfinished.length > 0) await underLease(context, name, () => unfinished.forEach(remove))
+    })
+  }
+  const present = new Set<string | undefined>(await pickNames(layout.root, (name) => name))
+  const left = [...present].flatMap((file) => leftoverOf(file, present) ?? [])
+  // an editor that saves by renaming takes a log away for a moment
+  if (left.some(({ isOrphan }) => isOrphan)) await sleep(ABSENCE_MS)
+  for (const { name, file, isOrphan } of left) {
+    if (isStopped()) break
+    if (isOrphan && !isOrphanSidecar(layout, name)) continue
+    await attemptIn(context, () =>
+      underLease(context, name, () => {
+        if (!isOrphan || look(layout.log(name)) === undefined) remove(path.join(layout.root, file))
+      }),
+    )
+    await breatheIfDue()
   }
   return swept
 }
 
-/** An index of searches that nobody makes any more would keep for ever what it says of sessions that are gone. */
-function sweepIndex(layout: Layout): void {
-  try {
-    if (isAbandoned(layout.signatures())) removeFile(layout.signatures())
-  } catch (error) {
-    // it is not needed, nor is its removal
-    if (!['EACCES', 'EPERM', 'EROFS', 'ENOTDIR'].includes(errno(error) ?? '')) throw error
+/** Removes regular files and notes their paths. */
+function remover(layout: Layout, swept: Swept): (file: string) => void {
+  return (file) => {
+    if (look(file) !== 'other' && removeFile(file)) swept.push(path.relative(layout.root, file))
   }
 }
 
-async function removeOrphans({ layout }: StoreContext, name: string, swept: Swept): Promise<void> {
-  await sleep(ABSENCE_MS)
-  if (look(layout.log(name)) !== undefined) return
-  const sidecar = readSidecar(layout.sidecar(name))?.sidecar
-  const isOurs = sidecar !== undefined && sidecar !== null && nameOf(sidecar.key) === name
-  if (isOurs && removeFile(layout.sidecar(name))) swept.push(path.basename(layout.sidecar(name)))
-  if (look(layout.blobs(name)) === undefined) return
-  if (!listFolder(layout.blobs(name)).every((file) => BLOB.test(file))) return
-  removeTree(layout.blobs(name))
-  swept.push(path.basename(layout.blobs(name)))
+/** A file that a crash or a deletion by hand left of a session. */
+interface Leftover {
+  name: string
+  file: string
+  /** It is a sidecar without log. */
+  isOrphan: boolean
+}
+
+function leftoverOf(file: string | undefined, present: ReadonlySet<string | undefined>): Leftover | undefined {
+  if (file === undefined || present.has(logBeside(file))) return undefined
+  const temporary = nameOfTemporary(file)
+  if (temporary !== undefined) return { name: temporary, file, isOrphan: false }
+  const orphan = nameOfSidecar(file)
+  return orphan === undefined ? undefined : { name: orphan, file, isOrphan: true }
+}
+
+/** True for a sidecar of ours without its log. */
+function isOrphanSidecar(layout: Layout, name: string): boolean {
+  if (look(layout.log(name)) !== undefined) return false
+  const sidecar = sidecarOrNone(layout.sidecar(name))
+  return sidecar !== null && nameOf(sidecar.key) === name
 }
 
 async function underLease({ layout }: StoreContext, name: string, work: () => void | Promise<void>): Promise<void> {
   const lease = leaseOf(layout.lock(name), layout.waiting)
-  await whereAllowed(async () => {
-    await lease.run(work, 0)
-    await lease.release()
-  })
+  await lease.run(work, 0)
+  await lease.release()
 }
 
-/** What is in use, or may not be read or written, is left: nothing here is needed for correct answers. */
-async function whereAllowed(work: () => void | Promise<void>, more: readonly string[] = []): Promise<void> {
+/** What fails here is left, and reported unless it is in use or belongs to another user: no answer depends on it. */
+async function attemptIn({ settings }: StoreContext, work: () => unknown): Promise<void> {
   try {
     await work()
   } catch (error) {
-    const isLeft = error instanceof SessionError || [...LEFT, ...more].includes(errno(error) ?? '')
-    if (!isLeft) throw error
+    const isQuiet = error instanceof SessionError || ['EACCES', 'EPERM', 'EROFS'].includes(errno(error) ?? '')
+    if (!isQuiet) tellError(settings, error, '')
   }
 }

@@ -1,5 +1,6 @@
 import type { Layout } from '../disk/layout.js'
 import type { FolderRuns } from '../disk/runs/folder-runs.js'
+import type { StoreRoot } from '../disk/store-root.js'
 import type { Clock } from './clock.js'
 import type { Settings } from './options.js'
 import type { RecentWrites } from './recent-writes.js'
@@ -17,14 +18,17 @@ export interface PendingLog {
 /** What all sessions of one store share. */
 export interface StoreContext {
   layout: Layout
+  root: StoreRoot
   clock: Clock
   runs: FolderRuns
   settings: Settings
   writes: RecentWrites
   /** How to end each turn that runs in this store, when it closes. */
   turns: Set<() => Promise<void>>
-  /** @throws SessionError ERR_CLOSED */
+  /** @throws SessionError ERR_CLOSED, ERR_STORE_GONE */
   checkOpen(): void
+  /** Looks at no file. @throws SessionError ERR_CLOSED */
+  checkNotClosed(): void
   /** The sidecar of this log is behind. */
   noteBehind(log: PendingLog): void
   /** The sidecar of this log says all that the log does. */

@@ -9,8 +9,8 @@ import type { SessionLog } from './session-log.js'
 export async function deleteLog(log: SessionLog): Promise<boolean> {
   const { layout, settings, runs } = log.context
   const { name } = log
-  if (!log.exists()) return false
-  return log.hold(() => {
+  log.context.checkOpen()
+  const existed = await log.holdExisting(() => {
     if (!log.exists()) return false
     log.forget()
     const existed = removeFile(log.file.path)
@@ -27,4 +27,5 @@ export async function deleteLog(log: SessionLog): Promise<boolean> {
     }
     return existed
   })
+  return existed ?? false
 }

@@ -54,12 +54,19 @@ export function checkForkOptions({ as, name, at, last, ...others }: ForkOptions)
  */
 export async function forkLog(from: SessionLog, to: SessionLog, options: ForkOptions): Promise<void> {
   from.context.checkOpen()
-  const done = await LogReader.using(from.file.path, async (reader) => {
-    const content = await contentOf(from, reader, options)
-    await to.hold(() => place(to, from.key, reader, content))
-    return true
+  // both have their place among the calls on their session: the reading, and the making of the copy
+  const opening = Promise.resolve(from.inTurn(() => LogReader.open(from.file.path)))
+  await to.inTurn(async () => {
+    const reader = await opening
+    if (reader === undefined) throw notFound(from.key)
+    try {
+      const content = await contentOf(from, reader, options)
+      await to.takeLease()
+      await place(to, from.key, reader, content)
+    } finally {
+      reader.close()
+    }
   })
-  if (done === undefined) throw notFound(from.key)
 }
 
 /** The copy without its header. */

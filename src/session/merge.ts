@@ -29,9 +29,9 @@ const MAX_ATTEMPTS = 5
  * Without a common ancestor nothing counts as taken out: what one of the two was rewritten without comes back.
  */
 export async function mergeInto(log: SessionLog, file: string): Promise<MergeResult> {
-  const copy = await LogReader.using(file, bytesOf)
-  if (copy === undefined) throw Object.assign(new Error(`there is no file ${file}`), { code: 'ENOENT' })
   return log.hold(async () => {
+    const copy = await LogReader.using(file, bytesOf)
+    if (copy === undefined) throw Object.assign(new Error(`there is no file ${file}`), { code: 'ENOENT' })
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const outcome = await mergeOnce(log, copy, file)
       if (outcome !== 'changed') return outcome

@@ -28,8 +28,9 @@ export interface StoreOptions {
   /** Called when work in the background failed, such as writing a sidecar. Nothing is lost by it. */
   onError?: (error: unknown, key: string) => void
   /**
-   * Called when the store is opened, if a crash left something: turns whose process on this host is dead, and left-overs
-   * that were cleared away. Nothing is done about the turns; see `store.recover()`.
+   * Called when the store is opened, if a crash left turns whose process on this host is dead, and once more when
+   * left-overs have been cleared away, which is done beside the first calls. Nothing is done about the turns; see
+   * `store.recover()`.
    */
   onCrash?: (left: CrashLeft) => void
 }

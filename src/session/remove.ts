@@ -13,15 +13,15 @@ import type { Decision } from './transaction.js'
 
 /** Removes messages by the ids of their lines or their own; returns how many of them were there. */
 export async function removeMessages(log: SessionLog, given: readonly string[]): Promise<number> {
-  if (!log.exists()) return 0
   const wanted = new Set(given)
-  return log.transact(async (summary) => {
+  const removed = await log.transactExisting(async (summary) => {
     const below = summary && (await log.reading((reader) => liveBelow(reader, summary, wanted)))
     if (below?.size === wanted.size) return { ...removalOfAll(below), removes: below }
     const named = await log.reading((reader) => messageIdsIn(reader, wanted))
     const ids = [...wanted].map((id) => named?.get(id)).filter((id) => id !== undefined)
     return removalOfAll(new Set(ids))
   })
+  return removed ?? 0
 }
 
 function removalOfAll(ids: ReadonlySet<string>): Decision<number> {
@@ -30,12 +30,11 @@ function removalOfAll(ids: ReadonlySet<string>): Decision<number> {
 
 /** Removes the last live message; false when there is none. */
 export async function removeLastMessage(log: SessionLog): Promise<boolean> {
-  // an open log that nobody touched is there
-  if (log.peekOpen() === undefined && !log.exists()) return false
-  return log.transact((summary, known) => {
+  const removed = await log.transactExisting((summary, known) => {
     if (summary === undefined || summary.messages === 0) return removalOf(undefined)
     return known?.last === undefined ? removalOfLast(log) : removalOf(known.last)
   })
+  return removed ?? false
 }
 
 async function removalOfLast(log: SessionLog): Promise<Decision<boolean>> {

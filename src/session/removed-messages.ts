@@ -41,8 +41,7 @@ export async function removedFrom(log: SessionLog): Promise<RemovedMessage[]> {
  * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_MESSAGE_NOT_FOUND for an id of which no removed message is left
  */
 export async function restoreTo(log: SessionLog, ids: readonly string[]): Promise<string[]> {
-  if (!log.exists()) throw notFound(log.key)
-  return log.transact(async (summary) => {
+  const made = await log.transactExisting(async (summary) => {
     const found = summary && (await LogReader.using(log.file.path, (reader) => removedIn(reader, ids, log.key)))
     if (found === undefined) throw notFound(log.key)
     let after = summary?.maxId ?? ''
@@ -52,6 +51,8 @@ export async function restoreTo(log: SessionLog, ids: readonly string[]): Promis
     })
     return { drafts, result: drafts.map(({ id }) => id) }
   })
+  if (made === undefined) throw notFound(log.key)
+  return made
 }
 
 /** The lines of these ids, each with its text. */

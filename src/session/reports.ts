@@ -54,6 +54,6 @@ export interface CrashedRun {
 /** What a crash left. */
 export interface CrashLeft {
   runs: CrashedRun[]
-  /** Paths of files that were removed, relative to the store. */
+  /** Paths of files that were removed, relative to the store. They are cleared away beside the first calls, and reported then. */
   swept: string[]
 }

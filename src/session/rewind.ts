@@ -27,8 +27,7 @@ export function checkTarget(target: unknown): asserts target is RewindTarget {
  * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_MESSAGE_NOT_FOUND
  */
 export async function rewindLog(log: SessionLog, target: RewindTarget, dryRun = false): Promise<number> {
-  if (!log.exists()) throw notFound(log.key)
-  return log.transact(async (summary) => {
+  const removed = await log.transactExisting(async (summary) => {
     const whole = await log.whole()
     if (whole === undefined) throw notFound(log.key)
     const count = countOf(whole, target, log.key)
@@ -40,6 +39,8 @@ export async function rewindLog(log: SessionLog, target: RewindTarget, dryRun = 
     const removes = isPlain ? new Set(ids) : undefined
     return { drafts: [removeDraft(ids), ...label], result: gone.length, ...(removes && { removes }) }
   })
+  if (removed === undefined) throw notFound(log.key)
+  return removed
 }
 
 /** How many messages stay. */

@@ -27,14 +27,14 @@ const MAX_ATTEMPTS = 5
 
 /** With `purges`, archived messages go too of which it says so; a log without such messages is not touched then. */
 export async function rewriteLog(log: SessionLog, purges?: Purges): Promise<RewriteResult | null> {
-  if (!log.exists()) return null
-  return log.hold(() => rewriteHeld(log, () => purges && { purgesArchived: purges }))
+  log.context.checkOpen()
+  return (await log.holdExisting(() => rewriteHeld(log, () => purges && { purgesArchived: purges }))) ?? null
 }
 
 /** As `rewriteLog`; all bytes that go are kept in quarantine. */
 export async function rewriteKeepingAll(log: SessionLog): Promise<RewriteResult | null> {
-  if (!log.exists()) return null
-  return log.hold(() => rewriteHeld(log, () => ({ keepsAll: true })))
+  log.context.checkOpen()
+  return (await log.holdExisting(() => rewriteHeld(log, () => ({ keepsAll: true })))) ?? null
 }
 
 /**

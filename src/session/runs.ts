@@ -25,6 +25,8 @@ export interface LogWithRuns extends PendingLog {
   hold<T>(work: () => T | Promise<T>, timeout?: number): T | Promise<T>
   /** Runs `work` behind earlier calls on the session, without a lease. */
   inTurn<T>(work: () => T | Promise<T>): T | Promise<T>
+  /** For work that runs in turn. */
+  takeLease(): Promise<void>
   /** What is known of the log, which may have grown since, without reading it. */
   glimpse(): Known | undefined
   forWriting(): Promise<Known | undefined>
@@ -101,11 +103,14 @@ export function readRun(log: LogWithRuns, summary: Pick<Summary, 'header'>): Run
  */
 export async function setRun(log: LogWithRuns, state: RunName, turnId: string | null): Promise<void> {
   log.context.checkOpen()
-  const isDone = await changeKnown(log, (session) => {
-    change(log, session, state, turnId)
-    return true
+  await log.inTurn(() => setRunNow(log, state, turnId))
+}
+
+function setRunNow(log: LogWithRuns, state: RunName, turnId: string | null): void | Promise<void> {
+  return withKnown(log, (session) => {
+    if (session !== undefined) return change(log, session, state, turnId)
+    return log.takeLease().then(() => (createWith(log, state, turnId) ? undefined : setRunNow(log, state, turnId)))
   })
-  if (!isDone && !(await log.hold(() => createWith(log, state, turnId)))) await setRun(log, state, turnId)
 }
 
 /** Runs `work` on a session that is there, in call order, at once if it is known; undefined when there is none. */
@@ -113,15 +118,18 @@ export function changeKnown<T>(
   log: LogWithRuns,
   work: (session: string | null) => T,
 ): T | undefined | Promise<T | undefined> {
+  return log.inTurn(() => withKnown(log, (session) => (session === undefined ? undefined : work(session))))
+}
+
+/** Runs `work` on the session, undefined where there is none, at once if it is known. */
+function withKnown<T>(log: LogWithRuns, work: (session: string | null | undefined) => T | Promise<T>): T | Promise<T> {
   const go = (known: Known | undefined) => {
-    if (known === undefined) return undefined
+    if (known === undefined) return work(undefined)
     checkVersion(known.summary, log.file.path)
     return work(sessionOf(known.summary))
   }
-  return log.inTurn(() => {
-    const known = log.glimpse()
-    return known === undefined ? log.forWriting().then(go) : go(known)
-  })
+  const known = log.glimpse()
+  return known === undefined ? log.forWriting().then(go) : go(known)
 }
 
 /** Makes a session with its state: both are there, or neither. False when somebody else made one. */

@@ -5,7 +5,6 @@ import { sleep } from '../base/event-loop.js'
 import { randomNonce } from '../base/ids.js'
 import { type FileMark, sameFile, sameMark } from '../disk/file-mark.js'
 import { look, removeOwnFile } from '../disk/files.js'
-import { removeTree } from '../disk/folders.js'
 import { leaseOf } from '../disk/lock/lease.js'
 import { LogReader } from '../disk/log-reader.js'
 import { ABSENCE_MS, LogFile } from '../disk/log-writer.js'
@@ -67,11 +66,34 @@ export class SessionLog {
   }
 
   /**
+   * Runs `work` under the lease, in call order, if the session is there when its turn comes; undefined, and no lease is
+   * taken, where it is not.
+   */
+  holdExisting<T>(work: () => T | Promise<T>): Promise<T | undefined> | T | undefined {
+    return this.inTurn(() => (this.exists() ? this.takeLease().then(work) : undefined))
+  }
+
+  /** For work that runs in turn. */
+  takeLease(): Promise<void> {
+    return leaseOf(this.#lock, this.context.layout.waiting).take(this.context.settings.lockTimeout)
+  }
+
+  /** As `transact`, on a session that is there when the turn of this call comes; undefined for one that is not. */
+  async transactExisting<T>(decide: Decide<T>): Promise<T | undefined> {
+    this.context.checkOpen()
+    const done = await this.holdExisting(() => this.#write(decide, foldLog))
+    if (done !== undefined && done.ids.length > 0) await this.#settle()
+    return done?.result
+  }
+
+  /**
    * Adds lines, creating the session unless told not to; answers their ids. One write, and no reading when nobody
    * else wrote. @throws SessionError ERR_SESSION_NOT_FOUND when there is no session and none may be made
    */
   async append(drafts: Draft[], { create = true, whileClosing = false } = {}): Promise<string[]> {
-    if (!whileClosing) this.context.checkOpen()
+    // of a log that is known, the look after the write finds out whether its folder was moved
+    if (this.#known === undefined) this.context.root.check()
+    if (!whileClosing) this.context.checkNotClosed()
     const work = () => this.#appendNow(drafts) ?? this.#write(toAppend(this.key, drafts, create), edgesOf)
     const written = this.hold(work)
     const { ids } = written instanceof Promise ? await written : written
@@ -220,8 +242,9 @@ export class SessionLog {
   }
 
   #knownAt(mark: FileMark | undefined, depth: Depth): Promise<Known | undefined> | Known | undefined {
-    this.#wasThere = mark !== undefined
     const known = this.#known
+    if (!sameFile(known?.mark, mark)) this.context.root.check()
+    this.#wasThere = mark !== undefined
     if (known !== undefined && sameMark(known.mark, mark) && !(known.partial && depth === foldLog)) return known
     this.#known = undefined
     return mark && LogReader.using(this.file.path, (reader) => this.#learn(reader, known, depth))
@@ -235,6 +258,7 @@ export class SessionLog {
 
   /** Reads what is new, starting from what is known here or from the sidecar, else as deep as it must be. */
   async #learn(reader: LogReader, here: Known | undefined, depth: Depth): Promise<Known> {
+    if (!sameFile(here?.mark, reader.stat)) this.context.root.check()
     const isUsable = here !== undefined && !here.partial && sameFile(here.mark, reader.stat)
     const former = isUsable ? here : this.#fromSidecar(reader)
     const known = former === undefined ? await depth(reader) : await catchUp(reader, former)
@@ -261,8 +285,6 @@ export class SessionLog {
     const { layout, settings } = this.context
     const lines = this.#stamp(drafts, emptySummary(), 0)
     removeOwnFile(this.sidecar.path)
-    // those of a commit stand there before it
-    if (drafts.every(({ kind }) => kind !== 'commit')) removeTree(layout.blobs(this.name))
     before?.(lines.pieces[0]?.id ?? null)
     const made = this.file.create(lines.bytes, layout.temporary(this.name, randomNonce()), settings.fsync !== 'no')
     if (made === 'exists') return undefined

@@ -24,6 +24,7 @@ import { type RewriteResult, rewriteLog } from './rewrite.js'
 import { checkRun, type RunState, runStateOf } from './run-state.js'
 import { readRun, setRun } from './runs.js'
 import type { SessionLog } from './session-log.js'
+import type { Decide } from './transaction.js'
 import { beginTurn } from './turn-claim.js'
 import { checkTurnOptions, type TurnOptions } from './turn-options.js'
 import { type AbortOptions, SessionTurns, type TurnFunction } from './turns.js'
@@ -86,6 +87,7 @@ export class Session<M extends AnyMessage = ChatMessage> {
    */
   async receive<T extends GivenMessage<M>>(message: T, { ref }: { ref?: string } = {}): Promise<Received> {
     if (ref !== undefined) checkText('ref', ref)
+    this.#log.context.checkOpen()
     return this.#inbox.receive(messageText(message), ref)
   }
 
@@ -239,8 +241,7 @@ export class Session<M extends AnyMessage = ChatMessage> {
   /** Sets the name, as it is; null clears it. Creates the session if need be, unless there is nothing to clear. */
   async setName(name: string | null): Promise<void> {
     if (name !== null && typeof name !== 'string') throw new TypeError('a name must be a string or null')
-    if (name === null && !this.#log.exists()) return
-    await this.#set((labels) => ((labels?.name ?? null) === name ? undefined : { name }))
+    await this.#set((labels) => ((labels?.name ?? null) === name ? undefined : { name }), name !== null)
   }
 
   async tags(): Promise<string[]> {
@@ -282,14 +283,16 @@ export class Session<M extends AnyMessage = ChatMessage> {
     return (await this.#log.known())?.summary.labels
   }
 
-  /** Writes the labels that `change` gives, if any. */
+  /** Writes the labels that `change` gives, if any; without `create` only to a session that is there. */
   async #set(
     change: (labels: Known['summary']['labels'] | undefined) => Known['summary']['labels'] | undefined,
+    create = true,
   ): Promise<void> {
-    await this.#log.transact((summary) => {
+    const decide: Decide<undefined> = (summary) => {
       const set = change(summary?.labels)
       return { drafts: set === undefined ? [] : [metaDraft(set)], result: undefined }
-    })
+    }
+    await (create ? this.#log.transact(decide) : this.#log.transactExisting(decide))
   }
 
   /** What the session is doing; null when there is none. */

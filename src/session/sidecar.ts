@@ -37,6 +37,7 @@ export async function writeNow(log: LogWithSidecar): Promise<void> {
 
 /** The same, unless somebody else has the lease. */
 export async function writeBehind(log: LogWithSidecar): Promise<void> {
+  log.context.root.check()
   if (look(log.file.path) === undefined) return
   try {
     await log.hold(() => writeNow(log), 0)

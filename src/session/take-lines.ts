@@ -2,7 +2,6 @@
 import { notFound, SessionError } from '../base/errors.js'
 import { randomNonce } from '../base/ids.js'
 import { removeOwnFile } from '../disk/files.js'
-import { removeTree } from '../disk/folders.js'
 import type { LogReader } from '../disk/log-reader.js'
 import { isLine } from '../log/line.js'
 import { mergeLines } from './merge.js'
@@ -21,7 +20,6 @@ export function makeOf(log: SessionLog, given: Buffer | string): boolean {
   const { layout, settings } = log.context
   if (log.file.look() !== undefined) return false
   removeOwnFile(log.sidecar.path)
-  removeTree(layout.blobs(log.name))
   const isSynced = settings.fsync !== 'no'
   const made =
     typeof given === 'string'

@@ -3,11 +3,13 @@ import path from 'node:path'
 import { checkCount } from '../base/arguments.js'
 import { SessionError } from '../base/errors.js'
 import { breatheIfDue } from '../base/event-loop.js'
+import { checkFolder } from '../disk/folders.js'
 import { Layout } from '../disk/layout.js'
 import { leaseOf } from '../disk/lock/lease.js'
 import { checkKey, nameOf } from '../disk/names.js'
 import { FolderRuns } from '../disk/runs/folder-runs.js'
 import { SharedFolder } from '../disk/shared-folder.js'
+import { StoreRoot } from '../disk/store-root.js'
 import { SessionIndex } from '../list/session-index.js'
 import type { StoreInternals, StorePart } from '../list/store-internals.js'
 import type { AnyMessage, ChatMessage } from '../log/line.js'
@@ -17,14 +19,14 @@ import { type PurgeTrashResult, purgeTrash, restore, type TrashEntry, trashOf } 
 import { type RecoverReport, recover, reportCrash } from '../runs/recover.js'
 import type { RecoverOptions } from '../runs/recover-options.js'
 import { type RunningSession, runningSessions } from '../runs/running.js'
-import { sweep } from '../runs/sweep.js'
+import { sweepAtOpen, sweepLeftovers } from '../runs/sweep.js'
 import type { WatchOptions } from '../runs/watch-options.js'
 import { Watcher } from '../runs/watcher.js'
 import { Clock } from '../session/clock.js'
 import type { StoreContext } from '../session/context.js'
 import { checkForkOptions, type ForkOptions, forkLog } from '../session/fork.js'
 import type { SessionInfo } from '../session/info.js'
-import { checkOptions, type Settings, type StoreOptions } from '../session/options.js'
+import { checkOptions, type Settings, type StoreOptions, tellError } from '../session/options.js'
 import { RecentWrites } from '../session/recent-writes.js'
 import { Session } from '../session/session.js'
 import { SessionLog } from '../session/session-log.js'
@@ -45,8 +47,7 @@ export async function openStore<M extends AnyMessage = ChatMessage>(
 ): Promise<SessionStore<M>> {
   if (typeof dir !== 'string' || dir === '') throw new TypeError('the folder of a store must be a path')
   const store = new SessionStore<M>(path.resolve(dir), checkOptions(options))
-  internalsOf(store).swept.push(...(await sweep(internalsOf(store))))
-  await reportCrash(internalsOf(store))
+  await store.begin()
   return store
 }
 
@@ -77,6 +78,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
   readonly #sessions: KeptSessions
   readonly #shared: SharedFolder
   readonly #watchers = new Set<Watcher>()
+  #sweeping: Promise<void> = Promise.resolve()
   #closed: Promise<void> | undefined
 
   /** @internal Use `openStore`. */
@@ -90,12 +92,14 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
     const layout = new Layout(dir)
     const context: StoreContext = {
       layout,
+      root: new StoreRoot(dir),
       clock: new Clock(settings.now),
       runs: this.#shared.part(runsIn),
       settings,
       writes: new RecentWrites(),
       turns: new Set(),
       checkOpen: () => this.#checkOpen(),
+      checkNotClosed: () => this.#checkNotClosed(),
       noteBehind: (log) => this.#background.noteBehind(log),
       noteCaughtUp: (log) => this.#background.noteCaughtUp(log),
       noteUnsynced: (log) => this.#background.noteUnsynced(log),
@@ -107,6 +111,27 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
       part: (make) => this.#part(make),
       readOnly,
       swept: [],
+    }
+  }
+
+  /** @internal What `openStore` does: at the cost of what runs, however much lies around; the rest is done beside. */
+  async begin(): Promise<void> {
+    const { context } = this.#internals
+    context.root.check()
+    checkFolder(context.layout.root)
+    await sweepAtOpen(this.#internals)
+    await reportCrash(this.#internals)
+    this.#sweeping = this.#sweepBeside()
+  }
+
+  async #sweepBeside(): Promise<void> {
+    const { settings } = this.#internals.context
+    try {
+      const swept = await sweepLeftovers(this.#internals, () => this.#closed !== undefined)
+      this.#internals.swept.push(...swept)
+      if (swept.length > 0) settings.onCrash?.({ runs: [], swept })
+    } catch (error) {
+      tellError(settings, error, '')
     }
   }
 
@@ -215,6 +240,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
    */
   async recover(options?: RecoverOptions): Promise<RecoverReport> {
     this.#checkOpen()
+    await this.#sweeping
     return recover(this.#internals, options)
   }
 
@@ -263,6 +289,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
     const { layout } = this.#internals.context
     const lease = (log: SessionLog) => leaseOf(layout.lock(log.name), layout.waiting)
     await Promise.all([...this.#internals.context.turns].map((end) => end()))
+    await this.#sweeping
     const logs = this.#sessions.logs()
     await Promise.all([...this.#watchers].map((watcher) => watcher.close()))
     await Promise.all(logs.map((log) => lease(log).idle()))
@@ -290,6 +317,11 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
   }
 
   #checkOpen(): void {
+    this.#checkNotClosed()
+    this.#internals.context.root.check()
+  }
+
+  #checkNotClosed(): void {
     if (this.#closed !== undefined) {
       throw new SessionError('ERR_CLOSED', 'the store is closed', { dir: this.dir })
     }

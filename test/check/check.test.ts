@@ -170,7 +170,19 @@ const CASES: Record<string, Case> = {
   },
   'half a sidecar': { seed: put('a.meta.json', '{"KEEP-ME'), finds: ['sidecar-unreadable'] },
   'a sidecar without log': { seed: put('gone.meta.json'), finds: ['orphan-sidecar'] },
-  'orphan-blobs': { seed: put(`gone.blobs/${'0'.repeat(64)}`), finds: ['orphan-blobs'] },
+  'orphan-blobs': {
+    seed: (folder) => {
+      put(`gone.blobs/${'0'.repeat(64)}`)(folder)
+      const longAgo = new Date(Date.now() - 25 * 3_600_000)
+      fs.utimesSync(path.join(folder, 'gone.blobs'), longAgo, longAgo)
+    },
+    finds: ['orphan-blobs'],
+  },
+  'blobs whose log may still come': {
+    seed: put(`coming.blobs/${'0'.repeat(64)}`),
+    finds: ['orphan-blobs'],
+    left: ['orphan-blobs'],
+  },
   'a missing manifest': {
     seed: (folder) => fs.rmSync(manifest(folder)),
     finds: ['missing-blob'],

@@ -257,7 +257,7 @@ test('a crash between the log and the sidecar leaves nothing that is adopted, an
   fs.writeFileSync(session.sidecarPath, sidecar)
   fs.mkdirSync(`${folder}/.quarantine/b`, { recursive: true })
   fs.writeFileSync(`${folder}/.quarantine/b/.0123456789abcdef.tmp`, 'half')
-  await open(folder)
+  await (await open(folder)).recover()
   expect(fs.existsSync(session.sidecarPath)).toBe(false)
   expect(filesIn(folder).filter((name) => name.endsWith('.tmp'))).toEqual([])
 })

@@ -1,5 +1,4 @@
 import fs from 'node:fs'
-import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Session } from '../../src/index.js'
 import { type Call, during, following, patch } from '../helpers/file-calls.js'
@@ -29,12 +28,6 @@ const PROGRAMS: Record<string, (file: string) => void> = {
     const bytes = fs.readFileSync(file)
     fs.unlinkSync(file)
     fs.writeFileSync(file, Buffer.concat([bytes, Buffer.from(bareLine('from git'))]))
-  },
-  'a backup that moves the whole folder away and puts a copy in its place': (file) => {
-    const folder = path.dirname(file)
-    const away = `${tempFolder()}/store`
-    fs.renameSync(folder, away)
-    fs.cpSync(away, folder, { recursive: true })
   },
   'a backup by hard link': (file) => fs.linkSync(file, `${tempFolder()}/link`),
   'another appender': (file) => fs.appendFileSync(file, bareLine('appended')),

@@ -238,9 +238,9 @@ describe('folders of the store that are links', () => {
     ['.quarantine', ['ENOTDIR', 'ENOTDIR']],
     ['.quarantine/a', ['ENOTDIR', 'ENOTDIR']],
     ['.trash', ['ENOTDIR']],
-    ['.running', ['open: ENOTDIR']],
-    ['.locks', ['open: ENOTDIR']],
-    ['.locks/.waiting', ['open: ENOTDIR']],
+    ['.running', ['ENOTDIR', 'ENOTDIR']],
+    ['.locks', ['ENOTDIR', 'ENOTDIR', 'ENOTDIR', 'ENOTDIR']],
+    ['.locks/.waiting', ['ENOTDIR', 'ENOTDIR', 'ENOTDIR', 'ENOTDIR']],
     ['.locks/b', []],
     ['a.blobs', []],
   ])('%s: nothing is written to or removed from its target', async (name, codes) => {

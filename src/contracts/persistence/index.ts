@@ -178,8 +178,7 @@ export class JsonlPersistence implements Persistence {
     if (typeof preserve === 'object' && preserve !== null) checkText('through', preserve.through)
     else checkCount('preserveCount', preserve)
     const log = this.#store.log(sessionId)
-    if (!log.exists()) return 0
-    return log.transact(async () => {
+    const archived = await log.transactExisting(async () => {
       const whole = await log.whole()
       if (whole === undefined) return { drafts: [], result: 0 }
       const { messages, waits } = activeMessages(whole.pieces, whole.visibility)
@@ -194,6 +193,7 @@ export class JsonlPersistence implements Persistence {
       const { count, through, kept } = archive
       return { drafts: [compactionDraft(summary, idOf(through), kept.map(idOf))], result: count }
     })
+    return archived ?? 0
   }
 
   async compactedStats(minAgeDays = 0): Promise<CompactedStats> {

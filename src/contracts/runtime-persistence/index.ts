@@ -3,7 +3,6 @@
 import { checkText, checkTexts } from '../../base/arguments.js'
 import { SessionError } from '../../base/errors.js'
 import { isObject, jsonEqual } from '../../base/json.js'
-import { removeTree } from '../../disk/folders.js'
 import { blobError, collectBlobs } from '../../graph/garbage-collection.js'
 import { checkReadable, GraphLog } from '../../graph/graph-log.js'
 import { nodesIn } from '../../graph/node-records.js'
@@ -130,14 +129,14 @@ export class JsonlRuntimePersistence implements RuntimePersistence {
     const given = checkCommit(commit)
     this.#checkOpen()
     this.#checkBinding(given.sessionId)
-    const named = await nameBlobs(given)
     return this.#session.transact(async (graph, summary) => {
+      const named = await nameBlobs(given)
       const revision = checkGraph(given, graph ?? emptyGraph(), summary, this.#session.log.file.path)
       this.#checkRefs(named, graph !== undefined)
       checkLedger(given.usage, graph ?? emptyGraph())
       const { value, body } = commitFields(given, this.#session.log.key, revision, named.ref)
       this.#checkLength(body)
-      await this.#write(named, graph !== undefined)
+      await this.#write(named)
       const result = { headRevision: revision, checkpointRef: named.ref, manifest: named.manifest }
       return { drafts: [commitDraft(value, body)], result }
     })
@@ -157,9 +156,8 @@ export class JsonlRuntimePersistence implements RuntimePersistence {
       throw new SessionError('ERR_TOO_LARGE', `the commit would be ${bytes} bytes long`, { bytes, limit })
   }
 
-  async #write({ bodies, ref, bytes }: NamedBlobs, isSession: boolean): Promise<void> {
+  async #write({ bodies, ref, bytes }: NamedBlobs): Promise<void> {
     const { blobs, log } = this.#session
-    if (!isSession) removeTree(blobs.folder)
     let isNew = log.context.settings.fsync === 'always'
     for (const body of blobs.unsure([...bodies, { ref, bytes }]))
       if (await blobs.put(body.ref, body.bytes)) isNew = true
@@ -185,8 +183,7 @@ export class JsonlRuntimePersistence implements RuntimePersistence {
   async tombstoneNodes(ids: string[]): Promise<void> {
     checkTexts('ids', ids)
     const given = new Set(ids)
-    if (!this.#session.log.exists()) return
-    await this.#session.transact((graph, summary) => {
+    await this.#session.transactExisting((graph, summary) => {
       if (graph === undefined || summary === undefined) return { drafts: [], result: undefined }
       checkReadable(graph)
       const marked = [...given].filter((id) => isLiveNode(graph, id))

@@ -149,8 +149,11 @@ export class JsonlSessionManager implements SessionManager {
 
   async rewind(sessionId: string, turnIndex: number): Promise<Session> {
     checkCount('turnIndex', turnIndex)
-    await this.#store.session(sessionId).rewind({ keep: turnIndex + 0 })
-    return this.resume(sessionId)
+    const log = this.#log(sessionId)
+    const rewinding = this.#store.session(sessionId).rewind({ keep: turnIndex + 0 })
+    // what the session is then is read before any call that came later
+    const [, session] = await Promise.all([rewinding, log.inTurn(() => this.resume(sessionId))])
+    return session
   }
 
   async tag(sessionId: string, tags: string[]): Promise<void> {
@@ -169,12 +172,12 @@ export class JsonlSessionManager implements SessionManager {
 
   async #set(sessionId: string, change: (labels: Labels) => JsonObject | undefined): Promise<void> {
     const log = this.#log(sessionId)
-    if (!log.exists()) throw notFound(sessionId)
-    await log.transact((summary) => {
+    const isDone = await log.transactExisting((summary) => {
       if (summary === undefined) throw notFound(sessionId)
       const set = change(labelsOf(summary))
-      return { drafts: set === undefined ? [] : [metaDraft(set)], result: undefined }
+      return { drafts: set === undefined ? [] : [metaDraft(set)], result: true }
     })
+    if (isDone === undefined) throw notFound(sessionId)
   }
 
   #log(sessionId: string): SessionLog {

@@ -90,6 +90,13 @@ export class Lease {
     return this.#runNow(work)
   }
 
+  /** For work that runs in turn: takes the lease, or makes sure of it. @throws as `run` */
+  async take(timeout: number): Promise<void> {
+    const now = performance.now()
+    if (!this.#isReady(now)) await this.#prepare({ timeout, since: now })
+    this.#used = performance.now()
+  }
+
   #runNow<T>(work: () => T | Promise<T>): Promise<T> | T {
     this.#busy = true
     let result: T | Promise<T>
@@ -163,7 +170,7 @@ export class Lease {
   }
 
   /** Takes the lease or makes sure of it, and lets others have their turn. */
-  async #prepare(job: Job): Promise<void> {
+  async #prepare(job: Pick<Job, 'timeout' | 'since'>): Promise<void> {
     if (isLoopHeld(performance.now())) await breathe()
     if (this.#lock !== undefined && performance.now() - this.#checked >= CHECK_MS) this.check()
     if (this.#unlock !== undefined) {
@@ -184,7 +191,7 @@ export class Lease {
     throw lostError(folder)
   }
 
-  async #acquire({ timeout, since }: Job): Promise<void> {
+  async #acquire({ timeout, since }: Pick<Job, 'timeout' | 'since'>): Promise<void> {
     // what earlier work has waited in vain for the same holder, this one has waited too
     this.#lackedSince ??= performance.now()
     const deadline = Math.max(since, this.#lackedSince) + timeout

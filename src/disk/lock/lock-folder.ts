@@ -51,6 +51,8 @@ export class LockFolder {
   readonly mkdir = (_: string, done: Done): void => answer(done, () => this.#take())
 
   #take(): void {
+    if (!fs.existsSync(this.#ready))
+      for (const place of [path.dirname(this.#folder), path.dirname(this.#ready)]) refuseLink(place)
     try {
       this.#takePlace()
     } catch (error) {

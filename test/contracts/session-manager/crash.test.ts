@@ -160,6 +160,7 @@ describe('after a crash', () => {
       fs.writeFileSync(path.join(folder, '.s.0123456789abcdef.tmp'), whole.subarray(0, end))
       const next = await open(folder)
       const manager = new JsonlSessionManager(next)
+      await next.recover()
       expect(await manager.list()).toEqual([])
       await expect(manager.resume('s')).rejects.toMatchObject({ code: 'ERR_SESSION_NOT_FOUND' })
       expect(fs.readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([])
@@ -169,7 +170,7 @@ describe('after a crash', () => {
     }
   })
 
-  test('behind the log of a deleted session its sidecar is no session, and is swept away', async () => {
+  test('behind the log of a deleted session its sidecar is no session, and is swept away; its blobs may come back with it', async () => {
     const folder = tempFolder()
     const store = await open(folder)
     const manager = new JsonlSessionManager(store)
@@ -180,8 +181,9 @@ describe('after a crash', () => {
     fs.writeFileSync(path.join(folder, 's.blobs', 'b'.repeat(64)), 'blob')
     const next = await open(folder)
     const later = new JsonlSessionManager(next)
+    await next.recover()
     expect(await later.list()).toEqual([])
-    expect(fs.readdirSync(folder).filter((name) => name.startsWith('s.'))).toEqual([])
+    expect(fs.readdirSync(folder).filter((name) => name.startsWith('s.'))).toEqual(['s.blobs'])
     await later.save(session([]))
     const { messages, state, metadata } = await later.resume('s')
     expect({ messages, state, name: metadata.name, tags: metadata.tags }).toEqual({

@@ -1,0 +1,121 @@
+/** A folder that is gone or another one is no empty store: every call rejects, and nothing makes it again. */
+import fs from 'node:fs'
+import path from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { JsonlPersistence } from '../../src/contracts/persistence/index.js'
+import type { SessionStore } from '../../src/index.js'
+import { codeOf, contents, fill, message, open, tempFolder } from '../helpers/store.js'
+
+/** What takes the folder away; returns what brings it back. */
+const WAYS: Record<string, (folder: string) => () => void> = {
+  'moved away': (folder) => {
+    fs.renameSync(folder, `${folder}.away`)
+    return () => fs.renameSync(`${folder}.away`, folder)
+  },
+  'replaced by an empty folder, as a volume that is unmounted': (folder) => {
+    fs.renameSync(folder, `${folder}.away`)
+    fs.mkdirSync(folder)
+    return () => {
+      fs.rmdirSync(folder)
+      fs.renameSync(`${folder}.away`, folder)
+    }
+  },
+  'replaced by a copy': (folder) => {
+    fs.renameSync(folder, `${folder}.away`)
+    fs.cpSync(`${folder}.away`, folder, { recursive: true })
+    return () => {
+      fs.rmSync(folder, { recursive: true })
+      fs.renameSync(`${folder}.away`, folder)
+    }
+  },
+  'behind a link that leads elsewhere by now': (folder) => {
+    fs.renameSync(folder, `${folder}.away`)
+    fs.symlinkSync('/nowhere', folder)
+    return () => {
+      fs.unlinkSync(folder)
+      fs.renameSync(`${folder}.away`, folder)
+    }
+  },
+}
+
+const CALLS: Record<string, (store: SessionStore, key: string) => Promise<unknown>> = {
+  append: (store, key) => store.session(key).append(message('lost?')),
+  messages: (store, key) => store.session(key).messages(),
+  tail: (store, key) => store.session(key).tail(1),
+  stream: async (store, key) => {
+    for await (const _ of store.session(key).stream()) return
+  },
+  info: (store, key) => store.session(key).info(),
+  name: (store, key) => store.session(key).name(),
+  state: (store, key) => store.session(key).state(),
+  context: (store, key) => store.session(key).context(),
+  check: (store, key) => store.session(key).check(),
+  removed: (store, key) => store.session(key).removed(),
+  remove: (store, key) => store.session(key).remove('x'),
+  removeLast: (store, key) => store.session(key).removeLast(),
+  rewind: (store, key) => store.session(key).rewind({ keep: 1 }),
+  setName: (store, key) => store.session(key).setName('n'),
+  tag: (store, key) => store.session(key).tag(['t']),
+  setState: (store, key) => store.session(key).setState('running', 't'),
+  receive: (store, key) => store.session(key).receive(message('x'), { ref: 'r' }),
+  turn: (store, key) => store.session(key).turn(async () => 1),
+  rewrite: (store, key) => store.session(key).rewrite(),
+  delete: (store, key) => store.session(key).delete(),
+  fork: (store, key) => store.fork(key, { as: 'copy' }),
+  keys: (store) => store.keys(),
+  list: (store) => store.list(),
+  search: (store) => store.search('x'),
+  running: (store) => store.running(),
+  recover: (store) => store.recover(),
+  cleanup: (store) => store.cleanup({ olderThan: 1 }),
+  trash: (store) => store.trash(),
+  purgeTrash: (store) => store.purgeTrash({ olderThan: 1 }),
+  insertMessage: (store, key) => new JsonlPersistence(store).insertMessage(key, { role: 'user', content: 'x' }),
+}
+
+function namesIn(folder: string): string[] {
+  return fs.existsSync(folder) ? fs.readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort() : ['gone']
+}
+
+describe.each(Object.entries(WAYS))('the folder of a store, %s', (_, take) => {
+  test('is an error for every call, and nothing is made in its place', async () => {
+    const folder = path.join(tempFolder(), 'sessions')
+    const store = await open(folder)
+    await fill(store, 'used', ['1', '2'])
+    await store.list()
+    const bringBack = take(folder)
+    const before = namesIn(folder)
+    for (const key of ['used', 'never seen']) {
+      for (const [name, call] of Object.entries(CALLS))
+        expect([name, await codeOf(call(store, key))]).toEqual([name, 'ERR_STORE_GONE'])
+    }
+    expect(namesIn(folder)).toEqual(before)
+    bringBack()
+    await store.session('used').append(message('3'))
+    const seen = await contents(store.session('used'))
+    // the first append may have reached the folder that was moved: it was rejected, and what it wrote is there
+    expect(seen.filter((text) => text !== 'lost?')).toEqual(['1', '2', '3'])
+    expect(await store.keys()).toEqual(['used'])
+  })
+
+  test('is left alone by the closing of the store', async () => {
+    const folder = path.join(tempFolder(), 'sessions')
+    const store = await open(folder)
+    await fill(store, 'a', ['1', '2'])
+    await store.session('a').setState('running', 't')
+    take(folder)
+    const before = namesIn(folder)
+    await codeOf(store.close())
+    expect(namesIn(folder).filter((name) => !before.includes(name))).toEqual([])
+    const away = fs.existsSync(`${folder}.away/a.jsonl`) ? `${folder}.away` : folder
+    expect(fs.readFileSync(`${away}/a.jsonl`, 'utf8')).toContain('"content":"2"')
+  })
+})
+
+test('a store that is opened before its folder is there makes it', async () => {
+  const folder = path.join(tempFolder(), 'later', 'sessions')
+  const store = await open(folder)
+  expect(await store.keys()).toEqual([])
+  await fill(store, 'a', ['1'])
+  expect(await store.keys()).toEqual(['a'])
+})
