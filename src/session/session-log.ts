@@ -5,7 +5,6 @@ import { sleep } from '../base/event-loop.js'
 import { randomNonce } from '../base/ids.js'
 import { type FileMark, sameFile, sameMark } from '../disk/file-mark.js'
 import { look, removeOwnFile } from '../disk/files.js'
-import { leaseOf } from '../disk/lock/lease.js'
 import { LogReader } from '../disk/log-reader.js'
 import { ABSENCE_MS, LogFile } from '../disk/log-writer.js'
 import { NotedSidecar } from '../disk/sidecar-cache.js'
@@ -22,6 +21,7 @@ import type { StoreContext } from './context.js'
 import { type Known, knownFromSidecar, printOf } from './log-state.js'
 import { OwnWrites } from './lost-writes.js'
 import { type Draft, headerDraft, type Lines, stampLines } from './pending-line.js'
+import { SessionCalls } from './session-calls.js'
 import { writeBehind } from './sidecar.js'
 import { mendTail } from './torn-tail.js'
 import { checkVersion, completed, type Decide, type Decision, toAppend, type Written, written } from './transaction.js'
@@ -34,8 +34,7 @@ type Told = Decision<unknown>['written']
 /** How often a write starts over when other programs keep changing the log under it. */
 const MAX_ATTEMPTS = 50
 
-export class SessionLog {
-  readonly #lock: string
+export class SessionLog extends SessionCalls {
   readonly file: LogFile
   readonly sidecar: NotedSidecar
   readonly #own = new OwnWrites(this)
@@ -47,35 +46,12 @@ export class SessionLog {
 
   constructor(
     readonly key: string,
-    readonly name: string,
-    readonly context: StoreContext,
+    name: string,
+    context: StoreContext,
   ) {
-    this.#lock = context.layout.lock(name)
+    super(name, context)
     this.file = new LogFile(context.layout.log(name))
     this.sidecar = new NotedSidecar(context.layout.sidecar(name))
-  }
-
-  /** Runs `work` behind earlier calls on the session, without a lease. */
-  inTurn<T>(work: () => T | Promise<T>): T | Promise<T> {
-    return leaseOf(this.#lock, this.context.layout.waiting).inTurn(work)
-  }
-
-  /** Runs `work` as the only writer of this session. */
-  hold<T>(work: () => T | Promise<T>, timeout = this.context.settings.lockTimeout): T | Promise<T> {
-    return leaseOf(this.#lock, this.context.layout.waiting).run(work, timeout)
-  }
-
-  /**
-   * Runs `work` under the lease, in call order, if the session is there when its turn comes; undefined, and no lease is
-   * taken, where it is not.
-   */
-  holdExisting<T>(work: () => T | Promise<T>): Promise<T | undefined> | T | undefined {
-    return this.inTurn(() => (this.exists() ? this.takeLease().then(work) : undefined))
-  }
-
-  /** For work that runs in turn. */
-  takeLease(): Promise<void> {
-    return leaseOf(this.#lock, this.context.layout.waiting).take(this.context.settings.lockTimeout)
   }
 
   /** As `transact`, on a session that is there when the turn of this call comes; undefined for one that is not. */
@@ -165,13 +141,6 @@ export class SessionLog {
     return LogReader.using(this.file.path, wholeOf)
   }
 
-  /** True when the log is there, as a regular file. @throws SessionError ERR_CLOSED */
-  exists(): boolean {
-    this.context.checkOpen()
-    const mark = look(this.file.path)
-    return mark !== undefined && mark !== 'other'
-  }
-
   /** For those who changed the log in another way than by adding lines. */
   forget(): void {
     this.#known = undefined
@@ -183,11 +152,6 @@ export class SessionLog {
   /** What is known here of the log may be wrong by now. */
   doubt(): void {
     this.#known = undefined
-  }
-
-  /** For long work: looks whether this process still has the lease. @throws SessionError ERR_LOCK_LOST */
-  checkLease(): void {
-    leaseOf(this.#lock, this.context.layout.waiting).check()
   }
 
   /** Undefined, and nothing is written, where more must be known or written. */

@@ -1,0 +1,51 @@
+/** The calls on one session in this process: one after another, in call order, with the session's lease or without. */
+import { look } from '../disk/files.js'
+import { type Lease, leaseOf } from '../disk/lock/lease.js'
+import type { StoreContext } from './context.js'
+
+export class SessionCalls {
+  constructor(
+    readonly name: string,
+    readonly context: StoreContext,
+  ) {}
+
+  #lease(): Lease {
+    const { layout } = this.context
+    return leaseOf(layout.lock(this.name), layout.waiting)
+  }
+
+  /** Runs `work` behind earlier calls on the session, without a lease. */
+  inTurn<T>(work: () => T | Promise<T>): T | Promise<T> {
+    return this.#lease().inTurn(work)
+  }
+
+  /** Runs `work` as the only writer of this session. */
+  hold<T>(work: () => T | Promise<T>, timeout = this.context.settings.lockTimeout): T | Promise<T> {
+    return this.#lease().run(work, timeout)
+  }
+
+  /**
+   * Runs `work` under the lease, in call order, if the session is there when its turn comes; undefined, and no lease is
+   * taken, where it is not.
+   */
+  holdExisting<T>(work: () => T | Promise<T>): Promise<T | undefined> | T | undefined {
+    return this.inTurn(() => (this.exists() ? this.takeLease().then(work) : undefined))
+  }
+
+  /** For work that runs in turn. */
+  takeLease(): Promise<void> {
+    return this.#lease().take(this.context.settings.lockTimeout)
+  }
+
+  /** For long work: looks whether this process still has the lease. @throws SessionError ERR_LOCK_LOST */
+  checkLease(): void {
+    this.#lease().check()
+  }
+
+  /** True when the log is there, as a regular file. @throws SessionError ERR_CLOSED */
+  exists(): boolean {
+    this.context.checkOpen()
+    const mark = look(this.context.layout.log(this.name))
+    return mark !== undefined && mark !== 'other'
+  }
+}
