@@ -49,3 +49,17 @@ export function checkNames<T extends object>(
 export function checkSignal(signal: unknown): asserts signal is AbortSignal | undefined {
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal must be an AbortSignal')
 }
+
+/** 1973: a time before that is one in seconds. */
+const FIRST_MS = 1e11
+
+/** A time as Unix milliseconds. @throws TypeError; RangeError for no time, and for what must be seconds */
+export function checkTime(name: string, value: unknown): number {
+  if (typeof value !== 'number' && !(value instanceof Date))
+    throw new TypeError(`${name} must be a Date or Unix milliseconds`)
+  const time = Number(value)
+  if (Number.isNaN(time)) throw new RangeError(`${name} is no time`)
+  if (time > 0 && time < FIRST_MS)
+    throw new RangeError(`${name} must be in milliseconds: ${time} is a time of 1973 or before`)
+  return time
+}

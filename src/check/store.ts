@@ -1,5 +1,6 @@
 /** Checks a store, and mends what needs no decision. */
 import path from 'node:path'
+import { checkNames, checkSignal, checkTexts } from '../base/arguments.js'
 import { look } from '../disk/files.js'
 import { listFolder } from '../disk/folders.js'
 import { makePrivate } from '../disk/inspect.js'
@@ -14,18 +15,35 @@ import type { Finding } from './finding.js'
 import { checkFolder, nameInQuarantine } from './folder.js'
 import { checkSession } from './session.js'
 
+export interface StoreCheckOptions {
+  /** Only these sessions. Without it all of them, and what else is in the folder. */
+  keys?: readonly string[]
+  /** Applies the remedies of what is found. */
+  fix?: boolean
+  signal?: AbortSignal
+}
+
 export interface StoreCheck {
+  /** Sessions that were read. */
   sessions: number
+  /** Live messages in them. */
   messages: number
   findings: Finding[]
-  /** Sessions that could not be read. */
+  /** Those whose remedies were applied. */
+  mended: Finding[]
+  /** Sessions that could not be read, and what could not be mended. */
   failed: Array<{ key: string; error: unknown }>
 }
 
-/** Checks the given sessions; with null all of them and the rest of the folder. */
-export async function checkStore(store: StoreInternals, keys: readonly string[] | null): Promise<StoreCheck> {
-  const check: StoreCheck = { sessions: 0, messages: 0, findings: [], failed: [] }
+/** @throws TypeError for wrong options; what the signal was aborted with */
+export async function checkStore(store: StoreInternals, options?: StoreCheckOptions): Promise<StoreCheck> {
+  const { keys, fix = false, signal } = checkNames('check', options, ['keys', 'fix', 'signal'])
+  if (keys !== undefined) checkTexts('keys', keys)
+  if (typeof fix !== 'boolean') throw new TypeError('fix must be true or false')
+  checkSignal(signal)
+  const check: StoreCheck = { sessions: 0, messages: 0, findings: [], mended: [], failed: [] }
   for (const key of keys ?? (await store.index.keys()).sort()) {
+    signal?.throwIfAborted()
     try {
       const checked = await checkSession(store.log(key))
       // deleted since it was listed
@@ -37,23 +55,26 @@ export async function checkStore(store: StoreInternals, keys: readonly string[] 
       check.failed.push({ key, error })
     }
   }
-  if (keys === null) check.findings.push(...checkFolder(store.context.layout))
+  if (keys === undefined) check.findings.push(...checkFolder(store.context.layout))
+  if (fix) await mend(store, check)
   return check
 }
 
-/** Applies the remedies of findings; returns those that were mended. @throws SessionError ERR_LOCKED */
-export async function mend(store: StoreInternals, findings: readonly Finding[]): Promise<Finding[]> {
-  const mended: Finding[] = []
+/** Applies the remedies of what was found. One that fails does not keep the others from being applied. */
+async function mend(store: StoreInternals, { findings, mended, failed }: StoreCheck): Promise<void> {
   const rewritten = new Set<string>()
   for (const finding of findings) {
     if (finding.remedy === null) continue
-    if (finding.remedy === 'rewrite' && finding.key !== null) {
-      if (!rewritten.has(finding.key)) await rewriteKeepingAll(store.log(finding.key))
-      rewritten.add(finding.key)
-    } else await apply(store, finding)
-    mended.push(finding)
+    try {
+      if (finding.remedy === 'rewrite' && finding.key !== null) {
+        if (!rewritten.has(finding.key)) await rewriteKeepingAll(store.log(finding.key))
+        rewritten.add(finding.key)
+      } else await apply(store, finding)
+      mended.push(finding)
+    } catch (error) {
+      failed.push({ key: finding.key ?? '', error })
+    }
   }
-  return mended
 }
 
 async function apply(store: StoreInternals, { remedy, file, key }: Finding): Promise<void> {

@@ -16,10 +16,11 @@ export class NewestRows {
     this.#rows = rows
   }
 
-  take(limit: number): Row[] {
+  /** The first `limit` rows that are to be shown. */
+  take(limit: number, shows?: (row: Row) => boolean): Row[] {
     this.#sorted ??= [...this.#rows.values()].sort(newestFirst)
     this.#moves = 0
-    return this.#sorted.slice(0, limit)
+    return (shows === undefined ? this.#sorted : this.#sorted.filter(shows)).slice(0, limit)
   }
 
   /** Keeps the order when a row takes the place of another. A sort after each change would make a short list ten times as slow. */

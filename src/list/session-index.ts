@@ -66,9 +66,9 @@ export class SessionIndex {
     return keys
   }
 
-  /** The `limit` newest sessions, newest activity first. */
-  async rows(limit = Number.POSITIVE_INFINITY): Promise<SessionInfo[]> {
-    return this.#copies(limit, infoIn)
+  /** The `limit` newest sessions that are to be shown, newest activity first. */
+  async rows(limit = Number.POSITIVE_INFINITY, shows?: (row: Row) => boolean): Promise<SessionInfo[]> {
+    return this.#copies(limit, infoIn, shows)
   }
 
   /** All sessions, newest activity first, with what only the contracts show. */
@@ -133,10 +133,10 @@ export class SessionIndex {
   }
 
   /** Copies of rows, made in slices. */
-  async #copies<T>(limit: number, copy: (row: Row) => T): Promise<T[]> {
+  async #copies<T>(limit: number, copy: (row: Row) => T, shows?: (row: Row) => boolean): Promise<T[]> {
     await this.#refresh()
     await breatheIfDue()
-    const rows = this.#newest.take(limit)
+    const rows = this.#newest.take(limit, shows)
     const copies: T[] = []
     while (copies.length < rows.length) {
       addCopies(copies, rows, copy)

@@ -57,6 +57,12 @@ export function metadataOf({ labels }: Pick<Summary, 'labels'>, key: string): st
   return typeof value === 'string' ? value : null
 }
 
+/** What was set under keys; null counts as not set. */
+export function allMetadataOf({ labels }: Pick<Summary, 'labels'>): Record<string, Json> {
+  const { metadata } = labels
+  return isObject(metadata) ? Object.fromEntries(Object.entries(metadata).filter(([, value]) => value !== null)) : {}
+}
+
 /** The changes that make the labels those given. */
 export function labelChanges(given: JsonObject, stored: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(given).filter(([key, value]) => !jsonEqual(stored[key], value)))

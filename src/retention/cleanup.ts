@@ -1,5 +1,6 @@
 /** Taking away what nobody has used for long. */
 
+import { SessionError } from '../base/errors.js'
 import { breatheIfDue } from '../base/event-loop.js'
 import { bytesIn } from '../disk/folders.js'
 import { nameOf } from '../disk/names.js'
@@ -101,11 +102,38 @@ async function isUnchanged(log: SessionLog, planned: Candidate, rules: CleanupRu
 async function removeIf(log: SessionLog, isDue: () => Promise<boolean>): Promise<boolean> {
   return log.hold(async () => {
     if (!(await isDue())) return false
-    const { layout, clock, runs } = log.context
-    // the run state goes along in the sidecar
-    if (runs.keys().has(log.key)) await writeNow(log)
-    log.forget()
-    moveToTrash(layout, log.name, clock.id(''))
+    await toTrash(log)
     return true
   })
+}
+
+/** For work under the lease; returns the id under which the session lies in the trash. */
+async function toTrash(log: SessionLog): Promise<string> {
+  const { layout, clock, runs } = log.context
+  // the run state goes along in the sidecar
+  if (runs.keys().has(log.key)) await writeNow(log)
+  log.forget()
+  const id = clock.id('')
+  moveToTrash(layout, log.name, id)
+  return id
+}
+
+/**
+ * Moves one session to the trash; returns its id there, null when there is no session.
+ * @throws SessionError ERR_TURN_RUNNING
+ */
+export async function trashSession(log: SessionLog): Promise<string | null> {
+  log.context.checkOpen()
+  return log.hold(async () => {
+    const known = await log.forWriting()
+    if (known === undefined) return null
+    const run = readRun(log, known.summary)
+    if (run !== null && mayBeRunning(log.context, run)) throw turnRunning(log.key, run)
+    return toTrash(log)
+  })
+}
+
+function turnRunning(key: string, { turnId, since, owner: { host, pid } }: Run): SessionError {
+  const details = { key, running: turnId, since, owner: { host, pid } }
+  return new SessionError('ERR_TURN_RUNNING', `a turn of the session ${JSON.stringify(key)} is running`, details)
 }

@@ -1,7 +1,9 @@
 /** One conversation: what a bot author works with. */
 import { checkCount, checkNames, checkText, checkTexts } from '../base/arguments.js'
-import { labelsOf, metadataOf } from '../log/labels.js'
-import type { AnyMessage, ChatMessage, GivenMessage, StoredMessage } from '../log/line.js'
+import type { Json } from '../base/json.js'
+import { sumOf, totalUsage } from '../log/fold.js'
+import { allMetadataOf, labelsOf } from '../log/labels.js'
+import type { AnyMessage, ChatMessage, GivenMessage, StoredMessage, Usage } from '../log/line.js'
 import { messageText } from '../log/serialize.js'
 import { messagesOf } from '../log/views.js'
 import { type CheckReport, checkLog, reportDamage } from './check.js'
@@ -225,6 +227,18 @@ export class Session<M extends AnyMessage = ChatMessage> {
     return typeof ids === 'string' ? (made[0] as string) : made
   }
 
+  /** True when there is a session of this key. */
+  async exists(): Promise<boolean> {
+    return this.#log.exists()
+  }
+
+  /** What was spent on the session: sums over all messages that it ever had. Zeros when there is none. */
+  async usage(): Promise<Usage> {
+    this.#log.context.checkOpen()
+    const known = await this.#log.known()
+    return sumOf(known === undefined ? new Map() : totalUsage(known.summary))
+  }
+
   /** What a list shows of the session; null when there is none. */
   async info(): Promise<SessionInfo | null> {
     this.#log.context.checkOpen()
@@ -266,16 +280,27 @@ export class Session<M extends AnyMessage = ChatMessage> {
     })
   }
 
-  /** A value that was set under a key, or null. */
-  async getMetadata(key: string): Promise<string | null> {
+  /** What was set under a key, or null. */
+  async getMetadata(key: string): Promise<Json> {
     checkText('key', key)
-    return metadataOf({ labels: (await this.#labels()) ?? {} }, key)
+    const all = await this.metadata()
+    return Object.hasOwn(all, key) ? (all[key] as Json) : null
   }
 
-  async setMetadata(key: string, value: string): Promise<void> {
+  /** All that was set, by key. */
+  async metadata(): Promise<Record<string, Json>> {
+    return structuredClone(allMetadataOf({ labels: (await this.#labels()) ?? {} }))
+  }
+
+  /** Keeps a JSON value under a key; null removes it. Every list reads all of it: large or many values are `setValue`'s. */
+  async setMetadata(key: string, value: Json): Promise<void> {
     checkText('key', key)
-    checkText('value', value)
-    await this.#set(() => ({ metadata: Object.fromEntries([[key, value]]) }))
+    const given: Json | undefined = JSON.parse(JSON.stringify({ value })).value
+    if (given === undefined) throw new TypeError('value must be JSON')
+    await this.#set((labels) => {
+      const isThere = Object.hasOwn(allMetadataOf({ labels: labels ?? {} }), key)
+      return given === null && !isThere ? undefined : { metadata: Object.fromEntries([[key, given]]) }
+    })
   }
 
   async #labels(): Promise<Known['summary']['labels'] | undefined> {
@@ -341,6 +366,14 @@ export class Session<M extends AnyMessage = ChatMessage> {
   async check(): Promise<CheckReport | null> {
     this.#log.context.checkOpen()
     return checkLog(this.#log)
+  }
+
+  /**
+   * Moves the session to the trash, as a cleanup does; returns the id by which `store.restore` puts it back, null when
+   * there is no session. @throws SessionError ERR_TURN_RUNNING
+   */
+  async trash(): Promise<string | null> {
+    return this.#log.context.trash(this.key)
   }
 
   /** Removes the session for good: log, sidecar, blobs, quarantined lines. False when there was none. */

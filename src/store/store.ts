@@ -1,8 +1,8 @@
 /** A folder of sessions. */
 import path from 'node:path'
-import { checkCount } from '../base/arguments.js'
 import { SessionError } from '../base/errors.js'
 import { breatheIfDue } from '../base/event-loop.js'
+import { checkStore, type StoreCheck, type StoreCheckOptions } from '../check/store.js'
 import { checkFolder } from '../disk/folders.js'
 import { Layout } from '../disk/layout.js'
 import { leaseOf } from '../disk/lock/lease.js'
@@ -10,11 +10,13 @@ import { checkKey, nameOf } from '../disk/names.js'
 import { FolderRuns } from '../disk/runs/folder-runs.js'
 import { SharedFolder } from '../disk/shared-folder.js'
 import { StoreRoot } from '../disk/store-root.js'
+import { checkList, type ListOptions } from '../list/list-options.js'
 import { SessionIndex } from '../list/session-index.js'
 import type { StoreInternals, StorePart } from '../list/store-internals.js'
 import type { AnyMessage, ChatMessage } from '../log/line.js'
-import { type CleanupResult, cleanUp } from '../retention/cleanup.js'
+import { type CleanupResult, cleanUp, trashSession } from '../retention/cleanup.js'
 import type { CleanupOptions, PurgeTrashOptions } from '../retention/options.js'
+import { type RewriteAllResult, rewriteSessions } from '../retention/rewrite-all.js'
 import { type PurgeTrashResult, purgeTrash, restore, type TrashEntry, trashOf } from '../retention/trash.js'
 import { type RecoverReport, recover, reportCrash } from '../runs/recover.js'
 import type { RecoverOptions } from '../runs/recover-options.js'
@@ -102,6 +104,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
       checkNotClosed: () => this.#checkNotClosed(),
       noteBehind: (log) => this.#background.noteBehind(log),
       noteCaughtUp: (log) => this.#background.noteCaughtUp(log),
+      trash: (key) => trashSession(this.#entry(key).log),
       noteUnsynced: (log) => this.#background.noteUnsynced(log),
     }
     this.#internals = {
@@ -176,13 +179,33 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
   }
 
   /**
-   * All sessions, newest activity first, or the `limit` newest of them.
-   * @throws RangeError for a limit that is no whole number from 0
+   * The sessions, newest activity first: all, or those that the options name. The next page:
+   * `list({ limit, cursor: page.at(-1) })`.
+   * @throws TypeError, RangeError for wrong options
    */
-  async list({ limit }: { limit?: number } = {}): Promise<SessionInfo[]> {
+  async list(options?: ListOptions): Promise<SessionInfo[]> {
     this.#checkOpen()
-    if (limit !== undefined) checkCount('limit', limit)
-    return this.#internals.index.rows(limit)
+    const { limit, shows } = checkList(options)
+    return this.#internals.index.rows(limit, shows)
+  }
+
+  /**
+   * Reads every line of every session and looks at all else in the folder, or at the sessions of `keys` only; with `fix`
+   * it mends what needs no decision. A session that cannot be read is among `failed` and does not end the check.
+   * @throws TypeError for wrong options; what `signal` was aborted with
+   */
+  async check(options?: StoreCheckOptions): Promise<StoreCheck> {
+    this.#checkOpen()
+    return checkStore(this.#internals, options)
+  }
+
+  /**
+   * Writes every log anew without what no reader sees; see `Session.rewrite`. One that fails does not end it.
+   * @throws TypeError for wrong options; what `signal` was aborted with
+   */
+  async rewriteAll(options?: { signal?: AbortSignal }): Promise<RewriteAllResult> {
+    this.#checkOpen()
+    return rewriteSessions(this.#internals, options)
   }
 
   /** The sessions in which a message waits for its turn, as far as lists know: what a bot looks at when it starts. */

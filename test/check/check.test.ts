@@ -2,12 +2,11 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { FindingKind } from '../../src/check/finding.js'
-import { checkStore, mend } from '../../src/check/store.js'
 import { JsonlRuntimePersistence } from '../../src/contracts/runtime-persistence/index.js'
 import { type Sidecar, sidecarFromText, sidecarText, type Watermark } from '../../src/disk/sidecar-file.js'
 import { openStore } from '../../src/index.js'
 import type { Summary } from '../../src/log/fold.js'
-import { internalsOf, openReadOnly } from '../../src/store/store.js'
+import { openReadOnly } from '../../src/store/store.js'
 import { fill, tempFolder } from '../helpers/store.js'
 
 const CONFIG = { providerId: 'p', configuredModel: 'm', contextWindow: 0, executionMode: 'standard' }
@@ -241,13 +240,13 @@ async function look<T>(folder: string, work: (store: ReturnType<typeof openReadO
   }
 }
 
-const found = (folder: string) => look(folder, async (store) => (await checkStore(internalsOf(store), null)).findings)
+const found = (folder: string) => look(folder, async (store) => (await store.check()).findings)
 const kinds = (findings: { kind: string }[]) => findings.map(({ kind }) => kind).sort()
 
 describe('check', () => {
   test('finds nothing where nothing is wrong, and counts', async () => {
     const folder = scene()
-    const checked = await look(folder, (store) => checkStore(internalsOf(store), null))
+    const checked = await look(folder, (store) => store.check())
     expect(checked).toMatchObject({ sessions: 3, messages: 4, findings: [], failed: [] })
   })
 
@@ -259,7 +258,7 @@ describe('check', () => {
     expect(kinds(findings)).toEqual([...finds].sort())
     expect(snapshot(folder)).toEqual(before)
     const doable = findings.filter(({ remedy }) => remedy !== null)
-    expect(await look(folder, (store) => mend(internalsOf(store), doable))).toEqual(doable)
+    expect(await look(folder, (store) => store.check({ fix: true }))).toMatchObject({ mended: doable, failed: [] })
     expect(kinds(await found(folder))).toEqual([...left].sort())
     const after = snapshot(folder)
     const seeded = Object.values(before).some((content) => content.includes('KEEP-ME'))

@@ -1,8 +1,6 @@
 import { relative } from 'node:path'
-import type { Finding, Remedy } from '../../check/finding.js'
-import { checkStore, mend } from '../../check/store.js'
-import { SessionError } from '../../index.js'
-import { internalsOf, openReadOnly, type SessionStore } from '../../store/store.js'
+import { type Finding, isSessionError, type Remedy, type StoreCheck } from '../../index.js'
+import { openReadOnly, type SessionStore } from '../../store/store.js'
 import { findKeys } from '../find-key.js'
 import { type ForeignFile, foreignIn, foreignNote } from '../foreign.js'
 import { escapeLine } from '../terminal/escape.js'
@@ -43,29 +41,19 @@ export async function check(given: readonly string[], options: CheckOptions): Pr
 
 async function checkIn(store: SessionStore, given: readonly string[], options: CheckOptions): Promise<number> {
   const { keys, missing } = given.length === 0 ? { keys: null, missing: 0 } : await findKeys(store, given)
-  const checked = { ...(await checkStore(internalsOf(store), keys)), foreign: await foreignOf(store, keys) }
-  for (const { key, error } of checked.failed) complain(`${escapeLine(key)}: ${describe(error)}`)
-  let mended: Finding[] = []
-  let isBusy = false
-  if (options.fix) {
-    try {
-      const doable = checked.findings.filter(({ remedy }) => remedy !== null)
-      mended = options.dryRun ? doable : await mend(internalsOf(store), doable)
-    } catch (error) {
-      isBusy = error instanceof SessionError && error.code === 'ERR_LOCKED'
-      if (!isBusy) throw error
-      complain(describe(error))
-    }
-  }
-  const left =
-    options.fix && !options.dryRun ? checked.findings.filter((one) => !mended.includes(one)) : checked.findings
+  const fix = options.fix === true && options.dryRun !== true
+  const found = await store.check({ fix, ...(keys !== null && { keys }) })
+  const checked = { ...found, foreign: await foreignOf(store, keys) }
+  for (const { key, error } of checked.failed) complain(`${key === '' ? '' : `${escapeLine(key)}: `}${describe(error)}`)
+  const mended = options.fix && !fix ? found.findings.filter(({ remedy }) => remedy !== null) : found.mended
+  const left = fix ? checked.findings.filter((one) => !mended.includes(one)) : checked.findings
   if (options.json) await print(JSON.stringify(asJson({ ...checked, mended, dryRun: options.dryRun === true })))
   else await report(checked, mended, options)
-  if (isBusy) return BUSY
+  if (checked.failed.some(({ error }) => isSessionError(error, 'ERR_LOCKED'))) return BUSY
   return left.some(({ isDamage }) => isDamage) || checked.failed.length + missing > 0 ? 1 : 0
 }
 
-type Checked = Awaited<ReturnType<typeof checkStore>> & { foreign: ForeignFile[] }
+type Checked = StoreCheck & { foreign: ForeignFile[] }
 
 /** Files of other tools: all in the folder, or those of the sessions that were named. */
 async function foreignOf(store: SessionStore, keys: readonly string[] | null): Promise<ForeignFile[]> {
@@ -74,15 +62,7 @@ async function foreignOf(store: SessionStore, keys: readonly string[] | null): P
   return wanted === undefined ? found : found.filter(({ file }) => wanted.includes(file))
 }
 
-function asJson({
-  sessions,
-  messages,
-  findings,
-  failed,
-  foreign,
-  mended,
-  dryRun,
-}: Checked & { mended: Finding[]; dryRun: boolean }) {
+function asJson({ sessions, messages, findings, failed, foreign, mended, dryRun }: Checked & { dryRun: boolean }) {
   const errors = failed.map(({ key, error }) => ({ key, error: describe(error) }))
   return {
     sessions,

@@ -1,0 +1,32 @@
+/** Writing every log of a store anew. */
+import { checkNames, checkSignal } from '../base/arguments.js'
+import type { StoreInternals } from '../list/store-internals.js'
+import { type RewriteResult, rewriteLog } from '../session/rewrite.js'
+
+export interface RewriteAllResult {
+  /** The sessions whose logs became others, by key. */
+  rewritten: Array<RewriteResult & { key: string }>
+  /** Sessions in which there was nothing to do. */
+  untouched: number
+  failed: Array<{ key: string; error: unknown }>
+}
+
+export async function rewriteSessions(
+  store: StoreInternals,
+  options: { signal?: AbortSignal } | undefined,
+): Promise<RewriteAllResult> {
+  const { signal } = checkNames('rewriteAll', options, ['signal'])
+  checkSignal(signal)
+  const all: RewriteAllResult = { rewritten: [], untouched: 0, failed: [] }
+  for (const key of (await store.index.keys()).sort()) {
+    signal?.throwIfAborted()
+    try {
+      const result = await rewriteLog(store.log(key))
+      if (result === null) all.untouched++
+      else all.rewritten.push({ key, ...result })
+    } catch (error) {
+      all.failed.push({ key, error })
+    }
+  }
+  return all
+}
