@@ -1,7 +1,7 @@
 /** Reads a log in whole lines, forwards in blocks or backwards from the end. Takes no lock. */
 import fs from 'node:fs'
 import { breatheIfDue } from '../base/event-loop.js'
-import type { Piece } from '../log/line.js'
+import type { Piece, Range } from '../log/line.js'
 import { isoTime, parseBackwards, parseLines } from '../log/parse.js'
 import { MAX_LINE_BYTES } from '../log/serialize.js'
 import { openRegular, read, readInto, readSync } from './files.js'
@@ -50,6 +50,11 @@ export class LogReader {
   get fileTime(): string {
     this.#fileTime ??= isoTime(this.stat.mtimeMs)
     return this.#fileTime
+  }
+
+  /** The bytes of one stretch. */
+  bytesAt({ offset, end }: Range): Buffer {
+    return readSync(this.fd, offset, end - offset)
   }
 
   close(): void {

@@ -3,9 +3,10 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { errno, SessionError } from '../base/errors.js'
 import { breathe } from '../base/event-loop.js'
+import type { Range } from '../log/line.js'
 import { keepOpen, noteClosed } from './fd-cache.js'
 import { type FileMark, markOf, sameFile, sameMark } from './file-mark.js'
-import { createPrivate, look, openRegular, removeFile, writeAll } from './files.js'
+import { createPrivate, look, openRegular, readSync, removeFile, writeAll } from './files.js'
 import { syncFolderOf } from './folders.js'
 
 const { O_APPEND, O_RDWR } = fs.constants
@@ -63,6 +64,12 @@ export class LogFile {
     if (this.#fd === undefined || !sameMark(this.#written, mark)) return false
     const now = fs.fstatSync(this.#fd)
     return sameMark(now, mark) && now.ctimeMs === this.#written?.ctimeMs && now.nlink === this.#written.nlink
+  }
+
+  /** The bytes of one stretch of the file of `mark`; undefined when that is not the one that is open here. */
+  bytesAt({ offset, end }: Range, mark: FileMark): Buffer | undefined {
+    if (this.#fd === undefined || !sameFile(this.#fdMark, mark)) return undefined
+    return readSync(this.#fd, offset, end - offset)
   }
 
   #write(fd: number, bytes: Buffer, size: number): void {

@@ -37,8 +37,8 @@ export function canFollow(summary: Summary, named: ReadonlySet<string>, live: Re
 }
 
 /** True where nothing is archived, and all messages have a role. */
-function isOfMessagesOnly({ compactions, values }: Summary): boolean {
-  return compactions === 0 && values === 0
+function isOfMessagesOnly({ compactions, roleless }: Summary): boolean {
+  return compactions === 0 && roleless === 0
 }
 
 /** Whether the sums can follow lines that this process has just written; `live` as in `canFollow`, if it is known. */

@@ -15,7 +15,12 @@ export interface Summary extends Order {
   /** Live messages with a role. */
   messages: number
   /** Live messages without a role, of `SessionManager`. */
-  values: number
+  roleless: number
+  /** Lines that set or delete named values, whether later ones supersede them or not, and their bytes. */
+  valueLines: number
+  valueBytes: number
+  /** Bytes of the lines that set labels. */
+  metaBytes: number
   /** The messages that wait for an answer, in line order; see `firstOfEach`. */
   waiting: readonly Waiting[]
   /** Lines that cannot be read. */
@@ -47,7 +52,7 @@ export interface Summary extends Order {
 /** Labels that are too large for a summary: they are read from the log when they are asked for. */
 const UNPROJECTED = new Set(['state'])
 /** Keys of `set` that a rewrite writes to carry over what the dropped lines said. */
-const CARRIED = new Set(['carriedUsage', 'carriedRefs', 'createdAt', 'lastActivity'])
+export const CARRIED: ReadonlySet<string> = new Set(['carriedUsage', 'carriedRefs', 'createdAt', 'lastActivity'])
 
 export function emptySummary(): Summary {
   return {
@@ -55,7 +60,10 @@ export function emptySummary(): Summary {
     version: 0,
     header: null,
     messages: 0,
-    values: 0,
+    roleless: 0,
+    valueLines: 0,
+    valueBytes: 0,
+    metaBytes: 0,
     waiting: [],
     damaged: 0,
     compactions: 0,
@@ -98,6 +106,10 @@ export function foldPiece(summary: Summary, piece: Piece, visibility: Visibility
   foldFacts(summary, piece)
   summary.waiting = waitingAfter(summary.waiting, piece, visibility)
   if (piece.kind === 'message') countMessage(summary, piece, visibility)
+  else if (piece.kind === 'value') {
+    summary.valueLines++
+    summary.valueBytes += piece.end - piece.offset
+  } else if (piece.kind === 'meta') summary.metaBytes += piece.end - piece.offset
   else if (piece.kind === 'compaction') {
     summary.compactions++
     summary.archived.through = furthestOf(visibility.reaches)?.id ?? ''
@@ -125,7 +137,7 @@ function addFacts(summary: Summary, { at, value }: Line): void {
 function countMessage(summary: Summary, line: Line, visibility: Visibility): void {
   if (!isLive(line, visibility)) return
   if (!isChat(line)) {
-    summary.values++
+    summary.roleless++
     return
   }
   summary.messages++

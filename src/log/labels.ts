@@ -45,7 +45,7 @@ export function shownLabels(summary: Summary) {
   const { promptTokens, completionTokens } = sumOf(totalUsage(summary))
   return {
     ...labels,
-    turnCount: labels.turnCount ?? summary.messages + summary.values,
+    turnCount: labels.turnCount ?? summary.messages + summary.roleless,
     totalTokens: labels.totalTokens ?? promptTokens + completionTokens,
   }
 }

@@ -22,6 +22,7 @@ export type LineKind =
   | 'answered'
   | 'compaction'
   | 'meta'
+  | 'value'
   | 'commit'
   | 'tombstone'
   | 'unknown'

@@ -100,6 +100,8 @@ function kindOf(value: JsonObject): LineKind | undefined {
       return isIdList(value.ids) ? type : 'unknown'
     case 'meta':
       return isObject(value.set) ? type : 'unknown'
+    case 'value':
+      return typeof value.name === 'string' && isReadable(value) ? type : 'unknown'
     case 'compaction':
       return typeof value.summary === 'string' ? type : 'unknown'
     case 'session':
@@ -109,6 +111,11 @@ function kindOf(value: JsonObject): LineKind | undefined {
     default:
       return 'unknown'
   }
+}
+
+/** True for a line of a name whose bytes, if it has any in place of a value, are text. */
+function isReadable(value: JsonObject): boolean {
+  return 'value' in value || value.bytes === undefined || typeof value.bytes === 'string'
 }
 
 /**

@@ -6,6 +6,7 @@ import { type Json, type JsonObject, jsonEqual } from '../base/json.js'
 import { addUsage, emptySummary, foldFacts, foldPiece, isCarryLine, timesOf, totalUsage } from './fold.js'
 import type { LineChange } from './graph/vacuum.js'
 import { lineText, membersOf, objectText, ownOf } from './json-text.js'
+import { isSupersedable, LastLines, type Setter } from './last-lines.js'
 import { isLine, type Line, namedIds, type Piece, type Range, type Usage } from './line.js'
 import { carriedRefs, type KnownRef, rememberedOf } from './refs.js'
 import { isLive, isUndated, knownId, REMOVABLE, timeIn, type Visibility } from './visibility.js'
@@ -35,8 +36,14 @@ export interface Choice {
   purges?: (line: Line) => boolean
   /** True for a line that is taken over at all. */
   takes?: (line: Line) => boolean
+  /** True for a line of another kind that is dropped although it counts. */
+  drops?: (line: Line) => boolean
   /** Gives lines of the graph another text. */
   changes?: LineChange
+  /** By when expired values are dropped, Unix milliseconds. */
+  now?: number
+  /** Only lines that set names or labels are dropped, where later ones supersede them; all else stays byte for byte. */
+  tidies?: boolean
 }
 
 /** Second reading of a rewrite; the first one gave the visibility. */
@@ -48,6 +55,9 @@ export class RewritePlanner {
   readonly #removals: Line[] = []
   readonly #compactions: Line[] = []
   readonly #carryLines: Line[] = []
+  /** What the lines that set names and labels say, the texts of values apart. */
+  readonly #setters = new Map<Setter, Line>()
+  readonly #lastLines = new LastLines()
   /** Ids and references of messages that stay and came from outside. */
   readonly #received = new Set<string>()
   readonly #refsLeft = new Set<string>()
@@ -82,14 +92,21 @@ export class RewritePlanner {
 
   add(piece: Piece): void {
     foldPiece(this.before, piece, this.#visibility)
-    if (isLine(piece)) this.#addLine(piece)
+    if (this.#choice.tidies) this.#addTidily(piece)
+    else if (isLine(piece)) this.#addLine(piece)
     else if (piece.kind === 'blank') this.#blanks.push(edit(piece, 'drop'))
     else this.#edit(piece, 'aside')
   }
 
+  #addTidily(piece: Piece): void {
+    if (!isLine(piece) || this.#visibility.copies.get(piece.offset) === 'duplicate') return
+    if (piece.kind === 'value' || isSupersedable(piece)) this.#set(piece)
+    else this.#count(piece)
+  }
+
   #addLine(line: Line): void {
     const change = this.#choice.changes(line)
-    if (!this.#choice.takes(line) || change === null) {
+    if (!this.#choice.takes(line) || this.#choice.drops(line) || change === null) {
       this.#edit(line, 'drop')
       return
     }
@@ -112,6 +129,16 @@ export class RewritePlanner {
     if (ref !== undefined && !this.#refsLeft.has(ref)) this.#refs.push([ref, id])
   }
 
+  /** Whether a line that sets a name or labels stays is known at the end only. */
+  #set(line: Line): void {
+    const facts = line.kind === 'value' ? { ...line, value: {} } : line
+    const setter = this.#lastLines.addNext(line, (superseded) => {
+      this.#setters.delete(superseded)
+      this.#edit(superseded, 'drop')
+    })
+    if (setter !== undefined && setter.left > 0) this.#setters.set(setter, facts)
+  }
+
   #edit(range: Range, action: Edit['action']): void {
     push(this.#edits, edit(range, action))
   }
@@ -122,7 +149,8 @@ export class RewritePlanner {
     else if (isCarryLine(line)) {
       this.#carryLines.push(line)
       this.#refs.push(...carriedRefs(line))
-    } else if (line.kind === 'answered' && !this.#isNeeded(line)) this.#edit(line, 'drop')
+    } else if (line.kind === 'value' || isSupersedable(line)) this.#set(line)
+    else if (line.kind === 'answered' && !this.#isNeeded(line)) this.#edit(line, 'drop')
     else {
       const ref = refOf(line)
       if (ref !== undefined) {
@@ -156,6 +184,10 @@ export class RewritePlanner {
       if (!namedIds(line).some((id) => this.#missing.has(id))) this.#edit(line, 'drop')
       else this.#count(line)
     }
+    for (const [setter, line] of this.#setters) {
+      if (isOver(setter, line, this.#choice.now)) this.#edit(line, 'drop')
+      else this.#count(line)
+    }
     if (!always && this.#edits.every(({ action }) => action === 'mend')) return null
     for (const line of this.#compactions) {
       const fields = newFields(line, this.#visibility, this.#fileTime, this.#heirs)
@@ -185,7 +217,16 @@ export class RewritePlanner {
   }
 }
 
-const NO_CHOICE: Required<Choice> = { purges: () => false, takes: () => true, changes: () => undefined }
+const NO_CHOICE: Required<Choice> = {
+  purges: () => false,
+  takes: () => true,
+  drops: () => false,
+  changes: () => undefined,
+  now: Number.NEGATIVE_INFINITY,
+  tidies: false,
+}
+/** For so long the deletion of a name stays, so that a merge with an older copy does not bring its value back, ms. */
+const DELETION_MS = 30 * 24 * 60 * 60 * 1000
 const NO_HEIRS: RewritePlan['heirs'] = new Map()
 
 /** What must be written into a line: what stood in for its id and time, and where a moved `through` points. */
@@ -198,6 +239,12 @@ function newFields(line: Line, visibility: Visibility, fileTime: string, heirs: 
   const heir = line.kind === 'compaction' ? heirs.get(line.value.through as string) : undefined
   if (heir !== undefined) fields.through = heir
   return fields
+}
+
+/** True for a value that has expired, and for a deletion that nobody needs any more. */
+function isOver({ expires }: Setter, { at }: Line, now: number): boolean {
+  if (expires !== Number.NEGATIVE_INFINITY) return expires <= now
+  return at === undefined || Date.parse(at) <= now - DELETION_MS
 }
 
 function edit({ offset, end }: Range, action: Edit['action']): Edit {

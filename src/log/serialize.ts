@@ -17,8 +17,39 @@ export function headerLine(stamp: Stamp, key: string, more: JsonObject = {}): st
 }
 
 /** A message of `SessionManager` that is no object with a role. */
-export function valueLine(stamp: Stamp, value: Json): string {
+export function rolelessLine(stamp: Stamp, value: Json): string {
   return stamped(JSON.stringify({ type: 'message', value }), stamp)
+}
+
+/** A named value: its JSON text, or bytes as base64; without either the name is deleted. */
+export interface ValueText {
+  name: string
+  /** JSON text of the fields between name and time, each with a comma before it. */
+  fields: string
+  /** From when on the value is not there, ISO 8601 UTC. */
+  expires?: string | undefined
+}
+
+export function valueLine(stamp: Stamp, { name, fields, expires }: ValueText): string {
+  const until = expires === undefined ? '' : `,"expires":"${expires}"`
+  return stamped(`{"type":"value","name":${JSON.stringify(name)}${fields}${until}}`, stamp)
+}
+
+/**
+ * Reads a value once and turns it into text; undefined is a deletion.
+ * @throws TypeError when JSON cannot hold it (function, symbol, bigint, cycle) or the name is no string
+ * @throws SessionError ERR_TOO_LARGE when it is nested too deeply to be written
+ */
+export function valueText(name: unknown, value: unknown, expires?: string): ValueText {
+  if (typeof name !== 'string') throw new TypeError('the name of a value must be a string')
+  if (value === undefined) return { name, fields: '' }
+  if (value instanceof Uint8Array) {
+    const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')
+    return { name, fields: `,"bytes":"${bytes}"`, expires }
+  }
+  const text = stringify(value)
+  if (text === undefined) throw new TypeError(`the value ${JSON.stringify(name)} is nothing that JSON can hold`)
+  return { name, fields: `,"value":${text}`, expires }
 }
 
 export function removeLine(stamp: Stamp, ids: string[]): string {

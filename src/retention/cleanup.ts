@@ -72,10 +72,10 @@ function candidateOf(
 ): Candidate {
   return {
     key: info.key,
-    lastActivity: info.lastActivity.getTime(),
+    lastUse: Math.max(info.lastActivity.getTime(), details.updated),
     bytes: info.bytes + (countsBytes ? bytesIn(context.layout.blobs(nameOf(info.key))) : 0),
     tags: info.tags,
-    unreadable: info.damaged > 0 && info.messages + details.values === 0,
+    unreadable: info.damaged > 0 && info.messages + details.roleless === 0,
     running: mayBeRunning(context, run),
   }
 }
@@ -96,7 +96,7 @@ async function isUnchanged(log: SessionLog, planned: Candidate, rules: CleanupRu
   if (known === undefined) return false
   const run = readRun(log, known.summary)
   const session = candidateOf(log.context, listedOf(log.key, known, run), run, false)
-  return session.lastActivity === planned.lastActivity && mayGo(session, rules, now)
+  return session.lastUse === planned.lastUse && mayGo(session, rules, now)
 }
 
 async function removeIf(log: SessionLog, isDue: () => Promise<boolean>): Promise<boolean> {

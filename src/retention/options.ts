@@ -4,7 +4,7 @@ import { isObject } from '../base/json.js'
 
 /** Sessions go, longest idle first, until all limits hold that are given; at least one must be. */
 export interface CleanupOptions {
-  /** Sessions whose last activity is longer ago than this, ms. */
+  /** Sessions to which nothing was written for longer than this, ms: no message, label or value. */
   olderThan?: number
   /** Those beyond this number. */
   maxSessions?: number
@@ -12,7 +12,7 @@ export interface CleanupOptions {
   maxBytes?: number
   /** … down to this size once it is beyond it. Default `maxBytes`. */
   downToBytes?: number
-  /** Whatever the limits say, no session whose last activity is not longer ago than this, ms. Default 0. */
+  /** Whatever the limits say, no session to which something was written within this time, ms. Default 0. */
   minAge?: number
   /** Nor one with any of these tags. Default `['pinned']`. */
   keep?: readonly string[]

@@ -6,8 +6,8 @@ import type { CleanupRules } from './options.js'
 /** What a decision is made on. */
 export interface Candidate {
   key: string
-  /** Unix milliseconds. */
-  lastActivity: number
+  /** When something was written to it last, Unix milliseconds. */
+  lastUse: number
   bytes: number
   tags: readonly string[]
   /** Nobody can read anything in it, so nobody can say that it is not needed. */
@@ -20,8 +20,8 @@ export interface Candidate {
 export function planCleanup(sessions: readonly Candidate[], rules: CleanupRules, now: number): Candidate[] {
   const oldestFirst = sessions
     .filter((session) => mayGo(session, rules, now))
-    .sort((a, b) => a.lastActivity - b.lastActivity || byKey(a, b))
-  const firstYoung = oldestFirst.findIndex(({ lastActivity }) => !(now - lastActivity > rules.olderThan))
+    .sort((a, b) => a.lastUse - b.lastUse || byKey(a, b))
+  const firstYoung = oldestFirst.findIndex(({ lastUse }) => !(now - lastUse > rules.olderThan))
   const old = firstYoung === -1 ? oldestFirst.length : firstYoung
   let count = Math.min(oldestFirst.length, Math.max(old, sessions.length - rules.maxSessions))
   let left = bytesOf(sessions) - bytesOf(oldestFirst.slice(0, count))
@@ -38,5 +38,5 @@ function bytesOf(sessions: readonly Candidate[]): number {
 /** A time in the future is no age: the session is as young as can be. */
 export function mayGo(session: Candidate, { minAge, keep }: CleanupRules, now: number): boolean {
   const isPinned = session.tags.some((tag) => keep.includes(tag))
-  return now - session.lastActivity > minAge && !isPinned && !session.unreadable && !session.running
+  return now - session.lastUse > minAge && !isPinned && !session.unreadable && !session.running
 }

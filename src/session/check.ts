@@ -2,6 +2,7 @@
 
 import { LogReader } from '../disk/log-reader.js'
 import { GraphCollector, type GraphDamage } from '../log/graph/graph.js'
+import { LastLines } from '../log/last-lines.js'
 import { isLine, type Piece } from '../log/line.js'
 import { isChat } from '../log/parse.js'
 import { isLive } from '../log/visibility.js'
@@ -14,6 +15,8 @@ export interface CheckReport extends DamageReport {
   lines: number
   /** Live messages. */
   messages: number
+  /** Names that hold a value, expired or not. */
+  values: number
   /** An unfinished last line, as a crash leaves it; readers ignore it. */
   torn: { offset: number; length: number } | null
   /** Lines that repeat an earlier one. */
@@ -31,10 +34,11 @@ export async function checkLog(log: SessionLog): Promise<CheckReport | null> {
   const report = await LogReader.using(file, async (reader) => {
     const visibility = await visibilityIn(reader)
     const report: CheckReport = {
-      ...{ key: log.key, file, bytes: reader.size, lines: 0, messages: 0 },
+      ...{ key: log.key, file, bytes: reader.size, lines: 0, messages: 0, values: 0 },
       ...{ damage: [], torn: null, duplicates: 0, contradictions: [], divergences: [], graph: null },
     }
     const collector = new GraphCollector()
+    const lastLines = new LastLines()
     for await (const pieces of reader.blocks()) {
       report.damage.push(...damageIn(pieces, report.lines))
       for (const piece of pieces) {
@@ -44,12 +48,14 @@ export async function checkLog(log: SessionLog): Promise<CheckReport | null> {
         if (!isLine(piece)) continue
         const copy = visibility.copies.get(piece.offset)
         if (copy === 'duplicate') report.duplicates++
+        else lastLines.addNext(piece)
         if (copy === 'contradiction') report.contradictions.push(piece.id)
         if (isChat(piece) && isLive(piece, visibility)) report.messages++
       }
     }
     const { divergences, damage } = collector.graph()
-    return { ...report, divergences: [...divergences], graph: damage }
+    const values = [...lastLines.values.values()].filter(({ expires }) => expires !== Number.NEGATIVE_INFINITY).length
+    return { ...report, values, divergences: [...divergences], graph: damage }
   })
   return report ?? null
 }

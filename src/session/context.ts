@@ -10,6 +10,7 @@ export interface PendingLog {
   readonly key: string
   readonly name: string
   readonly file: { sync(): Promise<void> }
+  readonly values: { isLookDue(): boolean }
   /** A turn of this instance runs in the session. */
   isRunning(): boolean
   writeSidecar(): Promise<void>

@@ -122,7 +122,7 @@ function labelsFor(summary: Summary, purged: number, name: string | null | undef
   const copied = COPIED.flatMap((key) => (key in labels ? [[key, labels[key] as Json] as const] : []))
   const former = typeof labels.name === 'string' && labels.name !== '' ? `${labels.name} (fork)` : null
   // as after a rewind
-  const turnCount = purged > 0 ? { turnCount: summary.messages + summary.values - purged } : {}
+  const turnCount = purged > 0 ? { turnCount: summary.messages + summary.roleless - purged } : {}
   return { ...Object.fromEntries(copied), ...turnCount, name: name ?? former, ...(state === null ? {} : { state }) }
 }
 

@@ -64,7 +64,7 @@ export function listedOf(key: string, { summary, mark }: Seen, run: Run | null):
     projectRoot: typeof projectRoot === 'string' ? projectRoot : null,
     forkedFrom: summary.header?.forkedFrom ?? null,
     updated: Date.parse(times.updated),
-    values: summary.values,
+    roleless: summary.roleless,
     waiting: firstOfEach(summary.waiting).length,
     usage: sumOf(totalUsage(summary)),
     archived: archivedOf(summary, fileTime),
@@ -85,7 +85,7 @@ export interface SessionDetails {
   turnCount: number
   totalTokens: number
   /** Messages without a role. */
-  values: number
+  roleless: number
   /** Messages that wait for an answer. */
   waiting: number
   usage: Usage

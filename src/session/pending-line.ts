@@ -15,8 +15,10 @@ import {
   messageLine,
   metaLine,
   removeLine,
+  rolelessLine,
   type Stamp,
   tombstoneLine,
+  type ValueText,
   valueLine,
 } from '../log/serialize.js'
 import type { Clock } from './clock.js'
@@ -49,9 +51,21 @@ export function headerDraft(key: string, more: JsonObject = {}, id?: string): Dr
   return { kind: 'session', value, text: (stamp) => headerLine(stamp, key, more), ...(id === undefined ? {} : { id }) }
 }
 
+export function valueDraft(text: ValueText): Draft {
+  const { name, fields, expires } = text
+  // what the index wants to know of it
+  const value = {
+    type: 'value',
+    name,
+    ...(fields !== '' && { value: true }),
+    ...(expires !== undefined && { expires }),
+  }
+  return { kind: 'value', value, text: (stamp) => valueLine(stamp, text) }
+}
+
 /** A message that is no object with a role. */
-export function valueDraft(value: Json): Draft {
-  return { kind: 'message', value: { type: 'message', value }, text: (stamp) => valueLine(stamp, value) }
+export function rolelessDraft(value: Json): Draft {
+  return { kind: 'message', value: { type: 'message', value }, text: (stamp) => rolelessLine(stamp, value) }
 }
 
 export function compactionDraft(summary: string, through: string | null, keep: readonly string[] = []): Draft {

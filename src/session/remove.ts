@@ -1,10 +1,12 @@
 /** Taking messages back: a line that names them. */
 import type { LogReader } from '../disk/log-reader.js'
 import type { Summary } from '../log/fold.js'
-import type { Line } from '../log/line.js'
+import { isLine, type Line, type StoredMessage } from '../log/line.js'
+import { isChat } from '../log/parse.js'
+import { toStored } from '../log/views.js'
+import { isLive, knownId } from '../log/visibility.js'
 import { isEnding } from '../log/waiting.js'
 import { liveBelow } from './catch-up.js'
-import { entriesOf } from './entries.js'
 import { messageIdsIn } from './message-ids.js'
 import { removeDraft } from './pending-line.js'
 import { liveBackwards } from './read-backwards.js'
@@ -38,16 +40,45 @@ export async function removeLastMessage(log: SessionLog): Promise<boolean> {
 }
 
 async function removalOfLast(log: SessionLog): Promise<Decision<boolean>> {
-  const last = await log.reading((reader, { summary }) => lastLineOf(reader, summary))
-  if (last === 'unclear') {
-    for await (const { id } of entriesOf(log, { last: 1 })) return removalOf(id, false)
-    return removalOf(undefined)
-  }
-  return removalOf(last?.id, last === undefined || !isEnding(last))
+  const last = await lastOf(log)
+  return removalOf(last?.id, last?.isPlain)
 }
 
-function lastLineOf(reader: LogReader, summary: Summary): Line | 'unclear' | undefined {
-  for (const found of liveBackwards(reader, summary)) return found === 'unclear' ? found : found.line
+/** Removes the last live message and returns it; undefined when there is none. */
+export async function popMessage(log: SessionLog): Promise<StoredMessage | undefined> {
+  return log.transactExisting(async (summary) => {
+    const last = summary?.messages === 0 ? undefined : await lastOf(log)
+    return { ...removalOf(last?.id, last?.isPlain), result: last?.message }
+  })
+}
+
+/** The last live message, by the id of its line. `isPlain`: nothing waits again when it is removed. */
+interface Last {
+  id: string
+  message: StoredMessage
+  isPlain: boolean
+}
+
+async function lastOf(log: SessionLog): Promise<Last | undefined> {
+  const last = await log.reading((reader, { summary }) => lastIn(reader, summary))
+  if (last !== 'unclear') return last
+  const whole = await log.whole()
+  const line = whole?.pieces.findLast((piece) => isLine(piece) && isChat(piece) && isLive(piece, whole.visibility))
+  if (whole === undefined || line === undefined) return undefined
+  const { visibility, fileTime } = whole
+  return {
+    id: knownId(line as Line, visibility),
+    message: toStored(line as Line, visibility, fileTime),
+    isPlain: false,
+  }
+}
+
+function lastIn(reader: LogReader, summary: Summary): Last | 'unclear' | undefined {
+  for (const found of liveBackwards(reader, summary)) {
+    if (found === 'unclear') return found
+    const { line, visibility } = found
+    return { id: line.id, message: toStored(line, visibility, reader.fileTime), isPlain: !isEnding(line) }
+  }
   return undefined
 }
 

@@ -25,6 +25,12 @@ export interface Selection {
   takes?: (line: Line) => boolean
   /** Gives lines of the graph another text. */
   changes?: LineChange
+  /** Lines of other kinds that go although they count. */
+  drops?: (line: Line) => boolean
+  /** Only superseded lines that set names or labels go, and no other byte changes. */
+  tidies?: boolean
+  /** By when expired values go, Unix milliseconds. */
+  now?: number
   /** Gets to see all that is read. */
   visit?: (pieces: readonly Piece[], visibility: Visibility) => void
 }
@@ -47,11 +53,14 @@ export interface Plan {
 /** Reads the log twice or thrice; once where its visibility is given. */
 export async function planRewrite(reader: LogReader, selection: Selection = {}, given?: Visibility): Promise<Plan> {
   const visibility = given ?? (await visibilityIn(reader))
-  const { takes, changes, visit } = selection
+  const { takes, changes, drops, tidies, now, visit } = selection
   const planner = new RewritePlanner(visibility, reader.fileTime, {
     ...purgesOf(selection, visibility, reader.fileTime),
     ...(takes && { takes }),
     ...(changes && { changes }),
+    ...(drops && { drops }),
+    ...(tidies && { tidies }),
+    ...(now !== undefined && { now }),
   })
   let last: Piece | undefined
   for await (const pieces of reader.blocks()) {

@@ -49,7 +49,7 @@ export async function rewriteHeld(
     const outcome = await LogReader.using(log.file.path, async (reader) => {
       const selection = await select(reader)
       if (selection === null) return null
-      const reading = await planRewrite(reader, selection ?? {})
+      const reading = await planRewrite(reader, { now: log.context.clock.now(), ...selection })
       const { plan, purged } = reading
       return plan === null || (selection?.purgesArchived !== undefined && purged === 0)
         ? null

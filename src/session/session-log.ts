@@ -1,5 +1,4 @@
 /** One session's log as this process knows it: the only place that writes to it. */
-
 import { SessionError } from '../base/errors.js'
 import { sleep } from '../base/event-loop.js'
 import { randomNonce } from '../base/ids.js'
@@ -25,10 +24,10 @@ import { SessionCalls } from './session-calls.js'
 import { writeBehind } from './sidecar.js'
 import { mendTail } from './torn-tail.js'
 import { checkVersion, completed, type Decide, type Decision, toAppend, type Written, written } from './transaction.js'
+import { ValueIndex } from './values/value-index.js'
 
 /** How a log is read of which nothing is known: `foldLog` or `edgesOf`. */
 type Depth = (reader: LogReader) => Promise<Known>
-
 type Told = Decision<unknown>['written']
 
 /** How often a write starts over when other programs keep changing the log under it. */
@@ -38,6 +37,7 @@ export class SessionLog extends SessionCalls {
   readonly file: LogFile
   readonly sidecar: NotedSidecar
   readonly #own = new OwnWrites(this)
+  readonly values = new ValueIndex()
   #known: Known | undefined
   /** The log was there when it was last looked at. */
   #wasThere = false
@@ -267,6 +267,7 @@ export class SessionLog extends SessionCalls {
     const print = printOf(lines.bytes)
     const header = known.summary.header ?? (first?.kind === 'session' ? first : null)
     this.#own.note(lines.bytes, { end: mark.size, print }, header)
+    this.values.follow(lines.pieces, mark, print)
     if (!canFollowWrite(known.summary, lines.pieces, removes)) {
       // only another reading tells what the log says now
       this.#known = undefined

@@ -7,6 +7,7 @@ import type { AnyMessage, ChatMessage, GivenMessage, StoredMessage, Usage } from
 import { messageText } from '../log/serialize.js'
 import { messagesOf } from '../log/views.js'
 import { type CheckReport, checkLog, reportDamage } from './check.js'
+import { clearLog } from './clear.js'
 import { contextOf } from './context-messages.js'
 import { deleteLog } from './delete.js'
 import { checkEntriesOptions, type EntriesOptions, entriesOf } from './entries.js'
@@ -19,7 +20,7 @@ import { OwnIds } from './own-ids.js'
 import { messageDraft, metaDraft } from './pending-line.js'
 import { streamMessages } from './read.js'
 import { lastMessages } from './read-backwards.js'
-import { removeLastMessage, removeMessages } from './remove.js'
+import { popMessage, removeLastMessage, removeMessages } from './remove.js'
 import { type RemovedMessage, removedFrom, restoreTo } from './removed-messages.js'
 import { checkTarget, type RewindTarget, rewindLog } from './rewind.js'
 import { type RewriteResult, rewriteLog } from './rewrite.js'
@@ -30,6 +31,7 @@ import type { Decide } from './transaction.js'
 import { beginTurn } from './turn-claim.js'
 import { checkTurnOptions, type TurnOptions } from './turn-options.js'
 import { type AbortOptions, SessionTurns, type TurnFunction } from './turns.js'
+import { SessionValues, type Value, type ValueEntry, type ValueOptions, type ValueToSet } from './values/values.js'
 
 export interface AppendOptions {
   /** By the message's own `id`: what is there is not written again. */
@@ -41,6 +43,7 @@ export class Session<M extends AnyMessage = ChatMessage> {
   readonly #inbox: Inbox
   readonly #ownIds: OwnIds
   readonly #turns: SessionTurns
+  readonly #values: SessionValues
 
   /** @internal Use `store.session(key)`. */
   constructor(log: SessionLog) {
@@ -48,6 +51,7 @@ export class Session<M extends AnyMessage = ChatMessage> {
     this.#inbox = new Inbox(log)
     this.#ownIds = new OwnIds(log)
     this.#turns = new SessionTurns(log, this.#inbox)
+    this.#values = new SessionValues(log)
   }
 
   get key(): string {
@@ -195,6 +199,19 @@ export class Session<M extends AnyMessage = ChatMessage> {
     return removeLastMessage(this.#log)
   }
 
+  /** Removes the last live message and returns it; undefined when there is none. Looks at the end of the log only. */
+  async pop(): Promise<StoredMessage<M> | undefined> {
+    return (await popMessage(this.#log)) as StoredMessage<M> | undefined
+  }
+
+  /**
+   * Takes all messages and summaries off the disk, and with `values` all values: the log is written anew. Labels,
+   * identity and the sums of usage stay. Returns how many messages there were.
+   */
+  async clear(options: { values?: boolean } = {}): Promise<number> {
+    return clearLog(this.#log, options)
+  }
+
   /**
    * Goes back: removes all messages behind the one of the id `to`, or behind the first `keep`, and the summaries that
    * cover any of them. Answers how many messages it removed; they stay in the log until a rewrite. Values that
@@ -318,6 +335,56 @@ export class Session<M extends AnyMessage = ChatMessage> {
       return { drafts: set === undefined ? [] : [metaDraft(set)], result: undefined }
     }
     await (create ? this.#log.transact(decide) : this.#log.transactExisting(decide))
+  }
+
+  /**
+   * The value of a name, a copy; undefined where there is none, or where it has expired by the store's clock. With
+   * `expired`, an entry of value, expiry and id, expired or not, until a rewrite takes the line away.
+   */
+  getValue<T = Value>(name: string, options?: { expired?: false }): Promise<T | undefined>
+  getValue<T = Value>(name: string, options: { expired: true }): Promise<ValueEntry<T> | undefined>
+  async getValue(name: string, { expired = false }: { expired?: boolean } = {}): Promise<unknown> {
+    return expired ? this.#values.entry(name) : this.#values.get(name)
+  }
+
+  /**
+   * Sets a name to anything that JSON can hold, or to bytes (a Uint8Array); creates the session if need be. With
+   * `ifAbsent` only where no value is there: of several processes at once one gets true, the others false. Else true.
+   * @throws TypeError, RangeError; SessionError as `append` does
+   */
+  async setValue(name: string, value: unknown, options?: ValueOptions & { ifAbsent?: boolean }): Promise<boolean> {
+    return this.#values.set(name, value, options)
+  }
+
+  /** Sets several names in one write, in which a crash can cut off the later ones; undefined deletes a name. */
+  async setValues(entries: Iterable<ValueToSet>): Promise<void> {
+    return this.#values.setAll(entries)
+  }
+
+  /** Deletes the value of a name; false where none was there. */
+  async deleteValue(name: string): Promise<boolean> {
+    return this.#values.delete(name)
+  }
+
+  /**
+   * Sets a name to what a pure function makes of its value, and returns that: atomic, in all processes. The function
+   * gets undefined for what is not there, and returns undefined for what shall not be there. What is as it was is not
+   * written; without `expires` the new value does not expire.
+   */
+  async updateValue<T = Value>(
+    name: string,
+    change: (old: T | undefined) => T | undefined,
+    options?: ValueOptions,
+  ): Promise<T | undefined> {
+    return (await this.#values.update(name, change as (old: Value | undefined) => unknown, options)) as T | undefined
+  }
+
+  /**
+   * The names that are there and begin with `prefix`, in the order of their UTF-16 code units, with their values: those
+   * of the moment of the first one. With `keysOnly` no value is read.
+   */
+  values(options?: { prefix?: string; keysOnly?: boolean }): AsyncGenerator<[name: string, value: Value | undefined]> {
+    return this.#values.list(options)
   }
 
   /** What the session is doing; null when there is none. */

@@ -18,6 +18,7 @@ const SYNC_MS = 1_000
 
 export class Background {
   readonly #settings: Settings
+  readonly #tidy: (log: PendingLog) => Promise<boolean>
   readonly #behind = new Map<PendingLog, { since: number; last: number }>()
   readonly #unsynced = new Set<PendingLog>()
   #ticking: NodeJS.Timeout | undefined
@@ -25,11 +26,15 @@ export class Background {
   #running: Promise<void> | undefined
   #closed = false
 
-  constructor(settings: Settings) {
+  /** `tidy` takes superseded lines out of a log where they are most of it, and returns whether it did. */
+  constructor(settings: Settings, tidy: (log: PendingLog) => Promise<boolean>) {
     this.#settings = settings
+    this.#tidy = tidy
   }
 
   noteBehind(log: PendingLog): void {
+    // later writes of the session wait behind it
+    if (log.values.isLookDue()) void this.#attempt(log, () => this.#tidy(log))
     const now = performance.now()
     const entry = this.#behind.get(log)
     if (entry !== undefined) entry.last = now
@@ -71,12 +76,17 @@ export class Background {
     for (const log of logs) {
       this.#behind.delete(log)
       const began = performance.now()
-      await this.#attempt(log, () => log.writeSidecar())
+      await this.#attempt(log, () => this.#bringUp(log))
       const took = performance.now() - began
       // whoever waits for an answer goes first, not only when the event loop was held for long
       await breathe()
       if (!this.#closed) await sleep(Math.min(took * PAUSES, MAX_PAUSE_MS))
     }
+  }
+
+  async #bringUp(log: PendingLog): Promise<void> {
+    await log.writeSidecar()
+    if (await this.#tidy(log)) await log.writeSidecar()
   }
 
   async #syncAll(): Promise<void> {
@@ -87,7 +97,7 @@ export class Background {
   }
 
   /** A failure here costs no message: it is told, and the log still has everything. */
-  async #attempt(log: PendingLog, work: () => Promise<void>): Promise<void> {
+  async #attempt(log: PendingLog, work: () => Promise<unknown>): Promise<void> {
     try {
       await work()
     } catch (error) {

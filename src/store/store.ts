@@ -1,5 +1,6 @@
 /** A folder of sessions. */
 import path from 'node:path'
+import { checkText } from '../base/arguments.js'
 import { SessionError } from '../base/errors.js'
 import { breatheIfDue } from '../base/event-loop.js'
 import { checkStore, type StoreCheck, type StoreCheckOptions } from '../check/store.js'
@@ -32,6 +33,7 @@ import { checkOptions, type Settings, type StoreOptions, tellError } from '../se
 import { RecentWrites } from '../session/recent-writes.js'
 import { Session } from '../session/session.js'
 import { SessionLog } from '../session/session-log.js'
+import { tidy } from '../session/values/tidy.js'
 import { Background } from './background.js'
 import { type Kept, KeptSessions } from './session-cache.js'
 import { StoreEmitter } from './store-events.js'
@@ -88,7 +90,10 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
     super()
     const settings = this.emitting(given)
     this.dir = dir
-    this.#background = new Background(settings)
+    this.#background = new Background(settings, async ({ key }) => {
+      const log = this.#sessions.get(key)?.log
+      return log !== undefined && tidy(log)
+    })
     this.#sessions = new KeptSessions(MAX_SESSIONS, (log) => this.#background.needs(log))
     this.#shared = SharedFolder.acquire(dir)
     const layout = new Layout(dir)
@@ -172,10 +177,12 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
     return this.#internals.context.clock.now()
   }
 
-  /** Every key, ordered by UTF-16 code units. */
-  async keys(): Promise<string[]> {
+  /** Every key, or every one that begins with `prefix`, ordered by UTF-16 code units. */
+  async keys({ prefix = '' }: { prefix?: string } = {}): Promise<string[]> {
+    checkText('prefix', prefix)
     this.#checkOpen()
-    return (await this.#internals.index.keys()).sort((a, b) => (a < b ? -1 : 1))
+    const keys = await this.#internals.index.keys()
+    return keys.filter((key) => key.startsWith(prefix)).sort((a, b) => (a < b ? -1 : 1))
   }
 
   /**

@@ -14,8 +14,8 @@ import {
   messageText,
   metaLine,
   removeLine,
+  rolelessLine,
   type Stamp,
-  valueLine,
 } from '../../src/log/serialize.js'
 import { isLive, knownId, visibilityOf } from '../../src/log/visibility.js'
 import { applyPlan, planOf, rewrite } from './rewriting.js'
@@ -659,7 +659,7 @@ class OwnLog {
   /** What has no role is written as `SessionManager` does. */
   #messageLine(message: JsonObject): string {
     if ('role' in message) return messageLine(this.#stamp(), messageText(message))
-    return valueLine(this.#stamp(), message)
+    return rolelessLine(this.#stamp(), message)
   }
 
   /** A change that is no message must not move the time of messages without one, which is the file's. */

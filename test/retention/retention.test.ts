@@ -144,12 +144,13 @@ describe('cleanup takes the longest idle', () => {
 
 describe('the trash', () => {
   test('gives back what was there, byte for byte', async () => {
-    const { store } = await storeOf({ 'An odd key': { age: 5, tags: ['t'] } })
+    const { store, clock } = await storeOf({ 'An odd key': { age: 5, tags: ['t'] } })
     const session = store.session('An odd key')
     await session.setName('name')
     await session.setState('error', 'turn')
     fs.appendFileSync(session.path, 'damage\n{"role":"user","content":"torn')
     await store.close()
+    clock.now += DAY
     const again = await open(store.dir, { now: () => store.now() })
     const files = filesIn(store.dir).filter((file) => /\.(jsonl|meta\.json)$/.test(file))
     const before = files.map((file) => fs.readFileSync(path.join(store.dir, file)))

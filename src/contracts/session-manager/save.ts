@@ -8,7 +8,7 @@ import type { Line } from '../../log/line.js'
 import { messageText } from '../../log/serialize.js'
 import { idsToRemove, messageLines, messageOf } from '../../log/views.js'
 import type { WholeLog } from '../../log/visibility.js'
-import { type Draft, messageDraft, metaDraft, removeDraft, valueDraft } from '../../session/pending-line.js'
+import { type Draft, messageDraft, metaDraft, removeDraft, rolelessDraft } from '../../session/pending-line.js'
 import type { SessionLog } from '../../session/session-log.js'
 import type { Decide } from '../../session/transaction.js'
 import { commonStart, type Given, isSame, type SavedSessions } from './saved-cache.js'
@@ -114,5 +114,5 @@ async function idsFrom(start: number, { whole }: Stored, log: SessionLog): Promi
 function draftOf(message: Json): Draft {
   return isObject(message) && typeof message.role === 'string'
     ? messageDraft(messageText(message))
-    : valueDraft(message)
+    : rolelessDraft(message)
 }

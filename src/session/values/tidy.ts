@@ -1,0 +1,41 @@
+/** Taking lines out of a log that set names and labels and say nothing any more, before they are most of it. */
+import { SessionError } from '../../base/errors.js'
+import type { Summary } from '../../log/fold.js'
+import { rewriteHeld } from '../rewrite.js'
+import type { SessionLog } from '../session-log.js'
+
+/** So many superseded bytes are left in peace. */
+const SLACK_BYTES = 256 * 1024
+
+/**
+ * Drops superseded lines, and only these, where they are more than all others; returns whether it did. It leaves the log
+ * alone while another process writes.
+ */
+export async function tidy(log: SessionLog): Promise<boolean> {
+  const seen = log.glimpse()
+  if (seen !== undefined && !seen.partial && !mayBeDue(seen.summary)) return false
+  try {
+    return await log.hold(() => tidyHeld(log), 0)
+  } catch (error) {
+    if (error instanceof SessionError && error.code === 'ERR_LOCKED') return false
+    throw error
+  }
+}
+
+async function tidyHeld(log: SessionLog): Promise<boolean> {
+  const known = await log.known()
+  if (known === undefined || known.torn !== null || !mayBeDue(known.summary)) return false
+  await log.reading((reader, { summary }) => log.values.readAll(reader, summary))
+  const superseded = log.values.supersededAt(known.mark, log.context.clock.now())
+  if (superseded === undefined || !isDue(superseded, known.mark.size)) return false
+  return (await rewriteHeld(log, () => ({ tidies: true }))) !== null
+}
+
+/** False where not even all lines that set something would be enough, and where the file's time stands for others. */
+function mayBeDue({ valueBytes, metaBytes, bytes, undated }: Summary): boolean {
+  return !undated && isDue(valueBytes + metaBytes, bytes)
+}
+
+function isDue(superseded: number, bytes: number): boolean {
+  return superseded > bytes - superseded + SLACK_BYTES
+}

@@ -1,0 +1,247 @@
+/** The named values of one session: state that is no message. */
+import { checkText } from '../../base/arguments.js'
+import { breatheIfDue } from '../../base/event-loop.js'
+import { isObject, type Json } from '../../base/json.js'
+import { type FileMark, markOf, sameFile } from '../../disk/file-mark.js'
+import { LogReader } from '../../disk/log-reader.js'
+import type { Setter } from '../../log/last-lines.js'
+import { isLine, type Line, type Range } from '../../log/line.js'
+import { isoTime, parseLines, timeOf } from '../../log/parse.js'
+import { type ValueText, valueText } from '../../log/serialize.js'
+import { type Draft, valueDraft } from '../pending-line.js'
+import type { SessionLog } from '../session-log.js'
+import type { Decision } from '../transaction.js'
+
+/** What a name can hold. */
+export type Value = Json | Uint8Array
+
+/** A value with what its line says of it. */
+export interface ValueEntry<T = Value> {
+  value: T
+  /** From when on the value is not there; undefined for one that stays. */
+  expires: Date | undefined
+  /** The id of the value's line: another one after each write. */
+  id: string
+}
+
+export interface ValueOptions {
+  /** From when on the value is not there any more: a Date, or Unix milliseconds. */
+  expires?: Date | number | undefined
+}
+
+/** A name, its value (undefined deletes it), and when that expires. */
+export type ValueToSet = readonly [name: string, value: unknown, options?: ValueOptions]
+
+/** How often a listing starts over when the log is replaced under it. */
+const MAX_ATTEMPTS = 5
+
+/** @throws TypeError, RangeError for a time that no Date can hold */
+export function draftOf(name: unknown, value: unknown, options: ValueOptions = {}): Draft {
+  return valueDraft(valueText(name, value, expiryOf(options)))
+}
+
+function expiryOf(options: ValueOptions): string | undefined {
+  if (!isObject(options)) throw new TypeError('the options of a value must be an object')
+  const { expires } = options as ValueOptions
+  if (expires === undefined) return undefined
+  if (!(expires instanceof Date) && typeof expires !== 'number')
+    throw new TypeError('option expires must be a Date or Unix milliseconds')
+  const ms = Number(expires)
+  if (Number.isNaN(new Date(ms).getTime())) throw new RangeError('option expires must be a time that a Date can hold')
+  return isoTime(Math.trunc(ms))
+}
+
+/** The value of a line; undefined for a deletion. */
+export function valueIn({ value: fields }: Line): Value | undefined {
+  if ('value' in fields) return fields.value as Json
+  return typeof fields.bytes === 'string' ? new Uint8Array(Buffer.from(fields.bytes, 'base64')) : undefined
+}
+
+/** What a function that decides under the lease has returned. @throws TypeError for a promise: such a function is pure */
+function checkedResult<T>(result: T): T {
+  if (!(result instanceof Promise)) return result
+  result.catch(() => {})
+  throw new TypeError('the function must not be async: it decides while all other writers wait')
+}
+
+/** What a reader of the text gets. */
+function writtenIn({ fields }: ValueText): Value | undefined {
+  return fields === '' ? undefined : valueIn({ value: JSON.parse(`{${fields.slice(1)}}`) } as Line)
+}
+
+export class SessionValues {
+  readonly #log: SessionLog
+
+  constructor(log: SessionLog) {
+    this.#log = log
+  }
+
+  async get(name: string): Promise<Value | undefined> {
+    const line = await this.#line(name, this.#log.context.clock.now())
+    return line && valueIn(line)
+  }
+
+  /** As `get`, whether it has expired or not. */
+  async entry(name: string): Promise<ValueEntry | undefined> {
+    const line = await this.#line(name, Number.NEGATIVE_INFINITY)
+    const value = line && valueIn(line)
+    if (line === undefined || value === undefined) return undefined
+    const expires = timeOf(line.value.expires)
+    return { value, expires: expires === undefined ? undefined : new Date(expires), id: line.id }
+  }
+
+  async set(name: string, value: unknown, options: ValueOptions & { ifAbsent?: boolean } = {}): Promise<boolean> {
+    if (value === undefined)
+      throw new TypeError('a value must be something that JSON can hold; deleteValue deletes one')
+    const { ifAbsent = false, ...others } = options
+    const draft = draftOf(name, value, others)
+    if (!ifAbsent) {
+      await this.#log.append([draft])
+      return true
+    }
+    return this.#log.transact(async (summary) => {
+      const isThere = summary !== undefined && (await this.#has(name))
+      return isThere ? { drafts: [], result: false } : { drafts: [draft], result: true }
+    })
+  }
+
+  async setAll(entries: Iterable<ValueToSet>): Promise<void> {
+    const drafts = [...entries].map(([name, value, options]) => draftOf(name, value, options))
+    if (drafts.length > 0) await this.#log.append(drafts)
+  }
+
+  async delete(name: string): Promise<boolean> {
+    const draft = draftOf(name, undefined)
+    const done = await this.#log.transactExisting(async (summary) => {
+      const isThere = summary !== undefined && (await this.#has(name))
+      return isThere ? { drafts: [draft], result: true } : { drafts: [], result: false }
+    })
+    return done ?? false
+  }
+
+  async update(
+    name: string,
+    change: (old: Value | undefined) => unknown,
+    options: ValueOptions = {},
+  ): Promise<Value | undefined> {
+    const expires = expiryOf(options)
+    checkText('name', name)
+    if (typeof change !== 'function') throw new TypeError('updateValue needs a function')
+    return this.#log.transact(async (): Promise<Decision<Value | undefined>> => {
+      const line = await this.#line(name, this.#log.context.clock.now())
+      const old = line && valueIn(line)
+      const before = valueText(name, old)
+      const text = valueText(name, checkedResult(change(old)), expires)
+      // what is as it was is not written again
+      if (text.fields === before.fields && expires === undefined) return { drafts: [], result: old }
+      return { drafts: [valueDraft(text)], result: writtenIn(text) }
+    })
+  }
+
+  /** The names that are there and begin with `prefix`, in the order of their UTF-16 code units, with their values. */
+  async *list({
+    prefix = '',
+    keysOnly = false,
+  }: {
+    prefix?: string
+    keysOnly?: boolean
+  } = {}): AsyncGenerator<[string, Value | undefined]> {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const { mark, places } = await this.#placesOf(prefix)
+      if (keysOnly || places.length === 0) {
+        for (const [name] of places) yield [name, undefined]
+        return
+      }
+      const reader = LogReader.open(this.#log.file.path)
+      if (reader === undefined) return
+      try {
+        // replaced in this instant: the places are those of the former file
+        if (!sameFile(reader.stat, mark)) continue
+        for (const [name, setter] of places) {
+          yield [name, valueIn(lineIn(reader.bytesAt(setter), setter, name) ?? throwChanged(this.#log.file.path))]
+          await breatheIfDue()
+        }
+        return
+      } finally {
+        reader.close()
+      }
+    }
+    throwChanged(this.#log.file.path)
+  }
+
+  async #placesOf(prefix: string): Promise<{ mark: FileMark | undefined; places: Array<[string, Setter]> }> {
+    this.#log.context.checkOpen()
+    const found = await this.#log.reading(async (reader, { summary }) => {
+      const now = this.#log.context.clock.now()
+      const index = await this.#log.values.read(reader, summary)
+      const places = [...index.names()].filter(([name, { expires }]) => expires > now && name.startsWith(prefix))
+      return { mark: markOf(reader.stat), places: places.sort(([a], [b]) => (a < b ? -1 : 1)) }
+    })
+    return found ?? { mark: undefined, places: [] }
+  }
+
+  async #has(name: string): Promise<boolean> {
+    const setter = (await this.#find(name))?.setter
+    return setter !== undefined && setter.expires > this.#log.context.clock.now()
+  }
+
+  /** The line of a value that is there at a time. */
+  async #line(name: string, now: number): Promise<Line | undefined> {
+    return (await this.#find(name, now))?.line
+  }
+
+  /**
+   * The place of the last line of a name, and the line if its value is there at the time `now`. Where the log is as it
+   * was, this is one look and one read.
+   */
+  async #find(name: string, now = Number.POSITIVE_INFINITY): Promise<Found | undefined> {
+    checkText('name', name)
+    const { context, file, values } = this.#log
+    context.checkOpen()
+    const known = this.#log.peek()
+    const places = known && values.at(known.mark, known.summary)
+    const setter = places?.get(name)
+    if (places?.complete && setter === undefined) return undefined
+    const found = known && setter && foundAt(setter, name, now, (range) => file.bytesAt(range, known.mark))
+    if (found !== undefined) return found
+    return this.#log.reading(async (reader, { summary }) => {
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+        const last = (await values.read(reader, summary, name)).get(name)
+        const there = last && foundAt(last, name, now, (range) => reader.bytesAt(range))
+        if (last === undefined || there !== undefined) return there
+        // edited in place
+        values.forget()
+      }
+      return throwChanged(file.path)
+    })
+  }
+}
+
+/** The last line of a name, and where it stands. */
+interface Found {
+  setter: Setter
+  line?: Line
+}
+
+/** Undefined where the line is not at its place. */
+function foundAt(
+  setter: Setter,
+  name: string,
+  now: number,
+  bytesAt: (range: Range) => Buffer | undefined,
+): Found | undefined {
+  if (!(setter.expires > now)) return { setter }
+  const bytes = bytesAt(setter)
+  const line = bytes && lineIn(bytes, setter, name)
+  return line && { setter, line }
+}
+
+/** The line of a name, if its bytes still are that. */
+function lineIn(bytes: Buffer, { offset }: Range, name: string): Line | undefined {
+  const [piece] = parseLines(bytes, offset)
+  return piece !== undefined && isLine(piece) && piece.kind === 'value' && piece.value.name === name ? piece : undefined
+}
+
+function throwChanged(file: string): never {
+  throw Object.assign(new Error(`the log changed while it was read: ${file}`), { code: 'EIO' })
+}
