@@ -29,6 +29,8 @@ export type {
 } from './runs/watch-events.js'
 export type { WatchOptions } from './runs/watch-options.js'
 export type { Watcher } from './runs/watcher.js'
+export type { SearchMatch } from './search/match.js'
+export type { SearchHit, SearchOptions } from './search/search.js'
 export type { CheckReport } from './session/check.js'
 export type { EntriesOptions } from './session/entries.js'
 export type { Entry } from './session/entry.js'

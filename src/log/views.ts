@@ -62,10 +62,15 @@ export function summaryOf(pieces: readonly Piece[], visibility: Visibility, file
     : { id: knownId(last, visibility), at: timeIn(last, visibility, fileTime), text: String(last.value.summary) }
 }
 
-/** Every string inside a message's content: what a search looks at. */
+/** Every string inside a message's content. */
 export function textsOf(line: Line): string[] {
+  return stringsIn(line.value.content)
+}
+
+/** Every string anywhere in a value. */
+export function stringsIn(value: unknown): string[] {
   const texts: string[] = []
-  const open: unknown[] = [line.value.content]
+  const open: unknown[] = [value]
   for (let part = open.pop(); part !== undefined; part = open.pop()) {
     if (typeof part === 'string') texts.push(part)
     else if (typeof part === 'object' && part !== null) for (const inner of Object.values(part)) open.push(inner)

@@ -7,7 +7,7 @@ import type { Signature } from '../disk/search-index/record.js'
 import { hashOf } from '../disk/sidecar-file.js'
 import { isLine, type Piece } from '../log/line.js'
 import { isChat } from '../log/parse.js'
-import { textsOf } from '../log/views.js'
+import { stringsIn } from '../log/views.js'
 
 const PRINT_BYTES = 512
 /** Two changes of a file within this time can leave it the same modification time, ms. */
@@ -52,7 +52,8 @@ export async function signatureOf(name: string, reader: LogReader, grown: Signat
 /** Removed messages too: a later line may restore one. */
 function addPiece(bits: Uint8Array, piece: Piece): void {
   if (!isLine(piece) || !isChat(piece)) return
-  for (const text of textsOf(piece)) addText(bits, text.toLowerCase())
+  const { id: _, role: __, type: ___, ...said } = piece.value
+  for (const text of stringsIn(said)) addText(bits, text.toLowerCase())
 }
 
 function isWhole(piece: Piece): boolean {

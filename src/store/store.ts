@@ -25,6 +25,7 @@ import { type RunningSession, runningSessions } from '../runs/running.js'
 import { sweepAtOpen, sweepLeftovers } from '../runs/sweep.js'
 import type { WatchOptions } from '../runs/watch-options.js'
 import { Watcher } from '../runs/watcher.js'
+import type { SearchHit, SearchOptions } from '../search/search.js'
 import { Clock } from '../session/clock.js'
 import type { StoreContext } from '../session/context.js'
 import { checkForkOptions, type ForkOptions, forkLog } from '../session/fork.js'
@@ -230,13 +231,14 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
   /**
    * Sessions whose messages hold at least one of the words: those with most of them first, then the newest.
    * Words are looked for as parts of the text, upper and lower case alike; a "phrase" stands for itself.
-   * Without words: the newest sessions. `limit` is 50 unless given.
+   * Without words: the newest sessions.
+   * @throws TypeError, RangeError for wrong options; what `signal` was aborted with
    */
-  async search(words?: string | null, { limit = 50 }: { limit?: number } = {}): Promise<SessionInfo[]> {
+  async search(words?: string | null, options?: SearchOptions<M>): Promise<SearchHit[]> {
     this.#checkOpen()
     const { searchSessions } = await import('../search/search.js')
     this.#checkOpen()
-    return searchSessions(this.#internals, words ?? null, limit)
+    return searchSessions(this.#internals, words ?? null, options as SearchOptions<never> | undefined)
   }
 
   /**

@@ -118,7 +118,7 @@ export class JsonlSessionBackend implements SessionBackend {
 
   async search(query: SessionQuery = {}): Promise<SessionMetadata[]> {
     if (typeof query !== 'object' || query === null) throw new TypeError('a query must be an object')
-    const found = await this.#store.search(query.keyword, { limit: query.limit ?? 50 })
+    const found = await this.#store.search(query.keyword, { limit: query.limit ?? 50, texts: 'content' })
     return found.map(toMetadata)
   }
 

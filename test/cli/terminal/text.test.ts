@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import { escapeBlock, escapeLine, flatten, jsonLine } from '../../../src/cli/terminal/escape.js'
-import { excerptOf, stringsIn, wordsOf } from '../../../src/cli/terminal/excerpt.js'
 import { ago, count, size, stamp } from '../../../src/cli/terminal/format.js'
 import { messageText } from '../../../src/cli/terminal/message.js'
 
@@ -47,27 +46,6 @@ describe('messageText', () => {
     ]
     const text = messageText({ id: '1', at: 7, role: 'us\x1ber', content, usage: { n: 1 } } as never)
     expect(text).toBe('us\\x1ber  7\n  look\n  {"type":"image","url":"x\\u001b"}\n  usage: {"n":1}')
-  })
-})
-
-describe('search words and excerpts', () => {
-  test('words, phrases and odd quotes', () => {
-    expect(wordsOf('Foo  "two Words" bar')).toEqual(['foo', 'two words', 'bar'])
-    expect(wordsOf('"open it\'s a"b " "')).toEqual(["open it's a", 'b'])
-    expect(wordsOf('5" nail')).toEqual(['5"', 'nail'])
-    expect(wordsOf('"lonely')).toEqual(['"lonely'])
-  })
-
-  test('every string of a content is looked at, no field name', () => {
-    expect([...stringsIn({ a: ['x', { b: 'y' }], c: 3, d: null })]).toEqual(['x', 'y'])
-  })
-
-  test('an excerpt is one line around the word', () => {
-    const text = `${'before '.repeat(20)}\nthe Needle\nis here ${'after '.repeat(100)}`
-    const excerpt = excerptOf(text, ['needle'])!
-    expect(excerpt).toMatch(/^…before the Needle is here after .*…$/)
-    expect(excerptOf(text, ['absent'])).toBeNull()
-    expect(excerptOf('needle', ['needle'])).toBe('needle')
   })
 })
 

@@ -1,0 +1,17 @@
+/** What a query looks for. */
+
+/**
+ * The distinct words of a query, in lower case. A `"` at the start of a word opens a phrase up to the next `"`;
+ * everywhere else it is a character like any other.
+ */
+export function wordsOf(query: string): string[] {
+  const words = new Set<string>()
+  let rest = query.trimStart()
+  while (rest !== '') {
+    const close = rest.startsWith('"') ? rest.indexOf('"', 1) : -1
+    const word = close === -1 ? (/^\S+/u.exec(rest)?.[0] ?? rest) : rest.slice(1, close)
+    if (word.trim() !== '') words.add(word.toLowerCase())
+    rest = rest.slice(close === -1 ? word.length : close + 1).trimStart()
+  }
+  return [...words]
+}
