@@ -10,6 +10,7 @@ import { parseLines } from '../log/parse.js'
 import { type Choice, mendLine, type RewritePlan, RewritePlanner } from '../log/rewrite.js'
 import { reachOver, type Visibility } from '../log/visibility.js'
 import { visibilityIn } from './catch-up.js'
+import type { Draft } from './pending-line.js'
 
 export type Purges = (line: Line, visibility: Visibility, fileTime: string) => boolean
 
@@ -29,6 +30,8 @@ export interface Selection {
   drops?: (line: Line) => boolean
   /** Only superseded lines that set names or labels go, and no other byte changes. */
   tidies?: boolean
+  /** Lines that are added at the end. */
+  adds?: readonly Draft[]
   /** By when expired values go, Unix milliseconds. */
   now?: number
   /** Gets to see all that is read. */
@@ -68,7 +71,7 @@ export async function planRewrite(reader: LogReader, selection: Selection = {}, 
     visit?.(pieces, visibility)
     last = pieces.at(-1) ?? last
   }
-  const plan = planner.plan(takes !== undefined || changes !== undefined)
+  const plan = planner.plan([takes, changes, selection.adds].some((given) => given !== undefined))
   const open = last !== undefined && isLine(last) && last.open
   const waiting = planner.waiting.map(({ id }) => id)
   return { reader, visibility, plan, summary: planner.before, waiting, purged: planner.purged, open }

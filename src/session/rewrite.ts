@@ -9,6 +9,7 @@ import { setAside } from '../disk/quarantine.js'
 import type { Part } from '../disk/range-copier.js'
 import type { RewritePlan } from '../log/rewrite.js'
 import { metaLine } from '../log/serialize.js'
+import { stampLines } from './pending-line.js'
 import { type Plan, type Purges, partsOf, planRewrite, type Selection } from './rewrite-plan.js'
 import type { SessionLog } from './session-log.js'
 import { checkVersion } from './transaction.js'
@@ -53,7 +54,7 @@ export async function rewriteHeld(
       const { plan, purged } = reading
       return plan === null || (selection?.purgesArchived !== undefined && purged === 0)
         ? null
-        : await carryOut(log, reading, plan, selection?.keepsAll)
+        : await carryOut(log, reading, plan, selection)
     })
     if (outcome !== 'replaced') return outcome ?? null
   }
@@ -64,16 +65,17 @@ async function carryOut(
   log: SessionLog,
   reading: Plan,
   plan: RewritePlan,
-  keepsAll = false,
+  { keepsAll = false, adds = [] }: Selection = {},
 ): Promise<RewriteResult | 'replaced'> {
   const { reader, summary, purged } = reading
   const file = log.file.path
   checkVersion(summary, file)
-  const { layout, clock } = log.context
+  const { layout, clock, settings } = log.context
   const aside = plan.edits.filter(({ action }) => action === 'aside' || (keepsAll && action === 'drop'))
   await setAside(layout.quarantine(log.name), reader.fd, aside)
   const carry = plan.carry && metaLine({ id: clock.id(summary.maxId), at: plan.carryAt }, plan.carry)
-  const mark = await putInPlace(log, reader, withCarry(reading, carry))
+  const end = stampLines(adds, clock, summary, 0, settings.maxMessageBytes).bytes
+  const mark = await putInPlace(log, reader, withEnd(reading, Buffer.concat([Buffer.from(carry ?? ''), end])))
   if (mark === 'replaced') return mark
   return { dropped: reader.size - mark.size, purged, quarantined: aside.length }
 }
@@ -113,7 +115,7 @@ export async function putInPlace(
   }
 }
 
-function* withCarry(reading: Plan, carry: string | null): Generator<Part> {
+function* withEnd(reading: Plan, end: Buffer): Generator<Part> {
   yield* partsOf(reading)
-  if (carry !== null) yield Buffer.from(carry)
+  if (end.length > 0) yield end
 }

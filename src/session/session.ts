@@ -6,6 +6,7 @@ import { allMetadataOf, labelsOf } from '../log/labels.js'
 import type { AnyMessage, ChatMessage, GivenMessage, StoredMessage, Usage } from '../log/line.js'
 import { messageText } from '../log/serialize.js'
 import { messagesOf } from '../log/views.js'
+import { changeLog, type DecideChange } from './change.js'
 import { type CheckReport, checkLog, reportDamage } from './check.js'
 import { clearLog } from './clear.js'
 import { contextOf } from './context-messages.js'
@@ -202,6 +203,17 @@ export class Session<M extends AnyMessage = ChatMessage> {
   /** Removes the last live message and returns it; undefined when there is none. Looks at the end of the log only. */
   async pop(): Promise<StoredMessage<M> | undefined> {
     return (await popMessage(this.#log)) as StoredMessage<M> | undefined
+  }
+
+  /**
+   * Changes several things at once, decided by a pure function on the messages (all, or the `last`) and the values: under
+   * the lease, and all or nothing whatever the crash. One line, or messages alone, are added in one write, in which a
+   * crash can cut off the later ones; all else writes the log anew, without what is removed and the summaries that stand
+   * for it. Returns the function's `result`. The function may be called again when the log has changed.
+   * @throws TypeError; SessionError ERR_MESSAGE_NOT_FOUND for an id that is not in the view; what the function throws
+   */
+  async change<T>(options: { last?: number }, decide: DecideChange<M, T>): Promise<T> {
+    return changeLog(this.#log, this.#values, options, decide)
   }
 
   /**

@@ -85,6 +85,18 @@ export class ValueIndex {
     return placesOf(await this.#readWhole(reader, summary), summary)
   }
 
+  /** Finds places without waiting, as long as the file is open. */
+  async finder(reader: LogReader, summary: Summary): Promise<(name: string) => Setter | undefined> {
+    const isPlain = summary.orderedFrom === 0 && summary.bareFrom === 0
+    const covered = isPlain ? await this.#catchUp(reader, summary) : undefined
+    const { lines } = covered ?? (await this.#readWhole(reader, summary))
+    return (name) => {
+      if (covered !== undefined && !lines.values.has(name))
+        searchBack(covered, reader, summary, name, Number.POSITIVE_INFINITY)
+      return lines.values.get(name)
+    }
+  }
+
   /** As `read`, of labels as well. */
   async readAll(reader: LogReader, summary: Summary): Promise<void> {
     const covered = await this.#catchUp(reader, summary)
@@ -159,8 +171,8 @@ function isOrdered(piece: Piece, { orderedFrom, bareFrom }: Summary): boolean {
 }
 
 /** Extends backwards until the name is there, or is known not to be; false when that is too far. */
-function searchBack(covered: Covered, reader: LogReader, summary: Summary, name: string): boolean {
-  const end = covered.from - SEARCH_BYTES
+function searchBack(covered: Covered, reader: LogReader, summary: Summary, name: string, most = SEARCH_BYTES): boolean {
+  const end = covered.from - most
   if (covered.lines.valueLines === summary.valueLines) return true
   for (const piece of reader.backwards(covered.from)) {
     if (piece.offset < end || !isOrdered(piece, summary)) return false

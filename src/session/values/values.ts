@@ -4,6 +4,7 @@ import { breatheIfDue } from '../../base/event-loop.js'
 import { isObject, type Json } from '../../base/json.js'
 import { type FileMark, markOf, sameFile } from '../../disk/file-mark.js'
 import { LogReader } from '../../disk/log-reader.js'
+import type { Summary } from '../../log/fold.js'
 import type { Setter } from '../../log/last-lines.js'
 import { isLine, type Line, type Range } from '../../log/line.js'
 import { isoTime, parseLines, timeOf } from '../../log/parse.js'
@@ -178,6 +179,17 @@ export class SessionValues {
       return { mark: markOf(reader.stat), places: places.sort(([a], [b]) => (a < b ? -1 : 1)) }
     })
     return found ?? { mark: undefined, places: [] }
+  }
+
+  /** Reads values without waiting, as long as the file is open. */
+  async lookUp(reader: LogReader, summary: Summary): Promise<(name: string) => Value | undefined> {
+    const find = await this.#log.values.finder(reader, summary)
+    return (name) => {
+      checkText('name', name)
+      const setter = find(name)
+      if (setter === undefined || setter.expires <= this.#log.context.clock.now()) return undefined
+      return valueIn(lineIn(reader.bytesAt(setter), setter, name) ?? throwChanged(this.#log.file.path))
+    }
   }
 
   async #has(name: string): Promise<boolean> {
