@@ -7,12 +7,12 @@ import { describe, expect, test } from 'vitest'
 const src = fileURLToPath(new URL('../src', import.meta.url))
 const files = fs
   .readdirSync(src, { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.ts'))
+  .filter((file) => /\.tsx?$/.test(file))
   .map((file) => file.split(path.sep).join('/'))
 const texts = new Map(files.map((file) => [file, fs.readFileSync(path.join(src, file), 'utf8')]))
 
 const importsOf = (file: string) =>
-  [...(texts.get(file) ?? '').matchAll(/(?:from|import\()\s*'([^']+)'|^import '([^']+)'/gm)].map(
+  [...(texts.get(file) ?? '').matchAll(/(?:(?<!')from |import\()\s*'([^'\n]+)'|^import '([^'\n]+)'/gm)].map(
     ([, from, bare]) => from ?? bare ?? '',
   )
 
@@ -21,6 +21,7 @@ const targetsOf = (file: string) =>
   importsOf(file)
     .filter((from) => from.startsWith('.'))
     .map((from) => path.posix.join(path.posix.dirname(file), from).replace(/\.js$/, '.ts'))
+    .map((target) => (texts.has(target) ? target : target.replace(/\.ts$/, '.tsx')))
 
 /** Lower layers first. Folders in one row do not import each other. */
 const LAYERS = [
@@ -92,6 +93,8 @@ describe('the doors', () => {
     expect(doors).toEqual({
       chokidar: ['runs/watcher.ts'],
       commander: ['cli/program/commander.ts'],
+      preact: ['viewer/page/ui.ts'],
+      'preact/hooks': ['viewer/page/ui.ts'],
       'proper-lockfile': ['disk/lock/lease.ts'],
       'string-width': [expect.stringMatching(/^cli\/terminal\//)],
       'write-file-atomic': ['disk/atomic-replace.ts'],

@@ -14,6 +14,6 @@ await build({
   output: {
     dir: 'dist/src/cli',
     chunkFileNames: 'parts/[name].js',
-    codeSplitting: { groups: [{ name: 'library', test: /src[\\/](?!cli[\\/])/ }] },
+    codeSplitting: { groups: [{ name: 'library', test: /src[\\/](?!cli[\\/]|viewer[\\/])/ }] },
   },
 })

@@ -10,6 +10,7 @@ import { JsonlPersistence, type Persistence } from 'jsonl-sessions/persistence'
 import { JsonlRuntimePersistence, type RuntimePersistence } from 'jsonl-sessions/runtime-persistence'
 import { JsonlSessionBackend, type SessionBackend } from 'jsonl-sessions/session-backend'
 import { JsonlSessionManager, type SessionManager } from 'jsonl-sessions/session-manager'
+import { createViewer, type SessionList } from 'jsonl-sessions/viewer'
 
 const store = await openStore('./sessions')
 const backend: SessionBackend = new JsonlSessionBackend(store)
@@ -25,6 +26,16 @@ const manager: SessionManager = new JsonlSessionManager(store)
 assert.equal((await manager.resume('telegram_ann')).messages.length, 1)
 const runtime: RuntimePersistence = new JsonlRuntimePersistence(store, 'telegram_ann')
 assert.equal(await runtime.loadSession({ kind: 'fullGraph' }), null)
+
+const host = '127.0.0.1:8000'
+const viewer = createViewer(store, { hosts: [host] })
+const page = await viewer.fetch(new Request(`http://${host}/`, { headers: { host } }))
+assert.equal(page.status, 200)
+const headers = { host, authorization: `Bearer ${viewer.token}` }
+const list = await viewer.fetch(new Request(`http://${host}/api/sessions`, { headers }))
+const { total }: SessionList = await list.json()
+assert.equal(total, 1)
+await viewer.close()
 
 for (const suite of [testSessionBackend, testPersistence, testSessionManager, testRuntimePersistence])
   assert.equal(typeof suite, 'function')

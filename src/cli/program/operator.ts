@@ -4,13 +4,15 @@ import type { CleanupCommandOptions } from '../commands/cleanup.js'
 import type { IndexOptions } from '../commands/index.js'
 import type { RecoverCommandOptions } from '../commands/recover.js'
 import type { RunningOptions, StuckOptions } from '../commands/running.js'
+import type { ServeOptions } from '../commands/serve.js'
 import type { TrashOptions, TrashPurgeOptions } from '../commands/trash.js'
 import type { WatchCommandOptions } from '../commands/watch.js'
 import type { GlobalOptions } from '../with-store.js'
 import { type Command, Option } from './commander.js'
-import { byteCount, duration, notEmpty, wholeNumber } from './values.js'
+import { byteCount, duration, notEmpty, portNumber, wholeNumber } from './values.js'
 
 const OLDER = 'a turn that runs for longer is stuck'
+const LOOPBACK = ['127.0.0.1', 'localhost', '::1']
 const FIVE_MINUTES = 300_000
 
 export function addOperatorCommands(program: Command, finish: (exitCode: number) => void): void {
@@ -101,6 +103,30 @@ export function addOperatorCommands(program: Command, finish: (exitCode: number)
     .action(async (_: unknown, command: Command) => {
       const { index } = await import('../commands/index.js')
       finish(await index(command.optsWithGlobals<IndexOptions>()))
+    })
+
+  program
+    .command('serve')
+    .description('a local page: what runs, what was said, what is broken. Reads only, unless told otherwise')
+    .option('--port <n>', 'the port; 0 is any free one', portNumber, 0)
+    .option('--host <address>', 'the address to listen on, with --i-know', notEmpty, '127.0.0.1')
+    .option('--i-know', 'other machines may reach the page: whoever has its address reads everything')
+    .option('--open', 'open the page in the browser')
+    .option(
+      '--allow-write',
+      'the page may rename, tag, restore messages, end dead turns and move sessions to the trash',
+    )
+    .addHelpText(
+      'after',
+      '\nThe address that is printed holds a token: treat it as a password. Ctrl-C ends the server.',
+    )
+    .action(async (_: unknown, command: Command) => {
+      const options = command.optsWithGlobals<ServeOptions>()
+      if (!LOOPBACK.includes(options.host) && options.iKnow !== true) {
+        command.error(`--host ${options.host} lets other machines in: add --i-know`)
+      }
+      const { serve } = await import('../commands/serve.js')
+      finish(await serve(options))
     })
 
   addTrashCommands(program.command('trash').description('what cleanup took away'), finish)

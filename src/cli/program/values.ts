@@ -65,3 +65,10 @@ export function notEmpty(text: string): string {
   if (text === '') throw new InvalidArgumentError('It is empty.')
   return text
 }
+
+/** 0 to 65535. */
+export function portNumber(text: string): number {
+  const value = wholeNumber(text)
+  if (value > 65_535) throw new InvalidArgumentError('Not a port: at most 65535.')
+  return value
+}

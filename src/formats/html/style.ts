@@ -14,5 +14,16 @@ pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:.2rem 0;font:inherit}
 details pre{font:.85rem/1.45 ui-monospace,monospace}
 summary{cursor:pointer;color:GrayText;font-size:.85rem}
 img{max-width:100%}
+p{white-space:pre-wrap;overflow-wrap:anywhere;margin:.4rem 0}
+pre.code,pre.diff{font:.85rem/1.45 ui-monospace,monospace;background:#8881;padding:.5rem;border-radius:4px}
+code{font-family:ui-monospace,monospace;font-size:.9em}
+.language,.host,.note,.preview{color:GrayText;font-size:.85em;font-weight:400}
+.language{display:block}
+pre.diff del,pre.diff ins{display:block;text-decoration:none}
+pre.diff del{background:#d3303022}
+pre.diff ins{background:#2e9e5b22}
+blockquote{border-left:3px solid #8886;margin:.4rem 0;padding-left:.8rem}
+table{border-collapse:collapse}
+td,th{border:1px solid #8886;padding:.2rem .5rem;text-align:left}
 .tag{border:1px solid #8886;border-radius:4px;padding:0 .3rem}
 `

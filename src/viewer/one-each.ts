@@ -1,0 +1,33 @@
+/** Searches: one at a time for each page. A new one ends the former, and each ends after a while. */
+import { ViewerError } from './answers.js'
+
+const MAX_SEARCHES = 20
+const MAX_MS = 120_000
+const CLIENT = /^[\w-]{1,64}$/
+
+export class OneEach {
+  readonly #running = new Map<string, AbortController>()
+  #next = 0
+
+  /** `make` gets the signal that ends its work. @throws ViewerError ERR_VIEWER_BUSY */
+  stream(client: string | null, make: (signal: AbortSignal) => Response): Response {
+    const name = client !== null && CLIENT.test(client) ? client : `#${this.#next++}`
+    this.#running.get(name)?.abort()
+    if (!this.#running.has(name) && this.#running.size >= MAX_SEARCHES) {
+      throw new ViewerError(503, 'ERR_VIEWER_BUSY', `${MAX_SEARCHES} searches run`)
+    }
+    const stop = new AbortController()
+    this.#running.set(name, stop)
+    const timer = setTimeout(() => stop.abort(), MAX_MS).unref()
+    const done = () => {
+      clearTimeout(timer)
+      if (this.#running.get(name) === stop) this.#running.delete(name)
+    }
+    const { body, headers } = make(stop.signal)
+    return new Response(body?.pipeThrough(new TransformStream({ flush: done })) ?? null, { headers })
+  }
+
+  close(): void {
+    for (const stop of this.#running.values()) stop.abort()
+  }
+}
