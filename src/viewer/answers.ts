@@ -1,5 +1,5 @@
 /** The answers of the viewer: JSON, streams of JSON lines, downloads, and failures. */
-import { SessionError } from '../base/errors.js'
+import { isSessionError } from '../base/errors.js'
 import type { ErrorAnswer, ViewerErrorCode } from './shapes.js'
 
 /** A failure that the viewer itself reports. */
@@ -37,21 +37,22 @@ export function download(body: Uint8Array | ReadableStream<Uint8Array>, name: st
   })
 }
 
-/** One JSON value a line, each sent as soon as it is there. Stops asking when nobody reads any more. */
-export function jsonLines(values: AsyncGenerator<unknown>): Response {
+/** One JSON value a line, each sent as soon as it is there. Stops asking when nobody reads any more; calls `done` at the end. */
+export function jsonLines(values: AsyncGenerator<unknown>, done: () => void): Response {
   const encoder = new TextEncoder()
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
-        const { value, done } = await values.next()
-        if (done) controller.close()
-        else controller.enqueue(encoder.encode(`${JSON.stringify(value)}\n`))
+        const next = await values.next()
+        if (!next.done) return controller.enqueue(encoder.encode(`${JSON.stringify(next.value)}\n`))
       } catch (error) {
         controller.enqueue(encoder.encode(`${JSON.stringify({ error: failureOf(error).answer })}\n`))
-        controller.close()
       }
+      controller.close()
+      done()
     },
     async cancel() {
+      done()
       await values.return(undefined)
     },
   })
@@ -73,7 +74,7 @@ const STATUS: Partial<Record<string, number>> = {
 export function failureOf(error: unknown): { status: number; answer: ErrorAnswer } {
   if (error instanceof ViewerError)
     return { status: error.status, answer: { code: error.code, message: error.message } }
-  if (error instanceof SessionError) {
+  if (isSessionError(error)) {
     return { status: STATUS[error.code] ?? 422, answer: { code: error.code, message: error.message } }
   }
   if (error instanceof TypeError || error instanceof RangeError) {

@@ -8,7 +8,7 @@ import { keyOf } from './addresses.js'
 import { badRequest, download, json, jsonLines, ViewerError } from './answers.js'
 import { apply, changeOf } from './changes.js'
 import { EventHub } from './events.js'
-import { findAnswers, searchAnswers } from './find-answers.js'
+import { findAnswers, searchAnswer } from './find-answers.js'
 import { isSame, loginCookie, type Secrets } from './guard.js'
 import { CheckJob, quarantinedFile, quarantineIn } from './health.js'
 import { LogView } from './log-view.js'
@@ -65,9 +65,7 @@ export class Api {
       case '/api/usage':
         return json(await this.#usage.answer())
       case '/api/search':
-        return this.#searches.stream(params.get('client'), (signal) =>
-          jsonLines(searchAnswers(this.#parts, queryIn(params), signal)),
-        )
+        return this.#search(params)
       case '/api/quarantine':
         return json(quarantineIn(this.#parts))
       case '/api/quarantine/file':
@@ -123,16 +121,32 @@ export class Api {
         return json(await contextPage(this.#store.session(key)))
       case 'graph':
         return json(await graphOf(this.#parts, key))
-      case 'find': {
-        const path = this.#store.session(key).path
-        const [text, from] = [queryIn(params), countParam(params, 'from', 0)]
-        return this.#searches.stream(params.get('client'), (signal) =>
-          jsonLines(findAnswers(path, key, text, from, signal)),
-        )
-      }
+      case 'find':
+        return this.#find(key, params)
       default:
         return undefined
     }
+  }
+
+  async #search(params: Params): Promise<Response> {
+    const query = queryIn(params)
+    const { signal, done } = this.#searches.begin(params.get('client'))
+    try {
+      return json(await searchAnswer(this.#parts, query, signal))
+    } catch (error) {
+      throw signal.aborted
+        ? new ViewerError(503, 'ERR_VIEWER_BUSY', 'another search of this page began, or it took too long')
+        : error
+    } finally {
+      done()
+    }
+  }
+
+  #find(key: string, params: Params): Response {
+    const { path } = this.#store.session(key)
+    const [text, from] = [queryIn(params), countParam(params, 'from', 0)]
+    const { signal, done } = this.#searches.begin(params.get('client'))
+    return jsonLines(findAnswers(path, key, text, from, signal), done)
   }
 
   async #lines(key: string, params: Params): Promise<LinePage> {

@@ -1,9 +1,7 @@
 /** What a viewer with `allowWrite` may do: each change is one call of the store, under the lease of its session. Resumes nothing. */
 
 import { isObject } from '../base/json.js'
-import { moveOneToTrash } from '../retention/cleanup.js'
 import type { SessionStore } from '../store/store.js'
-import { internalsOf } from '../store/store.js'
 import { badRequest } from './answers.js'
 import type { Change } from './shapes.js'
 
@@ -45,7 +43,8 @@ export async function apply(store: SessionStore, change: Change): Promise<void> 
       await session.restore(change.id)
       return
     case 'trash':
-      return moveOneToTrash(internalsOf(store), change.key)
+      await session.trash()
+      return
     case 'end-dead-turn': {
       const { runs, failed } = await store.recover({ action: 'error', keys: [change.key] })
       if (failed.length > 0) throw failed[0]?.error

@@ -1,15 +1,13 @@
-/** The streams of the two searches: in one session, and in all of them. */
+/** The answers of the two searches: in one session, and in all of them. */
 
 import { nameOf } from '../disk/names.js'
 import type { StoreInternals } from '../list/store-internals.js'
 import { findIn } from './find.js'
 import { rowsOf } from './session-list.js'
-import type { FindLine, SearchLine } from './shapes.js'
+import type { FindLine, SearchAnswer } from './shapes.js'
 
 const MAX_HITS = 500
 const MAX_SESSIONS = 50
-/** The first hit of a session is looked for in so many bytes. */
-const SNIPPET_BYTES = 64 * 1024 * 1024
 const PROGRESS_BYTES = 32 * 1024 * 1024
 
 export async function* findAnswers(
@@ -34,35 +32,17 @@ export async function* findAnswers(
   yield { done: { hits, more: false } }
 }
 
-/** The sessions that `store.search` finds, each with its first message that holds one of the words. */
-export async function* searchAnswers(
-  store: StoreInternals,
-  query: string,
-  signal: AbortSignal,
-): AsyncGenerator<SearchLine> {
-  const { searchSessions, wordsOf } = await import('../search/search.js')
-  const words = wordsOf(query)
-  const found = await searchSessions(store, query, MAX_SESSIONS)
-  const rows = rowsOf(await store.index.named(found.map(({ key }) => nameOf(key))))
-  for (const row of rows) {
-    if (signal.aborted) return
-    yield { session: row, hit: await firstHit(store, row.key, words) }
-  }
-  yield { done: { sessions: rows.length } }
-}
-
-async function firstHit({ context }: StoreInternals, key: string, words: readonly string[]) {
-  for (const word of words) {
-    try {
-      for await (const { hits, at } of findIn(context.layout.log(nameOf(key)), key, word)) {
-        const [hit] = hits
-        if (hit !== undefined) return { offset: hit.offset, id: hit.id, snippet: hit.snippet }
-        if (at > SNIPPET_BYTES) break
-      }
-    } catch {
-      // removed since the search
-      return null
-    }
-  }
-  return null
+/** The sessions that `store.search` finds, each with the message that holds most of the words. */
+export async function searchAnswer(store: StoreInternals, query: string, signal: AbortSignal): Promise<SearchAnswer> {
+  const { searchSessions } = await import('../search/search.js')
+  const found = await searchSessions(store, query, { limit: MAX_SESSIONS, signal })
+  const rows = new Map(
+    rowsOf(await store.index.named(found.map(({ key }) => nameOf(key)))).map((row) => [row.key, row]),
+  )
+  const sessions = found.flatMap(({ key, match }) => {
+    const session = rows.get(key)
+    if (session === undefined) return []
+    return [{ session, hit: match && { id: match.id, offset: match.offset, role: match.role, snippet: match.snippet } }]
+  })
+  return { sessions }
 }

@@ -7,6 +7,7 @@ import { read } from '../disk/files.js'
 import { LogReader } from '../disk/log-reader.js'
 import { isLine, type Line } from '../log/line.js'
 import { parseLines } from '../log/parse.js'
+import { rawScanFor } from '../search/raw-scan.js'
 import type { FindLine, Snippet } from './shapes.js'
 
 const LF = 0x0a
@@ -15,6 +16,7 @@ const BLOCK_BYTES = 1024 * 1024
 const MAX_LINE_BYTES = 64 * 1024 * 1024
 const BEFORE_CHARS = 40
 const AFTER_CHARS = 80
+const SEARCHED: ReadonlySet<string> = new Set(['message', 'compaction', 'value'])
 /** Fields that say nothing a reader would look for. */
 const SKIPPED = new Set(['id', 'at', 'type', 'ids', 'through'])
 
@@ -33,7 +35,6 @@ export async function* findIn(path: string, key: string, text: string, from = 0)
   if (reader === undefined) throw notFound(key)
   try {
     const lower = text.toLowerCase()
-    const { rawScanFor } = await import('../search/search.js')
     const mayContain = rawScanFor([lower])
     let length = BLOCK_BYTES
     for (let at = from; at < reader.size; ) {
@@ -58,7 +59,7 @@ export async function* findIn(path: string, key: string, text: string, from = 0)
 
 function hitsIn(bytes: Buffer, base: number, lower: string, atEnd: boolean): Hit[] {
   return parseLines(bytes, base, atEnd).flatMap((piece) => {
-    if (!isLine(piece) || (piece.kind !== 'message' && piece.kind !== 'compaction')) return []
+    if (!isLine(piece) || !SEARCHED.has(piece.kind)) return []
     const snippet = snippetIn(piece, lower)
     if (snippet === undefined) return []
     const { offset, id, at, value, kind } = piece

@@ -53,7 +53,7 @@ export class CheckJob {
     answer.sessions = keys.length
     for (const key of keys) {
       if (this.#isClosed) return
-      const { messages, findings, failed } = await checkStore(this.#store, [key])
+      const { messages, findings, failed } = await checkStore(this.#store, { keys: [key] })
       answer.messages += messages
       note(findings)
       for (const { key, error } of failed)

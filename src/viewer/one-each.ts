@@ -9,8 +9,8 @@ export class OneEach {
   readonly #running = new Map<string, AbortController>()
   #next = 0
 
-  /** `make` gets the signal that ends its work. @throws ViewerError ERR_VIEWER_BUSY */
-  stream(client: string | null, make: (signal: AbortSignal) => Response): Response {
+  /** The signal that ends the search of this page, and what to call when it is over. @throws ViewerError ERR_VIEWER_BUSY */
+  begin(client: string | null): { signal: AbortSignal; done: () => void } {
     const name = client !== null && CLIENT.test(client) ? client : `#${this.#next++}`
     this.#running.get(name)?.abort()
     if (!this.#running.has(name) && this.#running.size >= MAX_SEARCHES) {
@@ -23,8 +23,7 @@ export class OneEach {
       clearTimeout(timer)
       if (this.#running.get(name) === stop) this.#running.delete(name)
     }
-    const { body, headers } = make(stop.signal)
-    return new Response(body?.pipeThrough(new TransformStream({ flush: done })) ?? null, { headers })
+    return { signal: stop.signal, done }
   }
 
   close(): void {

@@ -106,6 +106,7 @@ export interface LogLine {
     | 'answered'
     | 'compaction'
     | 'meta'
+    | 'value'
     | 'commit'
     | 'tombstone'
     | 'unknown'
@@ -155,10 +156,10 @@ export interface Snippet {
   after: string
 }
 
-/** One line of the answer of `GET /api/search?q=`. */
-export type SearchLine =
-  | { session: SessionRow; hit: { offset: number; id: string; snippet: Snippet } | null }
-  | { done: { sessions: number } }
+/** `GET /api/search?q=`: the sessions that hold the words, each with the message that holds most of them. */
+export interface SearchAnswer {
+  sessions: Array<{ session: SessionRow; hit: { offset: number; id: string; role: string; snippet: string } | null }>
+}
 
 export type StuckReason = 'too-long' | 'owner-dead' | 'heartbeat-lost'
 

@@ -33,7 +33,7 @@ const page = await viewer.fetch(new Request(`http://${host}/`, { headers: { host
 assert.equal(page.status, 200)
 const headers = { host, authorization: `Bearer ${viewer.token}` }
 const list = await viewer.fetch(new Request(`http://${host}/api/sessions`, { headers }))
-const { total }: SessionList = await list.json()
+const { total } = (await list.json()) as SessionList
 assert.equal(total, 1)
 await viewer.close()
 

@@ -8,7 +8,7 @@ import type {
   LinePage,
   QuarantineAnswer,
   RunningAnswer,
-  SearchLine,
+  SearchAnswer,
   SessionFacts,
   SessionList,
   UsageAnswer,
@@ -215,15 +215,13 @@ describe('finding', () => {
   })
 
   test('words in all sessions: those of store.search, with a message of each', async () => {
-    const { store, fetch } = await scene()
+    const { store, ask } = await scene()
     await fill(store, 'a', ['rust is fine', 'no'])
     await fill(store, 'b', ['rust and json'])
     await fill(store, 'c', ['nothing'])
-    const found = await linesOf<SearchLine>(await fetch('/api/search?q=rust%20json'))
-    const keys = found.flatMap((line) => ('session' in line ? [line.session.key] : []))
-    expect(keys).toEqual((await store.search('rust json')).map(({ key }) => key))
-    expect(found[0]).toMatchObject({ hit: { snippet: { match: 'rust' } } })
-    expect(found.at(-1)).toEqual({ done: { sessions: 2 } })
+    const { sessions } = (await ask<SearchAnswer>('/api/search?q=rust%20json')).body
+    expect(sessions.map(({ session }) => session.key)).toEqual((await store.search('rust json')).map(({ key }) => key))
+    expect(sessions[0]).toMatchObject({ session: { key: 'b' }, hit: { snippet: 'rust and json' } })
   })
 })
 

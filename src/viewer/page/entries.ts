@@ -15,7 +15,7 @@ export interface Shown {
   records: boolean
 }
 
-const RECORDS = new Set(['session', 'meta', 'remove', 'answered', 'tombstone', 'unknown', 'blank', 'commit'])
+const RECORDS = new Set(['session', 'meta', 'remove', 'answered', 'tombstone', 'unknown', 'blank', 'commit', 'value'])
 
 export function isShown({ kind, marks = [] }: LogLine, { removed, records }: Shown): boolean {
   if (RECORDS.has(kind)) return records

@@ -1,53 +1,51 @@
-/** The sessions whose messages hold the words, with a link to the first message of each. */
-import type { SearchLine } from '../shapes.js'
+/** The sessions whose messages hold the words, with a link to a message of each. */
+import type { SearchAnswer, Snippet } from '../shapes.js'
 import { SnippetText } from './find.js'
 import { ago, counted, label } from './format.js'
-import { Failure, State, Title } from './parts.js'
+import { Failure, State, Title, useAnswer } from './parts.js'
 import { sessionPath } from './place.js'
-import { stream } from './server.js'
-import { useEffect, useState } from './ui.js'
-
-type Found = Extract<SearchLine, { session: unknown }>
+import { ask, client } from './server.js'
 
 export function Search({ query }: { query: string }) {
-  const [found, setFound] = useState<Found[]>([])
-  const [isDone, setDone] = useState(false)
-  const [error, setError] = useState<unknown>()
-  useEffect(() => {
-    setFound([])
-    setDone(false)
-    setError(undefined)
-    if (query.trim().length < 2) return undefined
-    const stop = new AbortController()
-    const take = (line: SearchLine) => {
-      if ('session' in line) setFound((former) => [...former, line])
-      else setDone(true)
-    }
-    stream<SearchLine>('/api/search', { q: query }, take, stop.signal).catch((failed) => {
-      if (!stop.signal.aborted) setError(failed)
-    })
-    return () => stop.abort()
-  }, [query])
-  const note =
-    query.trim().length < 2
-      ? 'Type at least two characters.'
-      : isDone
-        ? `${counted(found.length, 'session')} found`
-        : 'Searching…'
+  const isShort = query.trim().length < 2
+  const { answer, error, retry } = useAnswer(
+    async () => (isShort ? { sessions: [] } : ask<SearchAnswer>('/api/search', { q: query, client })),
+    [query],
+  )
+  const words = query
+    .toLowerCase()
+    .replaceAll('"', ' ')
+    .split(/\s+/)
+    .filter((word) => word !== '')
+  const note = isShort
+    ? 'Type at least two characters.'
+    : answer === undefined
+      ? 'Searching…'
+      : `${counted(answer.sessions.length, 'session')} found`
   return (
     <>
       <Title note={<span role="status">{note}</span>}>Search</Title>
-      {error !== undefined && <Failure error={error} />}
+      {error !== undefined && <Failure error={error} retry={retry} />}
       <ul class="lines found">
-        {found.map(({ session: { key, name, state, lastActivity }, hit }) => (
+        {(answer?.sessions ?? []).map(({ session: { key, name, state, lastActivity }, hit }) => (
           <li key={key}>
             <a href={sessionPath(key, hit === null ? {} : { at: hit.offset, id: hit.id })}>{label(name ?? key)}</a>
             <State state={state} />
             <span class="note">{ago(lastActivity)}</span>
-            {hit !== null && <SnippetText snippet={hit.snippet} />}
+            {hit !== null && <SnippetText snippet={marked(hit.snippet, words)} />}
           </li>
         ))}
       </ul>
     </>
   )
+}
+
+/** The first of the words in a text. */
+function marked(text: string, words: readonly string[]): Snippet {
+  const lower = text.toLowerCase()
+  const places = words.flatMap((word) =>
+    lower.includes(word) ? [{ at: lower.indexOf(word), length: word.length }] : [],
+  )
+  const { at, length } = places.sort((a, b) => a.at - b.at)[0] ?? { at: 0, length: 0 }
+  return { before: text.slice(0, at), match: text.slice(at, at + length), after: text.slice(at + length) }
 }

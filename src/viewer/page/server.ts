@@ -15,7 +15,7 @@ export class ServerError extends Error {
 }
 
 /** One name a tab: a new search ends the former one of the same tab. */
-const client = crypto.randomUUID()
+export const client = crypto.randomUUID()
 let writeToken = ''
 
 /** Trades the token of the address for a cookie, and takes it out of the address. */
