@@ -1,5 +1,5 @@
 /** Which sessions a list shows. */
-import { checkCount, checkNames, checkText, checkTime } from '../base/arguments.js'
+import { checkCount, checkNames, checkSignal, checkText, checkTime } from '../base/arguments.js'
 import { isObject } from '../base/json.js'
 import { byKey, type SessionInfo } from '../session/info.js'
 import type { Row } from './row.js'
@@ -13,17 +13,22 @@ export interface ListOptions {
   since?: Date | number
   /** Those behind this one, in the order of lists: the last row of the page before. */
   cursor?: Pick<SessionInfo, 'key' | 'lastActivity'>
+  signal?: AbortSignal
 }
 
 export interface ListRules {
   limit: number
   /** Undefined where all are shown. */
   shows: ((row: Row) => boolean) | undefined
+  signal: AbortSignal | undefined
 }
+
+const KNOWN = ['limit', 'tag', 'since', 'cursor', 'signal'] as const
 
 /** @throws TypeError, RangeError */
 export function checkList(options: ListOptions | undefined): ListRules {
-  const { limit, tag, since, cursor } = checkNames('list', options, ['limit', 'tag', 'since', 'cursor'])
+  const { limit, tag, since, cursor, signal } = checkNames('list', options, KNOWN)
+  checkSignal(signal)
   if (limit !== undefined) checkCount('limit', limit)
   if (tag !== undefined) checkText('tag', tag)
   const from = since === undefined ? Number.NEGATIVE_INFINITY : checkTime('since', since)
@@ -31,7 +36,7 @@ export function checkList(options: ListOptions | undefined): ListRules {
   const isAll = tag === undefined && since === undefined && behind === undefined
   const shows = (row: Row) =>
     row.active >= from && (tag === undefined || row.tags?.includes(tag) === true) && (behind?.(row) ?? true)
-  return { limit: limit ?? Number.POSITIVE_INFINITY, shows: isAll ? undefined : shows }
+  return { limit: limit ?? Number.POSITIVE_INFINITY, shows: isAll ? undefined : shows, signal }
 }
 
 function checkCursor(cursor: unknown): (row: Row) => boolean {

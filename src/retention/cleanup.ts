@@ -29,7 +29,10 @@ const SILENT_RUN_MS = 3_600_000
 /** … or, if it has no run log, after this time. */
 const UNHEARD_RUN_MS = 24 * 3_600_000
 
-/** @throws TypeError for an unknown or missing option or a wrong type, RangeError for a number out of range */
+/**
+ * @throws TypeError for an unknown or missing option or a wrong type, RangeError for a number out of range; what the
+ * signal was aborted with
+ */
 export async function cleanUp(store: StoreInternals, options: CleanupOptions): Promise<CleanupResult> {
   const rules = checkCleanup(options)
   const countsBytes = rules.maxBytes < Number.POSITIVE_INFINITY
@@ -42,6 +45,7 @@ export async function cleanUp(store: StoreInternals, options: CleanupOptions): P
   }
   const result: CleanupResult = { removed: [], failed: [] }
   for (const session of planCleanup(sessions, rules, now)) {
+    rules.signal?.throwIfAborted()
     const log = store.log(session.key)
     const isStillDue = () => isUnchanged(log, session, rules, now)
     try {

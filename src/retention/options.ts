@@ -1,5 +1,5 @@
 /** The options of a cleanup, checked once. */
-import { checkTexts } from '../base/arguments.js'
+import { checkSignal, checkTexts } from '../base/arguments.js'
 import { isObject } from '../base/json.js'
 
 /** Sessions go, longest idle first, until all limits hold that are given; at least one must be. */
@@ -18,6 +18,8 @@ export interface CleanupOptions {
   keep?: readonly string[]
   /** Only tell what would be removed. */
   dryRun?: boolean
+  /** Ends the cleanup between two sessions. */
+  signal?: AbortSignal
 }
 
 export interface CleanupRules {
@@ -28,6 +30,7 @@ export interface CleanupRules {
   minAge: number
   keep: readonly string[]
   dryRun: boolean
+  signal: AbortSignal | undefined
 }
 
 /** What is purged from the trash. */
@@ -39,7 +42,7 @@ export interface PurgeTrashOptions {
 }
 
 const NONE = Number.POSITIVE_INFINITY
-const KNOWN = ['olderThan', 'maxSessions', 'maxBytes', 'downToBytes', 'minAge', 'keep', 'dryRun']
+const KNOWN = ['olderThan', 'maxSessions', 'maxBytes', 'downToBytes', 'minAge', 'keep', 'dryRun', 'signal']
 
 /** @throws TypeError for an unknown or missing option or a wrong type, RangeError for a number out of range */
 export function checkCleanup(options: unknown): CleanupRules {
@@ -56,7 +59,8 @@ export function checkCleanup(options: unknown): CleanupRules {
   if (downToBytes > maxBytes) throw new RangeError('option downToBytes must not be greater than maxBytes')
   checkTexts('option keep', keep)
   checkBoolean('dryRun', dryRun)
-  return { olderThan, maxSessions, maxBytes, downToBytes, minAge, keep: [...keep], dryRun }
+  checkSignal(given.signal)
+  return { signal: given.signal, olderThan, maxSessions, maxBytes, downToBytes, minAge, keep: [...keep], dryRun }
 }
 
 /** @throws TypeError, RangeError likewise */

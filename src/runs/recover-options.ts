@@ -1,5 +1,6 @@
 /** The options of a recovery, checked once. */
 
+import { checkSignal } from '../base/arguments.js'
 import { isObject } from '../base/json.js'
 import { checkKey } from '../disk/names.js'
 import type { CrashedRun, RunEnd } from '../session/reports.js'
@@ -18,14 +19,19 @@ export interface RecoverOptions {
   keys?: readonly string[]
   /** A process that cannot be seen from here (another host, another container) is given up when silent for this long, ms. Default 60,000. */
   silentAfterMs?: number
+  /** Ends the recovery between two sessions. */
+  signal?: AbortSignal
 }
 
-export type RecoverSettings = Required<Omit<RecoverOptions, 'keys'>> & { keys: readonly string[] | undefined }
+export type RecoverSettings = Required<Omit<RecoverOptions, 'keys' | 'signal'>> & {
+  keys: readonly string[] | undefined
+  signal: AbortSignal | undefined
+}
 
 /** @throws TypeError for an unknown option or a wrong type, RangeError for a number out of range */
 export function checkRecoverOptions(options: unknown = {}): RecoverSettings {
   if (!isObject(options)) throw new TypeError('the options of a recovery must be an object')
-  const { action = 'report', keys, silentAfterMs = 60_000, ...rest } = options as RecoverOptions
+  const { action = 'report', keys, silentAfterMs = 60_000, signal, ...rest } = options as RecoverOptions
   const [unknown] = Object.keys(rest)
   if (unknown !== undefined) throw new TypeError(`unknown option: ${unknown}`)
   if (typeof action !== 'function' && action !== 'report' && !isRunEnd(action)) {
@@ -35,7 +41,8 @@ export function checkRecoverOptions(options: unknown = {}): RecoverSettings {
   keys?.forEach(checkKey)
   if (typeof silentAfterMs !== 'number') throw new TypeError('option silentAfterMs must be a number of milliseconds')
   if (!(silentAfterMs >= 0)) throw new RangeError('option silentAfterMs must not be negative')
-  return { action, keys, silentAfterMs }
+  checkSignal(signal)
+  return { action, keys, silentAfterMs, signal }
 }
 
 export function isRunEnd(value: unknown): value is RunEnd {

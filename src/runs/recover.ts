@@ -38,11 +38,12 @@ export interface RecoverReport {
   failed: Array<{ key: string; error: unknown }>
 }
 
-/** @throws TypeError, RangeError for wrong options */
+/** @throws TypeError, RangeError for wrong options; what the signal was aborted with */
 export async function recover(store: StoreInternals, options: RecoverOptions | undefined): Promise<RecoverReport> {
-  const { action, keys, silentAfterMs } = checkRecoverOptions(options)
+  const { action, keys, silentAfterMs, signal } = checkRecoverOptions(options)
   const report: RecoverReport = { runs: [], tornTails: [], swept: store.swept.splice(0), failed: [] }
   const attempt = async (key: string, work: () => Promise<void>) => {
+    signal?.throwIfAborted()
     try {
       await work()
     } catch (error) {

@@ -1,7 +1,6 @@
 /** Live messages with the lines that they stand in, of any part of a log. */
-import { checkCount, checkText } from '../base/arguments.js'
+import { checkCount, checkNames, checkSignal, checkText } from '../base/arguments.js'
 import { messageNotFound } from '../base/errors.js'
-import { isObject } from '../base/json.js'
 import { LogReader } from '../disk/log-reader.js'
 import type { Summary } from '../log/fold.js'
 import { type AnyMessage, isLine } from '../log/line.js'
@@ -24,16 +23,14 @@ export interface EntriesOptions {
 }
 
 /** @throws TypeError, RangeError */
-export function checkEntriesOptions(options: unknown): EntriesOptions {
-  if (!isObject(options)) throw new TypeError('the options of entries must be an object')
-  const { last, before, after, signal, ...others } = options as Record<string, unknown>
-  const [unknown] = Object.keys(others)
-  if (unknown !== undefined) throw new TypeError(`unknown option ${unknown}`)
+export function checkEntriesOptions(options: EntriesOptions | undefined): EntriesOptions {
+  const given = checkNames('entries', options, ['last', 'before', 'after', 'signal'])
+  const { last, before, after, signal } = given
   if (last !== undefined) checkCount('last', last)
   if (before !== undefined) checkText('before', before)
   if (after !== undefined) checkText('after', after)
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal must be an AbortSignal')
-  return options as EntriesOptions
+  checkSignal(signal)
+  return given
 }
 
 /** Ids of lines. */

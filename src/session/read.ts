@@ -8,13 +8,15 @@ import { toStored } from '../log/views.js'
 import { isLive } from '../log/visibility.js'
 import { visibilityIn } from './catch-up.js'
 
-export async function* streamMessages(file: string): AsyncGenerator<StoredMessage> {
+/** @throws what the signal was aborted with */
+export async function* streamMessages(file: string, signal?: AbortSignal): AsyncGenerator<StoredMessage> {
   const reader = LogReader.open(file)
   if (reader === undefined) return
   try {
     const visibility = await visibilityIn(reader)
     for await (const pieces of reader.blocks()) {
       for (const piece of pieces) {
+        signal?.throwIfAborted()
         if (!isLine(piece) || !isChat(piece) || !isLive(piece, visibility)) continue
         yield toStored(piece, visibility, reader.fileTime)
       }

@@ -1,5 +1,5 @@
 /** One conversation: what a bot author works with. */
-import { checkCount, checkNames, checkText, checkTexts } from '../base/arguments.js'
+import { checkCount, checkNames, checkSignal, checkText, checkTexts } from '../base/arguments.js'
 import type { Json } from '../base/json.js'
 import { sumOf, totalUsage } from '../log/fold.js'
 import { allMetadataOf, labelsOf } from '../log/labels.js'
@@ -92,7 +92,8 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * The same `ref` again writes nothing: references are remembered for a day, and at least the last 1,000 of a session.
    * @throws TypeError and SessionError as `append` does
    */
-  async receive<T extends GivenMessage<M>>(message: T, { ref }: { ref?: string } = {}): Promise<Received> {
+  async receive<T extends GivenMessage<M>>(message: T, options?: { ref?: string }): Promise<Received> {
+    const { ref } = checkNames('receive', options, ['ref'])
     if (ref !== undefined) checkText('ref', ref)
     this.#log.context.checkOpen()
     return this.#inbox.receive(messageText(message), ref)
@@ -126,10 +127,11 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * Asks the turn that runs to stop, in whatever process; true once it has ended, false when none runs, another one than
    * `turnId`, or it has not ended after `timeout` ms.
    */
-  async abort(options: AbortOptions = {}): Promise<boolean> {
-    if (options.turnId !== undefined) checkText('turnId', options.turnId)
+  async abort(options?: AbortOptions): Promise<boolean> {
+    const given = checkNames('abort', options, ['turnId', 'timeout'])
+    if (given.turnId !== undefined) checkText('turnId', given.turnId)
     this.#log.context.checkOpen()
-    return this.#turns.abort(options)
+    return this.#turns.abort(given)
   }
 
   /** The messages that wait for a turn, oldest first. */
@@ -143,7 +145,8 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * the `last` of them. The results of a call stand directly behind it; calls without results, results without calls and
    * empty answers are left out; what waited while an answer was made stands behind that answer.
    */
-  async context({ last }: { last?: number } = {}): Promise<M[]> {
+  async context(options?: { last?: number }): Promise<M[]> {
+    const { last } = checkNames('context', options, ['last'])
     if (last !== undefined) checkCount('last', last)
     return (await contextOf(this.#log, last === undefined ? {} : { last })) as unknown as M[]
   }
@@ -154,14 +157,15 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * @throws TypeError, RangeError for wrong options
    * @throws SessionError ERR_MESSAGE_NOT_FOUND, ERR_NOT_A_LOG; what `signal` was aborted with
    */
-  entries(options: EntriesOptions = {}): AsyncIterableIterator<Entry<M>> {
-    checkEntriesOptions(options)
+  entries(options?: EntriesOptions): AsyncIterableIterator<Entry<M>> {
+    const given = checkEntriesOptions(options)
     this.#log.context.checkOpen()
-    return entriesOf<M>(this.#log, options)
+    return entriesOf<M>(this.#log, given)
   }
 
   /** The live messages in order, or the `last` of them, which costs the same however long the log is. */
-  async messages({ last }: { last?: number } = {}): Promise<StoredMessage<M>[]> {
+  async messages(options?: { last?: number }): Promise<StoredMessage<M>[]> {
+    const { last } = checkNames('messages', options, ['last'])
     if (last !== undefined) return this.tail(last)
     this.#log.context.checkOpen()
     const whole = await this.#log.whole()
@@ -180,9 +184,11 @@ export class Session<M extends AnyMessage = ChatMessage> {
   }
 
   /** The live messages one by one, in memory that does not grow with the log; of the log as it is at the first one. */
-  async *stream(): AsyncGenerator<StoredMessage<M>> {
+  async *stream(options?: { signal?: AbortSignal }): AsyncGenerator<StoredMessage<M>> {
+    const { signal } = checkNames('stream', options, ['signal'])
+    checkSignal(signal)
     this.#log.context.checkOpen()
-    yield* streamMessages(this.path) as unknown as AsyncGenerator<StoredMessage<M>>
+    yield* streamMessages(this.path, signal) as unknown as AsyncGenerator<StoredMessage<M>>
   }
 
   /**
@@ -231,8 +237,9 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * `dryRun` it only tells.
    * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_MESSAGE_NOT_FOUND
    */
-  async rewind(target: RewindTarget, { dryRun = false }: { dryRun?: boolean } = {}): Promise<number> {
+  async rewind(target: RewindTarget, options?: { dryRun?: boolean }): Promise<number> {
     checkTarget(target)
+    const { dryRun = false } = checkNames('rewind', options, ['dryRun'])
     return rewindLog(this.#log, { ...target }, dryRun)
   }
 
@@ -355,7 +362,8 @@ export class Session<M extends AnyMessage = ChatMessage> {
    */
   getValue<T = Value>(name: string, options?: { expired?: false }): Promise<T | undefined>
   getValue<T = Value>(name: string, options: { expired: true }): Promise<ValueEntry<T> | undefined>
-  async getValue(name: string, { expired = false }: { expired?: boolean } = {}): Promise<unknown> {
+  async getValue(name: string, options?: { expired?: boolean }): Promise<unknown> {
+    const { expired = false } = checkNames('getValue', options, ['expired'])
     return expired ? this.#values.entry(name) : this.#values.get(name)
   }
 
@@ -414,9 +422,10 @@ export class Session<M extends AnyMessage = ChatMessage> {
   async setState(
     state: RunState['state'],
     turnId: string | null = null,
-    { exclusive = false }: { exclusive?: boolean } = {},
+    options?: { exclusive?: boolean },
   ): Promise<void> {
     checkRun(state, turnId)
+    const { exclusive = false } = checkNames('setState', options, ['exclusive'])
     if (typeof exclusive !== 'boolean') throw new TypeError('option exclusive must be true or false')
     if (exclusive && state === 'running') await beginTurn(this.#log, turnId)
     else await setRun(this.#log, state, turnId)

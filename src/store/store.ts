@@ -1,6 +1,6 @@
 /** A folder of sessions. */
 import path from 'node:path'
-import { checkText } from '../base/arguments.js'
+import { checkNames, checkText, untilAborted } from '../base/arguments.js'
 import { SessionError } from '../base/errors.js'
 import { breatheIfDue } from '../base/event-loop.js'
 import { checkStore, type StoreCheck, type StoreCheckOptions } from '../check/store.js'
@@ -179,7 +179,8 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
   }
 
   /** Every key, or every one that begins with `prefix`, ordered by UTF-16 code units. */
-  async keys({ prefix = '' }: { prefix?: string } = {}): Promise<string[]> {
+  async keys(options?: { prefix?: string }): Promise<string[]> {
+    const { prefix = '' } = checkNames('keys', options, ['prefix'])
     checkText('prefix', prefix)
     this.#checkOpen()
     const keys = await this.#internals.index.keys()
@@ -193,8 +194,8 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
    */
   async list(options?: ListOptions): Promise<SessionInfo[]> {
     this.#checkOpen()
-    const { limit, shows } = checkList(options)
-    return this.#internals.index.rows(limit, shows)
+    const { limit, shows, signal } = checkList(options)
+    return untilAborted(this.#internals.index.rows(limit, shows), signal)
   }
 
   /**

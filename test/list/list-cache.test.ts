@@ -299,7 +299,8 @@ test('a list cache that cannot be written is reported, and changes no answer', a
   const store = await openStore(dir, { onError: (error) => errors.push(error) })
   expect(await store.list()).toHaveLength(SESSIONS + 1)
   await store.close()
-  expect(errors).toHaveLength(1)
+  // the sweep at open looks into the same folder
+  expect(errors).toMatchObject([{ code: 'ENOTDIR' }, { code: 'EEXIST' }])
 })
 
 test.each([

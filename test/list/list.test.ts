@@ -78,17 +78,6 @@ describe('the next list shows', () => {
     expect(await counts(store)).toEqual({ a: 1, b: 1, c: 1, last: 1 })
   })
 
-  test('the sessions of a folder that took the place of the first', async () => {
-    const { dir, store } = await listed()
-    fs.renameSync(dir, `${dir}-old`)
-    fs.mkdirSync(dir)
-    fs.writeFileSync(path.join(dir, 'new.jsonl'), FOREIGN)
-    expect(await counts(store)).toEqual({ new: 1 })
-    fs.appendFileSync(path.join(dir, 'new.jsonl'), FOREIGN)
-    expect(await counts(store)).toEqual({ new: 2 })
-    fs.rmSync(`${dir}-old`, { recursive: true })
-  })
-
   test('what a list that failed has not shown', async () => {
     const { store, log } = await listed()
     fs.appendFileSync(log('b'), FOREIGN)

@@ -26,10 +26,10 @@ import type {
   MessageId,
   NewAgentMessage,
   NewMessage,
+  PersistedSessionInfo,
   Persistence,
   Role,
   SessionId,
-  SessionInfo,
   SessionUsage,
 } from './types.js'
 
@@ -58,7 +58,7 @@ export class JsonlPersistence implements Persistence {
     return id
   }
 
-  async listSessions(limit: number, projectRoot: string): Promise<SessionInfo[]> {
+  async listSessions(limit: number, projectRoot: string): Promise<PersistedSessionInfo[]> {
     checkCount('limit', limit)
     checkText('projectRoot', projectRoot)
     const root = path.resolve(projectRoot)
@@ -259,7 +259,7 @@ function ageOf(minAgeDays: number): number {
   return minAgeDays === 0 ? -1 : minAgeDays * DAY_MS
 }
 
-function toInfo({ info, details }: ListedSession): SessionInfo {
+function toInfo({ info, details }: ListedSession): PersistedSessionInfo {
   return {
     id: info.key,
     agentName: details.agent,

@@ -57,7 +57,7 @@ export interface Message {
 /** Sums of the counters, and `apiCalls`: messages with usage, all-zero usage included. */
 export type SessionUsage = Usage
 
-export interface SessionInfo {
+export interface PersistedSessionInfo {
   id: SessionId
   /** '' when the session has none. */
   agentName: string
@@ -70,6 +70,9 @@ export interface SessionInfo {
   /** Prompt and completion tokens of `sessionTokenUsage`. */
   totalTokens: number
 }
+
+/** @deprecated Other types have this name: use `PersistedSessionInfo`. */
+export type SessionInfo = PersistedSessionInfo
 
 export interface CompactedStats {
   /** Archived messages still in the logs. */
@@ -86,7 +89,7 @@ export interface Persistence {
   /** Makes an empty session of a project. */
   createSession(agentName: string, projectRoot: string): Promise<SessionId>
   /** The project's sessions, latest activity first. */
-  listSessions(limit: number, projectRoot: string): Promise<SessionInfo[]>
+  listSessions(limit: number, projectRoot: string): Promise<PersistedSessionInfo[]>
   /** Removes a session for good; true if it existed. */
   deleteSession(sessionId: SessionId): Promise<boolean>
   /** Appends one message. Rejects with ERR_SESSION_NOT_FOUND when there is no session. */

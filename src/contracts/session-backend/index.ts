@@ -7,7 +7,7 @@ import type { AnyStore } from '../../store/store.js'
 export type { Json } from '../../base/json.js'
 export type { ChatMessage, StoredMessage } from '../../log/line.js'
 
-export interface SessionMetadata {
+export interface BackendSessionMetadata {
   /** The original key, never an encoded form. */
   key: string
   name: string | null
@@ -17,6 +17,9 @@ export interface SessionMetadata {
   /** Live messages; always `(await load(key)).length`. */
   messageCount: number
 }
+
+/** @deprecated Other types have this name: use `BackendSessionMetadata`. */
+export type SessionMetadata = BackendSessionMetadata
 
 export interface SessionQuery {
   keyword?: string | null
@@ -44,15 +47,15 @@ export interface SessionBackend {
   /** Every key once, ordered by UTF-16 code units. */
   listSessions(): Promise<string[]>
   /** Newest activity first, ties by key. */
-  listSessionsWithMetadata(): Promise<SessionMetadata[]>
+  listSessionsWithMetadata(): Promise<BackendSessionMetadata[]>
   /** One row of that list, or null. */
-  getSessionMetadata(sessionKey: string): Promise<SessionMetadata | null>
+  getSessionMetadata(sessionKey: string): Promise<BackendSessionMetadata | null>
   /** Rewrites the log without dead and damaged lines. */
   compact(sessionKey: string): Promise<void>
   /** Moves sessions without activity for more than `ttlHours` to the trash; answers how many. 0: disabled. */
   cleanupStale(ttlHours: number): Promise<number>
   /** Sessions whose messages hold the words, best first. */
-  search(query?: SessionQuery): Promise<SessionMetadata[]>
+  search(query?: SessionQuery): Promise<BackendSessionMetadata[]>
   /** Removes a session for good; true if it existed. */
   deleteSession(sessionKey: string): Promise<boolean>
   /** Sets the name, '' or blank clears it. */
@@ -63,9 +66,9 @@ export interface SessionBackend {
   /** Null when the session is missing. */
   getSessionState(sessionKey: string): Promise<SessionState | null>
   /** Sessions in state running, newest start first. */
-  listRunningSessions(): Promise<SessionMetadata[]>
+  listRunningSessions(): Promise<BackendSessionMetadata[]>
   /** Sessions running for more than `thresholdSecs`, oldest start first. */
-  listStuckSessions(thresholdSecs: number): Promise<SessionMetadata[]>
+  listStuckSessions(thresholdSecs: number): Promise<BackendSessionMetadata[]>
 }
 
 const HOUR_MS = 3_600_000
@@ -95,11 +98,11 @@ export class JsonlSessionBackend implements SessionBackend {
     return this.#store.keys()
   }
 
-  async listSessionsWithMetadata(): Promise<SessionMetadata[]> {
+  async listSessionsWithMetadata(): Promise<BackendSessionMetadata[]> {
     return (await this.#store.list()).map(toMetadata)
   }
 
-  async getSessionMetadata(sessionKey: string): Promise<SessionMetadata | null> {
+  async getSessionMetadata(sessionKey: string): Promise<BackendSessionMetadata | null> {
     const info = await this.#store.session(sessionKey).info()
     return info && toMetadata(info)
   }
@@ -116,7 +119,7 @@ export class JsonlSessionBackend implements SessionBackend {
     return removed.length
   }
 
-  async search(query: SessionQuery = {}): Promise<SessionMetadata[]> {
+  async search(query: SessionQuery = {}): Promise<BackendSessionMetadata[]> {
     if (typeof query !== 'object' || query === null) throw new TypeError('a query must be an object')
     const found = await this.#store.search(query.keyword, { limit: query.limit ?? 50, texts: 'content' })
     return found.map(toMetadata)
@@ -144,11 +147,11 @@ export class JsonlSessionBackend implements SessionBackend {
     return this.#store.session(sessionKey).state()
   }
 
-  async listRunningSessions(): Promise<SessionMetadata[]> {
+  async listRunningSessions(): Promise<BackendSessionMetadata[]> {
     return (await this.#store.running()).map(toMetadata)
   }
 
-  async listStuckSessions(thresholdSecs: number): Promise<SessionMetadata[]> {
+  async listStuckSessions(thresholdSecs: number): Promise<BackendSessionMetadata[]> {
     if (typeof thresholdSecs !== 'number') throw new TypeError('a threshold must be a number of seconds')
     if (!(thresholdSecs >= 0)) throw new RangeError('a threshold must not be negative')
     const stuck = (await this.#store.running()).filter(({ runningMs }) => runningMs > thresholdSecs * 1_000)
@@ -156,7 +159,7 @@ export class JsonlSessionBackend implements SessionBackend {
   }
 }
 
-function toMetadata({ key, name, createdAt, lastActivity, messages }: SessionInfo): SessionMetadata {
+function toMetadata({ key, name, createdAt, lastActivity, messages }: SessionInfo): BackendSessionMetadata {
   return { key, name, createdAt, lastActivity, messageCount: messages }
 }
 

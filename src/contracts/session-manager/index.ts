@@ -17,7 +17,7 @@ import { SavedSessions } from './saved-cache.js'
 
 export type { Json } from '../../base/json.js'
 
-export interface SessionMetadata {
+export interface ManagedSessionMetadata {
   /** The session's key in the store. */
   id: string
   name: string | null
@@ -37,13 +37,19 @@ export interface SessionMetadata {
   forkedFrom?: string | null
 }
 
-export interface Session {
-  metadata: SessionMetadata
+/** @deprecated Other types have this name: use `ManagedSessionMetadata`. */
+export type SessionMetadata = ManagedSessionMetadata
+
+export interface ManagedSession {
+  metadata: ManagedSessionMetadata
   /** Any JSON values; usually objects with role and content. */
   messages: Json[]
   /** Plug-in state, folder, environment: whatever the agent wants to find again. */
   state: Json
 }
+
+/** @deprecated Other types have this name: use `ManagedSession`. */
+export type Session = ManagedSession
 
 /** Beyond the contract. */
 export interface SaveOptions {
@@ -52,7 +58,7 @@ export interface SaveOptions {
    * messages, name, tags, agent, counters or state of the session are no longer these, whoever changed them. Without
    * it the last writer wins.
    */
-  resumed?: Session | null
+  resumed?: ManagedSession | null
   /**
    * So many messages at the start are those that this manager saved last: the caller vouches for it, and they are not
    * looked at again if nobody else has written since. 0 unless given.
@@ -62,17 +68,17 @@ export interface SaveOptions {
 
 export interface SessionManager {
   /** All sessions, latest update first, ties by id. */
-  list(): Promise<SessionMetadata[]>
+  list(): Promise<ManagedSessionMetadata[]>
   /** The whole session. Rejects with ERR_SESSION_NOT_FOUND, as all that follow but `save`. */
-  resume(sessionId: string): Promise<Session>
+  resume(sessionId: string): Promise<ManagedSession>
   /** Creates the session, or makes it exactly what is given. */
-  save(session: Session, options?: SaveOptions): Promise<void>
+  save(session: ManagedSession, options?: SaveOptions): Promise<void>
   /** Removes a session for good, with all that belongs to it. */
   delete(sessionId: string): Promise<void>
   /** Makes an independent copy under a new id. Without a name it is called "<name> (fork)". */
-  fork(sessionId: string, newName?: string | null): Promise<SessionMetadata>
+  fork(sessionId: string, newName?: string | null): Promise<ManagedSessionMetadata>
   /** Keeps the first `turnIndex` messages and removes the others. */
-  rewind(sessionId: string, turnIndex: number): Promise<Session>
+  rewind(sessionId: string, turnIndex: number): Promise<ManagedSession>
   /** Adds the tags that are not there yet. */
   tag(sessionId: string, tags: string[]): Promise<void>
   /** Sets the name, '' included. */
@@ -92,12 +98,12 @@ export class JsonlSessionManager implements SessionManager {
     return internalsOf(this.#store).context
   }
 
-  async list(): Promise<SessionMetadata[]> {
+  async list(): Promise<ManagedSessionMetadata[]> {
     this.#context.checkOpen()
     return (await internalsOf(this.#store).index.sessions()).sort(byUpdate).map(toMetadata)
   }
 
-  async resume(sessionId: string): Promise<Session> {
+  async resume(sessionId: string): Promise<ManagedSession> {
     const log = this.#log(sessionId)
     this.#context.checkOpen()
     const session = await log.reading(async (reader, { summary, mark }) => {
@@ -112,7 +118,7 @@ export class JsonlSessionManager implements SessionManager {
     return session
   }
 
-  async save(session: Session, { resumed, unchanged = 0 }: SaveOptions = {}): Promise<void> {
+  async save(session: ManagedSession, { resumed, unchanged = 0 }: SaveOptions = {}): Promise<void> {
     checkCount('unchanged', unchanged)
     const { id, createdAt } = checkSession(session)
     const log = this.#log(id)
@@ -127,7 +133,7 @@ export class JsonlSessionManager implements SessionManager {
   }
 
   /** The session as it is at this moment. */
-  #snapshot(log: SessionLog, { metadata, messages, state }: Session, unchanged: number): Snapshot {
+  #snapshot(log: SessionLog, { metadata, messages, state }: ManagedSession, unchanged: number): Snapshot {
     const { name = null, tags, agentName, turnCount, totalTokens } = metadata
     // -0 is 0
     const counters = { turnCount: turnCount + 0, totalTokens: totalTokens + 0 }
@@ -139,7 +145,7 @@ export class JsonlSessionManager implements SessionManager {
     if (!(await this.#store.session(sessionId).delete())) throw notFound(sessionId)
   }
 
-  async fork(sessionId: string, newName: string | null = null): Promise<SessionMetadata> {
+  async fork(sessionId: string, newName: string | null = null): Promise<ManagedSessionMetadata> {
     const name = checkOptionalText('newName', newName)
     const copy = await this.#store.fork(sessionId, { name })
     const known = await this.#log(copy.key).known()
@@ -147,7 +153,7 @@ export class JsonlSessionManager implements SessionManager {
     return toMetadata(listedOf(copy.key, known, null))
   }
 
-  async rewind(sessionId: string, turnIndex: number): Promise<Session> {
+  async rewind(sessionId: string, turnIndex: number): Promise<ManagedSession> {
     checkCount('turnIndex', turnIndex)
     const log = this.#log(sessionId)
     const rewinding = this.#store.session(sessionId).rewind({ keep: turnIndex + 0 })
@@ -186,7 +192,7 @@ export class JsonlSessionManager implements SessionManager {
 }
 
 /** @throws TypeError, RangeError for what is no session */
-function checkSession(session: unknown): SessionMetadata {
+function checkSession(session: unknown): ManagedSessionMetadata {
   if (!isObject(session) || !isObject(session.metadata))
     throw new TypeError('a session must be an object with metadata')
   const { id, name, tags, agentName, createdAt, turnCount, totalTokens } = session.metadata
@@ -198,15 +204,15 @@ function checkSession(session: unknown): SessionMetadata {
   checkInteger('createdAt', createdAt)
   checkCount('turnCount', turnCount)
   checkCount('totalTokens', totalTokens)
-  return session.metadata as unknown as SessionMetadata
+  return session.metadata as unknown as ManagedSessionMetadata
 }
 
-function checkResumed(resumed: Session, id: string): Session {
+function checkResumed(resumed: ManagedSession, id: string): ManagedSession {
   if (checkSession(resumed).id !== id) throw new TypeError('what was resumed must be the session that is saved')
   return resumed
 }
 
-function toMetadata({ info, details }: ListedSession): SessionMetadata {
+function toMetadata({ info, details }: ListedSession): ManagedSessionMetadata {
   return {
     id: info.key,
     name: details.name,
