@@ -95,6 +95,24 @@ export function notFound(key: string): SessionError {
   return new SessionError('ERR_SESSION_NOT_FOUND', `there is no session ${JSON.stringify(key)}`, { id: key })
 }
 
+export function notALog(file: string): SessionError {
+  return new SessionError('ERR_NOT_A_LOG', `no regular file stands under the name of a log: ${file}`, { file })
+}
+
+/** A failure of the file system that names the file, which calls on descriptors leave out. */
+export function withPath(error: unknown, path: string): unknown {
+  const { code, path: named } = (error as NodeJS.ErrnoException | undefined) ?? {}
+  if (
+    error instanceof Error &&
+    code !== undefined &&
+    named === undefined &&
+    !(error as Partial<SessionError>).details
+  ) {
+    Object.assign(error, { path, message: `${error.message} '${path}'` })
+  }
+  return error
+}
+
 export function messageNotFound(key: string, message: string): SessionError {
   const text = `there is no message ${JSON.stringify(message)} in the session ${JSON.stringify(key)}`
   return new SessionError('ERR_MESSAGE_NOT_FOUND', text, { id: key, message })

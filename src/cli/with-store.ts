@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { openStore, type SessionStore } from '../index.js'
+import { openReadOnly } from '../store/store.js'
 import { escapeLine } from './terminal/escape.js'
 import { complain, describe, note } from './terminal/output.js'
 import { checkThere, isThere } from './user-files.js'
@@ -13,7 +14,21 @@ type Use<T> = (store: SessionStore) => Promise<T>
 
 /** Runs `use` on the store in `root` and closes it, whatever happens. */
 export async function withStore<T>(root: string, use: Use<T>): Promise<T> {
-  const store = await openStore(root, { onError: (error, key) => complain(`${escapeLine(key)}: ${describe(error)}`) })
+  return using(await openStore(root, { onError: reportError }), use)
+}
+
+/** The same for commands that only read: nothing is written, nor is anything that a crash left cleared away. */
+export async function readStore<T>(root: string, use: Use<T>): Promise<T> {
+  return using(openReadOnly(root, { onError: reportError }), use)
+}
+
+/** What failed beside the answer is told, and fails the command. */
+export function reportError(error: unknown, key: string): void {
+  process.exitCode = 1
+  complain(key === '' ? describe(error) : `${escapeLine(key)}: ${describe(error)}`)
+}
+
+async function using<T>(store: SessionStore, use: Use<T>): Promise<T> {
   let done = false
   try {
     const result = await use(store)
@@ -31,6 +46,12 @@ export async function withStore<T>(root: string, use: Use<T>): Promise<T> {
 export async function withExistingStore<T>(root: string, use: Use<T>): Promise<T> {
   await checkThere(root)
   return withStore(root, use)
+}
+
+/** As `readStore`, for commands that need something to be there. */
+export async function readExistingStore<T>(root: string, use: Use<T>): Promise<T> {
+  await checkThere(root)
+  return readStore(root, use)
 }
 
 /** True when the folder is there; else says so. No sessions yet is no failure of a listing. */

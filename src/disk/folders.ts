@@ -19,7 +19,7 @@ export function isFolder(place: string): boolean {
 /** Throws for a link in the place of a folder of the store: what is moved or copied there would leave the store. */
 export function refuseLink(folder: string): void {
   if (!fs.lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink()) return
-  throw Object.assign(new Error(`${folder} is a link, not a folder of the store`), { code: 'ENOTDIR' })
+  throw Object.assign(new Error(`${folder} is a link, not a folder of the store`), { code: 'ENOTDIR', path: folder })
 }
 
 /** As `ensureFolder`, synced: what was made survives a power cut. */

@@ -1,10 +1,11 @@
 /** Reads a log in whole lines, forwards in blocks or backwards from the end. Takes no lock. */
 import fs from 'node:fs'
+import { notALog, withPath } from '../base/errors.js'
 import { breatheIfDue } from '../base/event-loop.js'
 import type { Piece, Range } from '../log/line.js'
 import { isoTime, parseBackwards, parseLines } from '../log/parse.js'
 import { MAX_LINE_BYTES } from '../log/serialize.js'
-import { openRegular, read, readInto, readSync } from './files.js'
+import { look, openRegular, read, readInto, readSync } from './files.js'
 
 const LF = 0x0a
 /** Small enough to stay in the processor's cache until its lines are parsed. */
@@ -25,9 +26,10 @@ export class LogReader {
     readonly stat: fs.Stats,
   ) {}
 
-  /** Undefined when there is no log: nothing under that name, or something that is no regular file. */
+  /** Undefined when there is nothing under that name. @throws SessionError ERR_NOT_A_LOG for what is no regular file */
   static open(file: string): LogReader | undefined {
     const opened = openRegular(file)
+    if (opened === undefined && look(file) === 'other') throw notALog(file)
     return opened && new LogReader(opened.fd, opened.stat)
   }
 
@@ -37,6 +39,8 @@ export class LogReader {
     if (reader === undefined) return undefined
     try {
       return await work(reader)
+    } catch (error) {
+      throw withPath(error, file)
     } finally {
       await reader.#release()
     }

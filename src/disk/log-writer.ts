@@ -1,7 +1,7 @@
 /** The writing end of one log: one line or several in one write, fenced by a look before and a look after. */
 import fs from 'node:fs'
 import path from 'node:path'
-import { errno, SessionError } from '../base/errors.js'
+import { errno, notALog, withPath } from '../base/errors.js'
 import { breathe } from '../base/event-loop.js'
 import type { Range } from '../log/line.js'
 import { keepOpen, noteClosed } from './fd-cache.js'
@@ -79,7 +79,7 @@ export class LogFile {
       if (count < bytes.length) writeAll(fd, bytes.subarray(count))
     } catch (error) {
       this.#cutBack(fd, size, bytes.length)
-      throw error
+      throw withPath(error, this.path)
     }
   }
 
@@ -204,7 +204,7 @@ export class LogFile {
         if (error === null || error === undefined) return resolve()
         this.#syncing = this.#nextSync = undefined
         this.closeFd()
-        reject(error)
+        reject(withPath(error, this.path))
       }),
     )
   }
@@ -245,8 +245,4 @@ function waitForWrite(fd: number): void {
   } catch (error) {
     if (!['EPERM', 'EROFS'].includes(errno(error) ?? '')) throw error
   }
-}
-
-function notALog(file: string): SessionError {
-  return new SessionError('ERR_NOT_A_LOG', 'what stands under the name of the log is no regular file', { file })
 }

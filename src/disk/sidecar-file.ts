@@ -77,13 +77,13 @@ export function readSidecar(file: string): { sidecar: Sidecar | null; mark: File
   return content === undefined ? null : { sidecar: sidecarFromText(content.bytes.toString()), mark: content.stat }
 }
 
-/** For those who can do without it: a sidecar that may not be read is as good as none. */
+/** For those who can do without it: a sidecar that cannot be read, for whatever reason, is as good as none. */
 export function sidecarOrNone(file: string): Sidecar | null {
   try {
     return readSidecar(file)?.sidecar ?? null
   } catch (error) {
-    if (errno(error) === 'EACCES') return null
-    throw error
+    if (errno(error) === undefined) throw error
+    return null
   }
 }
 

@@ -88,13 +88,9 @@ function removeRest({ name, id, folder }: TrashedFiles): void {
   removeEmptyFolder(folder)
 }
 
-/** All lives in the trash that still have their log. */
+/** All lives in the trash, also what a crash left of one, which has no log. */
 export function listTrash(layout: Layout): TrashedFiles[] {
-  return listFolder(layout.trash).flatMap((entry) => {
-    const trashed = toTrashed(layout, entry)
-    const log = trashed && look(logInTrash(trashed))
-    return trashed === undefined || log === undefined || log === 'other' ? [] : [trashed]
-  })
+  return listFolder(layout.trash).flatMap((entry) => toTrashed(layout, entry) ?? [])
 }
 
 function toTrashed(layout: Layout, entry: string): TrashedFiles | undefined {

@@ -1,5 +1,6 @@
 /** The sessions of a store, and a row for each: a list reads only the files that have changed since the list before. */
 
+import { errno, notALog } from '../base/errors.js'
 import { breathe, breatheIfDue, isLoopHeld } from '../base/event-loop.js'
 import { pickNames } from '../disk/directory.js'
 import { DirectoryWatch } from '../disk/directory-watch.js'
@@ -13,6 +14,7 @@ import { catchUp, foldLog } from '../session/catch-up.js'
 import type { StoreContext } from '../session/context.js'
 import type { SessionInfo } from '../session/info.js'
 import { type Known, knownFromSidecar } from '../session/log-state.js'
+import { tellError } from '../session/options.js'
 import { keyInLog } from '../session/read.js'
 import { currentRun, sessionOf } from '../session/runs.js'
 import type { SessionLog } from '../session/session-log.js'
@@ -38,6 +40,8 @@ export class SessionIndex {
   readonly #stale = new Map<string, boolean>()
   /** Keys of names that are not keys themselves, as far as they were read. */
   readonly #keys = new Map<string, string>()
+  /** Why sessions cannot be read, by name: each failure is reported once. */
+  readonly #failed = new Map<string, string>()
   /** Keys of sessions about which run logs have said something since their rows were made. */
   readonly #said: Set<string>
   readonly #unlisten: () => void
@@ -58,8 +62,7 @@ export class SessionIndex {
   async keys(): Promise<string[]> {
     const keys: string[] = []
     for (const name of await this.#names()) {
-      if (lookForFile(this.#context.layout.log(name)) === undefined) continue
-      const key = await this.#keyOf(name)
+      const key = await this.#existingKey(name)
       if (key !== undefined) keys.push(key)
       await breatheIfDue()
     }
@@ -111,8 +114,12 @@ export class SessionIndex {
     const began = performance.now()
     const marks = new Map<string, FileMark>()
     for (const name of await this.#names()) {
-      const log = lookForFile(this.#context.layout.log(name))
-      if (log !== undefined) marks.set(name, markOf(log))
+      try {
+        const log = this.#logAt(name)
+        if (log !== undefined) marks.set(name, markOf(log))
+      } catch (error) {
+        this.#fail(name, error)
+      }
       if (isLoopHeld(performance.now())) await breathe()
     }
     this.#scan.took = performance.now() - began
@@ -211,11 +218,41 @@ export class SessionIndex {
       this.#set(name, row)
   }
 
-  /** A promise only where files must be read. */
+  /** A promise only where files must be read. A session that cannot be read is reported and has no row. */
   #refreshRow(name: string, isOnlyContent = false): Row | undefined | Promise<Row | undefined> {
-    const row = this.#rowWithoutReading(name, isOnlyContent)
-    if (row instanceof Unread) return this.#readRow(name, row.log).then((read) => this.#put(name, read))
-    return this.#put(name, row)
+    try {
+      const row = this.#rowWithoutReading(name, isOnlyContent)
+      if (!(row instanceof Unread)) return this.#put(name, row)
+      return this.#readRow(name, row.log).then(
+        (read) => this.#put(name, read),
+        (error) => this.#fail(name, error),
+      )
+    } catch (error) {
+      return this.#fail(name, error)
+    }
+  }
+
+  #fail(name: string, error: unknown): undefined {
+    const reason = `${errno(error)} ${error}`
+    if (this.#failed.get(name) !== reason) tellError(this.#context.settings, error, this.#keys.get(name) ?? name)
+    this.#failed.set(name, reason)
+    this.#set(name, undefined)
+  }
+
+  async #existingKey(name: string): Promise<string | undefined> {
+    try {
+      return this.#logAt(name) === undefined ? undefined : await this.#keyOf(name)
+    } catch (error) {
+      return this.#fail(name, error)
+    }
+  }
+
+  /** @throws SessionError ERR_NOT_A_LOG */
+  #logAt(name: string): FileMark | undefined {
+    const file = this.#context.layout.log(name)
+    const stat = look(file)
+    if (stat === 'other') throw notALog(file)
+    return stat
   }
 
   #runOf(key: string, { summary }: Known, claim: Claim | null): Run | null {
@@ -224,6 +261,7 @@ export class SessionIndex {
   }
 
   #put(name: string, row: Row | undefined): Row | undefined {
+    this.#failed.delete(name)
     if (row === this.#rows.get(name)) return row
     this.#set(name, row)
     if (row === undefined) this.#cache.noteGone()
@@ -251,7 +289,7 @@ export class SessionIndex {
     const key = row?.key ?? (isOwnName(name) ? name : this.#keys.get(name))
     const own = key === undefined ? undefined : this.#logOf(key)
     const open = isOnlyContent ? own?.peekOpen() : undefined
-    const log = open?.mark ?? lookForFile(layout.log(name))
+    const log = open?.mark ?? this.#logAt(name)
     if (log === undefined) return undefined
     const sidecar = row !== undefined && isOnlyContent ? row.sidecar : lookForFile(layout.sidecar(name))
     if (row !== undefined && isReadFrom(row, log, sidecar) && !this.#said.has(row.key)) return row
@@ -262,12 +300,24 @@ export class SessionIndex {
   }
 
   async #readRow(name: string, log: FileMark): Promise<Row | undefined> {
-    const read = readSidecar(this.#context.layout.sidecar(name))
+    const read = this.#readSidecar(name)
     const key = await this.#keyOf(name, read?.sidecar ?? null)
     if (key === undefined) return undefined
     const sidecar = read?.sidecar?.key === key ? read.sidecar : null
     const known = this.#logOf(key)?.peek(log) ?? knownFromSidecar(sidecar, log) ?? (await this.#readLog(name, sidecar))
     return known && toRow(key, known, read?.mark, this.#runOf(key, known, sidecar))
+  }
+
+  /** One that cannot be read is as good as none: the log says the same. */
+  #readSidecar(name: string): ReturnType<typeof readSidecar> {
+    const file = this.#context.layout.sidecar(name)
+    try {
+      return readSidecar(file)
+    } catch (error) {
+      if (errno(error) === undefined) throw error
+      const mark = lookForFile(file)
+      return mark === undefined ? null : { sidecar: null, mark }
+    }
   }
 
   async #readLog(name: string, sidecar: Sidecar | null) {
@@ -282,7 +332,7 @@ export class SessionIndex {
     if (isOwnName(name)) return name
     const cached = this.#keys.get(name)
     if (cached !== undefined) return cached
-    const claimed = sidecar === undefined ? readSidecar(this.#context.layout.sidecar(name))?.sidecar : sidecar
+    const claimed = sidecar === undefined ? this.#readSidecar(name)?.sidecar : sidecar
     const key =
       claimed && nameOf(claimed.key) === name ? claimed.key : await keyInLog(this.#context.layout.log(name), name)
     if (key !== undefined) this.#keys.set(name, key)

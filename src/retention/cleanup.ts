@@ -10,7 +10,7 @@ import { moveToTrash } from '../disk/trash.js'
 import type { StoreInternals } from '../list/store-internals.js'
 import type { StoreContext } from '../session/context.js'
 import { type ListedSession, listedOf } from '../session/info.js'
-import { tellError } from '../session/options.js'
+import { attempt, tellError } from '../session/options.js'
 import { readRun } from '../session/runs.js'
 import type { SessionLog } from '../session/session-log.js'
 import { writeNow } from '../session/sidecar.js'
@@ -40,7 +40,11 @@ export async function cleanUp(store: StoreInternals, options: CleanupOptions): P
   const all = await store.index.sessions()
   const now = timePassed(store.context, all)
   for (const listed of all) {
-    sessions.push(candidateOf(store.context, listed, listed.run, countsBytes))
+    const { settings } = store.context
+    const candidate = await attempt(settings, listed.info.key, async () =>
+      candidateOf(store.context, listed, listed.run, countsBytes),
+    )
+    if (candidate !== undefined) sessions.push(candidate)
     await breatheIfDue()
   }
   const result: CleanupResult = { removed: [], failed: [] }

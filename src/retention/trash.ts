@@ -6,10 +6,10 @@ import { look } from '../disk/files.js'
 import { removeValues } from '../disk/list-cache-file.js'
 import { isOwnName, nameOf } from '../disk/names.js'
 import { statementOf } from '../disk/runs/run-lines.js'
-import { readSidecar } from '../disk/sidecar-file.js'
+import { sidecarOrNone } from '../disk/sidecar-file.js'
 import { listTrash, logInTrash, moveBack, removeForGood, sidecarInTrash, type TrashedFiles } from '../disk/trash.js'
 import type { StoreInternals } from '../list/store-internals.js'
-import { tellError } from '../session/options.js'
+import { attempt, tellError } from '../session/options.js'
 import { keyInLog } from '../session/read.js'
 import { timePassed } from './cleanup.js'
 import { checkPurgeTrash, type PurgeTrashOptions } from './options.js'
@@ -34,22 +34,22 @@ export interface PurgeTrashResult {
 export async function trashOf({ context }: StoreInternals): Promise<TrashEntry[]> {
   const entries: TrashEntry[] = []
   for (const trashed of listTrash(context.layout)) {
-    const entry = await entryOf(trashed)
+    const entry = await attempt(context.settings, trashed.name, () => entryOf(trashed))
     if (entry !== undefined) entries.push(entry)
   }
   return entries.sort((a, b) => (a.id < b.id ? 1 : -1))
 }
 
 async function entryOf(trashed: TrashedFiles): Promise<TrashEntry | undefined> {
-  const key = await keyOf(trashed)
   const log = look(logInTrash(trashed))
+  const key = log === undefined || log === 'other' ? undefined : await keyOf(trashed)
   if (key === undefined || log === undefined || log === 'other') return undefined
   return { id: trashed.id, key, at: new Date(timeInId(trashed.id)), bytes: log.size }
 }
 
 async function keyOf(trashed: TrashedFiles): Promise<string | undefined> {
   if (isOwnName(trashed.name)) return trashed.name
-  const key = readSidecar(sidecarInTrash(trashed))?.sidecar?.key
+  const key = sidecarOrNone(sidecarInTrash(trashed))?.key
   return key !== undefined && nameOf(key) === trashed.name ? key : keyInLog(logInTrash(trashed), trashed.name)
 }
 
@@ -65,7 +65,7 @@ export async function restore(store: StoreInternals, id: string): Promise<string
       throw new SessionError('ERR_SESSION_EXISTS', 'there is a session of this key', { key })
     }
     if (look(logInTrash(trashed)) === undefined) throw notInTrash(id)
-    const sidecar = readSidecar(sidecarInTrash(trashed))?.sidecar
+    const sidecar = sidecarOrNone(sidecarInTrash(trashed))
     if (sidecar?.run?.state === 'running') runs.pointTo([statementOf(key, sidecar.session, sidecar.run)])
     moveBack(layout, trashed)
     log.forget()
@@ -85,7 +85,7 @@ export async function purgeTrash(store: StoreInternals, options: PurgeTrashOptio
   const result: PurgeTrashResult = { purged: [], failed: [] }
   for (const trashed of listTrash(context.layout).sort((a, b) => (a.id < b.id ? -1 : 1))) {
     if (!(now - timeInId(trashed.id) > olderThan)) continue
-    const entry = await entryOf(trashed)
+    const entry = await attempt(context.settings, trashed.name, () => entryOf(trashed))
     if (entry === undefined) continue
     try {
       if (dryRun || (await store.log(entry.key).hold(() => removeForGood(trashed)))) result.purged.push(entry)
@@ -94,6 +94,7 @@ export async function purgeTrash(store: StoreInternals, options: PurgeTrashOptio
       tellError(context.settings, error, entry.key)
     }
   }
-  if (result.purged.length > 0 && !dryRun) removeValues(context.layout.list())
+  if (result.purged.length > 0 && !dryRun)
+    await attempt(context.settings, '', async () => removeValues(context.layout.list()))
   return result
 }

@@ -50,7 +50,9 @@ export async function sweepLeftovers(store: StoreInternals, isStopped = () => fa
   const { layout } = context
   const swept: Swept = []
   const remove = remover(layout, swept)
-  for (const name of listFolder(layout.quarantines)) {
+  const quarantined: string[] = []
+  await attemptIn(context, () => quarantined.push(...listFolder(layout.quarantines)))
+  for (const name of quarantined) {
     await attemptIn(context, async () => {
       const unfinished = isSessionName(name) ? unfinishedIn(layout.quarantine(name)) : []
       if (unfinished.length > 0) await underLease(context, name, () => unfinished.forEach(remove))

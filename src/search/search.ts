@@ -1,5 +1,6 @@
 /** Finds the sessions whose messages contain some words: candidates of the index are scanned, the newest first. */
 import { checkCount, checkNames, checkOptionalText, checkSignal } from '../base/arguments.js'
+import { errno, withPath } from '../base/errors.js'
 import { breathe, isLoopHeld } from '../base/event-loop.js'
 import { read, readIntoSync } from '../disk/files.js'
 import { LogReader } from '../disk/log-reader.js'
@@ -10,6 +11,7 @@ import type { StoreInternals } from '../list/store-internals.js'
 import type { ChatMessage } from '../log/line.js'
 import type { StoreContext } from '../session/context.js'
 import { byActivity, type SessionInfo } from '../session/info.js'
+import { tellError } from '../session/options.js'
 import { type Found, findMatch, type SearchMatch, type TextReader, textReader } from './match.js'
 import { type RawScan, rawScanFor } from './raw-scan.js'
 import { searchIndexOf } from './search-index.js'
@@ -88,7 +90,7 @@ async function sessionsNamed(index: SessionIndex, names: Iterable<string>): Prom
 
 /** The sessions with most of the words first, by a scan of each log. `sessions` come newest activity first. */
 async function bestOf(
-  { layout }: StoreContext,
+  { layout, settings }: StoreContext,
   sessions: ReadonlyArray<{ info: SessionInfo }>,
   scan: Scan,
 ): Promise<SearchHit[]> {
@@ -98,17 +100,21 @@ async function bestOf(
   for (const { info } of sessions) {
     scan.signal?.throwIfAborted()
     if (isLoopHeld(performance.now())) await breathe()
-    const reader = LogReader.open(layout.log(nameOf(info.key)))
-    if (reader === undefined) continue
+    const file = layout.log(nameOf(info.key))
+    let reader: LogReader | undefined
     try {
+      reader = LogReader.open(file)
       // most logs end here, without an await
-      if (isRuledOut(reader, scan.mayContain, buffer)) continue
+      if (reader === undefined || isRuledOut(reader, scan.mayContain, buffer)) continue
       const found = await findIn(reader, scan)
       if (found !== undefined) hits.push({ info, found })
       // no other session comes before these
       if (found?.count === scan.words.length && ++full === scan.limit) break
+    } catch (error) {
+      if (errno(error) === undefined) throw error
+      tellError(settings, withPath(error, file), info.key)
     } finally {
-      reader.close()
+      reader?.close()
     }
   }
   hits.sort((a, b) => b.found.count - a.found.count || byActivity(a.info, b.info))

@@ -18,12 +18,13 @@ export async function deleteLog(log: SessionLog): Promise<boolean> {
     removeOwnFile(log.sidecar.path)
     removeTree(layout.blobs(name))
     removeTree(layout.quarantine(name))
-    removeValues(layout.list())
-    try {
-      runs.forget(log.key)
-    } catch (error) {
-      // the run logs only say what nobody asks for any more
-      tellError(settings, error, log.key)
+    // these only say what nobody asks for any more
+    for (const forget of [() => removeValues(layout.list()), () => runs.forget(log.key)]) {
+      try {
+        forget()
+      } catch (error) {
+        tellError(settings, error, log.key)
+      }
     }
     return existed
   })

@@ -4,7 +4,7 @@ import { messageNotFound, notFound, SessionError } from '../base/errors.js'
 import { idBefore, isV7, randomNonce } from '../base/ids.js'
 import type { Json, JsonObject } from '../base/json.js'
 import { writeTemporary } from '../disk/atomic-replace.js'
-import { look, readSync } from '../disk/files.js'
+import { readSync } from '../disk/files.js'
 import { LogReader } from '../disk/log-reader.js'
 import type { Part } from '../disk/range-copier.js'
 import type { Summary } from '../log/fold.js'
@@ -135,7 +135,7 @@ function usageLeft({ plan }: Plan): JsonObject {
 async function place(to: SessionLog, source: string, reader: LogReader, content: Content): Promise<void> {
   const { layout, clock, settings } = to.context
   const { firstId, maxId, ended, set } = content
-  if (look(to.file.path) !== undefined) throw exists(to.key)
+  if (to.file.look() !== undefined) throw exists(to.key)
   const ending = clock.stamp(null, maxId)
   const end = ended.length > 0 ? clock.stamp(ending.at, ending.id) : ending
   // ids rise from the header on, so that the copy is read as quickly as a log that was written line by line

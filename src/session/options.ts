@@ -42,6 +42,16 @@ export function tellError({ onError }: Settings, error: unknown, key: string): v
   onError(error, key)
 }
 
+/** Does the work on one of several sessions: a failure is reported, and stops none of the others. */
+export async function attempt<T>(settings: Settings, key: string, work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work()
+  } catch (error) {
+    tellError(settings, error, key)
+    return undefined
+  }
+}
+
 const DEFAULTS: Settings = {
   fsync: 'no',
   now: Date.now,

@@ -86,8 +86,9 @@ function claimIn(log: LogWithRuns): ReturnType<NotedSidecar['claim']> {
   try {
     return log.sidecar.claim()
   } catch (error) {
-    if (errno(error) !== 'EACCES') throw error
-    tellError(log.context.settings, error, log.key)
+    if (errno(error) === undefined) throw error
+    // that of another user is done without
+    if (!['EACCES', 'EPERM'].includes(errno(error) ?? '')) tellError(log.context.settings, error, log.key)
     return null
   }
 }

@@ -1,4 +1,5 @@
 /** The calls on one session in this process: one after another, in call order, with the session's lease or without. */
+import { notALog } from '../base/errors.js'
 import { look } from '../disk/files.js'
 import { type Lease, leaseOf } from '../disk/lock/lease.js'
 import type { StoreContext } from './context.js'
@@ -42,10 +43,12 @@ export class SessionCalls {
     this.#lease().check()
   }
 
-  /** True when the log is there, as a regular file. @throws SessionError ERR_CLOSED */
+  /** True when the log is there. @throws SessionError ERR_CLOSED, ERR_STORE_GONE, ERR_NOT_A_LOG */
   exists(): boolean {
     this.context.checkOpen()
-    const mark = look(this.context.layout.log(this.name))
-    return mark !== undefined && mark !== 'other'
+    const file = this.context.layout.log(this.name)
+    const mark = look(file)
+    if (mark === 'other') throw notALog(file)
+    return mark !== undefined
   }
 }

@@ -48,31 +48,39 @@ function makeOutside(): { folder: string; outside: string } {
 }
 
 describe("in the log's place", () => {
-  test.each(Object.entries(THINGS))('%s is no session, is not followed and stays', async (_, make) => {
-    const { folder, outside } = makeOutside()
-    const store = await open(folder)
-    await fill(store, 'real', ['1'])
-    const session = store.session('a')
-    make(session.path, outside)
-    const before = fs.lstatSync(session.path)
-    expect(await contents(session)).toEqual([])
-    expect(await session.tail(5)).toEqual([])
-    expect(await session.info()).toBe(null)
-    expect(await session.check()).toBe(null)
-    expect(await session.rewrite()).toBe(null)
-    expect(await session.removeLast()).toBe(false)
-    expect(await session.delete()).toBe(false)
-    expect(await store.keys()).toEqual(['real'])
-    expect(await store.list()).toHaveLength(1)
-    expect(await store.search('outside')).toEqual([])
-    expect(await codeOf(session.append(message('1')))).toBe('ERR_NOT_A_LOG')
-    expect(await codeOf(session.setName('n'))).toBe('ERR_NOT_A_LOG')
-    expect(await codeOf(session.setState('running'))).toBe('ERR_NOT_A_LOG')
-    expect((await store.cleanup({ olderThan: Number.POSITIVE_INFINITY })).failed).toEqual([])
-    expect(fs.lstatSync(session.path).ino).toBe(before.ino)
-    expect(fs.readFileSync(outside, 'utf8')).toBe(bareLine('outside'))
-    expect(fs.readdirSync(path.dirname(outside)).sort()).toEqual(['outside.jsonl', 'sessions'])
-  })
+  test.each(Object.entries(THINGS))(
+    '%s is no session but an error for every verb, is not followed and stays',
+    async (_, make) => {
+      const { folder, outside } = makeOutside()
+      const errors: unknown[] = []
+      const store = await open(folder, { onError: (error) => errors.push(error) })
+      await fill(store, 'real', ['1'])
+      const session = store.session('a')
+      make(session.path, outside)
+      const before = fs.lstatSync(session.path)
+      const stream = async () => {
+        for await (const _ of session.stream()) return
+      }
+      const calls: Array<() => Promise<unknown>> = [
+        ...[() => session.messages(), () => session.tail(5), () => session.info(), () => session.check(), stream],
+        ...[() => session.name(), () => session.state(), () => session.context(), () => session.waiting()],
+        ...[() => session.removed(), () => session.rewrite(), () => session.removeLast(), () => session.remove('x')],
+        ...[() => session.rewind({ keep: 0 }), () => session.delete(), () => session.append(message('1'))],
+        ...[() => session.setName('n'), () => session.setState('running'), () => store.fork('a')],
+        ...[() => store.fork('real', { as: 'a' }), () => session.receive(message('1'), { ref: 'r' })],
+      ]
+      for (const call of calls) expect(await codeOf(call()), String(call)).toBe('ERR_NOT_A_LOG')
+      expect(await store.keys()).toEqual(['real'])
+      expect(await store.list()).toHaveLength(1)
+      expect(await store.search('outside')).toEqual([])
+      // told once, by the first list that met it
+      expect(errors.map((error) => (error as { code: string }).code)).toEqual(['ERR_NOT_A_LOG'])
+      expect((await store.cleanup({ olderThan: Number.POSITIVE_INFINITY })).failed).toEqual([])
+      expect(fs.lstatSync(session.path).ino).toBe(before.ino)
+      expect(fs.readFileSync(outside, 'utf8')).toBe(bareLine('outside'))
+      expect(fs.readdirSync(path.dirname(outside)).sort()).toEqual(['outside.jsonl', 'sessions'])
+    },
+  )
 
   test('that was a log before, and is written to', async () => {
     for (const make of Object.values(THINGS)) {
@@ -91,7 +99,7 @@ describe("in the log's place", () => {
     const store = await open(folder)
     const start = performance.now()
     expect(await store.list()).toEqual([])
-    await Promise.all(Array.from({ length: 10 }, (_, i) => store.session(`pipe${i}`).messages()))
+    await Promise.all(Array.from({ length: 10 }, (_, i) => codeOf(store.session(`pipe${i}`).messages())))
     await fs.promises.readFile('/proc/self/stat')
     expect(performance.now() - start).toBeLessThan(2_000)
   })

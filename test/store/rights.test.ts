@@ -1,21 +1,16 @@
 /** Files and folders that a user may not read or write: an error with its code, no change, never "empty". */
 import fs from 'node:fs'
-import os from 'node:os'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { thisProcess } from '../../src/disk/process-identity.js'
 import { openStore } from '../../src/index.js'
 import { messageOf, start } from '../helpers/child.js'
+import { buildForAll, IS_ROOT, NOBODY } from '../helpers/other-user.js'
 import { contents, fill, message, open, tempFolder } from '../helpers/store.js'
 
-const NOBODY = 65_534
-const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
-const SCRIPT = 'test/processes/other-user.mjs'
-const ROOT = process.getuid?.() === 0
-const SKIPPED = ROOT ? '' : ' (skipped: only root can become a user without rights)'
+const SKIPPED = IS_ROOT ? '' : ' (skipped: only root can become a user without rights)'
 
-const OF_LOG = ['messages', 'tail', 'info', 'check', 'search']
+const OF_LOG = ['messages', 'tail', 'info', 'check']
 const READS: unknown[][] = [['messages'], ['tail', 1], ['info'], ['check'], ['search', 'two'], ['keys'], ['list']]
 const APPENDS: unknown[][] = [['append', message('new')], ['setName', 'n'], ['removeLast']]
 const OTHERS: unknown[][] = [['setState', 'running', 't'], ['rewrite'], ['fork', 'a', { as: 'c' }]]
@@ -38,7 +33,7 @@ const CASES: Record<string, Case> = {
       fs.rmSync(`${folder}/a.meta.json`)
       fs.chmodSync(`${folder}/a.jsonl`, 0)
     },
-    refused: [...OF_LOG, 'list', ...WRITES],
+    refused: [...OF_LOG, ...WRITES],
   },
   'a log of another owner': {
     make: (folder) => fs.chownSync(`${folder}/a.jsonl`, 0, 0),
@@ -60,7 +55,7 @@ const CASES: Record<string, Case> = {
       give(`${folder}/.running`)
       fs.chmodSync(`${folder}/a.meta.json`, 0)
     },
-    refused: ['search', 'list'],
+    refused: [],
   },
   'a read-only folder': {
     make: (folder) => fs.chmodSync(folder, 0o500),
@@ -120,34 +115,16 @@ async function storeOfNobody(): Promise<string> {
   return folder
 }
 
-/** Copies the build, its dependencies and the script of the child to a folder that every user can read. */
-function copyBuild(to: string): void {
-  const { packages } = JSON.parse(fs.readFileSync(path.join(PROJECT, 'package-lock.json'), 'utf8'))
-  const modules = Object.keys(packages).filter((name) => name !== '' && packages[name].dev !== true)
-  for (const name of ['package.json', 'dist/src', SCRIPT, ...modules]) {
-    fs.cpSync(path.join(PROJECT, name), path.join(to, name), { recursive: true })
-  }
-  for (const name of ['.', ...fs.readdirSync(to, { recursive: true, encoding: 'utf8' })]) {
-    fs.chmodSync(path.join(to, name), 0o755)
-  }
-}
-
 async function asNobody(folder: string, calls: unknown[][]): Promise<Record<string, unknown>> {
-  const child = start(path.join(build, SCRIPT), [folder, `${NOBODY}`, JSON.stringify(calls)])
+  const child = start(build.script('other-user.mjs'), [folder, `${NOBODY}`, JSON.stringify(calls)])
   return messageOf<Record<string, unknown>>(child)
 }
 
 const codeIn = (value: unknown) => (value as { code?: unknown } | null)?.code
 
-let build: string
-beforeAll(() => {
-  if (!ROOT) return
-  build = fs.mkdtempSync(path.join(os.tmpdir(), 'jsonl-sessions-build-'))
-  copyBuild(build)
-})
-afterAll(() => ROOT && fs.rmSync(build, { recursive: true, force: true }))
+const build = buildForAll(['other-user.mjs'])
 
-describe.skipIf(!ROOT)(`for a user without rights${SKIPPED}`, () => {
+describe.skipIf(!IS_ROOT)(`for a user without rights${SKIPPED}`, () => {
   test.each(Object.entries(CASES))('%s', async (_, { make, refused }) => {
     const folder = await storeOfNobody()
     make(folder)

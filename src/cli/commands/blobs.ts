@@ -6,7 +6,7 @@ import { jsonLine } from '../terminal/escape.js'
 import { count, size } from '../terminal/format.js'
 import { paint, print, terminalWidth } from '../terminal/output.js'
 import { table } from '../terminal/table.js'
-import { type GlobalOptions, withExistingStore } from '../with-store.js'
+import { type GlobalOptions, readExistingStore } from '../with-store.js'
 
 export interface BlobsOptions extends GlobalOptions {
   json?: boolean
@@ -14,7 +14,7 @@ export interface BlobsOptions extends GlobalOptions {
 
 /** What lies beside the log, and whether the head reaches it. */
 export async function blobs(given: string, { root, json }: BlobsOptions): Promise<number> {
-  return withExistingStore(root, async (store) => {
+  return readExistingStore(root, async (store) => {
     const key = await findKey(store, given)
     if (key === null) return 1
     const session = new GraphLog(internalsOf(store).log(key))

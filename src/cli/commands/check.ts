@@ -7,7 +7,7 @@ import { escapeLine } from '../terminal/escape.js'
 import { count } from '../terminal/format.js'
 import { complain, describe, note, print } from '../terminal/output.js'
 import { checkThere } from '../user-files.js'
-import type { GlobalOptions } from '../with-store.js'
+import { type GlobalOptions, reportError } from '../with-store.js'
 
 export interface CheckOptions extends GlobalOptions {
   all?: boolean
@@ -30,8 +30,7 @@ const DONE: Record<Remedy, string> = {
 /** Only reads, unless it is to fix. */
 export async function check(given: readonly string[], options: CheckOptions): Promise<number> {
   await checkThere(options.root)
-  const onError = (error: unknown, key: string) => complain(`${escapeLine(key)}: ${describe(error)}`)
-  const store = openReadOnly(options.root, { onError })
+  const store = openReadOnly(options.root, { onError: reportError })
   try {
     return await checkIn(store, given, options)
   } finally {

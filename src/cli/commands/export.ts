@@ -6,7 +6,7 @@ import { findKeys } from '../find-key.js'
 import { escapeLine } from '../terminal/escape.js'
 import { complain, describe, note, printBytes } from '../terminal/output.js'
 import { isFolderThere, replaceStreamed } from '../user-files.js'
-import { type GlobalOptions, withExistingStore } from '../with-store.js'
+import { type GlobalOptions, readExistingStore } from '../with-store.js'
 
 export interface ExportCommandOptions extends GlobalOptions {
   format: ExportFormat
@@ -30,7 +30,7 @@ const ONE_EACH: ReadonlySet<ExportFormat> = new Set(['markdown', 'html'])
 
 export async function exportSessions(given: readonly string[], options: ExportCommandOptions): Promise<number> {
   const { root, format, output, all } = options
-  return withExistingStore(root, async (store) => {
+  return readExistingStore(root, async (store) => {
     const { keys, missing } = all ? { keys: await store.keys(), missing: 0 } : await findKeys(store, given)
     const isFolder = output !== undefined && (await isFolderThere(output))
     if (ONE_EACH.has(format) && keys.length > 1 && !isFolder) {

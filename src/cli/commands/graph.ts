@@ -10,7 +10,7 @@ import { count } from '../terminal/format.js'
 import { note, paint, print, terminalWidth } from '../terminal/output.js'
 import { cut, measureFor } from '../terminal/table.js'
 import { drawTree } from '../terminal/tree.js'
-import { type GlobalOptions, withExistingStore } from '../with-store.js'
+import { type GlobalOptions, readExistingStore } from '../with-store.js'
 import { heading } from './show.js'
 
 export interface GraphOptions extends GlobalOptions {
@@ -28,7 +28,7 @@ interface Shown {
 
 /** The live nodes; those on the active path are marked with a bullet, the leaf with an arrow. */
 export async function graph(given: string, { root, json }: GraphOptions): Promise<number> {
-  return withExistingStore(root, async (store) => {
+  return readExistingStore(root, async (store) => {
     const key = await findKey(store, given)
     if (key === null) return 1
     const shown = await shownOf(store, key)

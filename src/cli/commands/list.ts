@@ -5,7 +5,7 @@ import { escapeLine, jsonLine } from '../terminal/escape.js'
 import { ago, size } from '../terminal/format.js'
 import { note, paint, print, terminalWidth } from '../terminal/output.js'
 import { type Column, table } from '../terminal/table.js'
-import { type GlobalOptions, storeIsThere, withStore } from '../with-store.js'
+import { type GlobalOptions, readStore, storeIsThere } from '../with-store.js'
 
 export interface ListOptions extends GlobalOptions {
   json?: boolean
@@ -15,7 +15,7 @@ export interface ListOptions extends GlobalOptions {
 
 export async function list({ root, json, tag, limit = Number.POSITIVE_INFINITY }: ListOptions): Promise<number> {
   const isThere = await storeIsThere(root)
-  const found = isThere ? await withStore(root, (store) => store.list()) : []
+  const found = isThere ? await readStore(root, (store) => store.list()) : []
   const foreign = await foreignAmong(root, found)
   const all = tag === undefined ? found : found.filter(({ tags }) => tags.includes(tag))
   const shown = all.slice(0, limit)

@@ -4,7 +4,7 @@ import { escapeLine, jsonLine } from '../terminal/escape.js'
 import { span } from '../terminal/format.js'
 import { note, paint, print, terminalWidth } from '../terminal/output.js'
 import { type Column, table } from '../terminal/table.js'
-import { type GlobalOptions, storeIsThere, withStore } from '../with-store.js'
+import { type GlobalOptions, readStore, storeIsThere } from '../with-store.js'
 
 export interface RunningOptions extends GlobalOptions {
   json?: boolean
@@ -21,7 +21,7 @@ interface StuckSession extends RunningSession {
 
 export async function running({ root, json }: RunningOptions): Promise<number> {
   const isThere = await storeIsThere(root)
-  const sessions = isThere ? await withStore(root, (store) => store.running()) : []
+  const sessions = isThere ? await readStore(root, (store) => store.running()) : []
   if (json) await print(jsonLine({ root: resolve(root), sessions }))
   else if (sessions.length > 0) await print(await runningTable(sessions))
   else if (isThere) note('nothing runs')
@@ -30,7 +30,7 @@ export async function running({ root, json }: RunningOptions): Promise<number> {
 
 export async function stuck({ root, older, json }: StuckOptions): Promise<number> {
   const isThere = await storeIsThere(root)
-  const all = isThere ? await withStore(root, (store) => store.running()) : []
+  const all = isThere ? await readStore(root, (store) => store.running()) : []
   const sessions = all.flatMap((session) => stuckOf(session, older)).reverse()
   if (json) await print(jsonLine({ root: resolve(root), sessions }))
   else if (sessions.length > 0) await print(await stuckTable(sessions))

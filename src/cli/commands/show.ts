@@ -6,7 +6,7 @@ import { escapeLine, jsonLine } from '../terminal/escape.js'
 import { count, stamp } from '../terminal/format.js'
 import { messageText } from '../terminal/message.js'
 import { note, paint, print } from '../terminal/output.js'
-import { type GlobalOptions, withExistingStore } from '../with-store.js'
+import { type GlobalOptions, readExistingStore } from '../with-store.js'
 
 export interface ShowOptions extends GlobalOptions {
   json?: boolean
@@ -35,7 +35,7 @@ async function showing<T>(
   { root, json }: ShowOptions,
   shownOf: (session: Session, info: SessionInfo | null, store: SessionStore) => Shown<T> | Promise<Shown<T>>,
 ): Promise<number> {
-  return withExistingStore(root, async (store) => {
+  return readExistingStore(root, async (store) => {
     const key = await findKey(store, given)
     if (key === null) return 1
     const session = store.session(key)

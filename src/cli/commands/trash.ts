@@ -6,7 +6,7 @@ import { escapeLine, jsonLine } from '../terminal/escape.js'
 import { ago, count, size } from '../terminal/format.js'
 import { complain, describe, note, paint, print, terminalWidth } from '../terminal/output.js'
 import { type Column, table } from '../terminal/table.js'
-import { type GlobalOptions, storeIsThere, withExistingStore, withStore } from '../with-store.js'
+import { type GlobalOptions, readStore, storeIsThere, withExistingStore } from '../with-store.js'
 
 export interface TrashOptions extends GlobalOptions {
   json?: boolean
@@ -28,7 +28,7 @@ const COLUMNS: readonly Column[] = [
 
 export async function listTrash({ root, json }: TrashOptions): Promise<number> {
   const isThere = await storeIsThere(root)
-  const entries = isThere ? await withStore(root, (store) => store.trash()) : []
+  const entries = isThere ? await readStore(root, (store) => store.trash()) : []
   if (json) await print(jsonLine({ root: resolve(root), entries }))
   else if (entries.length > 0) {
     const rows = entries.map(({ key, at, bytes, id }) => [escapeLine(key), ago(at, new Date()), size(bytes), id])

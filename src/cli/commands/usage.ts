@@ -6,7 +6,7 @@ import { escapeLine, jsonLine } from '../terminal/escape.js'
 import { complain, describe, note, print } from '../terminal/output.js'
 import { add, byTokens, type Counters } from '../usage/rows.js'
 import { usageTable } from '../usage/table.js'
-import { type GlobalOptions, storeIsThere, withExistingStore, withStore } from '../with-store.js'
+import { type GlobalOptions, readExistingStore, readStore, storeIsThere } from '../with-store.js'
 
 export interface UsageOptions extends GlobalOptions {
   json?: boolean
@@ -15,14 +15,14 @@ export interface UsageOptions extends GlobalOptions {
 
 export async function usage(given: string | undefined, options: UsageOptions): Promise<number> {
   if (given !== undefined) {
-    return withExistingStore(options.root, async (store) => {
+    return readExistingStore(options.root, async (store) => {
       const key = await findKey(store, given)
       return key === null ? 1 : report(await readUsage(store, [key]), options, key)
     })
   }
   const isThere = await storeIsThere(options.root)
   const read = isThere
-    ? await withStore(options.root, async (store) => readUsage(store, await store.keys()))
+    ? await readStore(options.root, async (store) => readUsage(store, await store.keys()))
     : { sessions: new Map(), agents: new Map(), failed: 0 }
   if (isThere && read.sessions.size === 0 && read.failed === 0 && !options.json) note('no sessions')
   return report(read, options)

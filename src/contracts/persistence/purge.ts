@@ -5,6 +5,7 @@ import { realMessages } from '../../log/context.js'
 import { bytesOf } from '../../log/fold.js'
 import { knownId, reachOver } from '../../log/visibility.js'
 import type { SessionDetails } from '../../session/info.js'
+import { attempt } from '../../session/options.js'
 import { rewriteLog } from '../../session/rewrite.js'
 import type { SessionLog } from '../../session/session-log.js'
 
@@ -44,7 +45,9 @@ export async function dueArchived({ context, index, log }: StoreInternals, age: 
   const due: Archived[] = []
   for (const { info, details } of await index.sessions()) {
     if (details.archived.messages === 0 || !isDue(details.archived.oldest)) continue
-    due.push(age < 0 ? details.archived : await dueIn(log(info.key), isDue))
+    const found =
+      age < 0 ? details.archived : await attempt(context.settings, info.key, () => dueIn(log(info.key), isDue))
+    if (found !== undefined) due.push(found)
   }
   return due.filter(({ messages }) => messages > 0)
 }

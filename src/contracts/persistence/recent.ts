@@ -4,6 +4,7 @@ import type { StoreInternals } from '../../list/store-internals.js'
 import { hasText, realMessages, textOf } from '../../log/context.js'
 import type { Line } from '../../log/line.js'
 import { knownId } from '../../log/visibility.js'
+import { attempt } from '../../session/options.js'
 import { liveBackwards } from '../../session/read-backwards.js'
 import type { SessionLog } from '../../session/session-log.js'
 
@@ -20,7 +21,7 @@ export async function recentUserTexts(store: StoreInternals, limit: number): Pro
   for (const { key, lastActivity } of await store.index.rows()) {
     const oldest = newest[limit - 1]
     if (oldest !== undefined && lastActivity.toISOString() < oldest.at) break
-    const found = await recentIn(store.log(key), limit)
+    const found = (await attempt(store.context.settings, key, () => recentIn(store.log(key), limit))) ?? []
     newest = [...newest, ...found].sort(byRecency).slice(0, limit)
   }
   return newest.map(({ text }) => text)

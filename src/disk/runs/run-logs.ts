@@ -54,7 +54,8 @@ class Reading implements OtherRunLog {
         this.#begin()
       }
       if (stat === undefined || stat === 'other') return false
-      if (stat.size > MAX_BYTES) throw Object.assign(new Error(`${this.#file} is no run log`), { code: 'EFBIG' })
+      if (stat.size > MAX_BYTES)
+        throw Object.assign(new Error(`${this.#file} is no run log`), { code: 'EFBIG', path: this.#file })
       if (stat.size > this.#offset && this.#open()) this.#readTo(stat.size, take)
     } catch (error) {
       this.failure = error
