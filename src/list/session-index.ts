@@ -1,26 +1,23 @@
 /** The sessions of a store, and a row for each: a list reads only the files that have changed since the list before. */
 
-import { errno, notALog } from '../base/errors.js'
+import { errno } from '../base/errors.js'
 import { breathe, breatheIfDue, isLoopHeld } from '../base/event-loop.js'
 import { pickNames } from '../disk/directory.js'
 import { DirectoryWatch } from '../disk/directory-watch.js'
 import { type FileMark, markOf } from '../disk/file-mark.js'
-import { look } from '../disk/files.js'
-import { LogReader } from '../disk/log-reader.js'
-import { isOwnName, nameOf, nameOfLog, nameOfSidecar } from '../disk/names.js'
+import { nameOf, nameOfLog, nameOfSidecar } from '../disk/names.js'
 import type { Claim } from '../disk/sidecar-cache.js'
-import { type Run, readSidecar, type Sidecar } from '../disk/sidecar-file.js'
-import { catchUp, foldLog } from '../session/catch-up.js'
+import type { Run } from '../disk/sidecar-file.js'
 import type { StoreContext } from '../session/context.js'
 import type { SessionInfo } from '../session/info.js'
 import { type Known, knownFromSidecar } from '../session/log-state.js'
 import { tellError } from '../session/options.js'
-import { keyInLog } from '../session/read.js'
 import { currentRun, sessionOf } from '../session/runs.js'
 import type { SessionLog } from '../session/session-log.js'
 import { ListCache } from './list-cache.js'
 import { NewestRows } from './newest-rows.js'
 import { infoIn, isReadFrom, type Listed, type Logs, listedIn, type Row, toRow } from './row.js'
+import { SessionFiles } from './session-files.js'
 
 /** Full scans take at most this share of the time, and are … */
 const SHARE_OF_SCANS = 1 / 20
@@ -38,8 +35,7 @@ export class SessionIndex {
   readonly #cache: ListCache
   /** Names of sessions whose files changed; true when only the content of the log did. */
   readonly #stale = new Map<string, boolean>()
-  /** Keys of names that are not keys themselves, as far as they were read. */
-  readonly #keys = new Map<string, string>()
+  readonly #files: SessionFiles
   /** Why sessions cannot be read, by name: each failure is reported once. */
   readonly #failed = new Map<string, string>()
   /** Keys of sessions about which run logs have said something since their rows were made. */
@@ -52,6 +48,7 @@ export class SessionIndex {
   /** `logOf` returns a log that the store has open, which knows its own writes. With `writes` false nothing is saved. */
   constructor(context: StoreContext, logOf: (key: string) => SessionLog | undefined, { writes }: { writes: boolean }) {
     this.#context = context
+    this.#files = new SessionFiles(context.layout)
     this.#said = context.runs.keys()
     this.#unlisten = context.runs.listen(({ key }) => this.#said.add(key))
     this.#logOf = logOf
@@ -115,7 +112,7 @@ export class SessionIndex {
     const marks = new Map<string, FileMark>()
     for (const name of await this.#names()) {
       try {
-        const log = this.#logAt(name)
+        const log = this.#files.mark(name)
         if (log !== undefined) marks.set(name, markOf(log))
       } catch (error) {
         this.#fail(name, error)
@@ -134,8 +131,7 @@ export class SessionIndex {
 
   async #names(): Promise<string[]> {
     const names = await pickNames(this.#context.layout.root, nameOfLog)
-    // most of the keys are of sessions that are gone
-    if (this.#keys.size > 2 * names.length) this.#keys.clear()
+    this.#files.bound(names.length)
     return names
   }
 
@@ -206,14 +202,13 @@ export class SessionIndex {
   }
 
   #takeCached(name: string, row: Row): void {
-    const { layout } = this.#context
-    const log = lookForFile(layout.log(name))
+    const log = this.#files.markOrNone(name)
     if (log === undefined) this.#cache.noteGone()
     else if (
       !row.isUnsettled &&
       !this.#stale.has(name) &&
       !this.#rows.has(name) &&
-      isReadFrom(row, log, lookForFile(layout.sidecar(name)))
+      isReadFrom(row, log, this.#files.sidecarMark(name))
     )
       this.#set(name, row)
   }
@@ -234,25 +229,17 @@ export class SessionIndex {
 
   #fail(name: string, error: unknown): undefined {
     const reason = `${errno(error)} ${error}`
-    if (this.#failed.get(name) !== reason) tellError(this.#context.settings, error, this.#keys.get(name) ?? name)
+    if (this.#failed.get(name) !== reason) tellError(this.#context.settings, error, this.#files.knownKey(name) ?? name)
     this.#failed.set(name, reason)
     this.#set(name, undefined)
   }
 
   async #existingKey(name: string): Promise<string | undefined> {
     try {
-      return this.#logAt(name) === undefined ? undefined : await this.#keyOf(name)
+      return this.#files.mark(name) === undefined ? undefined : await this.#files.keyOf(name)
     } catch (error) {
       return this.#fail(name, error)
     }
-  }
-
-  /** @throws SessionError ERR_NOT_A_LOG */
-  #logAt(name: string): FileMark | undefined {
-    const file = this.#context.layout.log(name)
-    const stat = look(file)
-    if (stat === 'other') throw notALog(file)
-    return stat
   }
 
   #runOf(key: string, { summary }: Known, claim: Claim | null): Run | null {
@@ -274,7 +261,7 @@ export class SessionIndex {
     this.#newest.replace(this.#rows.get(name), row)
     if (row === undefined) {
       this.#rows.delete(name)
-      this.#keys.delete(name)
+      this.#files.forgetKey(name)
       // one string for both
     } else this.#rows.set(row.key === name ? row.key : name, row)
   }
@@ -284,14 +271,13 @@ export class SessionIndex {
    * `isOnlyContent` the directory watch reported a change of the log's content only: the sidecar needs no stat.
    */
   #rowWithoutReading(name: string, isOnlyContent: boolean): Row | Unread | undefined {
-    const { layout } = this.#context
     const row = this.#rows.get(name)
-    const key = row?.key ?? (isOwnName(name) ? name : this.#keys.get(name))
+    const key = row?.key ?? this.#files.knownKey(name)
     const own = key === undefined ? undefined : this.#logOf(key)
     const open = isOnlyContent ? own?.peekOpen() : undefined
-    const log = open?.mark ?? this.#logAt(name)
+    const log = open?.mark ?? this.#files.mark(name)
     if (log === undefined) return undefined
-    const sidecar = row !== undefined && isOnlyContent ? row.sidecar : lookForFile(layout.sidecar(name))
+    const sidecar = row !== undefined && isOnlyContent ? row.sidecar : this.#files.sidecarMark(name)
     if (row !== undefined && isReadFrom(row, log, sidecar) && !this.#said.has(row.key)) return row
     const known = open ?? own?.peek(log)
     const claim = sidecar === undefined ? null : own?.sidecar.claimOf(sidecar)
@@ -300,43 +286,13 @@ export class SessionIndex {
   }
 
   async #readRow(name: string, log: FileMark): Promise<Row | undefined> {
-    const read = this.#readSidecar(name)
-    const key = await this.#keyOf(name, read?.sidecar ?? null)
+    const read = this.#files.sidecar(name)
+    const key = await this.#files.keyOf(name, read?.sidecar ?? null)
     if (key === undefined) return undefined
     const sidecar = read?.sidecar?.key === key ? read.sidecar : null
-    const known = this.#logOf(key)?.peek(log) ?? knownFromSidecar(sidecar, log) ?? (await this.#readLog(name, sidecar))
+    const known =
+      this.#logOf(key)?.peek(log) ?? knownFromSidecar(sidecar, log) ?? (await this.#files.fold(name, sidecar))
     return known && toRow(key, known, read?.mark, this.#runOf(key, known, sidecar))
-  }
-
-  /** One that cannot be read is as good as none: the log says the same. */
-  #readSidecar(name: string): ReturnType<typeof readSidecar> {
-    const file = this.#context.layout.sidecar(name)
-    try {
-      return readSidecar(file)
-    } catch (error) {
-      if (errno(error) === undefined) throw error
-      const mark = lookForFile(file)
-      return mark === undefined ? null : { sidecar: null, mark }
-    }
-  }
-
-  async #readLog(name: string, sidecar: Sidecar | null) {
-    return LogReader.using(this.#context.layout.log(name), (reader) => {
-      const former = knownFromSidecar(sidecar, reader.stat, reader)
-      return former === undefined ? foldLog(reader) : catchUp(reader, former)
-    })
-  }
-
-  /** The key behind a name: the name itself, or the key in sidecar or log, if that makes the name. */
-  async #keyOf(name: string, sidecar?: Sidecar | null): Promise<string | undefined> {
-    if (isOwnName(name)) return name
-    const cached = this.#keys.get(name)
-    if (cached !== undefined) return cached
-    const claimed = sidecar === undefined ? this.#readSidecar(name)?.sidecar : sidecar
-    const key =
-      claimed && nameOf(claimed.key) === name ? claimed.key : await keyInLog(this.#context.layout.log(name), name)
-    if (key !== undefined) this.#keys.set(name, key)
-    return key
   }
 }
 
@@ -348,9 +304,4 @@ function addCopies<T>(copies: T[], rows: readonly Row[], copy: (row: Row) => T):
 
 class Unread {
   constructor(readonly log: FileMark) {}
-}
-
-function lookForFile(file: string): FileMark | undefined {
-  const stat = look(file)
-  return stat === 'other' ? undefined : stat
 }

@@ -1,0 +1,85 @@
+/** What a list reads of one session, by its name: the marks of its files, its sidecar, its log and its key. */
+import { errno, notALog } from '../base/errors.js'
+import type { FileMark } from '../disk/file-mark.js'
+import { look } from '../disk/files.js'
+import type { Layout } from '../disk/layout.js'
+import { LogReader } from '../disk/log-reader.js'
+import { isOwnName, nameOf } from '../disk/names.js'
+import { readSidecar, type Sidecar } from '../disk/sidecar-file.js'
+import { catchUp, foldLog } from '../session/catch-up.js'
+import { knownFromSidecar } from '../session/log-state.js'
+import { keyInLog } from '../session/read.js'
+
+export class SessionFiles {
+  readonly #layout: Layout
+  /** Keys of names that are not keys themselves, as far as they were read. */
+  readonly #keys = new Map<string, string>()
+
+  constructor(layout: Layout) {
+    this.#layout = layout
+  }
+
+  /** @throws SessionError ERR_NOT_A_LOG */
+  mark(name: string): FileMark | undefined {
+    const file = this.#layout.log(name)
+    const stat = look(file)
+    if (stat === 'other') throw notALog(file)
+    return stat
+  }
+
+  /** Undefined also for what is no regular file. */
+  markOrNone(name: string): FileMark | undefined {
+    const stat = look(this.#layout.log(name))
+    return stat === 'other' ? undefined : stat
+  }
+
+  sidecarMark(name: string): FileMark | undefined {
+    const stat = look(this.#layout.sidecar(name))
+    return stat === 'other' ? undefined : stat
+  }
+
+  /** One that cannot be read is as good as none: the log says the same. */
+  sidecar(name: string): ReturnType<typeof readSidecar> {
+    const file = this.#layout.sidecar(name)
+    try {
+      return readSidecar(file)
+    } catch (error) {
+      if (errno(error) === undefined) throw error
+      const mark = this.sidecarMark(name)
+      return mark === undefined ? null : { sidecar: null, mark }
+    }
+  }
+
+  /** What the log says, from its sidecar on where that is of it. */
+  async fold(name: string, sidecar: Sidecar | null) {
+    return LogReader.using(this.#layout.log(name), (reader) => {
+      const former = knownFromSidecar(sidecar, reader.stat, reader)
+      return former === undefined ? foldLog(reader) : catchUp(reader, former)
+    })
+  }
+
+  /** The key behind a name: the name itself, or the key in sidecar or log, if that makes the name. */
+  async keyOf(name: string, sidecar?: Sidecar | null): Promise<string | undefined> {
+    if (isOwnName(name)) return name
+    const cached = this.#keys.get(name)
+    if (cached !== undefined) return cached
+    const claimed = sidecar === undefined ? this.sidecar(name)?.sidecar : sidecar
+    const key = claimed && nameOf(claimed.key) === name ? claimed.key : await keyInLog(this.#layout.log(name), name)
+    if (key !== undefined) this.#keys.set(name, key)
+    return key
+  }
+
+  /** The key behind a name, as far as it is known without reading. */
+  knownKey(name: string): string | undefined {
+    return isOwnName(name) ? name : this.#keys.get(name)
+  }
+
+  forgetKey(name: string): void {
+    this.#keys.delete(name)
+  }
+
+  /** Most of the keys may be of sessions that are gone: more than twice `count` are forgotten. */
+  bound(count: number): void {
+    if (this.#keys.size > 2 * count) this.#keys.clear()
+  }
+}
