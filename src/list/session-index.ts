@@ -167,7 +167,7 @@ export class SessionIndex {
     for (const [name, isOnlyContent] of this.#stale) {
       const row = this.#refreshRow(name, isOnlyContent)
       if (row instanceof Promise) await row
-      this.#stale.delete(name)
+      if (!this.#failed.has(name)) this.#stale.delete(name)
       if (isLoopHeld(performance.now())) await breathe()
     }
   }
@@ -196,6 +196,7 @@ export class SessionIndex {
     }
     for (const name of former) await this.#refreshRow(name)
     this.#stale.clear()
+    for (const name of this.#failed.keys()) this.#stale.set(name, false)
     this.#cache.noteScanned()
     const ended = performance.now()
     this.#scan = { ended, took: ended - began }

@@ -31,7 +31,7 @@ export async function sweepAtOpen(store: StoreInternals): Promise<void> {
   await attempt(() => waitedFor(layout.waiting))
   await attempt(() => sweepLocks(layout.locks))
   await attempt(() => sweepTrash(layout))
-  await attempt(() => isAbandoned(layout.signatures()) && removeFile(layout.signatures()))
+  if (isFolder(layout.index)) await attempt(() => isAbandoned(layout.signatures()) && removeFile(layout.signatures()))
   await attempt(async () => {
     refuseLink(layout.running)
     await convertMarkers(store)

@@ -267,7 +267,7 @@ describe('folders of the store that are links', () => {
     expect(await workThrough(folder)).toEqual(codes)
     expect(filesIn(elsewhere)).toEqual(theirs)
     for (const file of theirs.slice(1)) expect(fs.readFileSync(path.join(elsewhere, file), 'utf8')).toBe('theirs')
-    const logs = filesIn(folder).filter((file) => file.endsWith('a.jsonl'))
+    const logs = filesIn(folder).filter((file) => path.basename(file) === 'a.jsonl')
     expect(logs).toHaveLength(1)
     expect(fs.readFileSync(path.join(folder, logs[0]!), 'utf8')).toContain('"content":"1"')
   })
