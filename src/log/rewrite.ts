@@ -55,8 +55,11 @@ export class RewritePlanner {
   readonly #removals: Line[] = []
   readonly #compactions: Line[] = []
   readonly #carryLines: Line[] = []
-  /** What the lines that set names and labels say, the texts of values apart. */
+  /** Lines that set names and labels, without what they set: those that count, and the others. */
   readonly #setters = new Map<Setter, Line>()
+  readonly #superseded: Line[] = []
+  /** Where a tidying begins: before it are lines that are known by their place. */
+  #tidyFrom = 0
   readonly #lastLines = new LastLines()
   /** Ids and references of messages that stay and came from outside. */
   readonly #received = new Set<string>()
@@ -100,6 +103,8 @@ export class RewritePlanner {
 
   #addTidily(piece: Piece): void {
     if (!isLine(piece) || this.#visibility.copies.get(piece.offset) === 'duplicate') return
+    const isPlaced = piece.bare || this.#visibility.copies.has(piece.offset)
+    if (isPlaced && REMOVABLE.has(piece.kind)) this.#tidyFrom = piece.end
     if (piece.kind === 'value' || isSupersedable(piece)) this.#set(piece)
     else this.#count(piece)
   }
@@ -131,10 +136,10 @@ export class RewritePlanner {
 
   /** Whether a line that sets a name or labels stays is known at the end only. */
   #set(line: Line): void {
-    const facts = line.kind === 'value' ? { ...line, value: {} } : line
+    const facts = { ...line, value: line.kind === 'value' ? {} : { set: {} } }
     const setter = this.#lastLines.addNext(line, (superseded) => {
+      this.#superseded.push(this.#setters.get(superseded) ?? facts)
       this.#setters.delete(superseded)
-      this.#edit(superseded, 'drop')
     })
     if (setter !== undefined && setter.left > 0) this.#setters.set(setter, facts)
   }
@@ -184,10 +189,11 @@ export class RewritePlanner {
       if (!namedIds(line).some((id) => this.#missing.has(id))) this.#edit(line, 'drop')
       else this.#count(line)
     }
-    for (const [setter, line] of this.#setters) {
-      if (isOver(setter, line, this.#choice.now)) this.#edit(line, 'drop')
-      else this.#count(line)
-    }
+    const over = [...this.#setters].filter(([setter, line]) => isOver(setter, line, this.#choice.now))
+    const gone = [...this.#superseded, ...over.map(([, line]) => line)].filter(({ offset }) => offset >= this.#tidyFrom)
+    for (const line of gone) this.#edit(line, 'drop')
+    const isGone = new Set(gone)
+    for (const line of [...this.#superseded, ...this.#setters.values()]) if (!isGone.has(line)) this.#count(line)
     if (!always && this.#edits.every(({ action }) => action === 'mend')) return null
     for (const line of this.#compactions) {
       const fields = newFields(line, this.#visibility, this.#fileTime, this.#heirs)

@@ -6,7 +6,7 @@ import type { Damage, Torn } from '../../src/log/line.js'
 import { messagesOf } from '../../src/log/views.js'
 import { knownId } from '../../src/log/visibility.js'
 import { archiveOf } from './archive.js'
-import { read, readingOf } from './reading.js'
+import { namedIn, read, readingOf } from './reading.js'
 import { rewrite } from './rewriting.js'
 
 /** The content of an `expected.json`, about the logs beside it. */
@@ -15,8 +15,8 @@ interface Expected {
   logs: Record<string, Record<string, unknown>>
 }
 
-/** By folder: as the first writers of version 1 left them, and in the order of fields that is written now. */
-const FOLDERS = ['v1', 'v1-people-first']
+/** By folder: as the first writers of version 1 left them, in the order of fields that is written now, with named values. */
+const FOLDERS = ['v1', 'v1-people-first', 'v1-values']
 
 function fixtureOf(folder: string) {
   const url = new URL(`../../fixtures/${folder}/`, import.meta.url)
@@ -45,6 +45,7 @@ function accountOf(bytes: Buffer, fileTime: string) {
     removed: [...visibility.removed],
     archive: { summary: text, archived: [...archived] },
     labels: summary.labels,
+    ...(summary.valueLines > 0 && { named: namedIn(lines, visibility) }),
     usage: Object.fromEntries(totalUsage(summary)),
     times: timesOf(summary, fileTime),
   }

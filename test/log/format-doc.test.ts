@@ -50,7 +50,18 @@ describe('the specification', () => {
   test('shows every kind of line', () => {
     const kinds = new Set<string>(examples.map(({ piece }) => piece.kind))
     expect([...kinds].sort()).toEqual(
-      ['answered', 'commit', 'compaction', 'message', 'meta', 'remove', 'session', 'tombstone', 'unknown'].sort(),
+      [
+        'answered',
+        'commit',
+        'compaction',
+        'message',
+        'meta',
+        'remove',
+        'session',
+        'tombstone',
+        'unknown',
+        'value',
+      ].sort(),
     )
   })
 

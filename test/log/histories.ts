@@ -16,6 +16,8 @@ import {
   removeLine,
   rolelessLine,
   type Stamp,
+  valueLine,
+  valueText,
 } from '../../src/log/serialize.js'
 import { isLive, knownId, visibilityOf } from '../../src/log/visibility.js'
 import { applyPlan, planOf, rewrite } from './rewriting.js'
@@ -186,6 +188,27 @@ const set = fc.oneof(
   fc.tuple(labels, carry).map(([a, b]) => ({ ...a, ...b })),
 )
 
+const valueName = fc.constantFrom('session', 'a', 'b', '', '__proto__', 'constructor', '\ud800')
+/** Named values and deletions; some have expired, others will, and some are no such line. */
+const namedValue: fc.Arbitrary<JsonObject> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc
+      .record(
+        {
+          name: valueName,
+          value: content,
+          expires: fc.constantFrom('2026-11-20T00:00:00.000Z', '2026-11-24T12:00:00.000Z', '2030-01-01', 'never'),
+        },
+        { requiredKeys: ['name', 'value'] },
+      )
+      .map((value) => value as JsonObject),
+  },
+  { weight: 2, arbitrary: valueName.map((name): JsonObject => ({ name })) },
+  { weight: 1, arbitrary: valueName.map((name): JsonObject => ({ name, bytes: 'AAEC' })) },
+  { weight: 1, arbitrary: fc.constantFrom<JsonObject>({ name: 5, value: 1 }, { value: 1 }, { name: 'a', bytes: 5 }) },
+)
+
 const otherLine = fc.oneof(
   { weight: 6, arbitrary: set.map((value) => ({ type: 'meta', set: value }) as JsonObject) },
   {
@@ -202,6 +225,7 @@ const otherLine = fc.oneof(
     arbitrary: fc.nat(5).map((revision): JsonObject => ({ type: 'commit', revision, nodes: [], leaf: null })),
   },
   { weight: 1, arbitrary: fc.constant<JsonObject>({ type: 'tombstone', ids: ['n1'] }) },
+  { weight: 4, arbitrary: namedValue.map((value): JsonObject => ({ type: 'value', ...value })) },
   { weight: 2, arbitrary: content.map((value): JsonObject => ({ type: 'message', value })) },
   {
     weight: 2,
@@ -210,6 +234,7 @@ const otherLine = fc.oneof(
       { type: 'remove', ids: 'm1' },
       { type: 'answered', ids: 5 },
       { type: 'meta', set: [] },
+      { type: 'value' },
       { type: 'compaction', summary: null },
       { type: 'session', key: 5 },
       { type: 'message' },
@@ -460,6 +485,7 @@ type OwnStep =
   | { do: 'receive'; ref: string }
   | { do: 'answer'; count: number; silent: boolean }
   | { do: 'meta'; set: JsonObject }
+  | { do: 'value'; name: string; value: Json | undefined; expires: string | undefined }
   | { do: 'commit' }
   | { do: 'rewrite' }
   | { do: 'purge' }
@@ -496,6 +522,15 @@ const ownStep: fc.Arbitrary<OwnStep> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('meta' as const), set: labels as fc.Arbitrary<JsonObject> }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('value' as const),
+      name: valueName,
+      value: fc.option(content, { nil: undefined }),
+      expires: fc.option(fc.constantFrom('2026-11-20T00:00:00.000Z', '2030-01-01T00:00:00.000Z'), { nil: undefined }),
+    }),
+  },
   { weight: 1, arbitrary: fc.constant<OwnStep>({ do: 'commit' }) },
   { weight: 1, arbitrary: fc.constant<OwnStep>({ do: 'rewrite' }) },
 )
@@ -671,6 +706,7 @@ class OwnLog {
 
   #changes(each: Exclude<OwnStep, { do: 'rewrite' | 'purge' | 'foreign' | 'append' }>): string[] {
     if (each.do === 'meta') return [metaLine(this.#stamp(), each.set)]
+    if (each.do === 'value') return [valueLine(this.#stamp(), valueText(each.name, each.value, each.expires))]
     if (each.do === 'commit') {
       return [commitLine(this.#stamp(), '"revision":1,"nodes":[],"leaf":null')]
     }

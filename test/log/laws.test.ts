@@ -4,13 +4,14 @@ import { describe, expect, test } from 'vitest'
 import { canonical } from '../../src/base/json.js'
 import { foldAll, type Summary } from '../../src/log/fold.js'
 import { BackwardReading, canFollow, foldTail, idsToLookUp } from '../../src/log/fold-tail.js'
+import { LastLines } from '../../src/log/last-lines.js'
 import { isLine, type Piece } from '../../src/log/line.js'
 import { isChat, parseBackwards, parseLines } from '../../src/log/parse.js'
 import { toStored } from '../../src/log/views.js'
 import { isLive, knownId, reachOver, type Visibility, visibilityOf } from '../../src/log/visibility.js'
 import { isEnding } from '../../src/log/waiting.js'
 import { FILE_TIME, grownLog, idAt, mixedLog, ownLog, wildLines, wildLog } from './histories.js'
-import { read, readingOf } from './reading.js'
+import { rawOf, read, readingOf } from './reading.js'
 import { applyPlan, planOf, rewrite } from './rewriting.js'
 
 /** Random histories per law. `LAW_RUNS=20000` is the long form. */
@@ -75,6 +76,29 @@ describe('law 1: a rewrite is invisible', () => {
   )
 
   test(
+    'that only tidies drops what later lines set, and no other byte',
+    () => {
+      holds(anyLog, (log) => {
+        const { pieces, lines, visibility } = read(log)
+        const plan = planOf(log, FILE_TIME, { tidies: true })
+        const { undated } = foldAll(pieces, visibility)
+        if (plan === null || undated || pieces.at(-1)?.kind === 'torn') return
+        const dropped = (piece: Piece) =>
+          plan.edits.some(({ offset, end }) => offset <= piece.offset && piece.end <= end)
+        for (const { action } of plan.edits) expect(action).toBe('drop')
+        for (const line of lines.filter(dropped)) expect(['value', 'meta']).toContain(line.kind)
+        const after = applyPlan(log, plan, visibility, FILE_TIME, nextId)
+        expectEqual(readingOf(after, LATER), readingOf(log, FILE_TIME))
+        const texts = (all: typeof lines, bytes: Buffer) =>
+          all.filter(({ kind }) => kind !== 'value' && kind !== 'meta').map((line) => rawOf(bytes, line))
+        expectEqual(texts(read(after).lines, after), texts(lines, log))
+        expect(planOf(after, LATER, { tidies: true })).toBeNull()
+      })
+    },
+    TIMEOUT,
+  )
+
+  test(
     'sets aside exactly what cannot be read, and leaves nothing dead',
     () => {
       holds(anyLog, (log) => {
@@ -120,6 +144,24 @@ describe('law 1: a rewrite is invisible', () => {
     TIMEOUT,
   )
 })
+
+test(
+  'the last lines of names and labels are the same, from whichever end a log is read',
+  () => {
+    holds(fc.tuple(anyLog, fc.nat()), ([log, cut]) => {
+      const { lines, visibility } = read(log)
+      const counted = lines.filter(({ offset }) => visibility.copies.get(offset) !== 'duplicate')
+      const [forwards, both] = [new LastLines(), new LastLines()]
+      for (const line of counted) forwards.addNext(line)
+      const middle = cut % (counted.length + 1)
+      for (const line of counted.slice(middle)) both.addNext(line)
+      for (const line of counted.slice(0, middle).reverse()) both.addFormer(line)
+      expectEqual(new Map([...both.values].sort()), new Map([...forwards.values].sort()))
+      expect(both.superseded).toBe(forwards.superseded)
+    })
+  },
+  TIMEOUT,
+)
 
 describe('law 2: every byte-prefix of a log is a log', () => {
   test('for every prefix of a log with text of many bytes a character', () => {

@@ -6,7 +6,7 @@ import { activeMessages, shownOf } from '../../src/log/context-order.js'
 import { archivedOf, foldAll, timesOf, totalUsage } from '../../src/log/fold.js'
 import { stateOf } from '../../src/log/labels.js'
 import { isLine, type Line, type Piece } from '../../src/log/line.js'
-import { parseLines } from '../../src/log/parse.js'
+import { parseLines, timeOf } from '../../src/log/parse.js'
 import { refsOf } from '../../src/log/refs.js'
 import { messageLines, messageOf, messagesOf } from '../../src/log/views.js'
 import { knownId, type Visibility, visibilityOf } from '../../src/log/visibility.js'
@@ -15,6 +15,22 @@ import { archiveOf } from './archive.js'
 export function read(bytes: Buffer): { pieces: Piece[]; lines: Line[]; visibility: Visibility } {
   const pieces = parseLines(bytes)
   return { pieces, lines: pieces.filter(isLine), visibility: visibilityOf(pieces) }
+}
+
+/** When it is read: some values of the histories have expired by then. */
+export const READ_AT = Date.parse('2026-11-24T12:00:00.000Z')
+
+/** What names hold, by name. */
+export function namedIn(lines: readonly Line[], visibility: Visibility): Array<[string, Json]> {
+  const last = new Map<string, Line>()
+  for (const line of lines)
+    if (line.kind === 'value' && visibility.copies.get(line.offset) !== 'duplicate')
+      last.set(String(line.value.name), line)
+  const expired = ({ value }: Line) => Date.parse(timeOf(value.expires) ?? '9999-12-31') <= READ_AT
+  const there = [...last].filter(([, line]) => ('value' in line.value || 'bytes' in line.value) && !expired(line))
+  return there
+    .map(([name, { value }]): [string, Json] => [name, 'value' in value ? value.value! : { bytes: value.bytes! }])
+    .sort(([a], [b]) => (a < b ? -1 : 1))
 }
 
 export function readingOf(bytes: Buffer, fileTime: string) {
@@ -32,6 +48,7 @@ export function readingOf(bytes: Buffer, fileTime: string) {
       knownId(line, visibility),
       messageOf(line),
     ]),
+    named: namedIn(lines, visibility),
     state: stateOf(pieces, visibility),
     archive: archiveOf(pieces, visibility, fileTime),
     archived: archivedOf(summary, fileTime),

@@ -5,13 +5,16 @@ import { parseLines } from '../../src/log/parse.js'
 import { mendLine, type RewritePlan, RewritePlanner } from '../../src/log/rewrite.js'
 import { metaLine } from '../../src/log/serialize.js'
 import { reachOver, type Visibility, visibilityOf } from '../../src/log/visibility.js'
+import { READ_AT } from './reading.js'
 
-/** With `purge`, archived messages go too. */
-export function planOf(bytes: Buffer, fileTime: string, { purge = false } = {}): RewritePlan | null {
+/** With `purge`, archived messages go too; with `tidies`, only lines that set what later ones set. */
+export function planOf(bytes: Buffer, fileTime: string, { purge = false, tidies = false } = {}): RewritePlan | null {
   const pieces = parseLines(bytes)
   const visibility = visibilityOf(pieces)
   const planner = new RewritePlanner(visibility, fileTime, {
     purges: (line) => purge && reachOver(line, visibility) !== undefined,
+    now: READ_AT,
+    tidies,
   })
   for (const piece of pieces) planner.add(piece)
   return planner.plan()

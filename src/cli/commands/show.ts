@@ -3,7 +3,7 @@ import { JsonlPersistence, type Message } from '../../contracts/persistence/inde
 import type { RemovedMessage, Session, SessionInfo, SessionStore, StoredMessage } from '../../index.js'
 import { findKey } from '../find-key.js'
 import { escapeLine, jsonLine } from '../terminal/escape.js'
-import { count, stamp } from '../terminal/format.js'
+import { count, size, stamp } from '../terminal/format.js'
 import { messageText } from '../terminal/message.js'
 import { note, paint, print } from '../terminal/output.js'
 import { type GlobalOptions, readExistingStore } from '../with-store.js'
@@ -20,12 +20,19 @@ interface Shown<T> {
   facts: string
   items: Iterable<T> | AsyncIterable<T>
   text: (item: T) => string
+  /** Lines between heading and items, for people. */
+  above?: AsyncIterable<string>
 }
+
+/** So many named values are shown, each up to this length. */
+const MOST_VALUES = 100
+const MOST_CHARS = 500
 
 export function show(given: string, options: ShowOptions): Promise<number> {
   return showing(given, options, (session, info) => ({
     facts: factsOf(info),
     items: messagesOf(session, info, options.last),
+    above: valuesOf(session),
     text: messageText,
   }))
 }
@@ -40,8 +47,11 @@ async function showing<T>(
     if (key === null) return 1
     const session = store.session(key)
     const info = await session.info()
-    const { facts, items, text } = await shownOf(session, info, store)
-    if (!json) await print(heading(session, info, facts))
+    const { facts, items, text, above = [] } = await shownOf(session, info, store)
+    if (!json) {
+      await print(heading(session, info, facts))
+      for await (const line of above) await print(line)
+    }
     noteDamage(info)
     for await (const item of items) {
       if (!(await print(json ? jsonLine(item) : `\n${text(item)}`))) break
@@ -52,6 +62,18 @@ async function showing<T>(
 
 function factsOf(info: SessionInfo | null): string {
   return `${count(info?.messages ?? 0, 'message')}, ${info?.state ?? 'idle'}`
+}
+
+async function* valuesOf(session: Session): AsyncGenerator<string> {
+  let shown = 0
+  for await (const [name, value] of session.values()) {
+    if (++shown > MOST_VALUES) {
+      yield paint('dim', '  … more values')
+      return
+    }
+    const text = value instanceof Uint8Array ? size(value.length) : jsonLine(value)
+    yield `  ${escapeLine(name)} = ${text.length > MOST_CHARS ? `${text.slice(0, MOST_CHARS)}…` : text}`
+  }
 }
 
 /** The line that a session is shown under. */

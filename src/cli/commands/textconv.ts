@@ -38,10 +38,17 @@ function lineText(line: Line, visibility: Visibility): string | undefined {
   if (isChat(line)) return messageText(toStored(line, visibility, line.at ?? ''))
   if (kind === 'message') return `message  ${jsonLine(messageOf(line))}`
   if (kind === 'meta') return metaText(value.set as JsonObject)
+  if (kind === 'value') return valueText(value)
   if (kind === 'compaction') return `summary of all before\n${escapeBlock(String(value.summary)).replace(/^/gm, '  ')}`
   if (kind === 'commit') return `commit ${jsonLine(value.revision ?? null)}, ${nodes(value)}`
   if (kind === 'tombstone') return `tombstone  ${jsonLine(value.ids)}`
   return kind === 'unknown' ? jsonLine(value) : undefined
+}
+
+function valueText({ name, value, bytes, expires }: JsonObject): string {
+  const held = value !== undefined ? jsonLine(value) : bytes === undefined ? 'deleted' : `bytes ${jsonLine(bytes)}`
+  const until = expires === undefined ? '' : `, until ${jsonLine(expires)}`
+  return `${escapeLine(String(name))} = ${held}${until}`
 }
 
 function metaText(set: JsonObject): string {
