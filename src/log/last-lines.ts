@@ -89,14 +89,15 @@ export class LastLines {
 }
 
 /**
- * True for a `meta` line that later ones can supersede. One that carries over what a rewrite dropped goes by other
- * rules, and metadata that is no object takes away what was set before.
+ * True for a `meta` line that later ones can supersede. One that carries over what a rewrite dropped, be it the
+ * time only, goes by other rules, and metadata that is no object takes away what was set before.
  */
 export function isSupersedable({ kind, value }: Line): boolean {
   if (kind !== 'meta') return false
   const set = value.set as JsonObject
   if (Object.hasOwn(set, 'metadata') && !isObject(set.metadata)) return false
-  return !Object.keys(set).some((key) => CARRIED.has(key))
+  const keys = Object.keys(set)
+  return keys.length > 0 && !keys.some((key) => CARRIED.has(key))
 }
 
 function expiryOf({ value }: Line): number {
