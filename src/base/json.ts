@@ -50,3 +50,40 @@ export function makes(given: unknown, known: Json): boolean {
   }
   return true
 }
+
+/** How many levels a line may nest below itself. What is deeper is not written, and is damage where it stands. */
+export const MAX_DEPTH = 1_000
+
+/** True for JSON text that nests deeper than a line may, which no function here is given to walk. */
+export function isTooDeep(text: string): boolean {
+  if (text.length < 2 * MAX_DEPTH || !hasMore(text, MAX_DEPTH)) return false
+  let depth = 0
+  let inString = false
+  for (let place = 0; place < text.length; place++) {
+    const code = text.charCodeAt(place)
+    if (inString) {
+      if (code === BACKSLASH) place++
+      else if (code === QUOTE) inString = false
+    } else if (code === QUOTE) inString = true
+    else if (code === BRACE || code === BRACKET) {
+      if (++depth > MAX_DEPTH + 1) return true
+    } else if (code === BRACE + 2 || code === BRACKET + 2) depth--
+  }
+  return false
+}
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const BRACKET = 0x5b
+const BRACE = 0x7b
+
+/** True when so many braces and brackets open that the text may be deep: most lines end here. */
+function hasMore(text: string, most: number): boolean {
+  let count = 0
+  for (const char of '[{') {
+    for (let place = text.indexOf(char); place !== -1; place = text.indexOf(char, place + 1)) {
+      if (++count > most) return true
+    }
+  }
+  return false
+}

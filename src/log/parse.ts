@@ -1,6 +1,6 @@
 /** From bytes to lines. Never throws, whatever the bytes. */
 import { constants, isAscii, isUtf8 } from 'node:buffer'
-import { isObject, type Json, type JsonObject } from '../base/json.js'
+import { isObject, isTooDeep, type Json, type JsonObject, MAX_DEPTH } from '../base/json.js'
 import { isIdList, type Line, type LineKind, type Piece } from './line.js'
 
 const LF = 0x0a
@@ -70,6 +70,10 @@ function parseLine(
   }
   let text = all === undefined ? bytes.toString('utf8', start, stop) : all.slice(start, stop)
   if (offset === 0 && text.startsWith(BOM)) text = text.slice(1)
+  if (isTooDeep(text)) {
+    const reason = `nested deeper than ${MAX_DEPTH} levels`
+    return open ? { kind: 'torn', offset, end } : { kind: 'damage', offset, end, reason, open }
+  }
   let value: Json
   try {
     value = JSON.parse(text)

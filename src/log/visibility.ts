@@ -227,12 +227,7 @@ export function timeIn(line: Line, { carried }: Visibility, fileTime: string): s
 
 /** The content of a line in a canonical spelling. */
 export function contentOf(line: Line): string {
-  try {
-    return canonical(line.value)
-  } catch {
-    // nested too deeply to be compared: equal to no other line
-    return `#${line.offset}`
-  }
+  return canonical(line.value)
 }
 
 /** True for a line that counts: the first of its copies, and not removed. */

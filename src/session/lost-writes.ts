@@ -3,9 +3,11 @@
  * wrote: a sync that overwrote it. A process knows what it wrote lately, and only that.
  */
 
+import { sleep } from '../base/event-loop.js'
 import { isV7, timeInId } from '../base/ids.js'
-import { readSync } from '../disk/files.js'
+import { look, readSync } from '../disk/files.js'
 import type { LogReader } from '../disk/log-reader.js'
+import { ABSENCE_MS } from '../disk/log-writer.js'
 import { keepLines } from '../disk/quarantine.js'
 import { isLine, type Line, namedIds } from '../log/line.js'
 import { parseLines } from '../log/parse.js'
@@ -53,12 +55,20 @@ export class OwnWrites {
 
   /** Looks whether the log still has them. */
   async check(reader: LogReader, known: Known): Promise<void> {
-    // an empty log may be one that an editor is about to fill
-    if (this.#last === undefined || reader.size === 0 || stillEndsWith(reader, this.#last)) return
+    if (this.#last === undefined || stillEndsWith(reader, this.#last)) return
+    // an editor that writes in place is about to fill an empty log
+    if (reader.size === 0 && !(await isStillEmpty(this.#log.file.path))) return
+    if (this.#last === undefined) return
     this.#last = undefined
     const left = await lookForLost(this.#log, { reader, known, life: this.#life })
     this.#last ??= left
   }
+}
+
+async function isStillEmpty(file: string): Promise<boolean> {
+  await sleep(ABSENCE_MS)
+  const stat = look(file)
+  return stat !== undefined && stat !== 'other' && stat.size === 0
 }
 
 function stillEndsWith(reader: LogReader, { end, print }: LastWrite): boolean {

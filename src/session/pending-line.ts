@@ -1,7 +1,7 @@
 /** Lines that are decided but not yet stamped and written. */
 
 import { SessionError } from '../base/errors.js'
-import type { Json, JsonObject } from '../base/json.js'
+import { isTooDeep, type Json, type JsonObject, MAX_DEPTH } from '../base/json.js'
 import type { Summary } from '../log/fold.js'
 import { FORMAT_VERSION, type Line, type LineKind } from '../log/line.js'
 import {
@@ -96,7 +96,7 @@ export interface Lines {
 
 /**
  * Stamps drafts for a log that says `summary` and ends at `start`.
- * @throws SessionError ERR_TOO_LARGE for a line that is longer than `limit` bytes
+ * @throws SessionError ERR_TOO_LARGE for a line that is longer than `limit` bytes, or nests too deeply
  */
 export function stampLines(
   drafts: readonly Draft[],
@@ -113,6 +113,7 @@ export function stampLines(
     const stamped = clock.stamp(lastAt, maxId)
     const stamp = id === undefined ? stamped : { ...stamped, id }
     const line = text(stamp)
+    if (isTooDeep(line)) throw tooDeep()
     const length = Buffer.byteLength(line)
     if (length > Math.min(limit, MAX_LINE_BYTES)) throw tooLarge(length, Math.min(limit, MAX_LINE_BYTES))
     pieces.push({ kind, value, id: stamp.id, at: stamp.at, offset, end: offset + length, bare: false, open: false })
@@ -122,6 +123,10 @@ export function stampLines(
     offset += length
   }
   return { bytes: Buffer.from(texts.length === 1 ? (texts[0] as string) : texts.join('')), pieces, texts }
+}
+
+function tooDeep(): SessionError {
+  return new SessionError('ERR_TOO_LARGE', `the line would nest deeper than ${MAX_DEPTH} levels`, {})
 }
 
 function tooLarge(bytes: number, limit: number): SessionError {

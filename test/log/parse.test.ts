@@ -103,8 +103,19 @@ describe('damage', () => {
     ])
   })
 
-  test('a deep nesting is none', () => {
-    expect(kinds(`{"role":"user","content":${'['.repeat(50_000)}${']'.repeat(50_000)}}\n`)).toEqual(['message'])
+  test('a line nests up to 1,000 levels below itself; what is deeper is damage', () => {
+    const line = (depth: number, open = '[', close = ']') =>
+      `{"role":"user","content":${open.repeat(depth)}1${close.repeat(depth)}}\n`
+    expect(kinds(line(1_000))).toEqual(['message'])
+    expect(kinds(line(1_000, '{"a":', '}'))).toEqual(['message'])
+    for (const deep of [1_001, 3_600, 10_000, 50_000]) {
+      expect(kinds(line(deep))).toEqual(['damage'])
+      expect(kinds(line(deep, '{"a":', '}'))).toEqual(['damage'])
+    }
+    // braces in texts, and many of them beside each other, are no depth
+    expect(kinds(`{"role":"user","content":"${'{['.repeat(5_000)}"}\n`)).toEqual(['message'])
+    expect(kinds(`{"role":"user","content":"\\\\\\"${'[{'.repeat(5_000)}"}\n`)).toEqual(['message'])
+    expect(kinds(`{"role":"user","content":[${'[{}],'.repeat(5_000)}1]}\n`)).toEqual(['message'])
   })
 })
 

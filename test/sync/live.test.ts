@@ -54,6 +54,38 @@ describe.skipIf(!hasProgram('git'))('git under a running bot', () => {
   })
 })
 
+describe('a log that is emptied under a bot', () => {
+  const WAYS: Record<string, (file: string) => void> = {
+    'cut to nothing': (file) => fs.truncateSync(file, 0),
+    'replaced by an empty file': (file) => {
+      fs.writeFileSync(`${file}.empty`, '')
+      fs.renameSync(`${file}.empty`, file)
+    },
+  }
+
+  test.each(Object.entries(WAYS))('%s, is reported, and its known lines are kept', async (_, empty) => {
+    const { store, lost } = await openWatched(tempFolder())
+    const texts = Array.from({ length: 20 }, (_, i) => `text ${i}`)
+    const ann = await fill(store, 'ann', texts)
+    empty(ann.path)
+    await ann.append(message('after'))
+    expect(lost).toEqual([{ key: 'ann', file: ann.path, messages: 20, kept: expect.any(String) }])
+    await ann.merge(lost[0]?.kept as string)
+    expect(await contents(ann)).toEqual([...texts, 'after'])
+  })
+
+  test('by an editor that fills it again at once, costs and reports nothing', async () => {
+    const { store, lost } = await openWatched(tempFolder())
+    const ann = await fill(store, 'ann', ['one', 'two'])
+    const bytes = fs.readFileSync(ann.path)
+    fs.truncateSync(ann.path, 0)
+    const appending = ann.append(message('three'))
+    setTimeout(() => fs.writeFileSync(ann.path, bytes), 10)
+    await appending
+    expect(lost).toEqual([])
+  })
+})
+
 describe.skipIf(!hasProgram('rsync'))('rsync under a running bot', () => {
   test.each([['--archive'], ['--archive', '--inplace'], ['--archive', '--ignore-times', '--inplace']])(
     'an older copy that is put back is noticed: %s %s %s',

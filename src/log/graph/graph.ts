@@ -169,20 +169,11 @@ function withoutCopies(reads: readonly Read[]): readonly Read[] {
   return reads.filter(({ line }) => {
     if (line.bare || counts.get(line.id) === 1) return true
     const former = contents.get(line.id) ?? new Set()
-    const content = contentOf(line)
+    const content = canonical(line.value)
     if (former.has(content)) return false
     contents.set(line.id, former.add(content))
     return true
   })
-}
-
-function contentOf({ value, offset }: Line): string {
-  try {
-    return canonical(value)
-  } catch {
-    // nested too deeply to be compared: equal to no other line
-    return `#${offset}`
-  }
 }
 
 function headOf({ id, at = '', offset, end }: Line, commit: Commit): GraphHead {

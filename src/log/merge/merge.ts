@@ -144,7 +144,7 @@ class Choice {
     const removed = [isRemoved(x, ours), isRemoved(y, theirs)]
     const oursFirst = removed[0] === removed[1] ? compare(x, y) < 0 : removed[0]
     const second = oursFirst ? y : x
-    const id = givenId(second.id, second.piece as Line, second.raw)
+    const id = givenId(second.id, second.piece as Line)
     if (removed[0] && removed[1]) {
       this.dropped.push(second)
       if (oursFirst) this.#keep(x, x, undefined)
@@ -174,8 +174,8 @@ function versionOf(x: Item, y: Item, base: Item | undefined): Item | undefined {
 }
 
 /** Lines of one key that are not known by their id alone say the same. */
-function meaningOf({ piece, raw }: Item): string {
-  return isNamed(piece) ? essenceOf(piece, raw) : ''
+function meaningOf({ piece }: Item): string {
+  return isNamed(piece) ? essenceOf(piece) : ''
 }
 
 function byFullness(x: Item, y: Item): number {

@@ -83,31 +83,26 @@ export function isNamed(piece: Piece): piece is Line & { kind: 'message' | 'comp
 
 function nameOf(
   line: Line,
-  raw: Buffer,
+  _raw: Buffer,
   visibility: Visibility,
   given: ReadonlySet<string>,
 ): { id: string; key: string } | undefined {
   if (!isNamed(line)) return line.bare ? undefined : { id: line.id, key: `${line.id} ${contentOf(line)}` }
   const id = knownId(line, visibility)
-  const other = given.size > 0 ? givenId(id, line, raw) : id
+  const other = given.size > 0 ? givenId(id, line) : id
   return given.has(other) ? { id: other, key: other } : { id, key: id }
 }
 
 /** The id of the second of two different lines that both sides of a merge gave one id. */
-export function givenId(id: string, line: Line, raw: Buffer): string {
-  return standInId(0, id + essenceOf(line, raw))
+export function givenId(id: string, line: Line): string {
+  return standInId(0, id + essenceOf(line))
 }
 
 /** What such a line says, whatever id, time and reach were written into it. */
-export function essenceOf(line: Line, raw: Buffer): string {
-  try {
-    if (line.kind === 'message') return `message ${canonical(asGiven(line) as Json)}${saidOfLine(line)}`
-    const { id: _, at: __, through: ___, keep: ____, ...rest } = line.value
-    return `${line.kind} ${canonical(rest)}`
-  } catch {
-    // nested too deeply: equal to what has the same text only
-    return `${line.kind} ${raw.toString('latin1')}`
-  }
+export function essenceOf(line: Line): string {
+  if (line.kind === 'message') return `message ${canonical(asGiven(line) as Json)}${saidOfLine(line)}`
+  const { id: _, at: __, through: ___, keep: ____, ...rest } = line.value
+  return `${line.kind} ${canonical(rest)}`
 }
 
 /** What the line of a message says of it, where it says anything. */
