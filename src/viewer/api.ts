@@ -2,6 +2,7 @@
 import { read, readSync } from '../disk/files.js'
 import { LogReader } from '../disk/log-reader.js'
 import { nameOf } from '../disk/names.js'
+import type { Listed } from '../list/row.js'
 import type { StoreInternals } from '../list/store-internals.js'
 import type { SessionStore } from '../store/store.js'
 import { keyOf } from './addresses.js'
@@ -23,6 +24,8 @@ const MAX_VIEWS = 16
 const MAX_RAW = 2 * 1024 * 1024
 const STREAM_BYTES = 256 * 1024
 const MIN_QUERY = 2
+/** A list that was read so recently is served again, ms. */
+const LIST_MS = 250
 
 type Params = URLSearchParams
 
@@ -35,6 +38,7 @@ export class Api {
   readonly #usage: UsageFacts
   readonly #check: CheckJob
   readonly #searches = new OneEach()
+  #list: { began: number; rows: Promise<Listed[]> } | undefined
   /** Views of the logs that were asked for last. */
   readonly #views = new Map<string, LogView>()
 
@@ -56,7 +60,7 @@ export class Api {
     switch (path) {
       case '/api/sessions': {
         const query = listQuery(params)
-        return json(listOf(await this.#parts.index.sessions(), query, this.#store.now()))
+        return json(listOf(await this.#sessions(), query, this.#store.now()))
       }
       case '/api/running':
         return json(await runningAnswer(this.#store, this.#parts, this.#events.stuck, this.#isWritable))
@@ -87,6 +91,19 @@ export class Api {
     this.#usage.close()
     this.#check.close()
     await this.#events.close()
+  }
+
+  /** Rows of the list. Pages of it that are asked for at once are of the same one. */
+  #sessions(): Promise<Listed[]> {
+    const now = performance.now()
+    if (this.#list === undefined || now - this.#list.began > LIST_MS) {
+      const rows = this.#parts.index.sessions()
+      this.#list = { began: now, rows }
+      rows.catch(() => {
+        this.#list = undefined
+      })
+    }
+    return this.#list.rows
   }
 
   get #isWritable(): boolean {

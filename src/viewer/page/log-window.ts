@@ -9,6 +9,8 @@ import { useCallback, useEffect, useRef, useState } from './ui.js'
 const MAX_LINES = 300
 const FIRST = 80
 const MORE = 40
+/** So many ids are looked for in a log that was rewritten. */
+const MAX_TRIES = 5
 
 export interface LogWindow extends Pick<LinePage, 'log' | 'size' | 'from' | 'to' | 'lines' | 'marked'> {
   /** Counts what brings the reader to another place, as opposed to growing. */
@@ -19,7 +21,15 @@ export interface LogWindow extends Pick<LinePage, 'log' | 'size' | 'from' | 'to'
 
 export type Start = { at: number } | { id: string } | 'end'
 
+/** Where the reader is: at the end of what is shown, or at the line of this offset. */
+export interface Reading {
+  isAtEnd: boolean
+  offset: number
+}
+
 export interface LogControl {
+  /** Kept up to date by who scrolls. */
+  reading: { current: Reading }
   window: LogWindow | undefined
   error: unknown
   notice: string
@@ -39,6 +49,7 @@ export function useLog(key: string, start: Start): LogControl {
   const current = useRef<LogWindow | undefined>(undefined)
   const busy = useRef<Promise<unknown> | undefined>(undefined)
   const size = useRef(0)
+  const reading = useRef<Reading>({ isAtEnd: true, offset: 0 })
   const path = ofSession(key, 'lines')
 
   const show = useCallback((next: LogWindow) => {
@@ -79,16 +90,20 @@ export function useLog(key: string, start: Start): LogControl {
     [path],
   )
 
-  /** A log that was rewritten is opened where the first line with an id stands now. */
+  /** A log that was rewritten is opened where the line that is read stands now, or the first one behind it that is left. */
   const rewritten = useCallback(async () => {
     setNotice('The log was rewritten.')
-    const id = current.current?.lines.find(({ kind, marks }) => kind === 'message' && !marks?.includes('removed'))?.id
-    const isAtEnd = current.current !== undefined && current.current.to >= size.current
-    if (isAtEnd || id === undefined) return open('end')
-    await ask<LinePage>(path, { id, limit: 1 }).then(
-      () => open({ id }),
-      () => open('end'),
-    )
+    const { isAtEnd, offset } = reading.current
+    const lines = current.current?.lines ?? []
+    const ids = lines.filter((line) => line.kind === 'message' && line.offset >= offset).map(({ id }) => id as string)
+    for (const id of isAtEnd ? [] : ids.slice(0, MAX_TRIES)) {
+      const isThere = await ask(path, { id, limit: 1 }).then(
+        () => true,
+        () => false,
+      )
+      if (isThere) return open({ id })
+    }
+    return open('end')
   }, [open, path])
 
   const more = useCallback(
@@ -170,7 +185,7 @@ export function useLog(key: string, start: Start): LogControl {
     void open(start)
   }, [key])
 
-  return { window, error, notice, open, older, newer, refresh, grew }
+  return { reading, window, error, notice, open, older, newer, refresh, grew }
 }
 
 async function firstPage(path: string, start: Start): Promise<LinePage> {

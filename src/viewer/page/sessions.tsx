@@ -122,6 +122,7 @@ function useRows(query: string, hint: number): RowList {
   const asked = useRef(new Set<number>())
   const round = useRef(0)
   const seen = useRef<[number, number]>([0, 0])
+  const total = useRef(0)
   const [head, setHead] = useState<RowList['head'] & { isThere: boolean }>({
     total: 0,
     all: 0,
@@ -142,6 +143,7 @@ function useRows(query: string, hint: number): RowList {
       })
       if (now !== round.current) return
       blocks.current.set(block, answer.rows)
+      total.current = answer.total
       setHead({ total: answer.total, all: answer.all, tags: answer.tags, isThere: true })
       setError(undefined)
       draw((n) => n + 1)
@@ -151,8 +153,10 @@ function useRows(query: string, hint: number): RowList {
   }
   const need = (from: number, to: number) => {
     seen.current = [from, to]
-    for (let block = Math.floor(from / BLOCK); block <= Math.floor(to / BLOCK); block++) {
-      if (!asked.current.has(block)) void load(block)
+    const last = Math.floor(Math.max(0, total.current - 1) / BLOCK)
+    // one block ahead on both sides, so that a quick scroll meets rows
+    for (let block = Math.floor(from / BLOCK) - 1; block <= Math.floor(to / BLOCK) + 1; block++) {
+      if (block >= 0 && block <= last && !asked.current.has(block)) void load(block)
     }
   }
   const again = (keep: boolean) => {

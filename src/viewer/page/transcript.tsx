@@ -34,7 +34,6 @@ interface Anchor {
 export function Transcript({ sessionKey, file, log, shown, opened, chosen, choose }: Props) {
   const frame = useRef<HTMLDivElement>(null)
   const anchor = useRef<Anchor | undefined>(undefined)
-  const isAtEnd = useRef(true)
   const openedAt = useRef(0)
   const { window } = log
   const entries = useMemo(() => (window === undefined ? [] : entriesOf(window.lines, shown)), [window?.lines, shown])
@@ -48,6 +47,7 @@ export function Transcript({ sessionKey, file, log, shown, opened, chosen, choos
       const box = row.getBoundingClientRect()
       if (box.bottom <= top) continue
       anchor.current = { offset: row.dataset.offset ?? '', top: box.top }
+      log.reading.current.offset = Number(row.dataset.offset)
       return
     }
   }
@@ -55,7 +55,7 @@ export function Transcript({ sessionKey, file, log, shown, opened, chosen, choos
     const element = frame.current
     if (element === null) return
     const below = element.scrollHeight - element.scrollTop - element.clientHeight
-    isAtEnd.current = below < AT_END
+    log.reading.current.isAtEnd = below < AT_END
     noteAnchor()
     if (element.scrollTop < NEAR) log.older()
     if (below < NEAR) log.newer()
@@ -69,7 +69,8 @@ export function Transcript({ sessionKey, file, log, shown, opened, chosen, choos
       const start = window.start === undefined ? null : element.querySelector(`[data-offset="${window.start}"]`)
       if (start !== null) start.scrollIntoView({ block: 'start' })
       else element.scrollTop = element.scrollHeight
-    } else if (isAtEnd.current && isWhole) element.scrollTop = element.scrollHeight
+      log.reading.current.isAtEnd = start === null
+    } else if (log.reading.current.isAtEnd && isWhole) element.scrollTop = element.scrollHeight
     else if (anchor.current !== undefined) {
       const row = element.querySelector(`[data-offset="${anchor.current.offset}"]`)
       if (row !== null) element.scrollTop += row.getBoundingClientRect().top - anchor.current.top
@@ -140,7 +141,7 @@ function Position({ window, jump }: { window: NonNullable<LogControl['window']>;
   const { from, to, size } = window
   return (
     <div class="position">
-      <button type="button" onClick={() => jump(0)} disabled={from === 0} aria-label="To the start of the log">
+      <button type="button" onClick={() => jump(0)} aria-label="To the start of the log">
         ⤒
       </button>
       <input
@@ -155,7 +156,7 @@ function Position({ window, jump }: { window: NonNullable<LogControl['window']>;
           jump(Number(currentTarget.value) >= size ? 'end' : Number(currentTarget.value))
         }
       />
-      <button type="button" onClick={() => jump('end')} disabled={to >= size} aria-label="To the end of the log">
+      <button type="button" onClick={() => jump('end')} aria-label="To the end of the log">
         ⤓
       </button>
     </div>

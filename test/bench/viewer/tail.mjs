@@ -1,0 +1,72 @@
+/** Another process appends while the page is open: how soon it shows, what it costs the bot and the browser. */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import fs from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { openPage, serve } from './server.mjs'
+
+const WRITER = fileURLToPath(new URL('writer.mjs', import.meta.url))
+
+export async function tailRows(browser, folder, lines, report) {
+  fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const writer = fork(WRITER, [folder])
+  await once(writer, 'message')
+  const append = async (count, everyMs = 0) => {
+    writer.send({ count, everyMs })
+    return (await once(writer, 'message'))[0]
+  }
+  await append(10)
+  const server = await serve(folder)
+  try {
+    const bot = async () => {
+      const runs = []
+      for (let i = 0; i < 7; i++) runs.push((await append(1_000, 1)).p99)
+      return runs.sort((a, b) => a - b)[3]
+    }
+    await bot()
+    const alone = await bot()
+    const page = await openPage(browser, server)
+    await page.goto(`${server.origin}/s/tail`)
+    await page.waitForSelector('.row')
+    const beside = await bot()
+    report('append p99 of a bot beside one open page, against alone', (beside / alone - 1) * 100, '%', 10)
+
+    const shown = []
+    for (let i = 0; i < 21; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 60))
+      const seen = page.evaluate(
+        () =>
+          new Promise((resolve) => {
+            const rows = document.querySelector('.transcript')
+            const former = rows.lastElementChild
+            const look = () => (rows.lastElementChild === former ? requestAnimationFrame(look) : resolve(Date.now()))
+            look()
+          }),
+      )
+      await new Promise((resolve) => setTimeout(resolve, 250))
+      const { at } = await append(1)
+      shown.push((await seen) - at)
+    }
+    shown.sort((a, b) => a - b)
+    report('append in another process to row on screen, median', shown[10], 'ms', 300)
+    report('append in another process to row on screen, worst of 21', shown.at(-1), 'ms', 300)
+
+    const heap = () =>
+      page.evaluate(() => {
+        gc()
+        return performance.memory.usedJSHeapSize / 1024 ** 2
+      })
+    const half = Math.floor(lines / 2)
+    await append(half, 2)
+    const [first, nodes] = [await heap(), await page.evaluate(() => document.querySelectorAll('*').length)]
+    await append(lines - half, 2)
+    const [second, later] = [await heap(), await page.evaluate(() => document.querySelectorAll('*').length)]
+    report(`browser's heap after a live tail of ${lines} lines`, second, 'MB', 100)
+    report('growth of the heap in the second half of it', second - first, 'MB', 2)
+    report('growth of the number of elements in the second half of it', later - nodes, '', 200)
+    await page.context().close()
+  } finally {
+    await server.close()
+    writer.disconnect()
+  }
+}
