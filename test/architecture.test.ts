@@ -84,13 +84,7 @@ describe('the doors', () => {
   })
 
   test('each package comes in by one door', () => {
-    const doors: Record<string, string[]> = {}
-    for (const file of files) {
-      for (const from of new Set(importsOf(file))) {
-        if (!from.startsWith('.') && !from.startsWith('node:')) doors[from] = [...(doors[from] ?? []), file]
-      }
-    }
-    expect(doors).toEqual({
+    expect(doorsOf(files.filter((file) => !file.startsWith('adapters/')))).toEqual({
       chokidar: ['runs/watcher.ts'],
       commander: ['cli/program/commander.ts'],
       preact: ['viewer/page/ui.ts'],
@@ -100,7 +94,29 @@ describe('the doors', () => {
       'write-file-atomic': ['disk/atomic-replace.ts'],
     })
   })
+
+  test('each framework comes in by its adapter', () => {
+    expect(doorsOf(files.filter((file) => file.startsWith('adapters/')))).toEqual({
+      '@langchain/core': ['adapters/langchain.ts'],
+    })
+  })
 })
+
+/** Which files import a package, for its types alone or not. */
+function doorsOf(files: readonly string[]): Record<string, string[]> {
+  const doors: Record<string, string[]> = {}
+  for (const file of files) {
+    for (const name of new Set(importsOf(file).map(packageOf))) {
+      if (!name.startsWith('.') && !name.startsWith('node:')) doors[name] = [...(doors[name] ?? []), file]
+    }
+  }
+  return doors
+}
+
+/** The package of `@scope/name/part`, `name/part`. */
+function packageOf(from: string): string {
+  return from.startsWith('@') ? from.split('/').slice(0, 2).join('/') : (from.split('/')[0] as string)
+}
 
 /** Groups of files that import each other, by Tarjan's algorithm. */
 function circles(): string[][] {

@@ -1,35 +1,21 @@
-import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
-import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { examplesOf, runExample } from './helpers/example.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const readme = fs.readFileSync(path.join(root, 'README.md'), 'utf8')
 
-/** Each ```js block that is directly followed by a ```text block with what it prints. */
-const examples = [...readme.matchAll(/```js\n(.*?)```\n\n```text\n(.*?)```/gs)].map(([, code, output]) => ({
-  code,
-  output,
-}))
+const examples = examplesOf('README.md')
 
 describe('README', () => {
-  test('has an expected output for every example', () => {
+  test('has examples', () => {
     expect(examples.length).toBeGreaterThan(3)
-    expect(readme.match(/```js\n/g)).toHaveLength(examples.length)
   })
 
   test.each(examples)('example $# prints what it says', ({ code, output }) => {
-    const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'readme-'))
-    try {
-      fs.mkdirSync(path.join(dir, 'node_modules'))
-      fs.symlinkSync(root, path.join(dir, 'node_modules', 'jsonl-sessions'))
-      fs.writeFileSync(path.join(dir, 'example.mjs'), code ?? '')
-      expect(execFileSync(process.execPath, ['example.mjs'], { cwd: dir, timeout: 30_000 }).toString()).toBe(output)
-    } finally {
-      fs.rmSync(dir, { recursive: true })
-    }
+    expect(runExample(code)).toBe(output)
   })
 
   test('shows a log that parses', async () => {

@@ -9,6 +9,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'pack-'))
 const run = (command, args, cwd = dir) =>
   execFileSync(command, args, { cwd, stdio: ['ignore', 'pipe', 'inherit'] }).toString()
+/** Adapters that load only where their framework is installed. */
+const NEEDED = { langchain: '@langchain/core' }
 const bin = (name) => path.join(root, 'node_modules', '.bin', name)
 
 try {
@@ -20,21 +22,42 @@ try {
   fs.writeFileSync(path.join(dir, 'package.json'), '{ "private": true, "type": "module" }')
   run('npm', ['install', '--silent', '--no-audit', '--no-fund', path.join(dir, tarball)])
   fs.copyFileSync(path.join(root, 'test/pack/use.ts'), path.join(dir, 'use.ts'))
-  const strict = [
-    '--strict',
-    '--module',
-    'nodenext',
-    '--target',
-    'es2023',
-    '--types',
-    'node',
-    '--typeRoots',
-    path.join(root, 'node_modules/@types'),
-  ]
-  run(bin('tsc'), [...strict, 'use.ts'])
+  compile('use.ts')
   process.stdout.write(run('node', ['use.js']))
   process.stdout.write(run(path.join(dir, 'node_modules/.bin/jsonl-sessions'), ['list']))
+  checkAdapters()
   console.log('the package installs, imports, type-checks and runs')
 } finally {
   fs.rmSync(dir, { recursive: true, force: true })
+}
+
+function compile(file, options = []) {
+  const types = ['--types', 'node', '--typeRoots', path.join(root, 'node_modules/@types')]
+  run(bin('tsc'), ['--strict', '--target', 'es2023', '--module', 'nodenext', ...types, ...options, file])
+}
+
+/** Each adapter alone: without its framework it loads or names it; with it, it loads and its types are right. */
+function checkAdapters() {
+  const { exports, peerDependencies } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'))
+  const names = Object.keys(exports).filter((name) => name.startsWith('./adapters/'))
+  const load =
+    'const [name] = process.argv.slice(1); await import(name).catch(({ code, message }) => console.log(code, message))'
+  const loaded = (name) => run('node', ['--input-type=module', '-e', load, `jsonl-sessions/${name.slice(2)}`])
+  for (const name of names) {
+    const needed = NEEDED[path.basename(name)]
+    const told = loaded(name)
+    if (needed === undefined ? told !== '' : !told.includes('ERR_MODULE_NOT_FOUND') || !told.includes(`'${needed}'`))
+      throw new Error(`${name} without its framework: ${told || 'loads'}`)
+  }
+  for (const peer of Object.keys(peerDependencies)) {
+    const link = path.join(dir, 'node_modules', peer)
+    fs.mkdirSync(path.dirname(link), { recursive: true })
+    fs.symlinkSync(path.join(root, 'node_modules', peer), link)
+  }
+  for (const name of names) if (loaded(name) !== '') throw new Error(`${name}: ${loaded(name)}`)
+  const imports = names.map((name, i) => `export * as a${i} from 'jsonl-sessions/${name.slice(2)}'\n`)
+  fs.writeFileSync(path.join(dir, 'adapters.ts'), imports.join(''))
+  // the types of the frameworks themselves are not ours to check
+  compile('adapters.ts', ['--skipLibCheck'])
+  compile('adapters.ts', ['--skipLibCheck', '--module', 'es2022', '--moduleResolution', 'bundler'])
 }

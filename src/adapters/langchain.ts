@@ -1,0 +1,73 @@
+/** `jsonl-sessions/adapters/langchain`: the messages of a LangChain chat, one session each. */
+import { BaseListChatMessageHistory } from '@langchain/core/chat_history'
+import {
+  type BaseMessage,
+  mapChatMessagesToStoredMessages,
+  mapStoredMessagesToChatMessages,
+  type StoredMessage,
+} from '@langchain/core/messages'
+import { checkCount, checkNames, checkText } from '../base/arguments.js'
+import { type JsonObject, toJson } from '../base/json.js'
+import type { Session } from '../session/session.js'
+import { langchainLine, storedOf } from './lines/langchain.js'
+import { type GivenStore, storeOf } from './shared/given-store.js'
+import { itemsOf } from './shared/items.js'
+
+export interface JsonlChatMessageHistoryFields {
+  store: GivenStore
+  sessionId: string
+  /** Stands before the session id in the key of the session; none unless given. */
+  prefix?: string
+}
+
+/** `BaseListChatMessageHistory` of `@langchain/core` over a store. */
+export class JsonlChatMessageHistory extends BaseListChatMessageHistory {
+  override lc_namespace = ['langchain', 'stores', 'message', 'jsonl']
+  readonly #session: () => Promise<Session>
+
+  /** @throws TypeError */
+  constructor(fields: JsonlChatMessageHistoryFields) {
+    const names = ['store', 'sessionId', 'prefix'] as const
+    const { store, sessionId, prefix = '' } = checkNames('JsonlChatMessageHistory', fields, names)
+    checkText('sessionId', sessionId)
+    checkText('prefix', prefix)
+    super({ sessionId, prefix })
+    const given = storeOf(store)
+    this.#session = async () => (await given).session(prefix + sessionId)
+  }
+
+  /** All messages, or the last so many. A message of another writer that LangChain has no class for is passed over. */
+  async getMessages({ last }: { last?: number } = {}): Promise<BaseMessage[]> {
+    if (last !== undefined) checkCount('last', last)
+    return itemsOf(await this.#session(), ({ message }) => classedOf(storedOf(message)), last)
+  }
+
+  async addMessage(message: BaseMessage): Promise<void> {
+    await this.addMessages([message])
+  }
+
+  /** Adds all messages in one write. @throws TypeError for a message that LangChain could not make again */
+  override async addMessages(messages: BaseMessage[]): Promise<void> {
+    const stored = toJson(mapChatMessagesToStoredMessages(messages)) as JsonObject[]
+    for (const one of stored) {
+      if (classedOf(one) === undefined) throw new TypeError(`LangChain reads no stored message of type ${one.type}`)
+    }
+    const lines = stored.map(langchainLine)
+    await (await this.#session()).append(lines)
+  }
+
+  /** Takes all messages off the disk; name, tags and values of the session stay. */
+  override async clear(): Promise<void> {
+    await (await this.#session()).clear()
+  }
+}
+
+/** Undefined for what LangChain has no class for, or what such a class does not accept. */
+function classedOf(stored: JsonObject | undefined): BaseMessage | undefined {
+  if (stored === undefined) return undefined
+  try {
+    return mapStoredMessagesToChatMessages([stored as unknown as StoredMessage])[0]
+  } catch {
+    return undefined
+  }
+}

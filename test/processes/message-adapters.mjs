@@ -1,0 +1,20 @@
+// Adds messages by an adapter, and says after each how many there are: message-adapters.mjs ADAPTER FOLDER ID MARK COUNT
+import { openStore } from '../../dist/src/index.js'
+
+const adders = {
+  async langchain(store, sessionId) {
+    const { JsonlChatMessageHistory } = await import('../../dist/src/adapters/langchain.js')
+    const history = new JsonlChatMessageHistory({ store, sessionId })
+    return (text) => history.addUserMessage(text)
+  },
+}
+
+const [name, folder, id, mark, count] = process.argv.slice(2)
+const store = await openStore(folder)
+const add = await adders[name](store, id)
+for (let n = 0; n < Number(count); n++) {
+  await add(`${mark}${n}`)
+  process.send(n + 1)
+}
+await store.close()
+process.disconnect()
