@@ -88,7 +88,6 @@ describe('the doors', () => {
       chokidar: ['runs/watcher.ts'],
       commander: ['cli/program/commander.ts'],
       preact: ['viewer/page/ui.ts'],
-      'preact/hooks': ['viewer/page/ui.ts'],
       'proper-lockfile': ['disk/lock/lease.ts'],
       'string-width': [expect.stringMatching(/^cli\/terminal\//)],
       'write-file-atomic': ['disk/atomic-replace.ts'],
