@@ -88,8 +88,7 @@ async function apply(store: StoreInternals, { remedy, file, key }: Finding): Pro
     if (look(file) !== undefined) moveAside(layout.quarantine(name), file, as)
   }
   if (remedy === 'rebuild' && key !== null) await makeAgain(store.log(key), take)
-  else if (isSessionName(name) && name !== 'store')
-    await leaseOf(layout.lock(name), layout.waiting).run(take, settings.lockTimeout)
+  else if (isSessionName(name) && name !== 'store') await leaseOf(layout, name).run(take, settings.lockTimeout)
   else take()
 }
 
@@ -98,7 +97,7 @@ async function release({ context: { layout } }: StoreInternals, file: string): P
   waitedFor(layout.waiting)
   const name = path.basename(path.dirname(file))
   if (!isSessionName(name) || listFolder(layout.lock(name)).length === 0) return
-  const lease = leaseOf(layout.lock(name), layout.waiting)
+  const lease = leaseOf(layout, name)
   await lease.run(() => {}, 0)
   await lease.release()
 }

@@ -5,11 +5,15 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../base/errors.js'
-import { breatheIfDue } from '../base/event-loop.js'
+import { breatheIfDue, sleep } from '../base/event-loop.js'
 import { randomNonce } from '../base/ids.js'
-import { type FileMark, markOf } from './file-mark.js'
+import { type FileMark, markOf, sameFile } from './file-mark.js'
 import { createPrivate, isOlderThan, look, removeFile, writeAll } from './files.js'
-import { listFolder } from './folders.js'
+import { ensureFolder, listFolder } from './folders.js'
+import { linkFormer } from './formers.js'
+import { copyLate, wholeLines } from './late-copy.js'
+import type { Layout } from './layout.js'
+import type { LogReader } from './log-reader.js'
 import { type Part, PartWriter } from './range-copier.js'
 
 type ReplaceSync = (file: string, data: null, options: Record<string, unknown>) => void
@@ -77,45 +81,110 @@ export async function replaceWithChunks(file: string, chunks: Iterable<Buffer> |
   }
 }
 
-/** Temporary file names come from the caller, who knows them again when a crash has left one. */
+/** A new file for a log, made of parts of the present one. */
 export interface Replacement {
-  file: string
-  temporary: (nonce: string) => string
-  /** The open former file, and its size when the parts were made. */
-  from: number
+  layout: Layout
+  name: string
+  /** The log when the parts were made, of which they cover `size` bytes. */
+  from: LogReader
   size: number
   parts: Iterable<Part>
-  /** Called when all is on disk and the new file is about to take its place. Throws to leave the old one. */
-  before: () => void
+  /** @throws SessionError ERR_LOCK_LOST */
+  checkLease: () => void
+  /** Leaves out the sync between link and rename, during which busy appenders prevent the rename. */
+  hurries?: boolean
+  /** Gives up where lines came since the parts were made. */
+  isStrict?: boolean
 }
 
 /**
- * Puts a file made of parts of the former one in its place, in constant memory: the old file stays whole until the
- * new one is. What programs without a lease added to the old file meanwhile, behind `size`, is copied over after it.
- * Answers what the new file is known by.
+ * Puts a new file in the place of a log, in constant memory, under its lease, while other processes append without one:
+ * copies, links the former (formers.ts), copies once more, renames, and copies what came late. `'replaced'`, with
+ * nothing changed, when the log is another file by now or a writer has prevented the rename.
  */
-export async function replaceLog({ file, temporary, from, size, parts, before }: Replacement): Promise<FileMark> {
-  // to replace a file the system asks for no right to write to it: who made it read-only would be surprised
-  fs.accessSync(file, fs.constants.W_OK)
-  const made = temporary(randomNonce())
+export async function replaceLog(replacement: Replacement): Promise<FileMark | 'replaced'> {
+  const { layout, name, from } = replacement
+  // to replace a file the system asks for no right to write to it: its owner made it read-only on purpose
+  fs.accessSync(layout.log(name), fs.constants.W_OK)
+  const nonce = randomNonce()
+  ensureFolder(layout.rewrites)
+  const made = layout.rewriting(name, nonce)
   const out = createPrivate(made)
   try {
-    try {
-      keepOwner(from, out)
-      const expected = await writeParts(out, from, parts)
-      if (fs.fstatSync(out).size !== expected) throw notWhole('the new log')
-      await sync(out)
-      before()
-      fs.renameSync(made, file)
-    } catch (error) {
-      removeFile(made)
-      throw error
-    }
-    await copyLate(from, out, size)
-    await syncFolderAround(file)
+    const copied = await rename(replacement, out, nonce)
+    if (copied === undefined) return 'replaced'
+    const since = fs.fstatSync(out).size
+    // before the folder is synced, which may fail: what came late would be out of sight
+    await copyLate({ layout, name, former: from, from: copied.end, since })
+    // the sync that was left out between link and rename
+    if (replacement.hurries) await sync(out)
+    // a rename from one folder to another lasts when both are synced
+    await Promise.all([syncFolderAround(layout.log(name)), syncFolderAround(made)])
+    removeFile(copied.former)
+    // what came in the instant before its last name went
+    await copyLate({ layout, name, former: from, from: copied.end, since })
     return markOf(fs.fstatSync(out))
   } finally {
     fs.closeSync(out)
+  }
+}
+
+/** Fills the new file and renames it; where the rename did not happen, all links but the log's own are gone. */
+async function rename(
+  { layout, name, from, size, parts, checkLease, hurries, isStrict }: Replacement,
+  out: number,
+  nonce: string,
+): Promise<{ former: string; end: number } | undefined> {
+  const file = layout.log(name)
+  const made = layout.rewriting(name, nonce)
+  const isSame = () => {
+    const now = look(file)
+    return now !== undefined && now !== 'other' && sameFile(now, from.stat) && now.size >= from.size
+  }
+  let former: string | undefined
+  try {
+    keepOwner(from.fd, out)
+    const expected = await writeParts(out, from.fd, parts)
+    if (fs.fstatSync(out).size !== expected) throw notWhole('the new log')
+    await sync(out)
+    let end = await copyFrom(from, out, size)
+    checkLease()
+    former = isSame() ? linkFormer(layout, name, nonce, { ...from.stat, size: end }) : undefined
+    if (former === undefined) {
+      removeFile(made)
+      return undefined
+    }
+    end = await copyFrom(from, out, end, hurries)
+    const mayGo = isSame() && (end === size || !isStrict)
+    if (mayGo && renameUnlessPrevented(made, file)) return { former, end }
+  } catch (error) {
+    removeFile(made)
+    if (former !== undefined) removeFile(former)
+    throw error
+  }
+  removeFile(made)
+  removeFile(former)
+  await sleep(5 + Math.random() * 20)
+  return undefined
+}
+
+/** Copies the whole lines behind `start`, synced; returns where they end. */
+async function copyFrom(from: LogReader, out: number, start: number, hurries = false): Promise<number> {
+  const { parts, end } = await wholeLines(from, start)
+  if (end === start) return start
+  await writeParts(out, from.fd, parts)
+  if (!hurries) await sync(out)
+  return end
+}
+
+/** False when a writer has removed the new file, so that the old one stays. */
+function renameUnlessPrevented(made: string, file: string): boolean {
+  try {
+    fs.renameSync(made, file)
+    return true
+  } catch (error) {
+    if (errno(error) === 'ENOENT') return false
+    throw error
   }
 }
 
@@ -147,16 +216,6 @@ function keepOwner(from: number, to: number): void {
     fs.fchownSync(to, uid, gid)
   } catch (error) {
     if (errno(error) !== 'EPERM') throw error
-  }
-}
-
-async function copyLate(from: number, out: number, size: number): Promise<void> {
-  for (let offset = size; ; ) {
-    const end = fs.fstatSync(from).size
-    if (end <= offset) return
-    await writeParts(out, from, [{ offset, end }])
-    await sync(out)
-    offset = end
   }
 }
 

@@ -5,6 +5,10 @@ import { BLOBS, isSessionName, LOG, SIDECAR } from './names.js'
 export class Layout {
   readonly locks: string
   readonly waiting: string
+  /** New files of rewrites, and second links to the logs that are about to lose their name. */
+  readonly rewrites: string
+  /** Second links to logs that are held. */
+  readonly holds: string
   readonly trash: string
   readonly quarantines: string
   readonly running: string
@@ -19,6 +23,8 @@ export class Layout {
     this.#prefix = path.join(root, path.sep)
     this.locks = path.join(root, '.locks')
     this.waiting = path.join(this.locks, '.waiting')
+    this.rewrites = path.join(this.locks, '.rewrites')
+    this.holds = path.join(this.locks, '.holds')
     this.trash = path.join(root, '.trash')
     this.quarantines = path.join(root, '.quarantine')
     this.running = path.join(root, '.running')
@@ -56,6 +62,26 @@ export class Layout {
   lock(name: string): string {
     if (!isSessionName(name)) throw new TypeError(`no name of a session: ${name}`)
     return path.join(this.locks, name)
+  }
+
+  /** The new file of a rewrite, until it takes the log's place. */
+  rewriting(name: string, nonce: string): string {
+    return path.join(this.rewrites, `${name}~${nonce}.tmp`)
+  }
+
+  /** The second link to a log that a rewrite or a move takes the name from; it was copied up to `size` bytes. */
+  former(name: string, nonce: string, size: number): string {
+    return path.join(this.rewrites, `${name}~${nonce}~${size}`)
+  }
+
+  /** The second link to a log that is held. */
+  held(name: string): string {
+    return path.join(this.holds, name)
+  }
+
+  /** The folder of one life of a session in the trash. */
+  trashed(name: string, id: string): string {
+    return path.join(this.trash, `${name}~${id}`)
   }
 
   /** A fresh temporary name beside a log, which `nameOfTemporary` recognises. */

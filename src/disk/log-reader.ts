@@ -65,6 +65,14 @@ export class LogReader {
     fs.closeSync(this.fd)
   }
 
+  /** Id of the header; undefined when the first line is none. */
+  header(): string | undefined {
+    const bytes = readSync(this.fd, 0, FIRST_BACK_BYTES)
+    const feed = bytes.indexOf(LF)
+    const [first] = feed === -1 ? [] : parseLines(bytes.subarray(0, feed + 1))
+    return first?.kind === 'session' ? first.id : undefined
+  }
+
   /** As `close`; closing a large log that was replaced frees its blocks, which must not hold the event loop. */
   #release(): Promise<void> | void {
     if (this.size < LARGE_BYTES || fs.fstatSync(this.fd).nlink > 0) return this.close()

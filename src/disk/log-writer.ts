@@ -1,248 +1,265 @@
-/** The writing end of one log: one line or several in one write, fenced by a look before and a look after. */
+/**
+ * The writing end of one log. An append needs no lease: it writes once at the end, then looks at the path. It is
+ * acknowledged when the path names the file that was written to, the line stands there whole, and the file has no
+ * second link: then no rewrite can replace it without copying the line (formers.ts).
+ */
 import fs from 'node:fs'
-import path from 'node:path'
-import { errno, notALog, withPath } from '../base/errors.js'
-import { breathe } from '../base/event-loop.js'
-import type { Range } from '../log/line.js'
-import { keepOpen, noteClosed } from './fd-cache.js'
+import { withPath } from '../base/errors.js'
+import { sleep } from '../base/event-loop.js'
+import { isLine } from '../log/line.js'
+import { parseBackwards } from '../log/parse.js'
 import { type FileMark, markOf, sameFile, sameMark } from './file-mark.js'
-import { createPrivate, look, openRegular, readSync, removeFile, writeAll } from './files.js'
-import { syncFolderOf } from './folders.js'
-
-const { O_APPEND, O_RDWR } = fs.constants
+import { look, readSync, removeFile, writeAll } from './files.js'
+import { formersOf, isHeld, preventRename } from './formers.js'
+import type { Layout } from './layout.js'
+import { OpenLog } from './open-log.js'
 
 export type Fsync = 'no' | 'everysec' | 'always'
 
 /** An editor that saves by renaming leaves a log's path empty for a moment, ms. */
 export const ABSENCE_MS = 50
+/** A writer waits this long for the rename of a rewrite, ms; then it prevents it. */
+const RENAME_MS = 20
+const LF = 0x0a
+/** What is read of the end of a log that another program wrote to, as much as it takes to find a whole line. */
+const END_BYTES = [4 * 1024, 64 * 1024, 1024 * 1024, 16 * 1024 * 1024]
+/** More than the time, the id and what ends a line. */
+const LINE_END_BYTES = 64
+/** The end of a log, as a writer must know it. */
+export interface LogEnd {
+  mark: FileMark
+  /** The file is empty or ends in a line feed. */
+  isWhole: boolean
+  /** The last line, if it was written here. */
+  last?: LastLine
+  /** Another program replaced the file, shortened it or edited it in place since the last append. */
+  isChanged: boolean
+}
 
-export class LogFile {
-  #fd: number | undefined
-  /** The file behind `#fd`. */
-  #fdMark: FileMark | undefined
-  /** What the path named after the last write. */
-  #written: fs.Stats | undefined
-  #dirty = false
-  #syncing: Promise<void> | undefined
-  #nextSync: Promise<void> | undefined
+/** Id and time of the last line that has both. */
+export interface LastLine {
+  id: string
+  at: string | undefined
+}
 
-  constructor(readonly path: string) {}
+/** The file after an append. */
+export interface Appended {
+  mark: FileMark
+  /** Nothing else came between `LogEnd` and the lines. */
+  isExact: boolean
+  /** The file was replaced, and the lines were written again. */
+  isReplaced: boolean
+}
 
-  /** The log as it is now; undefined when there is none. @throws SessionError ERR_NOT_A_LOG when something else is there */
-  look(): FileMark | undefined {
-    const stat = look(this.path)
-    if (stat === 'other') throw notALog(this.path)
-    return stat
+/** `absent`: the path names no file. `held`: written, but the log is held: acknowledge under the lease. */
+export type AppendOutcome = Appended | 'absent' | 'held'
+
+export class LogWriter extends OpenLog {
+  readonly #name: string
+  readonly #checkFolder: () => void
+  /** The end after the last look or write, and what the path named then. */
+  #end: (LogEnd & { stat: fs.Stats }) | undefined
+  /** The file after the last append, and the id of its last line. */
+  #seen: { mark: FileMark; id: string } | undefined
+  /** Appends that are being settled. */
+  #settling = 0
+
+  /** `checkFolder` throws where the folder of the store is another one by now. */
+  constructor(layout: Layout, name: string, checkFolder: () => void = () => {}) {
+    super(layout, name)
+    this.#name = name
+    this.#checkFolder = checkFolder
+  }
+
+  /** Opens the log if need be, and looks at its end; undefined when there is none. One system call for a log in use. */
+  end(): LogEnd | undefined {
+    let opened = this.open()
+    if (opened === undefined) return undefined
+    let now = fs.fstatSync(opened.fd)
+    if (this.#end !== undefined && isSameState(now, this.#end.stat)) return this.#end
+    if (now.nlink === 0) {
+      this.closeFd()
+      opened = this.open()
+      if (opened === undefined) return undefined
+      now = fs.fstatSync(opened.fd)
+    }
+    const isChanged = this.#isChanged(opened.fd, now)
+    // a program may have replaced what stands in the file
+    if (isChanged || this.#seen === undefined) this.readHead()
+    const isWhole = now.size === 0 || readSync(opened.fd, now.size - 1, 1)[0] === LF
+    this.#end = { mark: markOf(now), isWhole, isChanged, stat: now }
+    return this.#end
+  }
+
+  /** The last line at this end, which was looked at just now. */
+  lastLine({ mark, last }: LogEnd): LastLine {
+    return last ?? readLastLine(this.fd, mark.size)
+  }
+
+  #isChanged(fd: number, now: FileMark): boolean {
+    const seen = this.#seen
+    if (seen === undefined || sameMark(now, seen.mark)) return false
+    if (!sameFile(now, seen.mark) || now.size <= seen.mark.size) return true
+    // a line ends in its id
+    const start = Math.max(0, seen.mark.size - LINE_END_BYTES)
+    return !readSync(fd, start, seen.mark.size - start).includes(seen.id)
+  }
+
+  /** True when the log that was looked at last has a second link: it may be held. */
+  isHeld(): boolean {
+    const stat = this.#end?.stat
+    return stat !== undefined && stat.nlink > 1 && isHeld(this.layout, this.#name, stat)
   }
 
   /**
-   * Writes whole lines at the end, if the path still names the file of `mark`, unchanged; answers the mark after.
-   * `'moved'`: it does not, nothing was written. `'unsure'`: the file was replaced or grew in that instant, so that
-   * the lines may have gone into a file that nobody will read; the caller looks and writes again what is missing.
-   * A write that fails or comes up short is cut back, and rejected with the system's reason.
+   * Adds whole lines behind `end`, which was looked at just now. Nothing that was written is taken back: what a failed
+   * or short write leaves is a damaged line. @throws the system's reason
    */
-  append(bytes: Buffer, mark: FileMark): FileMark | 'moved' | 'unsure' {
-    if (!this.isUntouched(mark) && !sameMark(this.look(), mark)) return 'moved'
-    const fd = this.#open(mark)
-    if (fd === undefined) return 'moved'
-    this.#dirty = true
-    this.#written = undefined
-    this.#write(fd, bytes, mark.size)
+  append(bytes: Buffer, end: LogEnd, last: LastLine): AppendOutcome | Promise<AppendOutcome> {
+    const written = this.#write(bytes, end.isWhole)
     const after = look(this.path)
-    if (after === undefined || after === 'other') return 'unsure'
-    if (!sameFile(after, mark) || after.size !== mark.size + bytes.length) return 'unsure'
-    this.#written = after
-    return markOf(after)
+    if (after === undefined || after === 'other' || !sameFile(after, end.mark) || after.nlink !== 1) {
+      return this.confirm(bytes, end.mark.size, last)
+    }
+    if (after.size !== end.mark.size + written) return this.confirm(bytes, end.mark.size, last)
+    return this.#acknowledge(after, last, true)
   }
 
   /**
-   * True when nobody has written to, replaced, moved or removed the file since this wrote to it last: each of these
-   * changes what the descriptor tells, which costs half of a look at the path. Where one does not, as when a folder
-   * above was moved, the look after the write finds out.
+   * Looks whether the lines stand in the log, behind `from` in the file that was written to last, and writes them again
+   * if not. For work under the lease after `held`, and for a log whose name was gone for a moment.
    */
-  isUntouched(mark: FileMark): boolean {
-    if (this.#fd === undefined || !sameMark(this.#written, mark)) return false
-    const now = fs.fstatSync(this.#fd)
-    return sameMark(now, mark) && now.ctimeMs === this.#written?.ctimeMs && now.nlink === this.#written.nlink
-  }
-
-  /** The bytes of one stretch of the file of `mark`; undefined when that is not the one that is open here. */
-  bytesAt({ offset, end }: Range, mark: FileMark): Buffer | undefined {
-    if (this.#fd === undefined || !sameFile(this.#fdMark, mark)) return undefined
-    return readSync(this.#fd, offset, end - offset)
-  }
-
-  #write(fd: number, bytes: Buffer, size: number): void {
+  async confirm(bytes: Buffer, from: number, last: LastLine): Promise<AppendOutcome> {
+    this.#settling++
     try {
-      const count = fs.writeSync(fd, bytes, 0, bytes.length)
+      return await this.#settle(bytes, from, last)
+    } finally {
+      this.#settling--
+    }
+  }
+
+  #acknowledge(stat: fs.Stats, last: LastLine, isExact: boolean, isReplaced = false): Appended {
+    const mark = markOf(stat)
+    this.#seen = { mark, id: last.id }
+    this.#end = isExact ? { mark, stat, isWhole: true, last, isChanged: false } : undefined
+    return { mark, isExact, isReplaced }
+  }
+
+  #write(bytes: Buffer, isWhole: boolean): number {
+    const all = isWhole ? bytes : Buffer.concat([LINE_FEED, bytes])
+    this.isDirty = true
+    this.#end = undefined
+    const { fd } = this
+    try {
+      const count = fs.writeSync(fd, all, 0, all.length)
       // a short count comes without an error: the rest makes the system tell
-      if (count < bytes.length) writeAll(fd, bytes.subarray(count))
+      if (count < all.length) writeAll(fd, all.subarray(count))
     } catch (error) {
-      this.#cutBack(fd, size, bytes.length)
       throw withPath(error, this.path)
     }
+    return all.length
   }
 
-  /** Takes a failed write away again. What cannot be taken away is a torn tail, which the next writer sets aside. */
-  #cutBack(fd: number, size: number, length: number): void {
-    try {
-      const now = fs.fstatSync(fd).size
-      if (now > size && now < size + length) fs.ftruncateSync(fd, size)
-    } catch {
-      this.closeFd()
-    }
-  }
-
-  /** Descriptor for the file of `mark`, opened by path; undefined when the path names another by now. */
-  #open(mark: FileMark): number | undefined {
-    if (this.#fd !== undefined && sameFile(this.#fdMark, mark)) {
-      keepOpen(this)
-      return this.#fd
-    }
-    this.closeFd()
-    const opened = openRegular(this.path, O_RDWR | O_APPEND)
-    if (opened === undefined) return undefined
-    if (!sameFile(opened.stat, mark)) {
-      fs.closeSync(opened.fd)
-      return undefined
-    }
-    this.#fd = opened.fd
-    this.#fdMark = opened.stat
-    keepOpen(this)
-    return this.#fd
-  }
-
-  /**
-   * Puts a new log in place, whole or not at all. `'exists'` when something is there by now.
-   * Anything but a regular file there: ERR_NOT_A_LOG.
-   */
-  create(bytes: Buffer, temporary: string, synced: boolean): FileMark | 'exists' {
-    const fd = createPrivate(temporary)
-    try {
-      writeAll(fd, bytes)
-      if (synced) fs.fsyncSync(fd)
-    } catch (error) {
-      removeFile(temporary)
-      throw error
-    } finally {
-      fs.closeSync(fd)
-    }
-    return this.adopt(temporary, synced)
-  }
-
-  /** Puts a finished temporary file in the log's place; `'exists'` when something is there by now. */
-  adopt(temporary: string, synced: boolean): FileMark | 'exists' {
-    try {
-      this.#place(temporary)
-    } catch (error) {
-      removeFile(temporary)
-      if (errno(error) === 'EEXIST') return 'exists'
-      throw error
-    }
-    if (synced) {
-      syncFolderOf(this.path)
-      syncFolderOf(path.dirname(this.path))
-    }
-    return this.look() ?? 'exists'
-  }
-
-  /** A link fails where a rename would replace what another program has put there. */
-  #place(temporary: string): void {
-    try {
-      fs.linkSync(temporary, this.path)
-    } catch (error) {
-      if (
-        errno(error) === 'EEXIST' ||
-        !['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(errno(error) ?? '')
-      )
-        throw error
-      if (look(this.path) !== undefined) throw Object.assign(new Error('there is a log by now'), { code: 'EEXIST' })
-      fs.renameSync(temporary, this.path)
-      return
-    }
-    fs.unlinkSync(temporary)
-  }
-
-  /**
-   * Cuts off a torn tail, whose bytes the caller has saved. The only shortening of a log there is.
-   */
-  cutTail(mark: FileMark, size: number): void {
-    const fd = this.#open(mark)
-    if (fd === undefined) return
-    waitForWrite(fd)
-    if (fs.fstatSync(fd).size !== mark.size) return
-    fs.ftruncateSync(fd, size)
-    fs.fsyncSync(fd)
-  }
-
-  /**
-   * Resolves when all that was written before the call is on disk. Callers share a sync. One that comes while a sync
-   * runs waits for the next, which lets the callers of the last one write first. A failed sync rejects both: the pages
-   * of those that wait may be lost as well. It closes the descriptor, whose later reports about these pages are void.
-   */
-  sync(): Promise<void> {
-    this.#nextSync ??= this.#syncAfter(this.#syncing)
-    return this.#nextSync
-  }
-
-  async #syncAfter(former: Promise<void> | undefined): Promise<void> {
-    await former
-    await breathe()
-    this.#nextSync = undefined
-    this.#syncing = this.#syncNow()
-    await this.#syncing
-    this.#syncing = undefined
-  }
-
-  async #syncNow(): Promise<void> {
-    if (!this.#dirty) return
-    this.#dirty = false
-    const fd = this.#fd ?? this.#reopen()
-    if (fd === undefined) return
-    await new Promise<void>((resolve, reject) =>
-      fs.fdatasync(fd, (error) => {
-        if (error === null || error === undefined) return resolve()
-        this.#syncing = this.#nextSync = undefined
+  /** Makes sure that the lines stand whole in the file under the path, which no rename will take away. */
+  async #settle(bytes: Buffer, from: number, last: LastLine): Promise<AppendOutcome> {
+    let floor = from
+    let isReplaced = false
+    let deadline = Number.POSITIVE_INFINITY
+    for (;;) {
+      const after = this.look()
+      if (after === undefined) {
         this.closeFd()
-        reject(withPath(error, this.path))
-      }),
-    )
+        return 'absent'
+      }
+      if (!sameFile(after, this.openStat)) {
+        this.closeFd()
+        this.#checkFolder()
+        const end = this.end()
+        if (end === undefined) return 'absent'
+        isReplaced = true
+        floor = end.mark.size
+        this.#write(bytes, end.isWhole)
+        deadline = Number.POSITIVE_INFINITY
+        continue
+      }
+      if (!this.#holds(bytes, floor, after.size)) {
+        // glued to the fragment of another writer, or taken away by a program that truncated the log
+        floor = Math.min(after.size, fs.fstatSync(this.fd).size)
+        this.#write(bytes, false)
+        continue
+      }
+      if (after.nlink === 1) return this.#acknowledge(after, last, false, isReplaced)
+      const formers = formersOf(this.layout, this.#name).filter(({ stat }) => sameFile(stat, after))
+      if (formers.length === 0) {
+        if (isHeld(this.layout, this.#name, after)) return 'held'
+        // a link of another kind: it takes the name of the log from nobody
+        if (sameFile(this.look(), after)) return this.#acknowledge(after, last, false, isReplaced)
+        continue
+      }
+      const now = performance.now()
+      if (deadline === Number.POSITIVE_INFINITY) deadline = now + RENAME_MS
+      if (now < deadline) {
+        await sleep(1)
+        continue
+      }
+      for (const { nonce } of formers) preventRename(this.layout, this.#name, nonce)
+      // where the rename came first, the late copy still needs the former
+      if (!sameFile(this.look(), after)) continue
+      for (const { file } of formers) removeFile(file)
+      return this.#acknowledge(after, last, false, isReplaced)
+    }
   }
 
-  /** Resolves when no sync runs or waits, however it ended. */
-  async idle(): Promise<void> {
-    while (!this.closable) await (this.#nextSync ?? this.#syncing)?.catch(() => {})
+  /** True when the bytes stand in the open file behind `floor`, at the start of a line. */
+  #holds(bytes: Buffer, floor: number, size: number): boolean {
+    const start = size < floor ? 0 : Math.max(0, floor - 1)
+    const found = readSync(this.fd, start, Math.max(0, size - start))
+    for (
+      let place = found.lastIndexOf(bytes);
+      place !== -1;
+      place = place === 0 ? -1 : found.lastIndexOf(bytes, place - 1)
+    ) {
+      if (start + place === 0 || found[place - 1] === LF) return true
+    }
+    return false
   }
 
-  /** For a sync after the descriptor had to go: a log that was replaced since was synced by the one who did. */
-  #reopen(): number | undefined {
-    const mark = look(this.path)
-    return mark === undefined || mark === 'other' ? undefined : this.#open(mark)
+  /**
+   * True when no process has written to, replaced, moved or removed the file since this wrote to it last: each of these
+   * changes what the descriptor tells. Misses a folder above that was moved.
+   */
+  isUntouched(mark: FileMark): boolean {
+    if (!this.isOpen || this.#end === undefined || !sameMark(this.#end.mark, mark)) return false
+    return isSameState(fs.fstatSync(this.fd), this.#end.stat)
   }
 
-  /** False while a sync needs the descriptor. */
-  get closable(): boolean {
-    return this.#syncing === undefined && this.#nextSync === undefined
+  override get closable(): boolean {
+    return super.closable && this.#settling === 0
   }
 
-  closeFd(): void {
-    noteClosed(this)
-    if (this.#fd === undefined) return
-    const fd = this.#fd
-    this.#fd = this.#fdMark = this.#written = undefined
-    if (this.#syncing === undefined) fs.closeSync(fd)
-    else void this.#syncing.catch(() => {}).then(() => fs.close(fd, () => {}))
+  override closeFd(): void {
+    this.#end = undefined
+    super.closeFd()
   }
 }
 
-/**
- * Returns when nobody is in the middle of a write to the file, as a program without a lease may be: a change of the
- * mode, here to what it is, has to wait for that. A cut would wait as well, and then take off what was written.
- */
-function waitForWrite(fd: number): void {
-  try {
-    fs.fchmodSync(fd, fs.fstatSync(fd).mode & 0o7777)
-  } catch (error) {
-    if (!['EPERM', 'EROFS'].includes(errno(error) ?? '')) throw error
+const LINE_FEED = Buffer.from('\n')
+
+function isSameState(now: fs.Stats, then: fs.Stats): boolean {
+  return sameMark(now, then) && now.ctimeMs === then.ctimeMs && now.nlink === then.nlink
+}
+
+/** The last line of an open file that has an id and a time. */
+function readLastLine(fd: number, size: number): LastLine {
+  for (const length of END_BYTES) {
+    const start = Math.max(0, size - length)
+    const bytes = readSync(fd, start, size - start)
+    // what stands before the first line feed is a part of a line
+    const first = start === 0 ? 0 : bytes.indexOf(LF) + 1
+    for (const piece of first === 0 && start > 0 ? [] : parseBackwards(bytes.subarray(first), start + first)) {
+      if (isLine(piece) && !piece.bare) return { id: piece.id, at: piece.at }
+    }
+    if (start === 0) break
   }
+  return { id: '', at: undefined }
 }

@@ -5,12 +5,12 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../base/errors.js'
+import { type FileMark, sameFile } from './file-mark.js'
 import { look, removeFile, removeOwnFile } from './files.js'
 import { ensureSyncedFolder, listFolder, refuseLink, removeEmptyFolder, removeTree, syncFolder } from './folders.js'
+import { linkFormer } from './formers.js'
 import type { Layout } from './layout.js'
 
-/** How often a move starts over because the folder that it goes into was swept. */
-const MAX_ATTEMPTS = 50
 const ENTRY = /^(.+)~([0-9a-f-]{36})$/
 
 /** One life of a session in the trash. `id` tells several lives of one session apart and when each went. */
@@ -20,30 +20,57 @@ export interface TrashedFiles {
   folder: string
 }
 
-export function moveToTrash(layout: Layout, name: string, id: string): void {
-  const folder = path.join(layout.trash, `${name}~${id}`)
+/**
+ * Moves a session to the trash, under its lease, if its log still is as `log` says; false when it is in use. Writers
+ * without a lease wait for the rename, or prevent it by removing the folder that the log is to go into.
+ */
+export function moveToTrash(layout: Layout, name: string, id: string, log: FileMark): boolean {
+  const folder = layout.trashed(name, id)
   ensureSyncedFolder(layout.trash)
   refuseLink(layout.trash)
-  for (let attempt = 1; ; attempt++) {
-    // a rename may reach the disk before the folder that it goes into
-    ensureSyncedFolder(folder)
-    try {
-      moveFiles(layout, name, (file) => path.join(folder, path.basename(file)), true)
-      break
-    } catch (error) {
-      // a store that opens now sweeps the folder as long as there is no log in it
-      const isSwept = errno(error) === 'ENOENT' && look(layout.log(name)) !== undefined
-      if (!isSwept || attempt === MAX_ATTEMPTS) throw error
-    }
+  ensureSyncedFolder(folder)
+  const former = linkFormer(layout, name, id, log)
+  const now = look(layout.log(name))
+  const isUnused = former !== undefined && now !== 'other' && sameFile(now, log) && now?.size === log.size
+  if (!isUnused || !renameUnlessSwept(layout.log(name), path.join(folder, `${name}.jsonl`))) {
+    if (former !== undefined) removeFile(former)
+    removeEmptyFolder(folder)
+    return false
   }
+  finishMove(layout, name, id)
+  removeFile(former)
   syncFolder(folder)
   syncFolder(layout.trash)
   syncFolder(layout.root)
+  return true
+}
+
+function renameUnlessSwept(from: string, to: string): boolean {
+  try {
+    fs.renameSync(from, to)
+    return true
+  } catch (error) {
+    if (errno(error) === 'ENOENT') return false
+    throw error
+  }
+}
+
+/** Moves what belongs to a log that is in the trash after it, unless a new log has taken its place. */
+export function finishMove(layout: Layout, name: string, id: string): void {
+  if (look(layout.log(name)) !== undefined) return
+  for (const file of [layout.sidecar(name), layout.blobs(name)]) {
+    renameUnlessSwept(file, path.join(layout.trashed(name, id), path.basename(file)))
+  }
 }
 
 /** Puts a session back; its log comes last, so that it appears whole. */
 export function moveBack(layout: Layout, { name, folder }: TrashedFiles): void {
-  moveFiles(layout, name, (file) => path.join(folder, path.basename(file)), false)
+  const inTrash = (file: string) => path.join(folder, path.basename(file))
+  for (const file of [layout.sidecar(name), layout.blobs(name)]) renameUnlessSwept(inTrash(file), file)
+  const log = layout.log(name)
+  // a rename would replace a log that an append has just made
+  fs.linkSync(inTrash(log), log)
+  fs.unlinkSync(inTrash(log))
   syncFolder(layout.root)
   try {
     syncFolder(folder)
@@ -52,19 +79,6 @@ export function moveBack(layout: Layout, { name, folder }: TrashedFiles): void {
     if (errno(error) !== 'ENOENT') throw error
   }
   removeEmptyFolder(folder)
-}
-
-function moveFiles(layout: Layout, name: string, inTrash: (file: string) => string, away: boolean): void {
-  const log = layout.log(name)
-  const rest = [layout.sidecar(name), layout.blobs(name)]
-  for (const file of away ? [log, ...rest] : [...rest, log]) {
-    const [from, to] = away ? [file, inTrash(file)] : [inTrash(file), file]
-    try {
-      fs.renameSync(from, to)
-    } catch (error) {
-      if (errno(error) !== 'ENOENT' || file === log) throw error
-    }
-  }
 }
 
 /** Removes one life for good; its log goes first, and nothing that is not ours. False when it was not there any more. */
@@ -78,8 +92,20 @@ export function removeForGood(trashed: TrashedFiles): boolean {
 export function sweepTrash(layout: Layout): void {
   for (const entry of listFolder(layout.trash)) {
     const trashed = toTrashed(layout, entry)
-    if (trashed !== undefined && look(logInTrash(trashed)) === undefined) removeRest(trashed)
+    if (trashed === undefined) continue
+    const log = look(logInTrash(trashed))
+    // it was put back, and the link in the trash stayed
+    if (log !== undefined && log !== 'other' && log.nlink > 1 && isLogOf(layout, trashed.name, log)) {
+      removeFile(logInTrash(trashed))
+      removeRest(trashed)
+    }
+    if (log === undefined) removeRest(trashed)
   }
+}
+
+function isLogOf(layout: Layout, name: string, stat: FileMark): boolean {
+  const log = look(layout.log(name))
+  return log !== undefined && log !== 'other' && sameFile(log, stat)
 }
 
 function removeRest({ name, id, folder }: TrashedFiles): void {

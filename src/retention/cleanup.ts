@@ -2,6 +2,7 @@
 
 import { SessionError } from '../base/errors.js'
 import { breatheIfDue } from '../base/event-loop.js'
+import { markOf } from '../disk/file-mark.js'
 import { bytesIn } from '../disk/folders.js'
 import { nameOf } from '../disk/names.js'
 import { isSameBoot, livenessOf, thisProcess } from '../disk/process-identity.js'
@@ -107,23 +108,30 @@ async function isUnchanged(log: SessionLog, planned: Candidate, rules: CleanupRu
   return session.lastUse === planned.lastUse && mayGo(session, rules, now)
 }
 
+/** How often a move starts over when another process uses the session meanwhile. */
+const MAX_ATTEMPTS = 5
+
 async function removeIf(log: SessionLog, isDue: () => Promise<boolean>): Promise<boolean> {
-  return log.hold(async () => {
-    if (!(await isDue())) return false
-    await toTrash(log)
-    return true
-  })
+  return (await log.hold(() => toTrash(log, isDue))) !== null
 }
 
-/** For work under the lease; returns the id under which the session lies in the trash. */
-async function toTrash(log: SessionLog): Promise<string> {
+/**
+ * For work under the lease: moves a session to the trash that `isDue` says so of, unless another process writes to it
+ * since. Returns its id there; null where it stays.
+ */
+async function toTrash(log: SessionLog, isDue: () => Promise<boolean>): Promise<string | null> {
   const { layout, clock, runs } = log.context
-  // the run state goes along in the sidecar
-  if (runs.keys().has(log.key)) await writeNow(log)
-  log.forget()
-  const id = clock.id('')
-  moveToTrash(layout, log.name, id)
-  return id
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const mark = log.file.look()
+    if (mark === undefined || !(await isDue())) return null
+    // the run state goes along in the sidecar
+    if (runs.keys().has(log.key)) await writeNow(log)
+    log.forget()
+    log.checkLease()
+    const id = clock.id('')
+    if (moveToTrash(layout, log.name, id, markOf(mark))) return id
+  }
+  throw new SessionError('ERR_LOCKED', 'other programs keep changing the log', { file: log.file.path })
 }
 
 /**
@@ -132,13 +140,13 @@ async function toTrash(log: SessionLog): Promise<string> {
  */
 export async function trashSession(log: SessionLog): Promise<string | null> {
   log.context.checkOpen()
-  return log.hold(async () => {
+  const isDue = async () => {
     const known = await log.forWriting()
-    if (known === undefined) return null
-    const run = readRun(log, known.summary)
+    const run = known === undefined ? null : readRun(log, known.summary)
     if (run !== null && mayBeRunning(log.context, run)) throw turnRunning(log.key, run)
-    return toTrash(log)
-  })
+    return known !== undefined
+  }
+  return log.hold(() => toTrash(log, isDue))
 }
 
 function turnRunning(key: string, { turnId, since, owner: { host, pid } }: Run): SessionError {

@@ -5,6 +5,7 @@ import { breatheIfDue, sleep } from '../base/event-loop.js'
 import { pickNames } from '../disk/directory.js'
 import { look, removeFile } from '../disk/files.js'
 import { isFolder, listFolder, refuseLink } from '../disk/folders.js'
+import { rewrittenNames } from '../disk/formers.js'
 import type { Layout } from '../disk/layout.js'
 import { leaseOf } from '../disk/lock/lease.js'
 import { waitedFor } from '../disk/lock/lock-folder.js'
@@ -30,6 +31,10 @@ export async function sweepAtOpen(store: StoreInternals): Promise<void> {
   const attempt = (work: () => unknown) => attemptIn(store.context, work)
   await attempt(() => waitedFor(layout.waiting))
   await attempt(() => sweepLocks(layout.locks))
+  // whoever takes the lease finishes what a dead rewrite has left
+  await attempt(async () => {
+    for (const name of rewrittenNames(layout)) await attempt(() => underLease(store.context, name, () => {}))
+  })
   await attempt(() => sweepTrash(layout))
   if (isFolder(layout.index)) await attempt(() => isAbandoned(layout.signatures()) && removeFile(layout.signatures()))
   await attempt(async () => {
@@ -106,7 +111,7 @@ function isOrphanSidecar(layout: Layout, name: string): boolean {
 }
 
 async function underLease({ layout }: StoreContext, name: string, work: () => void | Promise<void>): Promise<void> {
-  const lease = leaseOf(layout.lock(name), layout.waiting)
+  const lease = leaseOf(layout, name)
   await lease.run(work, 0)
   await lease.release()
 }

@@ -73,11 +73,11 @@ export async function changeLog<M extends AnyMessage, T>(
     }))
     if (planned === undefined) {
       const { appended, values: set, result } = await plan()
-      return { drafts: [...appended, ...set], result }
+      return { drafts: [...appended, ...set], result, isStrict: true }
     }
     const { appended, values: set, removed, result } = planned
     const drafts = [...(removed.length > 0 ? [removeDraft(removed)] : []), ...appended, ...set]
-    if (drafts.length <= 1 || drafts.length === appended.length) return { drafts, result }
+    if (drafts.length <= 1 || drafts.length === appended.length) return { drafts, result, isStrict: true }
     return { drafts: [], result: await rewriteWith(log, planned, plan) }
   })
 }

@@ -26,6 +26,8 @@ export interface StoreContext {
   writes: RecentWrites
   /** How to end each turn that runs in this store, when it closes. */
   turns: Set<() => Promise<void>>
+  /** Appends take the lease: the file system is not known to be local, or the option says so. */
+  leasesAppends: boolean
   /** @throws SessionError ERR_CLOSED, ERR_STORE_GONE */
   checkOpen(): void
   /** Looks at no file. @throws SessionError ERR_CLOSED */

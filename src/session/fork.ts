@@ -56,6 +56,7 @@ export async function forkLog(from: SessionLog, to: SessionLog, options: ForkOpt
   from.context.checkOpen()
   // both have their place among the calls on their session: the reading, and the making of the copy
   const opening = Promise.resolve(from.inTurn(() => LogReader.open(from.file.path)))
+  opening.catch(() => {})
   await to.inTurn(async () => {
     const reader = await opening
     if (reader === undefined) throw notFound(from.key)

@@ -48,6 +48,11 @@ export class OwnWrites {
     if (header !== null) this.#life = header.id
   }
 
+  /** As `note`, of a log that was not read since another program changed it: what was noted before is still to be checked. */
+  noteUnread(bytes: Buffer, last: LastWrite, header: { id: string } | null): void {
+    this.note(bytes, this.#last ?? last, this.#last === undefined ? header : null)
+  }
+
   forget(): void {
     this.#last = undefined
     this.#log.context.writes.take(this.#log.name)
@@ -55,7 +60,11 @@ export class OwnWrites {
 
   /** Looks whether the log still has them. */
   async check(reader: LogReader, known: Known): Promise<void> {
-    if (this.#last === undefined || stillEndsWith(reader, this.#last)) return
+    if (this.#last === undefined) return
+    if (stillEndsWith(reader, this.#last)) {
+      if (known.summary.bytes > this.#last.end) this.#last = { end: known.summary.bytes, print: known.print }
+      return
+    }
     // an editor that writes in place is about to fill an empty log
     if (reader.size === 0 && !(await isStillEmpty(this.#log.file.path))) return
     if (this.#last === undefined) return

@@ -2,11 +2,10 @@
 
 import { SessionError } from '../base/errors.js'
 import { randomNonce } from '../base/ids.js'
-import { markOf } from '../disk/file-mark.js'
+import { markOf, sameMark } from '../disk/file-mark.js'
 import { read } from '../disk/files.js'
 import { LogReader } from '../disk/log-reader.js'
 import { isOwnName } from '../disk/names.js'
-import { setAside } from '../disk/quarantine.js'
 import type { Piece } from '../log/line.js'
 import { mergeLogs } from '../log/merge/merge.js'
 import { keyInLog } from './read.js'
@@ -22,7 +21,7 @@ export interface MergeResult {
 
 const NOTHING = Buffer.alloc(0)
 /** How often a merge starts over when the log changes meanwhile. */
-const MAX_ATTEMPTS = 5
+const MAX_ATTEMPTS = 20
 
 /**
  * Merges the log in `file` into the session's, creating the session if there is none. The file stays as it is.
@@ -33,7 +32,7 @@ export async function mergeInto(log: SessionLog, file: string): Promise<MergeRes
     const copy = await LogReader.using(file, bytesOf)
     if (copy === undefined) throw Object.assign(new Error(`there is no file ${file}`), { code: 'ENOENT' })
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const outcome = await mergeOnce(log, copy, file)
+      const outcome = await mergeOnce(log, copy, { file, attempt })
       if (outcome !== 'changed') return outcome
     }
     throw new SessionError('ERR_LOCKED', 'other programs keep changing the log', { file: log.file.path })
@@ -44,8 +43,12 @@ function bytesOf(reader: LogReader): Promise<Buffer> {
   return read(reader.fd, 0, reader.size)
 }
 
-async function mergeOnce(log: SessionLog, copy: Buffer, file: string): Promise<MergeResult | 'changed'> {
-  const outcome = await LogReader.using(log.file.path, (reader) => mergeWith(log, reader, copy))
+async function mergeOnce(
+  log: SessionLog,
+  copy: Buffer,
+  { file, attempt }: { file: string; attempt: number },
+): Promise<MergeResult | 'changed'> {
+  const outcome = await LogReader.using(log.file.path, (reader) => mergeWith(log, reader, { copy, attempt }))
   if (outcome !== undefined) return outcome
   log.file.look()
   if (!isOwnName(log.name) && (await keyInLog(file, log.name)) === undefined) {
@@ -62,27 +65,37 @@ async function mergeOnce(log: SessionLog, copy: Buffer, file: string): Promise<M
 }
 
 /** The same for lines in memory; undefined for a session that is not there. For work under the lease. */
-export function mergeLines(log: SessionLog, copy: Buffer): Promise<MergeResult | 'changed' | undefined> {
-  return LogReader.using(log.file.path, (reader) => mergeWith(log, reader, copy))
+export function mergeLines(
+  log: SessionLog,
+  copy: Buffer,
+  attempt: number,
+): Promise<MergeResult | 'changed' | undefined> {
+  return LogReader.using(log.file.path, (reader) => mergeWith(log, reader, { copy, attempt }))
 }
 
-async function mergeWith(log: SessionLog, reader: LogReader, copy: Buffer): Promise<MergeResult | 'changed'> {
+async function mergeWith(
+  log: SessionLog,
+  reader: LogReader,
+  { copy, attempt }: { copy: Buffer; attempt: number },
+): Promise<MergeResult | 'changed'> {
   const last = lastPiece(reader)
-  const torn = last?.kind === 'torn' ? last : undefined
-  const ours = (await bytesOf(reader)).subarray(0, torn?.offset)
+  // half of a write, or what a crash left of one: it stays what it is
+  const size = last?.kind === 'torn' ? last.offset : reader.size
+  const ours = (await bytesOf(reader)).subarray(0, size)
   const { bytes, report } = mergeLogs(NOTHING, ours, copy)
   const result = { added: report.onlyTheirs, contradictions: report.contradictions }
   if (bytes.equals(ours)) return result
-  if (torn !== undefined) await setAside(log.context.layout.quarantine(log.name), reader.fd, [torn])
-  if (torn === undefined && bytes.subarray(0, ours.length).equals(ours)) {
-    const outcome = log.file.append(bytes.subarray(ours.length), markOf(reader.stat))
+  if (bytes.subarray(0, ours.length).equals(ours)) {
+    const end = log.file.end()
+    if (end === undefined || !sameMark(end.mark, markOf(reader.stat))) return 'changed'
+    const outcome = await log.file.append(bytes.subarray(ours.length), end, { id: '', at: undefined })
     if (typeof outcome === 'string') return 'changed'
     await log.file.sync()
     log.forget()
     log.context.noteBehind(log)
     return result
   }
-  return (await putInPlace(log, reader, [bytes])) === 'replaced' ? 'changed' : result
+  return (await putInPlace(log, reader, { parts: [bytes], size, attempt })) === 'replaced' ? 'changed' : result
 }
 
 function lastPiece(reader: LogReader): Piece | undefined {

@@ -10,6 +10,11 @@ export interface StoreOptions {
    * but for about the last second. `'always'`: a power cut.
    */
   fsync?: Fsync
+  /**
+   * Whether an append takes the lease of its session. Without it, an append waits for nobody; that is safe on file
+   * systems of this machine only. Default: `'unleased'` where the mount table names such a file system, else `'leased'`.
+   */
+  appends?: 'leased' | 'unleased'
   /** The store's clock: Unix milliseconds or a Date. Default `Date.now`. */
   now?: () => number | Date
   /** How long a write waits for a lease that another process holds, ms. Default 15,000. */
@@ -35,7 +40,10 @@ export interface StoreOptions {
   onCrash?: (left: CrashLeft) => void
 }
 
-export type Settings = Required<Omit<StoreOptions, 'onCrash'>> & { onCrash: StoreOptions['onCrash'] }
+export type Settings = Required<Omit<StoreOptions, 'onCrash' | 'appends'>> & {
+  onCrash: StoreOptions['onCrash']
+  appends: StoreOptions['appends']
+}
 
 /** Reports what failed in the background. */
 export function tellError({ onError }: Settings, error: unknown, key: string): void {
@@ -54,6 +62,7 @@ export async function attempt<T>(settings: Settings, key: string, work: () => Pr
 
 const DEFAULTS: Settings = {
   fsync: 'no',
+  appends: undefined,
   now: Date.now,
   lockTimeout: 15_000,
   maxMessageBytes: 128 * 1024 * 1024,
@@ -73,6 +82,9 @@ export function checkOptions(options: unknown): Settings {
   const settings = { ...DEFAULTS, ...Object.fromEntries(given) } as Settings
   if (!['no', 'everysec', 'always'].includes(settings.fsync)) {
     throw new TypeError("option fsync must be 'no', 'everysec' or 'always'")
+  }
+  if (![undefined, 'leased', 'unleased'].includes(settings.appends)) {
+    throw new TypeError("option appends must be 'leased' or 'unleased'")
   }
   for (const name of ['now', 'onDamage', 'onLost', 'onError', 'onCrash'] as const) {
     if (settings[name] !== DEFAULTS[name] && typeof settings[name] !== 'function')

@@ -95,17 +95,16 @@ export interface Lines {
 }
 
 /**
- * Stamps drafts for a log that says `summary` and ends at `start`.
+ * Stamps drafts for a log with this last time and greatest id, which ends at `start`.
  * @throws SessionError ERR_TOO_LARGE for a line that is longer than `limit` bytes, or nests too deeply
  */
 export function stampLines(
   drafts: readonly Draft[],
   clock: Clock,
-  summary: Summary,
+  { lastAt, maxId }: Pick<Summary, 'lastAt' | 'maxId'>,
   start: number,
   limit: number,
 ): Lines {
-  let { lastAt, maxId } = summary
   let offset = start
   const pieces: Line[] = []
   const texts: string[] = []

@@ -51,6 +51,8 @@ export interface Plan {
   purged: number
   /** The last line lacks its line feed. */
   open: boolean
+  /** The parts cover so many bytes: an unfinished last line may be half of a write, and is left to the copying of late lines. */
+  size: number
 }
 
 /** Reads the log twice or thrice; once where its visibility is given. */
@@ -74,7 +76,8 @@ export async function planRewrite(reader: LogReader, selection: Selection = {}, 
   const plan = planner.plan([takes, changes, selection.adds].some((given) => given !== undefined))
   const open = last !== undefined && isLine(last) && last.open
   const waiting = planner.waiting.map(({ id }) => id)
-  return { reader, visibility, plan, summary: planner.before, waiting, purged: planner.purged, open }
+  const size = last?.kind === 'torn' ? last.offset : reader.size
+  return { reader, visibility, plan, summary: planner.before, waiting, purged: planner.purged, open, size }
 }
 
 /** Which live messages go, for a planner that knows the visibility. */
@@ -92,15 +95,16 @@ function purgesOf(
 }
 
 /** The new file: stretches of the old one, and mended lines. */
-export function* partsOf({ reader, visibility, plan, open }: Plan): Generator<Part> {
+export function* partsOf({ reader, visibility, plan, open, size }: Plan): Generator<Part> {
   let position = 0
   for (const { offset, end, action } of plan?.edits ?? []) {
+    if (offset >= size) break
     if (offset > position) yield { offset: position, end: offset }
     if (action === 'mend') yield mended(reader, offset, end, visibility, plan as RewritePlan)
     position = end
   }
-  if (position < reader.size) {
-    yield { offset: position, end: reader.size }
+  if (position < size) {
+    yield { offset: position, end: size }
     if (open) yield Buffer.from('\n')
   }
 }

@@ -2,8 +2,7 @@
 
 import { SessionError } from '../base/errors.js'
 import { replaceLog } from '../disk/atomic-replace.js'
-import { type FileMark, sameFile } from '../disk/file-mark.js'
-import { look } from '../disk/files.js'
+import type { FileMark } from '../disk/file-mark.js'
 import { LogReader } from '../disk/log-reader.js'
 import { setAside } from '../disk/quarantine.js'
 import type { Part } from '../disk/range-copier.js'
@@ -23,8 +22,9 @@ export interface RewriteResult {
   quarantined: number
 }
 
-/** How often a rewrite starts over when the log is replaced meanwhile. */
-const MAX_ATTEMPTS = 5
+/** How often a rewrite starts over when the log is replaced meanwhile, or a writer prevents its rename. */
+const MAX_ATTEMPTS = 20
+const PATIENT_ATTEMPTS = 5
 
 /** With `purges`, archived messages go too of which it says so; a log without such messages is not touched then. */
 export async function rewriteLog(log: SessionLog, purges?: Purges): Promise<RewriteResult | null> {
@@ -54,7 +54,7 @@ export async function rewriteHeld(
       const { plan, purged } = reading
       return plan === null || (selection?.purgesArchived !== undefined && purged === 0)
         ? null
-        : await carryOut(log, reading, plan, selection)
+        : await carryOut(log, reading, plan, { ...selection, attempt })
     })
     if (outcome !== 'replaced') return outcome ?? null
   }
@@ -65,7 +65,7 @@ async function carryOut(
   log: SessionLog,
   reading: Plan,
   plan: RewritePlan,
-  { keepsAll = false, adds = [] }: Selection = {},
+  { keepsAll = false, adds, attempt }: Selection & { attempt: number },
 ): Promise<RewriteResult | 'replaced'> {
   const { reader, summary, purged } = reading
   const file = log.file.path
@@ -74,8 +74,10 @@ async function carryOut(
   const aside = plan.edits.filter(({ action }) => action === 'aside' || (keepsAll && action === 'drop'))
   await setAside(layout.quarantine(log.name), reader.fd, aside)
   const carry = plan.carry && metaLine({ id: clock.id(summary.maxId), at: plan.carryAt }, plan.carry)
-  const end = stampLines(adds, clock, summary, 0, settings.maxMessageBytes).bytes
-  const mark = await putInPlace(log, reader, withEnd(reading, Buffer.concat([Buffer.from(carry ?? ''), end])))
+  const end = stampLines(adds ?? [], clock, summary, 0, settings.maxMessageBytes).bytes
+  const parts = withEnd(reading, Buffer.concat([Buffer.from(carry ?? ''), end]))
+  // what is added was decided on all lines before it
+  const mark = await putInPlace(log, reader, { parts, size: reading.size, attempt, isStrict: adds !== undefined })
   if (mark === 'replaced') return mark
   return { dropped: reader.size - mark.size, purged, quarantined: aside.length }
 }
@@ -87,29 +89,20 @@ async function carryOut(
 export async function putInPlace(
   log: SessionLog,
   reader: LogReader,
-  parts: Iterable<Part>,
+  {
+    size = reader.size,
+    attempt,
+    ...given
+  }: { parts: Iterable<Part>; size?: number; attempt: number; isStrict?: boolean },
 ): Promise<FileMark | 'replaced'> {
-  const file = log.file.path
-  let replaced = false
+  const { layout } = log.context
   try {
-    const mark = await replaceLog({
-      file,
-      temporary: (nonce) => log.context.layout.temporary(log.name, nonce),
-      from: reader.fd,
-      size: reader.size,
-      parts,
-      before: () => {
-        log.checkLease()
-        const now = look(file)
-        replaced = now === undefined || now === 'other' || !sameFile(now, reader.stat) || now.size < reader.size
-        if (replaced) throw new Error('the log was replaced')
-      },
-    })
-    log.context.noteBehind(log)
+    const checkLease = () => log.checkLease()
+    // busy appenders prevent a rename that waits for a sync: after some attempts it does not wait
+    const hurries = attempt >= PATIENT_ATTEMPTS
+    const mark = await replaceLog({ layout, name: log.name, from: reader, size, checkLease, hurries, ...given })
+    if (mark !== 'replaced') log.context.noteBehind(log)
     return mark
-  } catch (error) {
-    if (replaced) return 'replaced'
-    throw error
   } finally {
     log.forget()
   }

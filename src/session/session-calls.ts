@@ -1,6 +1,7 @@
 /** The calls on one session in this process: one after another, in call order, with the session's lease or without. */
 import { notALog } from '../base/errors.js'
 import { look } from '../disk/files.js'
+import { linkHeld, unlinkHeld } from '../disk/formers.js'
 import { type Lease, leaseOf } from '../disk/lock/lease.js'
 import type { StoreContext } from './context.js'
 
@@ -11,8 +12,7 @@ export class SessionCalls {
   ) {}
 
   #lease(): Lease {
-    const { layout } = this.context
-    return leaseOf(layout.lock(this.name), layout.waiting)
+    return leaseOf(this.context.layout, this.name)
   }
 
   /** Runs `work` behind earlier calls on the session, without a lease. */
@@ -20,9 +20,22 @@ export class SessionCalls {
     return this.#lease().inTurn(work)
   }
 
-  /** Runs `work` as the only writer of this session. */
+  /** Runs `work` under the lease, behind earlier calls. */
   hold<T>(work: () => T | Promise<T>, timeout = this.context.settings.lockTimeout): T | Promise<T> {
     return this.#lease().run(work, timeout)
+  }
+
+  /** As `hold`, and no append is acknowledged meanwhile. */
+  holdAgainstAppends<T>(work: () => Promise<T>): T | Promise<T> {
+    const { layout } = this.context
+    return this.hold(async () => {
+      linkHeld(layout, this.name)
+      try {
+        return await work()
+      } finally {
+        unlinkHeld(layout, this.name)
+      }
+    })
   }
 
   /**

@@ -40,15 +40,10 @@ export async function addAtEnd(log: SessionLog, bytes: Buffer): Promise<void> {
     const known = await log.forWriting()
     if (known === undefined) throw notFound(log.key)
     checkVersion(known.summary, log.file.path)
-    if (known.torn !== null) {
-      await log.mendTail(known.mark, known.torn)
-      continue
-    }
-    const outcome = log.file.append(known.open ? Buffer.concat([Buffer.from('\n'), bytes]) : bytes, known.mark)
-    log.doubt()
-    if (outcome === 'moved') continue
-    // written into a file that was replaced in that instant: merged, the lines are there once
-    if (outcome === 'unsure') await mergeAll(log, bytes)
+    const end = log.file.end()
+    const outcome = end === undefined ? 'absent' : await log.file.append(bytes, end, { id: '', at: undefined })
+    log.invalidate()
+    if (typeof outcome === 'string') continue
     if (log.context.settings.fsync !== 'no') await log.file.sync()
     log.forget()
     log.context.noteBehind(log)
@@ -60,7 +55,7 @@ export async function addAtEnd(log: SessionLog, bytes: Buffer): Promise<void> {
 /** Takes whole lines in where their times put them. For work under the lease, and a session that is there. */
 export async function mergeAll(log: SessionLog, bytes: Buffer): Promise<void> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const outcome = await mergeLines(log, bytes)
+    const outcome = await mergeLines(log, bytes, attempt)
     if (outcome === undefined) throw notFound(log.key)
     if (outcome !== 'changed') return
   }

@@ -14,6 +14,8 @@ export interface Decision<T> {
   result: T
   /** Ids of the live messages that a `remove` draft takes away, if they all have a role and none answers others. */
   removes?: ReadonlySet<string>
+  /** Decided on the whole log: where another line comes in between, the lines are taken back and it is decided again. */
+  isStrict?: boolean
   /** Told at once when the lines stand in the log, and nothing else was added to it: how they do, and its last bytes. */
   written?: (lines: readonly Line[], mark: FileMark, print: string) => void
 }
@@ -40,7 +42,7 @@ export function written<T>({ pieces }: Lines, result: T): Written<T> {
 }
 
 /** @throws SessionError ERR_VERSION_UNSUPPORTED */
-export function checkVersion({ version }: Summary, file: string): void {
+export function checkVersion({ version }: Pick<Summary, 'version'>, file: string): void {
   if (version <= FORMAT_VERSION) return
   throw new SessionError('ERR_VERSION_UNSUPPORTED', `the log is of format version ${version}, which can only be read`, {
     file,

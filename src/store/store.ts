@@ -4,6 +4,7 @@ import { checkNames, checkText, untilAborted } from '../base/arguments.js'
 import { SessionError } from '../base/errors.js'
 import { breatheIfDue } from '../base/event-loop.js'
 import { checkStore, type StoreCheck, type StoreCheckOptions } from '../check/store.js'
+import { isLocal } from '../disk/file-system.js'
 import { checkFolder } from '../disk/folders.js'
 import { Layout } from '../disk/layout.js'
 import { leaseOf } from '../disk/lock/lease.js'
@@ -106,6 +107,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
       settings,
       writes: new RecentWrites(),
       turns: new Set(),
+      leasesAppends: settings.appends === undefined ? !isLocal(dir) : settings.appends === 'leased',
       checkOpen: () => this.#checkOpen(),
       checkNotClosed: () => this.#checkNotClosed(),
       noteBehind: (log) => this.#background.noteBehind(log),
@@ -320,7 +322,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
 
   async #closeNow(): Promise<void> {
     const { layout } = this.#internals.context
-    const lease = (log: SessionLog) => leaseOf(layout.lock(log.name), layout.waiting)
+    const lease = (log: SessionLog) => leaseOf(layout, log.name)
     await Promise.all([...this.#internals.context.turns].map((end) => end()))
     await this.#sweeping
     const logs = this.#sessions.logs()

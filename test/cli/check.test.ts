@@ -47,7 +47,7 @@ test('check --json is one object, with a finding for each', async () => {
 
 test('check --fix of a session in use is exit code 3, and nothing is taken out', async () => {
   const root = await damaged()
-  const holder = await RemoteStore.open(root)
+  const holder = await RemoteStore.openLeased(root)
   await holder.append('ann', 'mine')
   holder.kill('SIGSTOP')
   const { code, err } = await run(['check', '--root', root, '--fix', 'ann'])

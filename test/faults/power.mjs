@@ -221,7 +221,7 @@ function filesOf({ names, files }) {
 function filesIn(folder) {
   const entries = fs
     .readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => !name.startsWith('.locks'))
+    .filter((name) => !name.startsWith('.locks/') || name.startsWith('.locks/.rewrites'))
   const names = entries.filter((name) => fs.statSync(path.join(folder, name)).isFile())
   return Object.fromEntries(names.map((name) => [name, fs.readFileSync(path.join(folder, name), 'latin1')]).sort())
 }
@@ -229,9 +229,14 @@ function filesIn(folder) {
 function materialise(disk, place) {
   fs.rmSync(place, { recursive: true, force: true })
   fs.mkdirSync(place, { recursive: true })
+  const made = new Map()
   for (const [name, content] of Object.entries(filesOf(disk))) {
-    fs.mkdirSync(path.dirname(path.join(place, name)), { recursive: true })
-    fs.writeFileSync(path.join(place, name), content, 'latin1')
+    const file = path.join(place, name)
+    fs.mkdirSync(path.dirname(file), { recursive: true })
+    const first = made.get(disk.names.get(name))
+    if (first === undefined) fs.writeFileSync(file, content, 'latin1')
+    else fs.linkSync(first, file)
+    made.set(disk.names.get(name), first ?? file)
   }
   for (const name of fs.readdirSync(place)) if (name.endsWith('.meta.json')) rebind(place, name)
 }

@@ -105,6 +105,15 @@ export class RemoteStore {
     return remote
   }
 
+  /** As `open`, with appends that take the lease. */
+  static openLeased(
+    folder: string,
+    options: StoreOptions & { offset?: number } = {},
+    execPrefix?: readonly string[],
+  ): Promise<RemoteStore> {
+    return RemoteStore.open(folder, { appends: 'leased', ...options }, execPrefix)
+  }
+
   /** Calls a method of a session there, or `ready`, `stall`, `close`, `exit`. */
   call(method: string, ...args: unknown[]): Promise<Answer> {
     const id = this.#next++

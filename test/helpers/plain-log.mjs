@@ -2,16 +2,18 @@
 import fs from 'node:fs'
 
 /**
- * Live messages of a log in order, and how far the last compaction archives them. A last line without line feed that
- * does not parse is passed over. @throws SyntaxError for any other line that does not parse
+ * Live messages of a log in order, and how far the last compaction archives them. A line that does not parse is what is
+ * left of a killed writer: it is passed over. Of lines with one id the first counts.
  */
 export function plainLog(file) {
   const messages = []
   const removed = new Set()
+  const ids = new Set()
   let through = null
   for (const text of linesOf(fs.readFileSync(file))) {
     const line = parse(text)
-    if (line === undefined) continue
+    if (line === undefined || ids.has(line.id)) continue
+    if (line.id !== undefined) ids.add(line.id)
     if (line.type === 'remove') for (const id of line.ids) removed.add(id)
     else if (line.type === 'compaction') through = line.through
     else if (typeof line.role === 'string') messages.push({ id: line.id, text: String(line.content).split(' ')[0] })
@@ -27,20 +29,19 @@ export function plainLog(file) {
   }
 }
 
-function parse({ bytes, open }) {
+function parse(bytes) {
   try {
     return JSON.parse(bytes.toString())
-  } catch (error) {
-    if (open) return undefined
-    throw error
+  } catch {
+    return undefined
   }
 }
 
 function* linesOf(bytes) {
   for (let at = 0; at < bytes.length; ) {
-    const end = bytes.indexOf(0x0a, at)
-    if (end === -1) yield { bytes: bytes.subarray(at), open: true }
-    else yield { bytes: bytes.subarray(at, end), open: false }
-    at = end === -1 ? bytes.length : end + 1
+    const feed = bytes.indexOf(0x0a, at)
+    const end = feed === -1 ? bytes.length : feed
+    yield bytes.subarray(at, end)
+    at = end + 1
   }
 }

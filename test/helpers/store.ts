@@ -69,7 +69,7 @@ export function locksIn(folder: string): string[] {
   const locks = path.join(folder, '.locks')
   if (!fs.existsSync(locks)) return []
   const names = fs.readdirSync(locks, { recursive: true, encoding: 'utf8' })
-  return names.filter((name) => name !== '.waiting').sort()
+  return names.filter((name) => !['.waiting', '.rewrites', '.holds'].includes(name)).sort()
 }
 
 /** The bytes of all quarantined stretches of a session, in the order of their names. */
@@ -115,4 +115,9 @@ export function randomOf(seed: number): () => number {
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
   }
+}
+
+/** As `open`, with appends that take the lease: what is tested is the lease, and an append is the shortest way to it. */
+export function openLeased(folder?: string, options: StoreOptions = {}): Promise<SessionStore> {
+  return open(folder, { appends: 'leased', ...options })
 }

@@ -3,11 +3,12 @@
 // the lease, to show that the judge notices.
 import fs from 'node:fs'
 import path from 'node:path'
+import { Layout } from '../../dist/src/disk/layout.js'
 import { leaseOf } from '../../dist/src/disk/lock/lease.js'
 
 const [folder, witness, name, how] = process.argv.slice(2)
 const locks = path.join(folder, '.locks')
-const lease = leaseOf(path.join(locks, 's'), path.join(locks, '.waiting'))
+const lease = leaseOf(new Layout(path.dirname(locks)), 's')
 const log = fs.openSync(witness, 'a')
 let running = true
 process.on('message', () => {

@@ -2,12 +2,13 @@
 // In each round it proves that it is alone: a witness file that only one process at a time can make.
 import fs from 'node:fs'
 import path from 'node:path'
+import { Layout } from '../../dist/src/disk/layout.js'
 import { leaseOf } from '../../dist/src/disk/lock/lease.js'
 
 const [folder, rounds] = process.argv.slice(2)
 const locks = path.join(folder, '.locks')
 const witness = path.join(folder, 'witness')
-const lease = leaseOf(path.join(locks, 's'), path.join(locks, '.waiting'))
+const lease = leaseOf(new Layout(path.dirname(locks)), 's')
 const result = { entered: 0, violations: 0 }
 
 process.on('message', async (start) => {

@@ -234,14 +234,23 @@ test('beside four writing processes no message is lost, and no active session is
   )
   await Promise.all(writers.map((writer) => ended(writer)))
   const found: unknown[] = []
-  for (const key of await store.keys()) found.push(...(await contents(store.session(key))))
+  const ids = new Set<unknown>()
+  for (const key of await store.keys()) {
+    for (const { id, content } of await store.session(key).messages()) {
+      ids.add(id)
+      found.push(content)
+    }
+  }
   for (const entry of await store.trash()) {
     const folder = fs.readdirSync(path.join(store.dir, '.trash')).find((name) => name.endsWith(entry.id))!
     const place = path.join(store.dir, '.trash', folder)
     const log = fs.readdirSync(place).find((file) => file.endsWith('.jsonl'))!
     const lines = fs.readFileSync(path.join(place, log), 'utf8').trimEnd().split('\n')
-    const messages = lines.map((line) => JSON.parse(line)).filter(({ role }) => role !== undefined)
+    // a line that was not acknowledged before the move stands in the next log as well
+    const messages = lines.map((line) => JSON.parse(line)).filter(({ role, id }) => role !== undefined && !ids.has(id))
+    for (const { id } of messages) ids.add(id)
     found.push(...messages.map(({ content }) => content))
+    if (messages.length === 0) continue
     expect(entry.at.getTime() - Date.parse(messages.at(-1).at)).toBeGreaterThan(olderThan)
   }
   expect(gone).toBeGreaterThan(5)

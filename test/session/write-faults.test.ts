@@ -9,7 +9,7 @@ import { type Call, during, failCall, systemError } from '../helpers/file-calls.
 import { codeOf, contents, filesIn, fill, message, open, SOAK, sleep, tempFolder } from '../helpers/store.js'
 
 describe('an append that fails', () => {
-  test('a short write is cut back, and the next one goes well', async () => {
+  test('a short write leaves a damaged line, and the next one goes well', async () => {
     const session = await fill(await open(), 'a', ['1'])
     const before = fs.readFileSync(session.path)
     let calls = 0
@@ -18,11 +18,11 @@ describe('an append that fails', () => {
       return write(fd, bytes, at, Math.trunc(length / 2))
     }
     expect(await during('write', short, () => codeOf(session.append(message('2'))))).toBe('ENOSPC')
-    expect(fs.readFileSync(session.path)).toEqual(before)
+    expect(fs.readFileSync(session.path).subarray(0, before.length)).toEqual(before)
     expect(await contents(session)).toEqual(['1'])
     await session.append(message('2'))
     expect(await contents(session)).toEqual(['1', '2'])
-    expect((await session.info())?.messages).toBe(2)
+    expect(await session.info()).toMatchObject({ messages: 2, damaged: 1 })
   })
 
   test('a short write that is continued is whole', async () => {
@@ -33,12 +33,12 @@ describe('an append that fails', () => {
     expect(await contents(session)).toEqual(['1', '2'])
   })
 
-  test('several messages go together or not at all', async () => {
+  test('several messages go together or are taken back', async () => {
     const session = await fill(await open(), 'a', ['1'])
     let calls = 0
     const short = (write: Call) => (fd: number, bytes: Buffer, at: number, length: number) => {
-      if (++calls > 1) throw systemError('ENOSPC')
-      return write(fd, bytes, at, Math.trunc(length * 0.6))
+      if (++calls === 2) throw systemError('ENOSPC')
+      return write(fd, bytes, at, calls > 1 ? length : Math.trunc(length * 0.6))
     }
     const batch = ['2', '3', '4'].map(message)
     expect(await during('write', short, () => codeOf(session.append(batch)))).toBe('ENOSPC')
@@ -47,20 +47,19 @@ describe('an append that fails', () => {
     expect(await contents(session)).toEqual(['1', '2', '3', '4'])
   })
 
-  test('a short write that cannot be cut back costs nothing else', async () => {
+  test('several messages that cannot be taken back are named by the error, and taken back by the next call', async () => {
     const session = await fill(await open(), 'a', ['1'])
     let calls = 0
-    const short = (write: Call) => (fd: number, bytes: Buffer, at: number, length: number) => {
+    const full = (write: Call) => (fd: number, bytes: Buffer, at: number, length: number) => {
       if (++calls > 1) throw systemError('ENOSPC')
-      return write(fd, bytes, at, Math.trunc(length / 2))
+      return write(fd, bytes, at, Math.trunc(length * 0.6))
     }
-    const noCut = () => () => {
-      throw systemError('EIO')
-    }
-    await during('ftruncate', noCut, () => during('write', short, () => codeOf(session.append(message('2')))))
+    const failed = await during('write', full, () =>
+      session.append(['2', '3', '4'].map(message)).catch((error: unknown) => error),
+    )
+    expect(failed).toMatchObject({ code: 'ENOSPC', written: { length: 3 } })
+    expect(fs.readFileSync(session.path, 'utf8')).toContain('"content":"2"')
     expect(await contents(session)).toEqual(['1'])
-    await session.append(message('3'))
-    expect(await contents(session)).toEqual(['1', '3'])
   })
 
   test('a real limit of the system: 30 of 35 bytes are written "without error"', async () => {
@@ -72,7 +71,7 @@ describe('an append that fails', () => {
     expect(acknowledged.length).toBeGreaterThan(5)
     const session = (await open(folder)).session('a')
     expect(await contents(session)).toEqual(acknowledged)
-    expect(await session.check()).toMatchObject({ torn: null, damage: [] })
+    expect(await session.check()).toMatchObject({ damage: [] })
     await session.append(message('more'))
     expect(await contents(session)).toEqual([...acknowledged, 'more'])
   })
@@ -235,7 +234,7 @@ describe('every file call of every operation fails once', () => {
       counting.stop()
       await reference.close()
       const after = await answers(done)
-      expect(counting.count).toBeGreaterThan(5)
+      expect(counting.count).toBeGreaterThan(0)
       expect(after).not.toEqual(before)
       for (const code of codes) {
         for (const lasting of SOAK ? [false, true] : [false]) {

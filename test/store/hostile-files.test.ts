@@ -243,18 +243,20 @@ async function workThrough(folder: string): Promise<string[]> {
 
 describe('folders of the store that are links', () => {
   test.each([
-    ['.quarantine', ['ENOTDIR', 'ENOTDIR']],
-    ['.quarantine/a', ['ENOTDIR', 'ENOTDIR']],
+    ['.quarantine', ['ENOTDIR']],
+    ['.quarantine/a', ['ENOTDIR']],
     ['.trash', ['ENOTDIR']],
     ['.running', ['ENOTDIR', 'ENOTDIR']],
-    ['.locks', ['ENOTDIR', 'ENOTDIR', 'ENOTDIR', 'ENOTDIR']],
-    ['.locks/.waiting', ['ENOTDIR', 'ENOTDIR', 'ENOTDIR', 'ENOTDIR']],
+    ['.locks', ['ENOTDIR', 'ENOTDIR', 'ENOTDIR']],
+    ['.locks/.waiting', ['ENOTDIR', 'ENOTDIR', 'ENOTDIR']],
+    ['.locks/.rewrites', ['ENOTDIR', 'ENOTDIR', 'ENOTDIR']],
+    ['.locks/.holds', ['ENOTDIR', 'ENOTDIR', 'ENOTDIR']],
     ['.locks/b', []],
     ['a.blobs', []],
   ])('%s: nothing is written to or removed from its target', async (name, codes) => {
     const { folder, outside } = makeOutside()
     const elsewhere = path.join(path.dirname(outside), 'elsewhere')
-    const theirs = ['0123456789abcdef', '0123456789abcdef/0123456789abcdef', 'notes']
+    const theirs = ['0123456789abcdef', '0123456789abcdef/0123456789abcdef', 'a', 'a~0123456789abcdef.tmp', 'notes']
     fs.mkdirSync(path.join(elsewhere, '0123456789abcdef'), { recursive: true })
     for (const file of theirs.slice(1)) fs.writeFileSync(path.join(elsewhere, file), 'theirs')
     const former = await openStore(folder)

@@ -30,18 +30,18 @@ function openFilesIn(folder: string): string[] {
 
 test('a lock that could not be removed does not lock its own process out', async () => {
   const folder = tempFolder()
-  const store = await openStore(folder)
+  const store = await openStore(folder, { appends: 'leased' })
   await fill(store, 'a', ['1'])
   const isLock = (file: string) => file.includes('.locks')
   expect(await withoutRemoval(isLock, () => codeOf(store.close()))).toBe('EIO')
-  const session = (await open(folder, { lockTimeout: 1_000 })).session('a')
+  const session = (await open(folder, { lockTimeout: 1_000, appends: 'leased' })).session('a')
   await session.append(message('2'))
   expect(await contents(session)).toEqual(['1', '2'])
 })
 
 test('closing continues with the other sessions when one lease cannot be released', async () => {
   const folder = tempFolder()
-  const store = await openStore(folder)
+  const store = await openStore(folder, { appends: 'leased' })
   for (const key of ['a', 'b', 'c']) await fill(store, key, ['1'])
   const isLockOfA = (file: string) => /\.locks\/a(\/|$)/.test(file)
   expect(await withoutRemoval(isLockOfA, () => codeOf(store.close()))).toBe('EIO')

@@ -20,7 +20,7 @@ async function holding<T>(store: SessionStore, keys: readonly string[], work: ()
   if (key === undefined) return work()
   return internalsOf(store)
     .log(key)
-    .hold(() => holding(store, rest, work))
+    .holdAgainstAppends(() => holding(store, rest, work))
 }
 
 function run([program, ...args]: readonly string[]): Promise<number> {

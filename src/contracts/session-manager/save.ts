@@ -48,7 +48,12 @@ export async function saveLog(log: SessionLog, save: Save, saved: SavedSessions)
     if (!isExpected(save.expected, stored, summary)) throw changed(log.key)
     const { drafts, messages } =
       summary === undefined || stored === undefined ? first(save) : await next(save, stored, summary, log)
-    return { drafts, result: undefined, written: (_, now) => saved.set(log, now, messages(), save.state) }
+    return {
+      drafts,
+      result: undefined,
+      isStrict: true,
+      written: (_, now) => saved.set(log, now, messages(), save.state),
+    }
   }
   await log.transact(decide)
 }

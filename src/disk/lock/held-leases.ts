@@ -11,6 +11,8 @@ const GIVING_MS = 4
 interface Held {
   /** Gives the lease to those that wait, unless it is being used. */
   giveWay(waiters: number, now: number): void
+  /** Gives the lease back at once: the process exits. */
+  drop(): void
   /** Gives the lease back when it has not been used for a while; tells whether it did. */
   restIfIdle(now: number): boolean
 }
@@ -20,7 +22,13 @@ const held = new Map<string, Map<string, Held>>()
 let sweeping: NodeJS.Timeout | undefined
 let sweptIdle = 0
 
+/** proper-lockfile does so at an exit as well, unless another copy of its exit hook was loaded before. */
+function dropAll(): void {
+  for (const leases of held.values()) for (const lease of leases.values()) lease.drop()
+}
+
 export function addHeld(waiting: string, name: string, lease: Held): void {
+  if (held.size === 0) process.once('exit', dropAll)
   const others = held.get(waiting)
   if (others === undefined) held.set(waiting, new Map([[name, lease]]))
   else others.set(name, lease)
@@ -31,6 +39,7 @@ export function removeHeld(waiting: string, name: string): void {
   const leases = held.get(waiting)
   leases?.delete(name)
   if (leases?.size === 0) held.delete(waiting)
+  if (held.size === 0) process.removeListener('exit', dropAll)
 }
 
 function sweep(): void {

@@ -6,10 +6,12 @@
  * This is proper-lockfile's door. The library drives a lock folder of ours (lock-folder.ts), so that its
  * staleness by the clock never decides anything.
  */
-import path from 'node:path'
 import type { LockOptions } from 'proper-lockfile'
 import { errno, SessionError } from '../../base/errors.js'
 import { breathe, isLoopHeld, sleep } from '../../base/event-loop.js'
+import { finishDeadRewrites } from '../late-copy.js'
+import type { Layout } from '../layout.js'
+import { CallQueue } from './call-queue.js'
 import { addHeld, removeHeld } from './held-leases.js'
 import { LockFolder } from './lock-folder.js'
 import { SILENCE_MS } from './lock-owner.js'
@@ -31,38 +33,33 @@ const MOST_WAITERS = 4
 /** After this time the holder looks whether the lease is still its own, ms. */
 const CHECK_MS = 1_000
 
-interface Job {
-  work: () => unknown
-  /** Whether the lease must be held for it. */
-  leased: boolean
-  /** How long it may wait for another process, ms. */
+/** How long a call waits for another process, ms, and since when. */
+interface Patience {
   timeout: number
-  /** When it was asked for. */
   since: number
-  resolve: (value: never) => void
-  reject: (reason: unknown) => void
 }
 
 const leases = new Map<string, Lease>()
 
-/** The lease of the lock folder `folder`; the same object for everybody in this process. */
-export function leaseOf(folder: string, waiting: string): Lease {
+/** The lease of a session; one object in this process, as long as it is in use. */
+export function leaseOf(layout: Layout, name: string): Lease {
+  const folder = layout.lock(name)
   let lease = leases.get(folder)
   if (lease === undefined) {
-    lease = new Lease(folder, waiting)
+    lease = new Lease(layout, name)
     leases.set(folder, lease)
   }
   return lease
 }
 
 export class Lease {
+  readonly #layout: Layout
   readonly #folder: string
   readonly #waiting: string
   readonly #name: string
-  readonly #queue: Job[] = []
+  readonly #calls = new CallQueue(() => this.#drop())
   #lock: LockFolder | undefined
   #unlock: (() => Promise<void>) | undefined
-  #busy = false
   #since = 0
   #used = 0
   #checked = 0
@@ -70,10 +67,22 @@ export class Lease {
   /** Since when the lease has been wanted and not been had. */
   #lackedSince: number | undefined
 
-  constructor(folder: string, waiting: string) {
-    this.#folder = folder
-    this.#waiting = waiting
-    this.#name = path.basename(folder)
+  /** What a dead holder left unfinished is still to be looked for. */
+  #mustFinish = false
+
+  constructor(layout: Layout, name: string) {
+    this.#layout = layout
+    this.#folder = layout.lock(name)
+    this.#waiting = layout.waiting
+    this.#name = name
+  }
+
+  /**
+   * Runs `work` in the order of calls, without the lease; `work` may take it with `take`. At once where nothing else
+   * runs or waits.
+   */
+  inTurn<T>(work: () => T | Promise<T>): Promise<T> | T {
+    return this.#calls.run(work)
   }
 
   /**
@@ -84,10 +93,16 @@ export class Lease {
    * @throws SessionError ERR_LOCK_LOST when the lease was taken away; `work` does not run
    */
   run<T>(work: () => T | Promise<T>, timeout: number): Promise<T> | T {
-    const now = performance.now()
-    if (this.#busy || !this.#isReady(now)) return this.#enqueue(work, timeout)
-    this.#used = now
-    return this.#runNow(work)
+    const since = performance.now()
+    if (!this.#calls.isBusy && this.#isReady(since)) {
+      this.#used = since
+      return this.#calls.run(work)
+    }
+    return this.#calls.add(async () => {
+      if (!this.#isReady(performance.now())) await this.#prepare({ timeout, since })
+      this.#used = performance.now()
+      return work()
+    })
   }
 
   /** For work that runs in turn: takes the lease, or makes sure of it. @throws as `run` */
@@ -97,33 +112,10 @@ export class Lease {
     this.#used = performance.now()
   }
 
-  #runNow<T>(work: () => T | Promise<T>): Promise<T> | T {
-    this.#busy = true
-    let result: T | Promise<T>
-    try {
-      result = work()
-    } catch (error) {
-      this.#finish()
-      throw error
-    }
-    if (result instanceof Promise) return result.finally(() => this.#finish())
-    this.#finish()
-    return result
-  }
-
-  /** Runs `work` behind the work of this process that is under way, whoever holds the lease. */
-  inTurn<T>(work: () => T | Promise<T>): Promise<T> | T {
-    if (this.#busy) {
-      return new Promise((resolve, reject) =>
-        this.#queue.push({ work, leased: false, timeout: 0, since: 0, resolve, reject }),
-      )
-    }
-    return this.#runNow(work)
-  }
-
   /** True when work can begin at once: the lease is held, surely and for a while yet, and the event loop is not. */
   #isReady(now: number): boolean {
-    if (this.#unlock === undefined || now - this.#checked >= CHECK_MS || isLoopHeld(now)) return false
+    if (this.#unlock === undefined || this.#mustFinish) return false
+    if (now - this.#checked >= CHECK_MS || isLoopHeld(now)) return false
     return this.#waitersBehindSlice(now) === undefined
   }
 
@@ -135,49 +127,18 @@ export class Lease {
     return waiters
   }
 
-  #enqueue<T>(work: () => T | Promise<T>, timeout: number): Promise<T> {
-    const result = new Promise<T>((resolve, reject) =>
-      this.#queue.push({ work, leased: true, timeout, since: performance.now(), resolve, reject }),
-    )
-    if (!this.#busy) {
-      this.#busy = true
-      void this.#drain()
-    }
-    return result
-  }
-
-  #finish(): void {
-    if (this.#queue.length > 0) void this.#drain()
-    else {
-      this.#busy = false
-      if (this.#unlock === undefined) this.#drop()
-    }
-  }
-
-  async #drain(): Promise<void> {
-    for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift()) {
-      try {
-        const now = performance.now()
-        if (job.leased && !this.#isReady(now)) await this.#prepare(job)
-        this.#used = performance.now()
-        job.resolve((await job.work()) as never)
-      } catch (error) {
-        job.reject(error)
-      }
-    }
-    this.#busy = false
-    this.#drop()
-  }
-
   /** Takes the lease or makes sure of it, and lets others have their turn. */
-  async #prepare(job: Pick<Job, 'timeout' | 'since'>): Promise<void> {
+  async #prepare(patience: Patience): Promise<void> {
     if (isLoopHeld(performance.now())) await breathe()
     if (this.#lock !== undefined && performance.now() - this.#checked >= CHECK_MS) this.check()
     if (this.#unlock !== undefined) {
       const waiters = this.#waitersBehindSlice(performance.now())
       if (waiters !== undefined) await this.#handOver(waiters)
     }
-    if (this.#unlock === undefined) await this.#acquire(job)
+    if (this.#unlock === undefined) await this.#acquire(patience)
+    if (!this.#mustFinish) return
+    await finishDeadRewrites(this.#layout, this.#name)
+    this.#mustFinish = false
   }
 
   /** Looks whether the lease is still this process's. @throws SessionError ERR_LOCK_LOST */
@@ -191,7 +152,7 @@ export class Lease {
     throw lostError(folder)
   }
 
-  async #acquire({ timeout, since }: Pick<Job, 'timeout' | 'since'>): Promise<void> {
+  async #acquire({ timeout, since }: Patience): Promise<void> {
     // what earlier work has waited in vain for the same holder, this one has waited too
     this.#lackedSince ??= performance.now()
     const deadline = Math.max(since, this.#lackedSince) + timeout
@@ -226,6 +187,7 @@ export class Lease {
     this.#lock = lock
     this.#unlock = unlock
     this.#lackedSince = undefined
+    this.#mustFinish = true
     this.#since = this.#checked = this.#used = performance.now()
     addHeld(this.#waiting, this.#name, this)
   }
@@ -264,26 +226,20 @@ export class Lease {
 
   /** Resolves when the work that runs or waits now is done. */
   idle(): Promise<void> | void {
-    if (this.#busy) return this.#enqueueLast(() => {})
+    if (this.#calls.isBusy) return this.#calls.add(() => {})
     this.#drop()
   }
 
   /** Gives the lease back when the work that runs or waits now is done. */
   release(): Promise<void> | void {
-    if (this.#busy) return this.#enqueueLast(() => this.#giveBack())
+    if (this.#calls.isBusy) return this.#calls.add(() => this.#giveBack())
     if (this.#unlock === undefined) this.#drop()
     else return this.#giveBack().finally(() => this.#drop())
   }
 
-  #enqueueLast(work: () => void | Promise<void>): Promise<void> {
-    return new Promise((resolve, reject) =>
-      this.#queue.push({ work, leased: false, timeout: 0, since: 0, resolve, reject }),
-    )
-  }
-
   /** Forgets an idle lease object, so that the map of them does not grow for ever; not before others have had their turn. */
   #drop(): void {
-    if (this.#busy || this.#unlock !== undefined || leases.get(this.#folder) !== this) return
+    if (this.#calls.isBusy || this.#unlock !== undefined || leases.get(this.#folder) !== this) return
     const left = this.#yieldUntil - performance.now()
     if (left > 0) setTimeout(() => this.#drop(), left + 1).unref()
     else leases.delete(this.#folder)
@@ -291,14 +247,23 @@ export class Lease {
 
   /** Gives a lease that nobody uses right now to those that wait for it. */
   giveWay(waiters: number, now: number): void {
-    if (this.#busy) return
+    if (this.#calls.isBusy) return
     this.#yieldTo(waiters, now)
     void Promise.resolve(this.release()).catch(() => {})
   }
 
+  /** Gives the lease back at once, at the exit of the process. */
+  drop(): void {
+    try {
+      this.#lock?.remove()
+    } catch {
+      // the next process finds that the owner is dead
+    }
+  }
+
   /** Gives back a lease that has not been used for a while; false for others. */
   restIfIdle(now: number): boolean {
-    if (this.#busy || now - this.#used <= LINGER_MS) return false
+    if (this.#calls.isBusy || now - this.#used <= LINGER_MS) return false
     void Promise.resolve(this.release()).catch(() => {})
     return true
   }

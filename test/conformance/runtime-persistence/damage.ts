@@ -135,10 +135,13 @@ export const damageCases: RuntimeCase[] = [
       await runtime.commitRuntimeState(commit(1, unchanged(), { usageDeltas: [usage('turn', 'm', [1])] }))
       const third = commit(2, append([node('d', 'c')], 'd'), { usageDeltas: [usage('turn', 'm', [1])] })
       await runtime.commitRuntimeState(third)
+      let fragment = ''
       await reopen(() => {
         const bytes = log(KEY).bytes()
         const start = bytes.lastIndexOf('\n', -2) + 1
-        fs.truncateSync(log(KEY).file, start + Math.floor((bytes.length - start) / 2))
+        const end = start + Math.floor((bytes.length - start) / 2)
+        fragment = bytes.subarray(start, end).toString()
+        fs.truncateSync(log(KEY).file, end)
       })
       const read = await load(runtime)
       assert.deepEqual([read.headRevision, read.tokenLedger], [2, [usage('turn', 'm', [2])]])
@@ -147,7 +150,7 @@ export const damageCases: RuntimeCase[] = [
       const again = await load(runtime)
       assert.deepEqual([again.headRevision, again.graph.leafNodeId], [3, 'd'])
       assert.deepEqual(again.tokenLedger, [usage('turn', 'm', [3])])
-      for (const text of log(KEY).lines()) JSON.parse(text)
+      for (const text of log(KEY).lines()) if (text !== fragment) JSON.parse(text)
     },
   },
   {

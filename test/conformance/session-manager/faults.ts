@@ -100,7 +100,7 @@ export const faultCases: ManagerCase[] = [
         await whileDiskFills(async () => {
           await assert.rejects(change(manager), { code: 'ENOSPC' })
         })
-        assert.deepEqual(log('s').bytes(), bytes)
+        assert.deepEqual(log('s').bytes().subarray(0, bytes.length), bytes)
         assert.deepEqual(await manager.resume('s'), before)
         assert.deepEqual(await manager.list(), [before.metadata])
         await change(manager)

@@ -10,7 +10,7 @@ import { codeOf, open, tempFolder } from '../../helpers/store.js'
 /** A store that waits for 100 ms, and what another process does not give back. */
 async function withHeldSession() {
   const dir = tempFolder()
-  const store = await open(dir, { lockTimeout: 100 })
+  const store = await open(dir, { lockTimeout: 100, appends: 'leased' })
   const persistence = new JsonlPersistence(store)
   const ids: string[] = []
   for (let n = 0; n < 3; n++) {
@@ -20,7 +20,7 @@ async function withHeldSession() {
     ids.push(id)
   }
   const held = ids[1] as string
-  const other = await RemoteStore.open(dir)
+  const other = await RemoteStore.openLeased(dir)
   await other.call('setMetadata', held, 'k', 'theirs')
   // a process that is stopped keeps what it holds
   other.kill('SIGSTOP')

@@ -24,7 +24,7 @@ const WRITES: Array<[string, (manager: JsonlSessionManager) => Promise<unknown>]
 describe('while another process has the lease', () => {
   test('writes reject with ERR_LOCKED and write nothing, reads and forks work', async () => {
     const folder = tempFolder()
-    const holder = await RemoteStore.open(folder)
+    const holder = await RemoteStore.openLeased(folder)
     await holder.append('s', 'theirs')
     holder.kill('SIGSTOP')
     const store = await open(folder, { lockTimeout: 100 })

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { SessionStore } from '../../../src/index.js'
 import { RemoteStore } from '../../helpers/child.js'
 import { type Call, patch } from '../../helpers/file-calls.js'
-import { codeOf, contents, message, open, sleep, tempFolder } from '../../helpers/store.js'
+import { codeOf, contents, message, openLeased, sleep, tempFolder } from '../../helpers/store.js'
 
 /** Within which the lease must be had, ms: short, beside what the queues take. */
 const LOCK_TIMEOUT = 1_000
@@ -32,7 +32,7 @@ const OWN = Array.from({ length: COUNT }, (_, i) => `own ${i}`)
 
 describe('a queue of slow calls that takes longer than the lock timeout', () => {
   test('none of them times out', async () => {
-    const store = await open(tempFolder(), { lockTimeout: LOCK_TIMEOUT })
+    const store = await openLeased(tempFolder(), { lockTimeout: LOCK_TIMEOUT })
     slowDisk(12)
     const { codes, ms } = await queue([store])
     expect(ms).toBeGreaterThan(LOCK_TIMEOUT)
@@ -43,8 +43,8 @@ describe('a queue of slow calls that takes longer than the lock timeout', () => 
   test('nor when two stores of the process share it', async () => {
     const folder = tempFolder()
     const stores = [
-      await open(folder, { lockTimeout: LOCK_TIMEOUT }),
-      await open(folder, { lockTimeout: LOCK_TIMEOUT }),
+      await openLeased(folder, { lockTimeout: LOCK_TIMEOUT }),
+      await openLeased(folder, { lockTimeout: LOCK_TIMEOUT }),
     ]
     slowDisk(12)
     const { codes, ms } = await queue(stores)
@@ -55,9 +55,9 @@ describe('a queue of slow calls that takes longer than the lock timeout', () => 
 
   test('nor when another process has its turns in between', async () => {
     const folder = tempFolder()
-    const other = await RemoteStore.open(folder, { lockTimeout: 60_000 })
+    const other = await RemoteStore.openLeased(folder, { lockTimeout: 60_000 })
     await other.append('a', 'theirs')
-    const store = await open(folder, { lockTimeout: LOCK_TIMEOUT })
+    const store = await openLeased(folder, { lockTimeout: LOCK_TIMEOUT })
     slowDisk(12)
     let queued = true
     let turns = 0
@@ -79,10 +79,10 @@ describe('a queue of slow calls that takes longer than the lock timeout', () => 
 describe('a holder in another process that does not release the lease', () => {
   test('all waiters time out together, not one after the other', async () => {
     const folder = tempFolder()
-    const holder = await RemoteStore.open(folder)
+    const holder = await RemoteStore.openLeased(folder)
     await holder.append('a', 'theirs')
     holder.kill('SIGSTOP')
-    const store = await open(folder, { lockTimeout: LOCK_TIMEOUT })
+    const store = await openLeased(folder, { lockTimeout: LOCK_TIMEOUT })
     const { codes, ms } = await queue([store])
     expect(codes).toEqual(Array(COUNT).fill('ERR_LOCKED'))
     expect(ms / LOCK_TIMEOUT).toBeLessThan(COUNT / 10)
@@ -93,10 +93,10 @@ describe('a holder in another process that does not release the lease', () => {
 
   test('a later call has a full timeout of its own', async () => {
     const folder = tempFolder()
-    const holder = await RemoteStore.open(folder)
+    const holder = await RemoteStore.openLeased(folder)
     await holder.append('a', 'theirs')
     holder.kill('SIGSTOP')
-    const store = await open(folder, { lockTimeout: LOCK_TIMEOUT })
+    const store = await openLeased(folder, { lockTimeout: LOCK_TIMEOUT })
     const first = codeOf(store.session('a').append(message('first')))
     await sleep(LOCK_TIMEOUT * 0.7)
     const second = codeOf(store.session('a').append(message('second')))

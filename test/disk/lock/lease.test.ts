@@ -11,7 +11,7 @@ import {
   contents,
   locksIn,
   message,
-  open,
+  openLeased,
   SOAK,
   sleep,
   tempFolder,
@@ -38,21 +38,21 @@ async function timed(work: Promise<unknown>): Promise<number> {
 describe('a holder in another process', () => {
   test('that is killed loses the lease at once', async () => {
     const folder = tempFolder()
-    const holder = await RemoteStore.open(folder)
+    const holder = await RemoteStore.openLeased(folder)
     await holder.append('a', 'theirs')
     holder.kill('SIGKILL')
     await ended(holder.child)
-    const store = await open(folder)
+    const store = await openLeased(folder)
     expect(await timed(store.session('a').append(message('ours')))).toBeLessThan(2_000)
     expect(await contents(store.session('a'))).toEqual(['theirs', 'ours'])
   })
 
   test('that is killed while others wait for it', async () => {
     const folder = tempFolder()
-    const holder = await RemoteStore.open(folder)
+    const holder = await RemoteStore.openLeased(folder)
     await holder.append('a', 'theirs')
     holder.kill('SIGSTOP')
-    const store = await open(folder)
+    const store = await openLeased(folder)
     const waiting = store.session('a').append(message('ours'))
     await sleep(100)
     holder.kill('SIGKILL')
@@ -61,10 +61,10 @@ describe('a holder in another process', () => {
 
   test('that is stopped keeps it, and continues without an error', async () => {
     const folder = tempFolder()
-    const holder = await RemoteStore.open(folder)
+    const holder = await RemoteStore.openLeased(folder)
     await holder.append('a', 'theirs')
     holder.kill('SIGSTOP')
-    const store = await open(folder, { lockTimeout: 1_500 })
+    const store = await openLeased(folder, { lockTimeout: 1_500 })
     expect(await codeOf(store.session('a').append(message('ours')))).toBe('ERR_LOCKED')
     expect(await contents(store.session('a'))).toEqual(['theirs'])
     holder.kill('SIGCONT')
@@ -75,11 +75,11 @@ describe('a holder in another process', () => {
 
   test('whose event loop is blocked keeps it', async () => {
     const folder = tempFolder()
-    const holder = await RemoteStore.open(folder)
+    const holder = await RemoteStore.openLeased(folder)
     await holder.append('a', 'theirs')
     const stall = holder.call('stall', SOAK ? 60_000 : 1_500)
     await sleep(50)
-    const store = await open(folder, { lockTimeout: SOAK ? 30_000 : 500 })
+    const store = await openLeased(folder, { lockTimeout: SOAK ? 30_000 : 500 })
     expect(await codeOf(store.session('a').append(message('ours')))).toBe('ERR_LOCKED')
     await stall
     await holder.append('a', 'theirs again')
@@ -90,13 +90,13 @@ describe('a holder in another process', () => {
     'keeps it, and loses it when killed, also for a waiter whose clock is %i ms off',
     async (off) => {
       const folder = tempFolder()
-      const holder = await RemoteStore.open(folder)
+      const holder = await RemoteStore.openLeased(folder)
       await holder.append('a', 'theirs')
       holder.kill('SIGSTOP')
       const { now } = Date
       vi.spyOn(Date, 'now').mockImplementation(() => now() + off)
       onTestFinished(() => void vi.restoreAllMocks())
-      const store = await open(folder, { lockTimeout: 500 })
+      const store = await openLeased(folder, { lockTimeout: 500 })
       expect(await codeOf(store.session('a').append(message('ours')))).toBe('ERR_LOCKED')
       holder.kill('SIGKILL')
       await ended(holder.child)
@@ -107,7 +107,7 @@ describe('a holder in another process', () => {
 
   test('hands it over to a waiter, though it never stops writing', async () => {
     const folder = tempFolder()
-    const [flooder, other] = await Promise.all([RemoteStore.open(folder), RemoteStore.open(folder)])
+    const [flooder, other] = await Promise.all([RemoteStore.openLeased(folder), RemoteStore.openLeased(folder)])
     await other.append('b', 'warm')
     const flood = flooder.call('flood', 'a')
     await sleep(100)
@@ -121,7 +121,7 @@ describe('a holder in another process', () => {
     times.sort((a, b) => a - b)
     expect(times[10]).toBeLessThan(200)
     expect(times[19]).toBeLessThan(1_000)
-    const texts = (await contents((await open(folder)).session('a'))) as string[]
+    const texts = (await contents((await openLeased(folder)).session('a'))) as string[]
     expect(texts.filter((text) => text.startsWith('flood'))).toHaveLength(count)
     expect(texts.filter((text) => text.startsWith('turn'))).toEqual(Array.from({ length: 20 }, (_, i) => `turn ${i}`))
   })
@@ -129,7 +129,7 @@ describe('a holder in another process', () => {
   test('leaves nothing behind when it closes, exits or gets a signal to end', async () => {
     const folder = tempFolder()
     for (const end of ['close', 'exit', 'SIGTERM', 'SIGINT'] as const) {
-      const remote = await RemoteStore.open(folder)
+      const remote = await RemoteStore.openLeased(folder)
       await remote.append('a', end)
       expect(locksIn(folder)).not.toEqual([])
       if (end === 'close') await remote.call('close')
@@ -144,7 +144,7 @@ describe('a holder in another process', () => {
 
   test('releases it when it is idle', async () => {
     const folder = tempFolder()
-    const remote = await RemoteStore.open(folder)
+    const remote = await RemoteStore.openLeased(folder)
     await remote.append('a', 'one')
     await until(() => locksIn(folder).length === 0, 10_000)
     expect(await remote.append('a', 'two')).toBeTypeOf('string')
@@ -162,17 +162,17 @@ describe('a lock whose owner', () => {
   ])('%s is taken over at once', async (_, owner) => {
     const folder = tempFolder()
     forge(folder, 'a', JSON.stringify(owner))
-    const store = await open(folder)
+    const store = await openLeased(folder)
     expect(await timed(store.session('a').append(message('ours')))).toBeLessThan(2_000)
   })
 
   test('is alive in another process keeps it, though that process does not use the session', async () => {
     const folder = tempFolder()
-    const other = await RemoteStore.open(folder)
+    const other = await RemoteStore.openLeased(folder)
     await other.append('b', 'theirs')
     const [nonce] = fs.readdirSync(path.join(folder, '.locks', 'b'))
     forge(folder, 'a', fs.readFileSync(path.join(folder, '.locks', 'b', nonce!), 'utf8'))
-    const store = await open(folder, { lockTimeout: 300 })
+    const store = await openLeased(folder, { lockTimeout: 300 })
     expect(await codeOf(store.session('a').append(message('ours')))).toBe('ERR_LOCKED')
     expect(fs.existsSync(store.session('a').path)).toBe(false)
     other.kill('SIGKILL')
@@ -182,11 +182,11 @@ describe('a lock whose owner', () => {
 
   test('moved with its folder keeps it', async () => {
     const top = tempFolder()
-    const holder = await RemoteStore.open(path.join(top, 'one'))
+    const holder = await RemoteStore.openLeased(path.join(top, 'one'))
     await holder.append('a', 'theirs')
     holder.kill('SIGSTOP')
     fs.renameSync(path.join(top, 'one'), path.join(top, 'two'))
-    const store = await open(path.join(top, 'two'), { lockTimeout: 300 })
+    const store = await openLeased(path.join(top, 'two'), { lockTimeout: 300 })
     expect(await codeOf(store.session('a').append(message('ours')))).toBe('ERR_LOCKED')
   })
 
@@ -204,7 +204,7 @@ describe('a lock whose owner', () => {
     const alive = JSON.stringify({ ...here, boot: 'another', host: 'beating' })
     forge(folder, 'beating', alive)
     const beat = setInterval(() => fs.writeFileSync(path.join(folder, '.locks', 'beating', NONCE), alive), 1_000)
-    const store = await open(folder, { lockTimeout: SILENCE_MS + 3_000 })
+    const store = await openLeased(folder, { lockTimeout: SILENCE_MS + 3_000 })
     try {
       const beating = codeOf(store.session('beating').append(message('ours')))
       await Promise.all(
@@ -230,17 +230,17 @@ describe('foreign files', () => {
       fs.writeFileSync(path.join(lock, name), 'litter')
     }
     fs.symlinkSync('/nowhere', path.join(lock, 'link'))
-    const store = await open(folder)
+    const store = await openLeased(folder)
     expect(await timed(store.session('a').append(message('ours')))).toBeLessThan(2_000)
   })
 
   test('beside a holder do not end its lease', async () => {
     const folder = tempFolder()
-    const holder = await RemoteStore.open(folder)
+    const holder = await RemoteStore.openLeased(folder)
     await holder.append('a', 'theirs')
     holder.kill('SIGSTOP')
     fs.writeFileSync(path.join(folder, '.locks', 'a', '.DS_Store'), '')
-    const store = await open(folder, { lockTimeout: 300 })
+    const store = await openLeased(folder, { lockTimeout: 300 })
     expect(await codeOf(store.session('a').append(message('ours')))).toBe('ERR_LOCKED')
     holder.kill('SIGCONT')
     await holder.append('a', 'theirs again')
@@ -254,7 +254,7 @@ describe('foreign files', () => {
     fs.mkdirSync(path.join(folder, '.locks'))
     fs.writeFileSync(path.join(folder, '.locks', 'a'), 'litter')
     fs.symlinkSync('/nowhere', path.join(folder, '.locks', 'b'))
-    const store = await open(folder)
+    const store = await openLeased(folder)
     await store.session('a').append(message('ours'))
     await store.session('b').append(message('ours'))
   })
@@ -264,7 +264,7 @@ describe('foreign files', () => {
     const waiting = path.join(folder, '.locks', '.waiting', `a.${NONCE}`)
     fs.mkdirSync(waiting, { recursive: true })
     fs.writeFileSync(path.join(waiting, NONCE), JSON.stringify({ ...thisProcess(), pid: 2 ** 22 - 1 }))
-    const store = await open(folder)
+    const store = await openLeased(folder)
     await store.session('a').append(message('ours'))
     await store.close()
     expect(locksIn(folder)).toEqual([])
@@ -272,7 +272,7 @@ describe('foreign files', () => {
 
   test('of killed holders are removed when a store is opened, though their sessions are not used', async () => {
     const folder = tempFolder()
-    const [killed, stopped] = await Promise.all([RemoteStore.open(folder), RemoteStore.open(folder)])
+    const [killed, stopped] = await Promise.all([RemoteStore.openLeased(folder), RemoteStore.openLeased(folder)])
     for (const key of ['a', 'An encoded key']) await killed.append(key, 'theirs')
     await stopped.append('b', 'theirs')
     forge(folder, 'unseen', JSON.stringify({ ...thisProcess(), boot: 'another', host: 'another' }))
@@ -280,7 +280,7 @@ describe('foreign files', () => {
     killed.kill('SIGKILL')
     await ended(killed.child)
     expect(locksIn(folder)).toContain('a')
-    const store = await open(folder)
+    const store = await openLeased(folder)
     expect(locksIn(folder).filter((name) => !name.includes('/'))).toEqual(['b', 'unseen'])
     stopped.kill('SIGCONT')
     await stopped.append('b', 'theirs again')
@@ -289,10 +289,10 @@ describe('foreign files', () => {
 
   test('a copy of a folder in use can be written at once', async () => {
     const folder = tempFolder()
-    const store = await open(path.join(folder, 'one'))
+    const store = await openLeased(path.join(folder, 'one'))
     await store.session('a').append(message('before'))
     fs.cpSync(path.join(folder, 'one'), path.join(folder, 'two'), { recursive: true })
-    const copy = await open(path.join(folder, 'two'), { lockTimeout: 2_000 })
+    const copy = await openLeased(path.join(folder, 'two'), { lockTimeout: 2_000 })
     await copy.session('a').append(message('after'))
     expect(await contents(copy.session('a'))).toEqual(['before', 'after'])
   })
@@ -301,7 +301,7 @@ describe('foreign files', () => {
 describe('within one process', () => {
   test('two stores on one folder share the lease', async () => {
     const folder = tempFolder()
-    const [one, two] = [await open(folder), await open(folder)]
+    const [one, two] = [await openLeased(folder), await openLeased(folder)]
     for (let i = 0; i < 50; i++) {
       await one.session('a').append(message(`one ${i}`))
       await two.session('a').append(message(`two ${i}`))
@@ -317,9 +317,9 @@ describe('within one process', () => {
 
   test('closing one store while the other writes', async () => {
     const folder = tempFolder()
-    const two = await open(folder)
+    const two = await openLeased(folder)
     for (let i = 0; i < 20; i++) {
-      const one = await open(folder)
+      const one = await openLeased(folder)
       await Promise.all([
         one.session('a').append(message(`one ${i}`)),
         two.session('a').append(message(`two ${i}`)),
@@ -343,7 +343,7 @@ describe('within one process', () => {
 
   test('a lease that was taken away is a typed error once, and nothing is written then', async () => {
     const folder = tempFolder()
-    const session = (await open(folder)).session('a')
+    const session = (await openLeased(folder)).session('a')
     await session.append(message('before'))
     fs.rmSync(path.join(folder, '.locks', 'a'), { recursive: true })
     const { done, code } = await appendUntilFailure(session)
@@ -355,7 +355,7 @@ describe('within one process', () => {
 
   test('a lease that is taken away while it is being taken is a typed error once', async () => {
     const folder = tempFolder()
-    const session = (await open(folder)).session('a')
+    const session = (await openLeased(folder)).session('a')
     let left = 1
     patch('utimes', (original) => (file: string, ...times: number[]) => {
       if (left-- > 0) fs.rmSync(path.dirname(file), { recursive: true })
@@ -369,7 +369,7 @@ describe('within one process', () => {
 
   test('a lease that another host has taken over is not released by its former holder', async () => {
     const folder = tempFolder()
-    const store = await open(folder, { lockTimeout: 300 })
+    const store = await openLeased(folder, { lockTimeout: 300 })
     const session = store.session('a')
     await session.append(message('before'))
     fs.rmSync(path.join(folder, '.locks', 'a'), { recursive: true })
@@ -382,7 +382,7 @@ describe('within one process', () => {
 
   test('a rewrite does not replace the log when its lease was taken over meanwhile', async () => {
     const folder = tempFolder()
-    const store = await open(folder, { lockTimeout: 300 })
+    const store = await openLeased(folder, { lockTimeout: 300 })
     const session = store.session('a')
     const id = await session.append(message('gone'))
     await session.append(message('stays'))
@@ -400,7 +400,7 @@ describe('within one process', () => {
 
   test('a lost lock costs no message: what is appended without it is found', async () => {
     const folder = tempFolder()
-    const store = await open(folder)
+    const store = await openLeased(folder)
     const session = store.session('a')
     await session.append(message('1'))
     fs.rmSync(path.join(folder, '.locks', 'a'), { recursive: true })

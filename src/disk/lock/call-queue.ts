@@ -1,0 +1,67 @@
+/** Work on one session, one piece after another in the order of calls. */
+import { breathe, isLoopHeld } from '../../base/event-loop.js'
+
+export class CallQueue {
+  readonly #waiting: Array<() => Promise<void>> = []
+  readonly #whenIdle: () => void
+  #isBusy = false
+
+  constructor(whenIdle: () => void) {
+    this.#whenIdle = whenIdle
+  }
+
+  /** True while work runs or waits. */
+  get isBusy(): boolean {
+    return this.#isBusy
+  }
+
+  /** Runs `work` behind what runs or waits; at once where nothing does and the event loop is not held for too long. */
+  run<T>(work: () => T | Promise<T>): T | Promise<T> {
+    if (this.#isBusy || isLoopHeld(performance.now())) return this.add(work)
+    this.#isBusy = true
+    let result: T | Promise<T>
+    try {
+      result = work()
+    } catch (error) {
+      this.#finish()
+      throw error
+    }
+    if (result instanceof Promise) return result.finally(() => this.#finish())
+    this.#finish()
+    return result
+  }
+
+  /** Runs `work` behind what runs or waits, not at once. */
+  add<T>(work: () => T | Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push(async () => {
+        try {
+          resolve(await work())
+        } catch (error) {
+          reject(error)
+        }
+      })
+      if (this.#isBusy) return
+      this.#isBusy = true
+      void this.#drain()
+    })
+  }
+
+  #finish(): void {
+    if (this.#waiting.length > 0) void this.#drain()
+    else this.#end()
+  }
+
+  async #drain(): Promise<void> {
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      if (isLoopHeld(performance.now())) await breathe()
+      await next()
+    }
+    this.#end()
+  }
+
+  #end(): void {
+    this.#isBusy = false
+    this.#whenIdle()
+  }
+}
