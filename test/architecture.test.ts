@@ -96,6 +96,7 @@ describe('the doors', () => {
 
   test('each framework comes in by its adapter', () => {
     expect(doorsOf(files.filter((file) => file.startsWith('adapters/')))).toEqual({
+      '@anthropic-ai/claude-agent-sdk': ['adapters/claude-agent-sdk.ts'],
       '@langchain/core': ['adapters/langchain.ts'],
     })
   })

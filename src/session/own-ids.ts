@@ -1,21 +1,19 @@
 /** The ids that messages of one session brought along: by them a message is appended only once. */
 import { isObject } from '../base/json.js'
-import { LogReader } from '../disk/log-reader.js'
 import { isLine, namedIds, type Piece } from '../log/line.js'
 import { isChat } from '../log/parse.js'
 import { messageText } from '../log/serialize.js'
-import { isLive, knownId, NOTHING_KNOWN, type Visibility } from '../log/visibility.js'
-import { visibilityIn } from './catch-up.js'
+import { isLive, knownId, type Visibility } from '../log/visibility.js'
+import { LogFollower } from './log-follower.js'
 import { ownIdOf } from './message-ids.js'
 import { type Draft, messageDraft } from './pending-line.js'
-import { endOf, isGrown, markAt, type ReadMark } from './read-mark.js'
 import type { SessionLog } from './session-log.js'
 
 export class OwnIds {
   readonly #log: SessionLog
   /** Ids of lines by own id. */
   readonly #lines = new Map<string, string>()
-  #mark: ReadMark | undefined
+  readonly #follower = new LogFollower()
 
   constructor(log: SessionLog) {
     this.#log = log
@@ -46,25 +44,10 @@ export class OwnIds {
   }
 
   async #readOn(): Promise<void> {
-    const isThere = await LogReader.using(this.#log.file.path, async (reader) => {
-      const former = this.#mark
-      if (former !== undefined && isGrown(reader, former)) {
-        const added = await reader.pieces(former.end)
-        this.#add(added, NOTHING_KNOWN)
-        this.#mark = markAt(reader, endOf(added) ?? former.end)
-        return true
-      }
-      this.#lines.clear()
-      const visibility = await visibilityIn(reader)
-      let end = 0
-      for await (const pieces of reader.blocks()) {
-        this.#add(pieces, visibility)
-        end = endOf(pieces) ?? end
-      }
-      this.#mark = markAt(reader, end)
-      return true
+    await this.#follower.readOn(this.#log, {
+      restart: () => this.#lines.clear(),
+      add: (pieces, visibility) => this.#add(pieces, visibility),
     })
-    if (isThere === undefined) this.#lines.clear()
   }
 
   #add(pieces: readonly Piece[], visibility: Visibility): void {

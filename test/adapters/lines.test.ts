@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { uiLine, uiMessageOf } from '../../src/adapters/lines/ai-sdk.js'
-import { claudeLine, entryOfLine } from '../../src/adapters/lines/claude-agent-sdk.js'
+import { claudeLine, transcriptReader } from '../../src/adapters/lines/claude-agent-sdk.js'
 import { langchainLine, storedOf } from '../../src/adapters/lines/langchain.js'
 import { itemOf, openaiLine } from '../../src/adapters/lines/openai-agents.js'
 import { canonical, type JsonObject } from '../../src/base/json.js'
@@ -45,7 +45,7 @@ const codecs: Record<string, Codec> = {
   },
   'claude-agent-sdk': {
     write: claudeLine,
-    read: (message) => entryOfLine(entry(message), null),
+    read: (message) => transcriptReader('s')(entry(message)),
     items: objectsLike({
       type: fc.constantFrom('user', 'assistant', 'summary', 'system'),
       uuid: fc.uuid(),

@@ -2,6 +2,14 @@
 import { openStore } from '../../dist/src/index.js'
 
 const adders = {
+  async 'claude-agent-sdk'(store, sessionId) {
+    const { JsonlClaudeSessionStore } = await import('../../dist/src/adapters/claude-agent-sdk.js')
+    const sessions = new JsonlClaudeSessionStore(store)
+    return (content) =>
+      sessions.append({ projectKey: 'p', sessionId }, [
+        { type: 'user', uuid: crypto.randomUUID(), message: { role: 'user', content } },
+      ])
+  },
   async langchain(store, sessionId) {
     const { JsonlChatMessageHistory } = await import('../../dist/src/adapters/langchain.js')
     const history = new JsonlChatMessageHistory({ store, sessionId })

@@ -18,25 +18,40 @@ export function claudeLine(entry: JsonObject): ChatMessage {
   return { role, content, ...callsIn(blocks), claude: { ...entry, message: rest } }
 }
 
+/** What stands at the head of an entry that is made of a plain message. */
+interface Head {
+  uuid: string
+  parentUuid: string | null
+  sessionId: string
+  timestamp: string
+  isSidechain: boolean
+}
+
 /**
- * The entry of a line, or what a plain message is in a transcript; undefined for all others. A transcript is a chain:
- * a plain message follows the entry of the uuid `parent`.
+ * Reads a transcript in order: the entry of each line, and what a plain message is in a transcript. That is a chain: a
+ * plain message follows the entry before it.
  */
-export function entryOfLine({ id, at, message }: Entry, parent: string | null): JsonObject | undefined {
+export function transcriptReader(sessionId: string): (entry: Entry) => JsonObject | undefined {
+  let parentUuid: string | null = null
+  return ({ id, at, message }) => {
+    const head = { uuid: uuidOf(id), parentUuid, sessionId, timestamp: at.toISOString(), isSidechain: false }
+    const entry = entryOf(message, head)
+    if (typeof entry?.uuid === 'string') parentUuid = entry.uuid
+    return entry
+  }
+}
+
+function entryOf(message: ChatMessage, head: Head): JsonObject | undefined {
   const { role, content, claude } = message
-  if (!isObject(claude)) return plainEntry(message, { id, at, parent })
+  if (!isObject(claude)) return plainEntry(message, { ...head })
   if (content === undefined || !isObject(claude.message)) return claude
   return { ...claude, message: { ...claude.message, role, content } }
 }
 
-function plainEntry(
-  message: ChatMessage,
-  { id, at, parent }: { id: string; at: Date; parent: string | null },
-): JsonObject | undefined {
+function plainEntry(message: ChatMessage, head: JsonObject): JsonObject | undefined {
   const plain = plainOf(message)
   if (plain === undefined) return undefined
   const { role, text } = plain
-  const head = { uuid: uuidOf(id), parentUuid: parent, timestamp: at.toISOString() }
   if (role === 'system') return { type: 'system', ...head, content: text }
   if (role === 'tool') {
     const content = [{ type: 'tool_result', tool_use_id: plain.toolCallId, content: text }]
