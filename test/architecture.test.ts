@@ -97,7 +97,12 @@ describe('the doors', () => {
   test('each framework comes in by its adapter', () => {
     expect(doorsOf(files.filter((file) => file.startsWith('adapters/')))).toEqual({
       '@anthropic-ai/claude-agent-sdk': ['adapters/claude-agent-sdk.ts'],
-      '@langchain/core': ['adapters/langchain.ts'],
+      '@langchain/core': ['adapters/langchain.ts', 'adapters/langgraph.ts'],
+      '@langchain/langgraph-checkpoint': ['adapters/langgraph.ts'],
+      '@slack/bolt': ['adapters/bolt.ts'],
+      grammy: ['adapters/grammy.ts'],
+      keyv: ['adapters/keyv.ts'],
+      telegraf: ['adapters/telegraf.ts'],
     })
   })
 })
