@@ -99,6 +99,7 @@ describe('the doors', () => {
       '@anthropic-ai/claude-agent-sdk': ['adapters/claude-agent-sdk.ts'],
       '@langchain/core': ['adapters/langchain.ts', 'adapters/langgraph.ts'],
       '@langchain/langgraph-checkpoint': ['adapters/langgraph.ts'],
+      '@openai/agents': ['adapters/openai-agents.ts'],
       '@slack/bolt': ['adapters/bolt.ts'],
       grammy: ['adapters/grammy.ts'],
       keyv: ['adapters/keyv.ts'],

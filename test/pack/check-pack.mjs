@@ -10,7 +10,11 @@ const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'pack-'))
 const run = (command, args, cwd = dir) =>
   execFileSync(command, args, { cwd, stdio: ['ignore', 'pipe', 'inherit'] }).toString()
 /** Adapters that load only where their framework is installed. */
-const NEEDED = { langchain: '@langchain/core', langgraph: '@langchain/langgraph-checkpoint' }
+const NEEDED = {
+  'openai-agents': '@openai/agents',
+  langchain: '@langchain/core',
+  langgraph: '@langchain/langgraph-checkpoint',
+}
 const bin = (name) => path.join(root, 'node_modules', '.bin', name)
 
 try {

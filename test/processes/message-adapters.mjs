@@ -2,6 +2,11 @@
 import { openStore } from '../../dist/src/index.js'
 
 const adders = {
+  async 'openai-agents'(store, sessionId) {
+    const { JsonlAgentsSession } = await import('../../dist/src/adapters/openai-agents.js')
+    const session = new JsonlAgentsSession(store, sessionId)
+    return (content) => session.addItems([{ role: 'user', content }])
+  },
   async 'claude-agent-sdk'(store, sessionId) {
     const { JsonlClaudeSessionStore } = await import('../../dist/src/adapters/claude-agent-sdk.js')
     const sessions = new JsonlClaudeSessionStore(store)

@@ -1,0 +1,32 @@
+/** Values of which some parts are bytes, as JSON: `{"$bytes":"<base64>"}`. */
+import { isObject, type Json, type JsonObject } from '../../base/json.js'
+
+/** Objects that a reader would take for ours stand in one of these. */
+const BYTES = '$bytes'
+const WRAPPED = '$json'
+
+/** A copy as JSON has it, but for bytes. @throws TypeError for a bigint or a cycle */
+export function withoutBytes(value: unknown): Json {
+  const wrappers = new Set<unknown>()
+  const text = JSON.stringify(value, function (this: Record<string, unknown>, name, given) {
+    const raw = this[name]
+    // before its own toJSON, as Buffer has one
+    if (raw instanceof Uint8Array) return { [BYTES]: Buffer.from(raw).toString('base64') }
+    if (!isObject(given) || wrappers.has(this) || !(Object.hasOwn(given, BYTES) || Object.hasOwn(given, WRAPPED)))
+      return given
+    const wrapper = { [WRAPPED]: given }
+    wrappers.add(wrapper)
+    return wrapper
+  })
+  return JSON.parse(text ?? 'null')
+}
+
+/** The value that `withoutBytes` was given, as JSON has it, with its bytes. */
+export function withBytes(value: Json): unknown {
+  if (Array.isArray(value)) return value.map(withBytes)
+  if (!isObject(value)) return value
+  const names = Object.keys(value)
+  if (names.length === 1 && typeof value[BYTES] === 'string') return new Uint8Array(Buffer.from(value[BYTES], 'base64'))
+  const inner = names.length === 1 && isObject(value[WRAPPED]) ? (value[WRAPPED] as JsonObject) : value
+  return Object.fromEntries(Object.entries(inner).map(([name, part]) => [name, withBytes(part)]))
+}
