@@ -2,6 +2,7 @@
 import { read, readSync } from '../disk/files.js'
 import { LogReader } from '../disk/log-reader.js'
 import { nameOf } from '../disk/names.js'
+import { GraphLog } from '../graph/graph-log.js'
 import type { Listed } from '../list/row.js'
 import type { StoreInternals } from '../list/store-internals.js'
 import type { SessionStore } from '../store/store.js'
@@ -16,11 +17,11 @@ import { LogView } from './log-view.js'
 import { OneEach } from './one-each.js'
 import { contextPage, graphOf, infoFor, runningAnswer } from './session-answers.js'
 import { countParam, listOf, listQuery } from './session-list.js'
-import type { LinePage } from './shapes.js'
+import type { LinePage, SessionFacts } from './shapes.js'
 import { UsageFacts } from './usage.js'
 
 const MAX_BODY = 64 * 1024
-const MAX_VIEWS = 16
+const MAX_KEPT = 16
 const MAX_RAW = 2 * 1024 * 1024
 const STREAM_BYTES = 256 * 1024
 const MIN_QUERY = 2
@@ -41,6 +42,7 @@ export class Api {
   #list: { began: number; rows: Promise<Listed[]> } | undefined
   /** Views of the logs that were asked for last. */
   readonly #views = new Map<string, LogView>()
+  readonly #graphs = new Map<string, GraphLog>()
 
   constructor(store: SessionStore, parts: StoreInternals, secrets: Secrets, base: string) {
     this.#store = store
@@ -129,7 +131,7 @@ export class Api {
   async #ofSession(key: string, what: string, params: Params): Promise<Response | undefined> {
     switch (what) {
       case '':
-        return json(await infoFor(this.#parts, this.#store.session(key), this.#usage, this.#isWritable))
+        return json(await this.#facts(key))
       case 'lines':
         return json(await this.#lines(key, params))
       case 'line':
@@ -137,7 +139,7 @@ export class Api {
       case 'context':
         return json(await contextPage(this.#store.session(key)))
       case 'graph':
-        return json(await graphOf(this.#parts, key))
+        return json(await graphOf(this.#graph(key), key))
       case 'find':
         return this.#find(key, params)
       default:
@@ -169,27 +171,31 @@ export class Api {
   async #lines(key: string, params: Params): Promise<LinePage> {
     const view = this.#view(key)
     const limit = countParam(params, 'limit', 100)
+    const before = countParam(params, 'before', 0)
     const id = params.get('id')
     if (id !== null) {
       const at = await view.offsetOf(id)
       if (at === undefined) throw new ViewerError(404, 'ERR_VIEWER_NOT_FOUND', 'no line of the log has this id')
-      return view.page({ at, dir: 'after', limit })
+      return view.page({ at, dir: 'after', limit, before })
     }
     const dir = params.get('dir') ?? (params.get('at') === 'end' ? 'before' : 'after')
     if (dir !== 'before' && dir !== 'after') throw badRequest('dir must be before or after')
     const at = params.get('at') === 'end' ? 'end' : countParam(params, 'at', 0)
-    return view.page({ at, dir, limit, log: params.get('log') ?? undefined })
+    return view.page({ at, dir, limit, before, log: params.get('log') ?? undefined })
+  }
+
+  #facts(key: string): Promise<SessionFacts> {
+    const hasGraph = this.#views.get(key)?.hasGraph ?? false
+    return infoFor(this.#parts, this.#store.session(key), this.#usage, { hasGraph, writable: this.#isWritable })
+  }
+
+  #graph(key: string): GraphLog {
+    return kept(this.#graphs, key, () => new GraphLog(this.#parts.log(key)))
   }
 
   #view(key: string): LogView {
-    const view =
-      this.#views.get(key) ??
-      new LogView(key, this.#store.session(key).path, () => this.#events.tell({ type: 'marked', key }))
-    this.#views.delete(key)
-    this.#views.set(key, view)
-    const [oldest] = this.#views.keys()
-    if (this.#views.size > MAX_VIEWS && oldest !== undefined) this.#views.delete(oldest)
-    return view
+    const told = () => this.#events.tell({ type: 'marked', key })
+    return kept(this.#views, key, () => new LogView(key, this.#store.session(key).path, told))
   }
 
   async #raw(key: string, params: Params): Promise<Response> {
@@ -208,6 +214,16 @@ export class Api {
     if (path === undefined) throw new ViewerError(404, 'ERR_VIEWER_NOT_FOUND', 'no such file is in quarantine')
     return download(wholeOf(path), file)
   }
+}
+
+/** What a map holds for a key, which becomes the last to be dropped. */
+function kept<T>(map: Map<string, T>, key: string, make: () => T): T {
+  const value = map.get(key) ?? make()
+  map.delete(key)
+  map.set(key, value)
+  const [oldest] = map.keys()
+  if (map.size > MAX_KEPT && oldest !== undefined) map.delete(oldest)
+  return value
 }
 
 /** The bytes of a file, read as they are sent. */

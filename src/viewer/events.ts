@@ -106,6 +106,8 @@ export class EventHub {
 
   #add(client: Client): void {
     this.#clients.add(client)
+    // each page is told of its logs once: they may have changed since it read them
+    for (const key of client.keys) this.#seen.delete(key)
     client.send(`retry: 1000\n${this.#text({ type: 'hello' })}`)
     if (this.#timers.length === 0) this.#start()
   }
@@ -171,8 +173,7 @@ export class EventHub {
     try {
       const log = logId(reader)
       this.#seen.set(key, { size, ino, log })
-      if (former === undefined) return
-      const isSame = former.log === log && size >= former.size
+      const isSame = former === undefined || (former.log === log && size >= former.size)
       this.tell({ type: isSame ? 'grew' : 'rewritten', key, size, log })
     } finally {
       reader.close()

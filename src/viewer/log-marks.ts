@@ -30,6 +30,9 @@ export class LogMarks {
   #took = 0
   #ended = Number.NEGATIVE_INFINITY
 
+  /** The log holds the graph of an agent, as far as it was read. */
+  hasGraph = false
+
   /** What is known so far; undefined before the log was read once. */
   get visibility(): Visibility | undefined {
     return this.#visibility
@@ -50,6 +53,7 @@ export class LogMarks {
         // its end may still come
         if (piece.kind === 'torn' || ('open' in piece && piece.open)) break
         this.#first.add(piece)
+        if (piece.kind === 'commit') this.hasGraph = true
         if (this.#second !== undefined) this.#second.add(piece)
         this.#upTo = piece.end
       }

@@ -25,7 +25,8 @@ const BAD_BYTES = 2 * 1024
 const MAX_DEPTH = 100
 const MAX_FIELDS = 1_000
 const SCAN_BYTES = 1024 * 1024
-/** A log that can be read in this time has its marks on the first page, ms. */
+/** A log of this size that can be read in this time has its marks on the first page, ms. */
+const QUICK_BYTES = 16 * 1024 * 1024
 const MARKS_MS = 150
 
 export interface Wanted {
@@ -33,8 +34,18 @@ export interface Wanted {
   at: number | 'end'
   dir: 'before' | 'after'
   limit: number
+  /** With `after`: so many lines before that place, too. */
+  before?: number
   /** The identity of the log that the offset is of; none for any. */
   log?: string | undefined
+}
+
+/** Lines of a page, before the page is known to have room for them. */
+interface Cut {
+  pieces: readonly Piece[]
+  around: readonly Piece[]
+  start: number
+  isBackwards: boolean
 }
 
 /** Inode and first line: a log that only grew keeps both. */
@@ -57,6 +68,11 @@ export class LogView {
     readonly onMarked: () => void,
   ) {}
 
+  /** The log holds the graph of an agent, as far as it was read. */
+  get hasGraph(): boolean {
+    return this.#marks.hasGraph
+  }
+
   /** @throws SessionError ERR_SESSION_NOT_FOUND, ViewerError ERR_VIEWER_LOG_REWRITTEN */
   async page(wanted: Wanted): Promise<LinePage> {
     return this.#reading(async (reader, log) => {
@@ -68,11 +84,11 @@ export class LogView {
         )
       }
       const limit = Math.min(Math.max(wanted.limit, 1), MAX_LINES)
+      const start = wanted.at === 'end' ? reader.size : lineStart(reader, wanted.at)
       const pieces =
-        wanted.dir === 'before'
-          ? piecesBefore(reader, wanted.at === 'end' ? reader.size : lineStart(reader, wanted.at), limit)
-          : await piecesAfter(reader, wanted.at === 'end' ? reader.size : lineStart(reader, wanted.at), limit)
-      return this.#answer(reader, log, pieces, wanted)
+        wanted.dir === 'before' ? piecesBefore(reader, start, limit) : await piecesAfter(reader, start, limit)
+      const around = wanted.before ? piecesBefore(reader, start, Math.min(wanted.before, MAX_LINES)) : []
+      return this.#answer(reader, log, { pieces, around, start, isBackwards: wanted.dir === 'before' })
     })
   }
 
@@ -111,12 +127,11 @@ export class LogView {
     }
   }
 
-  async #answer(reader: LogReader, log: string, pieces: readonly Piece[], wanted: Wanted): Promise<LinePage> {
-    await Promise.race([this.#learn(), sleep(MARKS_MS)])
-    const visibility = this.#marks.visibility
+  async #answer(reader: LogReader, log: string, { pieces, around, start, isBackwards }: Cut): Promise<LinePage> {
+    const work = this.#learn()
+    if (reader.size < QUICK_BYTES) await Promise.race([work, sleep(MARKS_MS)])
     const lines: LogLine[] = []
     let bytes = 0
-    const isBackwards = wanted.dir === 'before'
     // what does not fit on the page is what is farthest from the place that was asked for
     for (const piece of isBackwards ? pieces.toReversed() : pieces) {
       bytes += Math.min(piece.end - piece.offset, LINE_BYTES)
@@ -124,15 +139,16 @@ export class LogView {
       lines.push(this.#lineOf(reader, piece, LINE_BYTES))
     }
     if (isBackwards) lines.reverse()
+    else lines.unshift(...around.map((piece) => this.#lineOf(reader, piece, LINE_BYTES)))
     this.#number(reader, lines)
-    const fallback = wanted.at === 'end' ? reader.size : Math.min(wanted.at, reader.size)
     return {
       log,
       size: reader.size,
-      from: lines[0]?.offset ?? fallback,
-      to: lines.at(-1)?.end ?? fallback,
+      from: lines[0]?.offset ?? start,
+      to: lines.at(-1)?.end ?? start,
+      start,
       lines,
-      marked: visibility !== undefined,
+      marked: this.#marks.visibility !== undefined,
     }
   }
 

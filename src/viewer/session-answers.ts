@@ -6,7 +6,7 @@ import { isObject, type Json } from '../base/json.js'
 import { LogReader } from '../disk/log-reader.js'
 import { nameOf } from '../disk/names.js'
 import type { StuckReason } from '../disk/sidecar-file.js'
-import { checkReadable, GraphLog } from '../graph/graph-log.js'
+import { checkReadable, type GraphLog } from '../graph/graph-log.js'
 import type { StoreInternals } from '../list/store-internals.js'
 import { type NodeRecord, parentOf } from '../log/graph/commit-line.js'
 import { effectiveLeaf, pathTo } from '../log/graph/views.js'
@@ -30,15 +30,16 @@ export async function infoFor(
   store: StoreInternals,
   session: Session,
   usage: UsageFacts,
-  writable: boolean,
+  { hasGraph, writable }: { hasGraph: boolean; writable: boolean },
 ): Promise<SessionFacts> {
   const { key } = session
+  // what the log says is then known to the list, too
+  const known = await store.log(key).known()
   const [listed] = await store.index.named([nameOf(key)])
   if (listed === undefined) throw notFound(key)
   await Promise.race([usage.update(), sleep(USAGE_MS)])
   const [row] = rowsOf([listed])
   const { info, details } = listed
-  const known = await store.log(key).known()
   const metadata = known?.summary.labels.metadata
   const { agents, parent, children } = usage.of(key)
   return {
@@ -59,6 +60,7 @@ export async function infoFor(
       tokens: usage.tokensBelow(child),
     })),
     tokensWithChildren: usage.tokensBelow(key),
+    hasGraph,
     log: (await LogReader.using(session.path, logId)) ?? '',
     writable,
   }
@@ -71,8 +73,8 @@ export async function contextPage(session: Session): Promise<ContextPage> {
   return { messages, whole: messages.length < CONTEXT_MESSAGES }
 }
 
-export async function graphOf(store: StoreInternals, key: string): Promise<GraphAnswer> {
-  const shown = await new GraphLog(store.log(key)).whole((graph) => {
+export async function graphOf(log: GraphLog, key: string): Promise<GraphAnswer> {
+  const shown = await log.whole((graph) => {
     checkReadable(graph)
     const leaf = effectiveLeaf(graph)
     const [revision, divergences] = [graph.head?.revision ?? 0, [...graph.divergences]]

@@ -85,6 +85,8 @@ export interface SessionFacts extends SessionRow {
   children: Array<{ key: string; name: string | null; tokens: number }>
   /** Tokens of this session and all below it. */
   tokensWithChildren: number
+  /** `/api/s/<key>/graph` has nodes, as far as the log was read. */
+  hasGraph: boolean
   /** Which bytes the answers are about: changes when the log is rewritten. */
   log: string
   writable: boolean
@@ -124,7 +126,7 @@ export interface LogLine {
   text?: string
 }
 
-/** `GET /api/s/<key>/lines?at=<offset>|end&dir=before|after&limit=&log=`, or `?id=<message id>`. */
+/** `GET /api/s/<key>/lines?at=<offset>|end&dir=before|after&limit=&before=&log=`, or `?id=<message id>&limit=&before=`. */
 export interface LinePage {
   log: string
   /** Bytes of the log now. */
@@ -132,6 +134,8 @@ export interface LinePage {
   /** Where the first of the lines begins, and where the last one ends. */
   from: number
   to: number
+  /** Where the line begins that was asked for; `before` lines stand before it. */
+  start: number
   lines: LogLine[]
   /** False while the whole log has not been read yet: then no line has marks. */
   marked: boolean

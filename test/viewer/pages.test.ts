@@ -154,7 +154,7 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
     await question.getByRole('button', { name: /^Raw line/ }).click()
     await question.getByText('as it is stored').waitFor()
     expect(await question.locator('.bytes').first().textContent()).toContain(lines[3])
-    expect(await question.locator('.raw').textContent()).toContain('telegram_ann.jsonl:4')
+    expect(await question.locator('.raw-line').textContent()).toContain('telegram_ann.jsonl:4')
     const bad = page.getByRole('article', { name: 'damage' }).last()
     await bad.getByRole('button', { name: /^Raw line/ }).click()
     await bad.getByText('7b ff 0a').waitFor()
@@ -311,7 +311,8 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
       await page.waitForTimeout(400)
       const place = await scroll()
       for (let i = 0; i < 5; i++) await session.append({ role: 'user', content: `while reading ${i}` })
-      await page.getByText('while reading 4').waitFor({ state: 'attached' })
+      const position = page.getByRole('slider', { name: 'Place in the log' })
+      await until(async () => Number(await position.getAttribute('max')) === fs.statSync(session.path).size)
       expect(Math.abs((await scroll()) - place)).toBeLessThan(2)
 
       await session.remove((await session.tail(1))[0]!.id as string)

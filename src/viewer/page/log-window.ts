@@ -6,9 +6,12 @@ import type { LinePage, LogLine } from '../shapes.js'
 import { ask, ofSession, ServerError } from './server.js'
 import { useCallback, useEffect, useRef, useState } from './ui.js'
 
-const MAX_LINES = 300
+const MAX_LINES = 240
 const FIRST = 80
 const MORE = 40
+/** So much is shown before the line that is gone to. */
+const BEFORE = 10
+const FAR_BYTES = 64 * 1024
 /** So many ids are looked for in a log that was rewritten. */
 const MAX_TRIES = 5
 
@@ -21,8 +24,9 @@ export interface LogWindow extends Pick<LinePage, 'log' | 'size' | 'from' | 'to'
 
 export type Start = { at: number } | { id: string } | 'end'
 
-/** Where the reader is: at the end of what is shown, or at the line of this offset. */
+/** Where the reader is: at the end of the log, or at the line of this offset. */
 export interface Reading {
+  /** Of the log itself: what comes is shown. */
   isAtEnd: boolean
   offset: number
 }
@@ -63,20 +67,9 @@ export function useLog(key: string, start: Start): LogControl {
     async (wanted: Start) => {
       const work = (async () => {
         const page = await firstPage(path, wanted)
-        // some lines before, so that the place can be seen in its surroundings
-        const before =
-          wanted === 'end' || page.from === 0
-            ? undefined
-            : await ask<LinePage>(path, { at: page.from, dir: 'before', limit: 10, log: page.log })
         size.current = page.size
-        const lines = [...(before?.lines ?? []), ...page.lines]
-        show({
-          ...page,
-          lines,
-          from: before?.from ?? page.from,
-          opened: (current.current?.opened ?? 0) + 1,
-          start: wanted === 'end' ? undefined : page.from,
-        })
+        reading.current.isAtEnd = wanted === 'end'
+        show({ ...page, opened: (current.current?.opened ?? 0) + 1, start: wanted === 'end' ? undefined : page.start })
       })()
       busy.current = work
       try {
@@ -126,8 +119,7 @@ export function useLog(key: string, start: Start): LogControl {
         .finally(() => {
           if (busy.current === work) busy.current = undefined
           // what came while this was on its way
-          const { to = 0 } = current.current ?? {}
-          if (now.to >= now.size && to < size.current && params.dir === 'after') newer()
+          if (reading.current.isAtEnd) follow()
         })
       busy.current = work
     },
@@ -153,6 +145,14 @@ export function useLog(key: string, start: Start): LogControl {
     )
   }, [more])
 
+  /** Keeps up with the end of the log; where very much has come, only its end is read. */
+  const follow = useCallback(() => {
+    const now = current.current
+    if (now === undefined || busy.current !== undefined || now.to >= size.current) return
+    if (size.current - now.to > FAR_BYTES) void open('end')
+    else newer()
+  }, [newer, open])
+
   const refresh = useCallback(() => {
     const now = current.current
     if (now === undefined || now.marked) return
@@ -170,12 +170,11 @@ export function useLog(key: string, start: Start): LogControl {
         void rewritten()
         return
       }
-      const wasAtEnd = former.to >= size.current
       size.current = now
       setWindow((shown) => shown && { ...shown, size: now })
-      if (wasAtEnd) newer()
+      if (reading.current.isAtEnd) follow()
     },
-    [newer, rewritten],
+    [follow, rewritten],
   )
 
   useEffect(() => {
@@ -190,9 +189,9 @@ export function useLog(key: string, start: Start): LogControl {
 
 async function firstPage(path: string, start: Start): Promise<LinePage> {
   if (start === 'end') return ask<LinePage>(path, { at: 'end', limit: FIRST })
-  if ('at' in start) return ask<LinePage>(path, { at: start.at, dir: 'after', limit: FIRST })
+  if ('at' in start) return ask<LinePage>(path, { at: start.at, dir: 'after', limit: FIRST, before: BEFORE })
   try {
-    return await ask<LinePage>(path, { id: start.id, limit: FIRST })
+    return await ask<LinePage>(path, { id: start.id, limit: FIRST, before: BEFORE })
   } catch (failed) {
     if (failed instanceof ServerError && failed.status === 404 && failed.code === 'ERR_VIEWER_NOT_FOUND')
       return firstPage(path, 'end')

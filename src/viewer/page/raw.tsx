@@ -20,7 +20,7 @@ export function RawLine({ sessionKey, file, line }: { sessionKey: string; file: 
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: only keeps clicks on the bytes from choosing the line
     // biome-ignore lint/a11y/noStaticElementInteractions: as above
-    <div class="raw" onClick={(event) => event.stopPropagation()}>
+    <div class="raw-line" onClick={(event) => event.stopPropagation()}>
       <p class="note">
         <span class="path">
           {label(file)}

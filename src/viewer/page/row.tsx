@@ -12,7 +12,7 @@ import { Failure } from './parts.js'
 import { sessionPath } from './place.js'
 import { RawLine } from './raw.js'
 import { ask, ofSession } from './server.js'
-import { useMemo, useState } from './ui.js'
+import { memo, useMemo, useState } from './ui.js'
 
 interface Props {
   sessionKey: string
@@ -32,7 +32,7 @@ const MARKS = {
   contradiction: 'same id, other content',
 } as const
 
-export function Row({ sessionKey, file, entry, opened, isCurrent, isRaw, isWhole, choose }: Props) {
+function DrawnRow({ sessionKey, file, entry, opened, isCurrent, isRaw, isWhole, choose }: Props) {
   const { line, results, signature } = entry
   const [whole, setWhole] = useState<LogLine>()
   const [error, setError] = useState<unknown>()
@@ -99,6 +99,19 @@ export function Row({ sessionKey, file, entry, opened, isCurrent, isRaw, isWhole
     </article>
   )
 }
+
+/** A long list is drawn again with each line that comes: rows that say the same are passed over. */
+export const Row = memo<Props>(
+  DrawnRow,
+  (a, b) =>
+    a.entry.line === b.entry.line &&
+    a.entry.signature === b.entry.signature &&
+    a.file === b.file &&
+    a.opened === b.opened &&
+    a.isCurrent === b.isCurrent &&
+    a.isRaw === b.isRaw &&
+    (a.isWhole === b.isWhole || !a.entry.signature.includes('none')),
+)
 
 function Body({
   line,

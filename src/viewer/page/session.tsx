@@ -73,6 +73,7 @@ export function Session({ sessionKey, params, anchor, say }: Props) {
           <Switches params={params} opened={opened} setOpened={setOpened} />
         </div>
         <Find sessionKey={sessionKey} goTo={goTo} />
+        {error !== undefined && <Failure error={error} retry={retry} />}
         {log.notice !== '' && (
           <p class="notice" role="status">
             {log.notice}

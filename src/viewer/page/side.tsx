@@ -58,7 +58,7 @@ export function Side({ facts, hint, children }: { facts: SessionFacts; hint: num
       {usage.length > 0 && (
         <Bars caption="Tokens by agent" heads={['Agent', 'Tokens']} rows={usageBars(usage.slice(0, 20))} />
       )}
-      <Graph sessionKey={key} hint={hint} />
+      {facts.hasGraph && <Graph sessionKey={key} hint={hint} />}
       {shownMetadata.length > 0 && (
         <details>
           <summary>Metadata</summary>
@@ -98,33 +98,41 @@ function Fact({ name, children }: { name: string; children: ComponentChildren })
 
 /** The graph of an agent's commits as a tree; the active path is marked. */
 function Graph({ sessionKey, hint }: { sessionKey: string; hint: number }) {
-  const { answer, error } = useAnswer(() => ask<GraphAnswer>(ofSession(sessionKey, 'graph')), [sessionKey, hint])
   const [isOpen, setOpen] = useState(false)
-  const rows = useMemo(() => (answer === undefined ? [] : treeOf(answer)), [answer])
-  if (error !== undefined) return <Failure error={error} />
-  if (answer === undefined || answer.nodes.length === 0) return null
-  const active = new Set(answer.path)
   return (
     <details open={isOpen} onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
-      <summary>
-        Branches: {counted(answer.nodes.length, 'node')}, revision {answer.revision}
-      </summary>
-      {answer.divergences.length > 0 && <p>Two histories committed revision {answer.divergences.join(', ')}.</p>}
-      {isOpen && (
-        <ul class="tree">
-          {rows.map(({ node, depth }) => (
-            <li
-              key={node.id}
-              style={{ paddingInlineStart: `${Math.min(depth, 12) * 0.7}rem` }}
-              class={active.has(node.id) ? 'active' : ''}
-            >
-              {node.id === answer.leaf ? '▶' : active.has(node.id) ? '●' : '○'}{' '}
-              <span class="note">{label(node.kind)}</span> {label(node.text)}
-            </li>
-          ))}
-        </ul>
-      )}
+      <summary>Branches</summary>
+      {isOpen && <Tree sessionKey={sessionKey} hint={hint} />}
     </details>
+  )
+}
+
+function Tree({ sessionKey, hint }: { sessionKey: string; hint: number }) {
+  const { answer, error } = useAnswer(() => ask<GraphAnswer>(ofSession(sessionKey, 'graph')), [sessionKey, hint])
+  const rows = useMemo(() => (answer === undefined ? [] : treeOf(answer)), [answer])
+  if (error !== undefined) return <Failure error={error} />
+  if (answer === undefined) return <p class="note">Reading…</p>
+  const active = new Set(answer.path)
+  return (
+    <>
+      <p class="note">
+        {counted(answer.nodes.length, 'node')}
+        {answer.whole ? '' : ' and more'}, revision {answer.revision}
+        {answer.divergences.length > 0 && `; two histories committed revision ${answer.divergences.join(', ')}`}
+      </p>
+      <ul class="tree">
+        {rows.map(({ node, depth }) => (
+          <li
+            key={node.id}
+            style={{ paddingInlineStart: `${Math.min(depth, 12) * 0.7}rem` }}
+            class={active.has(node.id) ? 'active' : ''}
+          >
+            {node.id === answer.leaf ? '▶' : active.has(node.id) ? '●' : '○'}{' '}
+            <span class="note">{label(node.kind)}</span> {label(node.text)}
+          </li>
+        ))}
+      </ul>
+    </>
   )
 }
 

@@ -26,36 +26,51 @@ interface Props {
   choose: (offset: number, raw?: boolean) => void
 }
 
+/** The first line in sight, and how far below the top of the frame it begins. */
 interface Anchor {
   offset: string
-  top: number
+  below: number
 }
 
 export function Transcript({ sessionKey, file, log, shown, opened, chosen, choose }: Props) {
   const frame = useRef<HTMLDivElement>(null)
   const anchor = useRef<Anchor | undefined>(undefined)
   const openedAt = useRef(0)
+  const lastTop = useRef(0)
   const { window } = log
   const entries = useMemo(() => (window === undefined ? [] : entriesOf(window.lines, shown)), [window?.lines, shown])
   const isWhole = window !== undefined && window.to >= window.size
 
   const noteAnchor = () => {
     const element = frame.current
-    if (element === null) return
+    if (element === null || log.reading.current.isAtEnd) return
     const { top } = element.getBoundingClientRect()
     for (const row of element.querySelectorAll<HTMLElement>('[data-offset]')) {
       const box = row.getBoundingClientRect()
       if (box.bottom <= top) continue
-      anchor.current = { offset: row.dataset.offset ?? '', top: box.top }
+      anchor.current = { offset: row.dataset.offset ?? '', below: box.top - top }
       log.reading.current.offset = Number(row.dataset.offset)
       return
+    }
+  }
+  const keepPlace = () => {
+    const element = frame.current
+    if (element === null) return
+    if (log.reading.current.isAtEnd) element.scrollTop = element.scrollHeight
+    else if (anchor.current !== undefined) {
+      const row = element.querySelector(`[data-offset="${anchor.current.offset}"]`)
+      const top = element.getBoundingClientRect().top + anchor.current.below
+      if (row !== null) element.scrollTop += row.getBoundingClientRect().top - top
     }
   }
   const onScroll = () => {
     const element = frame.current
     if (element === null) return
     const below = element.scrollHeight - element.scrollTop - element.clientHeight
-    log.reading.current.isAtEnd = below < AT_END
+    // what grew below leaves the reader at the end; who moves up is elsewhere
+    if (below < AT_END) log.reading.current.isAtEnd ||= isWhole
+    else if (element.scrollTop < lastTop.current) log.reading.current.isAtEnd = false
+    lastTop.current = element.scrollTop
     noteAnchor()
     if (element.scrollTop < NEAR) log.older()
     if (below < NEAR) log.newer()
@@ -69,14 +84,18 @@ export function Transcript({ sessionKey, file, log, shown, opened, chosen, choos
       const start = window.start === undefined ? null : element.querySelector(`[data-offset="${window.start}"]`)
       if (start !== null) start.scrollIntoView({ block: 'start' })
       else element.scrollTop = element.scrollHeight
-      log.reading.current.isAtEnd = start === null
-    } else if (log.reading.current.isAtEnd && isWhole) element.scrollTop = element.scrollHeight
-    else if (anchor.current !== undefined) {
-      const row = element.querySelector(`[data-offset="${anchor.current.offset}"]`)
-      if (row !== null) element.scrollTop += row.getBoundingClientRect().top - anchor.current.top
-    }
+    } else keepPlace()
     noteAnchor()
   }, [entries])
+
+  // texts take other heights in another width: what is read stays where it is
+  useLayoutEffect(() => {
+    const element = frame.current
+    if (element === null) return undefined
+    const observer = new ResizeObserver(keepPlace)
+    observer.observe(element)
+    return () => observer.disconnect()
+  }, [])
 
   // a window that does not fill the frame gives nothing to scroll
   useEffect(() => {

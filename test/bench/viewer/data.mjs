@@ -29,7 +29,7 @@ export async function manySessions(folder, count) {
 }
 
 /** One log of so many bytes; a rare word stands near its end, one message before the last hundred. */
-export function largeLog(folder, size) {
+export async function largeLog(folder, size) {
   fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
   const fd = fs.openSync(path.join(folder, 'large.jsonl'), 'w', 0o600)
   const start = Date.parse('2026-01-01T00:00:00Z')
@@ -50,7 +50,12 @@ export function largeLog(folder, size) {
     bytes += fs.writeSync(fd, block)
   }
   fs.writeSync(fd, line(n++, `here is ${RARE}`))
-  for (let k = 0; k < 100; k++, n++) fs.writeSync(fd, line(n, `tail ${k}`))
+  for (let k = 0; k < 99; k++, n++) fs.writeSync(fd, line(n, `tail ${k}`))
   fs.closeSync(fd)
+  // the last one as a bot writes it, with a sidecar
+  const store = await openStore(folder)
+  await store.session('large').append({ role: 'user', content: 'tail 99' })
+  await store.session('large').setName('Large')
+  await store.close()
   return { folder, key: 'large', rare: RARE, size: fs.statSync(path.join(folder, 'large.jsonl')).size }
 }

@@ -25,6 +25,18 @@ export async function logRows(browser, { folder, key, rare, size }, report) {
       Math.floor(size / 2),
     )
     report('jump to its middle, while it is read for the first time', jump, 'ms', 300)
+    const calm = await page.context().newPage()
+    const empty = await calm.evaluate(async () => {
+      let [worst, last] = [0, await new Promise(requestAnimationFrame)]
+      for (let i = 0; i < 400; i++) {
+        const now = await new Promise(requestAnimationFrame)
+        worst = Math.max(worst, now - last)
+        last = now
+      }
+      return worst
+    })
+    report('worst frame of an empty page meanwhile', empty, 'ms')
+    await calm.close()
     const frames = await scrollFrames(page, '.transcript', { step: 120, frames: 400, blank: '.no-such' })
     report('transcript scroll, median frame', frames.median, 'ms', 17)
     report('transcript scroll, worst frame', frames.worst, 'ms', 50)

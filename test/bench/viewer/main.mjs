@@ -44,7 +44,7 @@ try {
       report('the page, gzipped', size / 1024, 'KB', 150)
     },
     list: async () => listRows(browser, await manySessions(path.join(dir, 'many'), 10_000), report),
-    log: () => logRows(browser, largeLog(path.join(dir, 'large'), 1024 ** 3), report),
+    log: async () => logRows(browser, await largeLog(path.join(dir, 'large'), 1024 ** 3), report),
     tail: () => tailRows(browser, path.join(dir, 'tail'), Number(process.env.TAIL ?? 6_000), report),
   }
   for (const [name, measure] of Object.entries(groups)) if (only.test(name)) await measure()
