@@ -2,7 +2,8 @@ import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** What takes longest, for its work or for its waiting. */
-const SLOW = /(short|conformance|lease|watch|git|list-cache|recover|processes|cli\/check|search-index)\.test\.ts$/
+const SLOW =
+  /(short|conformance|lease|watch|git|list-cache|recover|processes|cli\/check|search-index|viewer\/pages)\.test\.ts$/
 
 /** Starts the slow files first, so that none of them runs alone at the end. */
 class SlowFirst extends BaseSequencer {

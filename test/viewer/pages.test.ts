@@ -11,6 +11,7 @@ import { fill, open, tempFolder, until } from '../helpers/store.js'
 import { CHROMIUM, launch, packaged, serve, visit } from './browser.js'
 
 let browser: Browser
+if (CHROMIUM === undefined) process.stderr.write('no chromium: the tests of the page of the viewer are skipped\n')
 
 /** Closes the store, so that no lease of this process is in the folder, and serves it. */
 async function shown(store: SessionStore) {
