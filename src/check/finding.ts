@@ -12,6 +12,7 @@ export type FindingKind =
   | 'key-mismatch'
   | 'invalid-name'
   | 'not-a-log'
+  | 'foreign-file'
   | 'case-collision'
   | 'conflict-copy'
   | 'sidecar-mismatch'

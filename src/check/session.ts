@@ -13,6 +13,7 @@ import { isChat } from '../log/parse.js'
 import { isLive } from '../log/visibility.js'
 import { endedBy } from '../log/waiting.js'
 import { catchUp, foldLog, visibilityIn } from '../session/catch-up.js'
+import { isForeign } from '../session/foreign-log.js'
 import { knownFromSidecar } from '../session/log-state.js'
 import type { SessionLog } from '../session/session-log.js'
 import { type Finding, type Found, finding } from './finding.js'
@@ -27,12 +28,18 @@ export interface CheckedSession {
 /** Null when there is no session. @throws the error of the file system when it cannot be read */
 export async function checkSession(log: SessionLog): Promise<CheckedSession | null> {
   const checked = await LogReader.using(log.file.path, async (reader) => {
+    if (await isForeign(reader)) return { messages: 0, findings: [foreignFinding(log)] }
     const lines = await findingsInLines(log, reader)
     const findings = [...lines.findings, ...(await findingsInSidecar(log, reader))]
     return { messages: lines.messages, findings }
   })
   if (checked === undefined) return null
   return { ...checked, findings: [...checked.findings, ...(await findingsInBlobs(log))] }
+}
+
+function foreignFinding({ key, file: { path } }: SessionLog): Finding {
+  const reason = 'no line is one of a session: it is left as it is'
+  return finding({ kind: 'foreign-file', key, file: path, reason, isDamage: false })
 }
 
 async function findingsInLines(log: SessionLog, reader: LogReader): Promise<CheckedSession> {

@@ -7,16 +7,20 @@ import { LogReader } from '../disk/log-reader.js'
 import { isOwnName, nameOf } from '../disk/names.js'
 import { readSidecar, type Sidecar } from '../disk/sidecar-file.js'
 import { catchUp, foldLog } from '../session/catch-up.js'
+import type { StoreContext } from '../session/context.js'
 import { knownFromSidecar } from '../session/log-state.js'
+import { tellError } from '../session/options.js'
 import { keyInLog } from '../session/read.js'
 
 export class SessionFiles {
+  readonly #context: StoreContext
   readonly #layout: Layout
   /** Keys of names that are not keys themselves, as far as they were read. */
   readonly #keys = new Map<string, string>()
 
-  constructor(layout: Layout) {
-    this.#layout = layout
+  constructor(context: StoreContext) {
+    this.#context = context
+    this.#layout = context.layout
   }
 
   /** @throws SessionError ERR_NOT_A_LOG */
@@ -45,6 +49,8 @@ export class SessionFiles {
       return readSidecar(file)
     } catch (error) {
       if (errno(error) === undefined) throw error
+      // that of another user is done without
+      if (!['EACCES', 'EPERM'].includes(errno(error) ?? '')) tellError(this.#context.settings, error, name)
       const mark = this.sidecarMark(name)
       return mark === undefined ? null : { sidecar: null, mark }
     }

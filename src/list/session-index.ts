@@ -48,7 +48,7 @@ export class SessionIndex {
   /** `logOf` returns a log that the store has open, which knows its own writes. With `writes` false nothing is saved. */
   constructor(context: StoreContext, logOf: (key: string) => SessionLog | undefined, { writes }: { writes: boolean }) {
     this.#context = context
-    this.#files = new SessionFiles(context.layout)
+    this.#files = new SessionFiles(context)
     this.#said = context.runs.keys()
     this.#unlisten = context.runs.listen(({ key }) => this.#said.add(key))
     this.#logOf = logOf

@@ -4,12 +4,14 @@ import { SessionError } from '../base/errors.js'
 import { breatheIfDue } from '../base/event-loop.js'
 import { markOf } from '../disk/file-mark.js'
 import { bytesIn } from '../disk/folders.js'
+import { LogReader } from '../disk/log-reader.js'
 import { nameOf } from '../disk/names.js'
 import { isSameBoot, livenessOf, thisProcess } from '../disk/process-identity.js'
 import type { Run } from '../disk/sidecar-file.js'
 import { moveToTrash } from '../disk/trash.js'
 import type { StoreInternals } from '../list/store-internals.js'
 import type { StoreContext } from '../session/context.js'
+import { isForeign, mayBeForeign } from '../session/foreign-log.js'
 import { type ListedSession, listedOf } from '../session/info.js'
 import { attempt, tellError } from '../session/options.js'
 import { readRun } from '../session/runs.js'
@@ -105,7 +107,8 @@ async function isUnchanged(log: SessionLog, planned: Candidate, rules: CleanupRu
   if (known === undefined) return false
   const run = readRun(log, known.summary)
   const session = candidateOf(log.context, listedOf(log.key, known, run), run, false)
-  return session.lastUse === planned.lastUse && mayGo(session, rules, now)
+  if (session.lastUse !== planned.lastUse || !mayGo(session, rules, now)) return false
+  return !mayBeForeign(known.summary) || !(await LogReader.using(log.file.path, isForeign))
 }
 
 /** How often a move starts over when another process uses the session meanwhile. */

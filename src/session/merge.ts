@@ -8,6 +8,7 @@ import { LogReader } from '../disk/log-reader.js'
 import { isOwnName } from '../disk/names.js'
 import type { Piece } from '../log/line.js'
 import { mergeLogs } from '../log/merge/merge.js'
+import { foreignLog, isForeign } from './foreign-log.js'
 import { keyInLog } from './read.js'
 import { putInPlace } from './rewrite.js'
 import type { SessionLog } from './session-log.js'
@@ -78,6 +79,7 @@ async function mergeWith(
   reader: LogReader,
   { copy, attempt }: { copy: Buffer; attempt: number },
 ): Promise<MergeResult | 'changed'> {
+  if (await isForeign(reader)) throw foreignLog(log.file.path)
   const last = lastPiece(reader)
   // half of a write, or what a crash left of one: it stays what it is
   const size = last?.kind === 'torn' ? last.offset : reader.size

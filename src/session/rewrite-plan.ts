@@ -16,6 +16,8 @@ export type Purges = (line: Line, visibility: Visibility, fileTime: string) => b
 
 /** Lines that go although they count, or that stay out for another reason. */
 export interface Selection {
+  /** Also where no line is one of a session. */
+  force?: boolean
   /** All that goes is kept in quarantine, not only what cannot be read. */
   keepsAll?: boolean
   /** Live messages that go. */

@@ -8,6 +8,7 @@ import { setAside } from '../disk/quarantine.js'
 import type { Part } from '../disk/range-copier.js'
 import type { RewritePlan } from '../log/rewrite.js'
 import { metaLine } from '../log/serialize.js'
+import { foreignLog, isForeign } from './foreign-log.js'
 import { stampLines } from './pending-line.js'
 import { type Plan, type Purges, partsOf, planRewrite, type Selection } from './rewrite-plan.js'
 import type { SessionLog } from './session-log.js'
@@ -26,16 +27,23 @@ export interface RewriteResult {
 const MAX_ATTEMPTS = 20
 const PATIENT_ATTEMPTS = 5
 
-/** With `purges`, archived messages go too of which it says so; a log without such messages is not touched then. */
-export async function rewriteLog(log: SessionLog, purges?: Purges): Promise<RewriteResult | null> {
+/**
+ * With `purges`, archived messages go too of which it says so; a log without such messages is not touched then.
+ * A file without a line of ours is rewritten with `force` only. @throws SessionError ERR_NOT_A_LOG
+ */
+export async function rewriteLog(
+  log: SessionLog,
+  { purges, force = false }: { purges?: Purges; force?: boolean } = {},
+): Promise<RewriteResult | null> {
   log.context.checkOpen()
-  return (await log.holdExisting(() => rewriteHeld(log, () => purges && { purgesArchived: purges }))) ?? null
+  const rewrite = () => rewriteHeld(log, () => ({ ...(purges && { purgesArchived: purges }), force }))
+  return (await log.holdExisting(rewrite)) ?? null
 }
 
 /** As `rewriteLog`; all bytes that go are kept in quarantine. */
-export async function rewriteKeepingAll(log: SessionLog): Promise<RewriteResult | null> {
+export async function rewriteKeepingAll(log: SessionLog, { force = false } = {}): Promise<RewriteResult | null> {
   log.context.checkOpen()
-  return (await log.holdExisting(() => rewriteHeld(log, () => ({ keepsAll: true })))) ?? null
+  return (await log.holdExisting(() => rewriteHeld(log, () => ({ keepsAll: true, force })))) ?? null
 }
 
 /**
@@ -50,6 +58,7 @@ export async function rewriteHeld(
     const outcome = await LogReader.using(log.file.path, async (reader) => {
       const selection = await select(reader)
       if (selection === null) return null
+      if (!selection?.force && (await isForeign(reader))) throw foreignLog(log.file.path)
       const reading = await planRewrite(reader, { now: log.context.clock.now(), ...selection })
       const { plan, purged } = reading
       return plan === null || (selection?.purgesArchived !== undefined && purged === 0)

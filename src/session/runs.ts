@@ -12,7 +12,6 @@ import type { Summary } from '../log/fold.js'
 import { isoTime } from '../log/parse.js'
 import type { PendingLog, StoreContext } from './context.js'
 import type { Known } from './log-state.js'
-import { tellError } from './options.js'
 import type { Draft } from './pending-line.js'
 import { nextRun, type Reporter } from './run-state.js'
 import { checkVersion } from './transaction.js'
@@ -86,9 +85,8 @@ function claimIn(log: LogWithRuns): ReturnType<NotedSidecar['claim']> {
   try {
     return log.sidecar.claim()
   } catch (error) {
-    if (errno(error) === undefined) throw error
+    if (!['EACCES', 'EPERM'].includes(errno(error) ?? '')) throw error
     // that of another user is done without
-    if (!['EACCES', 'EPERM'].includes(errno(error) ?? '')) tellError(log.context.settings, error, log.key)
     return null
   }
 }

@@ -10,6 +10,7 @@ import { emptySummary, type Summary } from '../log/fold.js'
 import type { Line } from '../log/line.js'
 import type { WholeLog } from '../log/visibility.js'
 import { edgesOf, foldLog } from './catch-up.js'
+import { checkOurs, mayBeForeign } from './foreign-log.js'
 import { type Depth, KnownLog } from './known-log.js'
 import { type Known, printOf } from './log-state.js'
 import { type Draft, headerDraft, type Lines, removeDraft, stampLines } from './pending-line.js'
@@ -52,10 +53,13 @@ export class SessionLog extends KnownLog {
     return ids.slice(-drafts.length)
   }
 
-  #append(drafts: Draft[], create: boolean): Written<undefined> | Promise<Written<undefined>> {
+  #append(drafts: Draft[], create: boolean, isEmpty = false): Written<undefined> | Promise<Written<undefined>> {
     if (this.#unwanted.length > 0) return this.#takeBack().then(() => this.#append(drafts, create))
     const end = this.file.end()
     if (end === undefined) return this.#appendToNone(drafts, create)
+    // an editor that writes in place is about to fill an empty log
+    if (end.isChanged && end.mark.size === 0 && !isEmpty)
+      return sleep(ABSENCE_MS).then(() => this.#append(drafts, create, true))
     checkVersion(this.file.head, this.file.path)
     if (this.#isIncomplete(drafts, end)) return this.#writeUnderLease(toAppend(this.key, drafts, create))
     this.wasThere = true
@@ -66,9 +70,9 @@ export class SessionLog extends KnownLog {
   /** True when something must be written before the drafts, or only a reading of the log tells that. */
   #isIncomplete(drafts: Draft[], end: LogEnd): boolean {
     const known = this.peek(end.mark)
-    if (known !== undefined) return completed(drafts, known, this.name, this.key) !== drafts
-    const lacksHeader = !this.file.head.hasHeader && this.name !== this.key
-    return lacksHeader || drafts.some(({ kind }) => kind !== 'message')
+    if (known !== undefined)
+      return completed(drafts, known, this.name, this.key) !== drafts || mayBeForeign(known.summary)
+    return !this.file.head.hasHeader || drafts.some(({ kind }) => kind !== 'message')
   }
 
   #appendTo(end: LogEnd, drafts: Draft[], create: boolean): Written<undefined> | Promise<Written<undefined>> {
@@ -93,8 +97,7 @@ export class SessionLog extends KnownLog {
       return written(lines, undefined)
     }
     const isOther = end.isChanged || outcome.isReplaced
-    // an empty log may be one that an editor is about to fill
-    if (!isOther || end.mark.size === 0) return noted()
+    if (!isOther) return noted()
     // what another program did to the log may have cost lines that this process wrote before: they are looked for first
     return this.known().then(noted, noted)
   }
@@ -187,6 +190,7 @@ export class SessionLog extends KnownLog {
         continue
       }
       checkVersion(known.summary, this.file.path)
+      if (mayBeForeign(known.summary)) await checkOurs(this.file.path)
       const end = this.file.end()
       if (end === undefined || !isSameLog(end.mark, known.mark, isStrict)) continue
       const lines = this.#stamp(completed(drafts, known, this.name, this.key), this.stateAt(end), startAt(end))

@@ -150,8 +150,10 @@ describe("fsync: 'always'", () => {
 })
 
 /** What readers return for a store: all that a failed call must not change. */
+/** A list goes on without what it cannot read, and reports it: here that is a rejection. */
 async function answers(folder: string): Promise<unknown> {
-  const store = await openStore(folder)
+  const errors: unknown[] = []
+  const store = await openStore(folder, { onError: (error) => errors.push(error) })
   try {
     const rows = await store.list()
     const sessions = await Promise.all(
@@ -161,6 +163,7 @@ async function answers(folder: string): Promise<unknown> {
       }),
     )
     const trash = (await store.trash()).map(({ key }) => key)
+    if (errors.length > 0) throw errors[0]
     return { sessions: sessions.sort((a, b) => (a.key < b.key ? -1 : 1)), trash: trash.sort() }
   } finally {
     await store.close()

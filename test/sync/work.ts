@@ -72,7 +72,9 @@ export const WORK: Work[] = [
   (session, store, random) =>
     new JsonlPersistence(store).compactSession(session.key, `summary ${made++}`, Math.floor(random() * 4)),
   (session, store) =>
-    rewriteLog(internalsOf(store).log(session.key), (line, visibility) => reachOver(line, visibility) !== undefined),
+    rewriteLog(internalsOf(store).log(session.key), {
+      purges: (line, visibility) => reachOver(line, visibility) !== undefined,
+    }),
   (session, store) => new JsonlSessionManager(store).tag(session.key, [`m${made++}`]),
   commit,
   commit,

@@ -1,20 +1,21 @@
 import { JsonlPersistence } from '../../contracts/persistence/index.js'
-import type { SessionStore } from '../../index.js'
+import { SessionError, type SessionStore } from '../../index.js'
 import { findKey, findKeys } from '../find-key.js'
 import { escapeLine } from '../terminal/escape.js'
 import { count, size } from '../terminal/format.js'
-import { complain, describe, print } from '../terminal/output.js'
+import { complain, describe, note, print } from '../terminal/output.js'
 import { type GlobalOptions, withExistingStore } from '../with-store.js'
 
 export interface CompactOptions extends GlobalOptions {
   all?: boolean
+  force?: boolean
 }
 
-export async function compact(given: readonly string[], { root, all }: CompactOptions): Promise<number> {
+export async function compact(given: readonly string[], { root, all, force = false }: CompactOptions): Promise<number> {
   return withExistingStore(root, async (store) => {
     const { keys, missing } = all ? { keys: await store.keys(), missing: 0 } : await findKeys(store, given)
     const done = { failed: missing, untouched: 0 }
-    for (const key of keys) await compactOne(store, key, { done, silent: all === true })
+    for (const key of keys) await compactOne(store, key, { done, silent: all === true, force })
     if (all && done.untouched > 0) await print(`${count(done.untouched, 'session')}: nothing to do`)
     return done.failed > 0 ? 1 : 0
   })
@@ -24,21 +25,29 @@ interface Run {
   done: { failed: number; untouched: number }
   /** Leaves out the sessions that had nothing to drop. */
   silent: boolean
+  /** Rewrites files without a line of a session too. */
+  force: boolean
 }
 
 /** One that fails does not keep the others from being compacted. */
-async function compactOne(store: SessionStore, key: string, { done, silent }: Run): Promise<void> {
+async function compactOne(store: SessionStore, key: string, { done, silent, force }: Run): Promise<void> {
   try {
-    const result = await store.session(key).rewrite()
+    const result = await store.session(key).rewrite({ force })
     if (result !== null) await print(`${escapeLine(key)}: ${outcome(result)}`)
     else {
       done.untouched++
       if (!silent) await print(`${escapeLine(key)}: nothing to do`)
     }
   } catch (error) {
+    // with --all, a file of another tool is no failure
+    if (silent && isForeignFile(error)) return note(describe(error))
     done.failed++
     complain(`${escapeLine(key)}: ${describe(error)}`)
   }
+}
+
+function isForeignFile(error: unknown): boolean {
+  return error instanceof SessionError && error.code === 'ERR_NOT_A_LOG'
 }
 
 function outcome({ dropped, quarantined }: { dropped: number; quarantined: number }): string {

@@ -144,6 +144,7 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
     )
     .argument('[keys...]', KEYS)
     .option('--all', 'all sessions')
+    .option('--force', 'rewrite also files in which no line is one of a session')
     .option('--summary <text>', 'what the model is to see instead of the archived messages', notEmpty)
     .option('--keep <n>', 'with --summary: so many messages at the end are not archived', wholeNumber)
     .action(async (keys: string[], _: unknown, command: Command) => {

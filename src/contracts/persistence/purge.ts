@@ -26,9 +26,11 @@ export async function purgeArchived({ context, index, log }: StoreInternals, age
       const session = log(info.key)
       // another program's compaction may have archived what waits for an answer
       const waiting = new Set((await session.known())?.summary.waiting.map(({ id }) => id))
-      const result = await rewriteLog(session, (line, visibility, fileTime) => {
-        const reach = reachOver(line, visibility)
-        return reach !== undefined && isDue(reach.at ?? fileTime) && !waiting.has(knownId(line, visibility))
+      const result = await rewriteLog(session, {
+        purges: (line, visibility, fileTime) => {
+          const reach = reachOver(line, visibility)
+          return reach !== undefined && isDue(reach.at ?? fileTime) && !waiting.has(knownId(line, visibility))
+        },
       })
       deleted += result?.purged ?? 0
     } catch (error) {

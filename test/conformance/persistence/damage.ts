@@ -67,7 +67,12 @@ export const damageCases: PersistenceCase[] = [
         assert.equal(await persistence.lastUserMessage(id), '')
         assert.equal(await persistence.hasPendingToolCalls(id), false)
         assert.equal(await persistence.compactSession(id, 'sum', 0), 0)
-        await insert(persistence, id, 'u one')
+      }
+      // a file in which no line is one of a session is none, and is not written to
+      await assert.rejects(insert(persistence, 'garbage', 'u one'), { code: 'ERR_NOT_A_LOG' })
+      log('garbage').add('{"role":"user","content":"one"}')
+      await insert(persistence, 'empty', 'u one')
+      for (const id of ['empty', 'garbage']) {
         await persistence.setTodo(id, 'task')
         assert.deepEqual(await context(persistence, id), ['u one'])
         assert.equal(await persistence.getTodo(id), 'task')

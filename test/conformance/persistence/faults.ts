@@ -30,7 +30,6 @@ const NEED_THE_LOG: { [method: string]: Call } = {
   lastAssistantMessage: (p, id) => p.lastAssistantMessage(id),
   lastUserMessage: (p, id) => p.lastUserMessage(id),
   hasPendingToolCalls: (p, id) => p.hasPendingToolCalls(id),
-  recentUserMessages: (p) => p.recentUserMessages(10),
   insertMessage: (p, id) => p.insertMessage(id, message('u new')),
   compactSession: (p, id) => p.compactSession(id, 'new', 0),
   setMetadata: (p, id) => p.setMetadata(id, 'k', 'new'),
@@ -43,8 +42,6 @@ const NEED_LOG_OR_SIDECAR: { [method: string]: Call } = {
   sessionUsageByAgent: (p, id) => p.sessionUsageByAgent(id),
   getMetadata: (p, id) => p.getMetadata(id, 'k'),
   getTodo: (p, id) => p.getTodo(id),
-  listSessions: (p) => p.listSessions(10, '/p'),
-  compactedStats: (p) => p.compactedStats(),
 }
 
 const OVER_ALL: { [method: string]: (p: Persistence) => Promise<unknown> } = {

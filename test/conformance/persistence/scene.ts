@@ -135,7 +135,7 @@ export async function rewriteAll(dir: string, { rewrite }: OpenedPersistence): P
   for (const name of fs.readdirSync(dir)) {
     if (!name.endsWith(LOG)) continue
     await rewrite(name.slice(0, -LOG.length)).catch((error: { code?: unknown }) => {
-      if (error.code !== 'ERR_VERSION_UNSUPPORTED') throw error
+      if (!['ERR_VERSION_UNSUPPORTED', 'ERR_NOT_A_LOG'].includes(String(error.code))) throw error
     })
   }
 }

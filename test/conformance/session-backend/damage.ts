@@ -130,8 +130,13 @@ export const damageCases: BackendCase[] = [
       assert.deepEqual(await backend.load('a'), [])
       assert.equal((await backend.getSessionMetadata('a'))?.messageCount, 0)
       assert.deepEqual(await backend.listSessions(), ['a'])
+      // a file in which no line is one of a session is none, and is not written to
+      const before = log('a').bytes()
+      await assert.rejects(backend.append('a', user('hi')), { code: 'ERR_NOT_A_LOG' })
+      assert.deepEqual(log('a').bytes(), before)
+      log('a').add('{"role":"user","content":"one"}')
       await backend.append('a', user('hi'))
-      assert.deepEqual(await texts(backend, 'a'), ['hi'])
+      assert.deepEqual(await texts(backend, 'a'), ['one', 'hi'])
     },
   },
   {

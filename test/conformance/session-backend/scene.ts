@@ -64,7 +64,7 @@ function iso(at: Date): string {
 export async function rewriteAll(backend: SessionBackend): Promise<void> {
   for (const key of await backend.listSessions()) {
     await backend.compact(key).catch((error: { code?: unknown }) => {
-      if (error.code !== 'ERR_VERSION_UNSUPPORTED') throw error
+      if (!['ERR_VERSION_UNSUPPORTED', 'ERR_NOT_A_LOG'].includes(String(error.code))) throw error
     })
   }
 }

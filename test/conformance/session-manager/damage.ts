@@ -158,21 +158,24 @@ export const damageCases: ManagerCase[] = [
     },
   },
   {
-    name: 'a log of garbage, or without any line, is a session that can be resumed and saved over',
+    name: 'a log of garbage, or without any line, can be resumed; only the empty one can be saved over',
     async run({ manager, log }) {
       log('garbage').write('garbage', '{"', '[]')
       log('empty').write()
       for (const id of ['garbage', 'empty']) {
         const { messages, state, metadata } = await manager.resume(id)
         assert.deepEqual({ messages, state, name: metadata.name }, { messages: [], state: null, name: null })
-        await manager.save(three({}, id))
-        assert.deepEqual(await messagesOf(manager, id), [u, a, u])
       }
+      const before = log('garbage').bytes()
+      await rejectsWithCode(manager.save(three({}, 'garbage')), 'ERR_NOT_A_LOG')
+      assert.deepEqual(log('garbage').bytes(), before)
+      await manager.save(three({}, 'empty'))
+      assert.deepEqual(await messagesOf(manager, 'empty'), [u, a, u])
       assert.deepEqual((await idsInList(manager)).sort(), ['empty', 'garbage'])
     },
   },
   {
-    name: 'what is no file is no session',
+    name: 'what is no file is an error in every verb, and lists go on',
     async run({ manager, log, dir }) {
       fs.writeFileSync(path.join(dir, 'target'), `${JSON.stringify(u)}\n`)
       fs.mkdirSync(log('folder').file)
@@ -181,7 +184,7 @@ export const damageCases: ManagerCase[] = [
       if (makePipe(log('pipe').file)) ids.push('pipe')
       for (const id of ids) {
         for (const call of Object.values(WITH_AN_ID)) {
-          await promptly(rejectsWithCode(call(manager, id), 'ERR_SESSION_NOT_FOUND', { id }))
+          await promptly(rejectsWithCode(call(manager, id), 'ERR_NOT_A_LOG'))
         }
         await promptly(assert.rejects(manager.save(session(id, { messages: [u] }))))
       }

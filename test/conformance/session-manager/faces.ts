@@ -38,7 +38,7 @@ export async function rewriteAll(joined: Joined): Promise<void> {
   const { manager, rewrite } = openedBehind.get(joined) as OpenedManager
   for (const { id } of await manager.list()) {
     await rewrite(id).catch((error: { code?: unknown }) => {
-      if (error.code !== 'ERR_VERSION_UNSUPPORTED') throw error
+      if (!['ERR_VERSION_UNSUPPORTED', 'ERR_NOT_A_LOG'].includes(String(error.code))) throw error
     })
   }
 }
