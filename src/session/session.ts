@@ -433,8 +433,7 @@ export class Session<M extends AnyMessage = ChatMessage> {
 
   /**
    * Writes the log anew without what no reader sees: removed messages, duplicates, unreadable bytes (which go to
-   * quarantine first). No answer changes by it. Null when there is nothing to take out: then nothing is touched.
-   * A file in which no line is one of ours is rewritten with `force` only. @throws SessionError ERR_NOT_A_LOG
+   * quarantine first). No answer changes by it. Null where nothing is to be done. @throws ERR_NOT_A_LOG without `force`
    */
   async rewrite({ force = false }: { force?: boolean } = {}): Promise<RewriteResult | null> {
     return rewriteLog(this.#log, { force })
