@@ -100,6 +100,7 @@ describe('the doors', () => {
       '@langchain/core': ['adapters/langchain.ts', 'adapters/langgraph.ts'],
       '@langchain/langgraph-checkpoint': ['adapters/langgraph.ts'],
       '@openai/agents': ['adapters/openai-agents.ts'],
+      ai: ['adapters/ai-sdk.ts'],
       '@slack/bolt': ['adapters/bolt.ts'],
       grammy: ['adapters/grammy.ts'],
       keyv: ['adapters/keyv.ts'],

@@ -2,6 +2,11 @@
 import { openStore } from '../../dist/src/index.js'
 
 const adders = {
+  async 'ai-sdk'(store, chatId) {
+    const { JsonlChatStore } = await import('../../dist/src/adapters/ai-sdk.js')
+    const chats = new JsonlChatStore(store)
+    return (text) => chats.append(chatId, { id: text, role: 'user', parts: [{ type: 'text', text }] })
+  },
   async 'openai-agents'(store, sessionId) {
     const { JsonlAgentsSession } = await import('../../dist/src/adapters/openai-agents.js')
     const session = new JsonlAgentsSession(store, sessionId)
