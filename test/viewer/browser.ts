@@ -49,6 +49,8 @@ export interface Watched {
   context: BrowserContext
   /** Dialogs, requests to other places, reports of the content policy, errors of scripts. */
   faults: string[]
+  /** What the next dialogs are answered with; each other one is a fault, and dismissed. */
+  replies: string[]
 }
 
 /** A page that has logged in. */
@@ -60,6 +62,7 @@ export async function visit(
   const context = await browser.newContext({ viewport: { width: 1200, height: 800 }, ...options })
   onTestFinished(() => context.close())
   const faults: string[] = []
+  const replies: string[] = []
   await context.addInitScript(() => {
     document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
       console.error(`policy: ${violatedDirective} ${blockedURI}`),
@@ -68,6 +71,8 @@ export async function visit(
   const page = await context.newPage()
   page.setDefaultTimeout(20_000)
   page.on('dialog', (dialog) => {
+    const reply = replies.shift()
+    if (reply !== undefined) return void dialog.accept(reply)
     faults.push(`dialog: ${dialog.message()}`)
     void dialog.dismiss()
   })
@@ -82,7 +87,7 @@ export async function visit(
   page.on('pageerror', (error) => faults.push(`error: ${error.message}`))
   await page.goto(served.address)
   await page.waitForSelector('h1')
-  return { page, context, faults }
+  return { page, context, faults, replies }
 }
 
 /** The source of a package's file, to be run in a page. */

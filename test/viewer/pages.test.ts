@@ -436,6 +436,28 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
     expect(hashes()).toEqual(before)
   })
 
+  test('with --allow-write, and after a question, sessions are renamed, messages restored, sessions moved to the trash', async () => {
+    const store = await everything()
+    await store.close()
+    const served = await serve(store.dir, '--allow-write')
+    const { page, faults, replies } = await visit(browser, served)
+    await page.goto(`${served.origin}/s/telegram_ann?removed=1`)
+    await page.getByText('Change', { exact: true }).click()
+    replies.push('Ann of today', '')
+    await page.getByRole('button', { name: 'Rename' }).click()
+    await page.getByRole('heading', { name: 'Ann of today' }).waitFor()
+    replies.push('')
+    await page.getByRole('button', { name: 'restore', exact: true }).click()
+    await page.locator('.row:not(.removed)', { hasText: 'taken back' }).waitFor()
+    replies.push('')
+    await page.getByRole('button', { name: 'Move to the trash' }).click()
+    await page.getByRole('heading', { name: 'Sessions' }).waitFor()
+    const again = await open(store.dir)
+    expect((await again.trash()).map(({ key }) => key)).toEqual(['telegram_ann'])
+    expect(replies).toEqual([])
+    expect(faults.filter((fault) => !fault.includes('404'))).toEqual([])
+  })
+
   test('an export is read from a file without script, and says what the page says', async () => {
     const store = await everything()
     const folder = tempFolder()

@@ -23,6 +23,8 @@ interface Props {
   isRaw: boolean
   isWhole: boolean
   choose: (offset: number, raw?: boolean) => void
+  /** Brings a removed message back, where the viewer may change something. */
+  restore?: ((id: string) => void) | undefined
 }
 
 const MARKS = {
@@ -32,7 +34,7 @@ const MARKS = {
   contradiction: 'same id, other content',
 } as const
 
-function DrawnRow({ sessionKey, file, entry, opened, isCurrent, isRaw, isWhole, choose }: Props) {
+function DrawnRow({ sessionKey, file, entry, opened, isCurrent, isRaw, isWhole, choose, restore }: Props) {
   const { line, results, signature } = entry
   const [whole, setWhole] = useState<LogLine>()
   const [error, setError] = useState<unknown>()
@@ -70,6 +72,11 @@ function DrawnRow({ sessionKey, file, entry, opened, isCurrent, isRaw, isWhole, 
           <a class="time" href={sessionPath(sessionKey, id === undefined ? { at: line.offset } : { id })}>
             <time dateTime={at}>{timeOf(at)}</time>
           </a>
+        )}
+        {restore !== undefined && id !== undefined && marks.includes('removed') && (
+          <button type="button" class="raw-button" onClick={() => restore(id)}>
+            restore
+          </button>
         )}
         <UsageNote value={line.value as JsonObject | undefined} />
         <button
@@ -110,6 +117,7 @@ export const Row = memo<Props>(
     a.opened === b.opened &&
     a.isCurrent === b.isCurrent &&
     a.isRaw === b.isRaw &&
+    a.restore === b.restore &&
     (a.isWhole === b.isWhole || !a.entry.signature.includes('none')),
 )
 

@@ -11,7 +11,7 @@ import { type LogControl, type Start, useLog } from './log-window.js'
 import { Nodes, type Opened } from './nodes.js'
 import { Failure, State, Tag, useAnswer } from './parts.js'
 import { sessionPath, withParams } from './place.js'
-import { ask, listen, ofSession } from './server.js'
+import { ask, change, listen, ofSession } from './server.js'
 import { Side } from './side.js'
 import { type Chosen, Transcript } from './transcript.js'
 import { useCallback, useEffect, useMemo, useState } from './ui.js'
@@ -37,6 +37,13 @@ export function Session({ sessionKey, params, anchor, say }: Props) {
   const [removed, records] = [params.get('removed') === '1', params.get('records') === '1']
   const shown = useMemo(() => ({ removed, records }), [removed, records])
   const choose = useCallback((offset: number, raw = false) => setChosen({ offset, raw }), [])
+  const restore = useCallback(
+    (id: string) => {
+      if (!confirm(`Add the removed message at the end again?\n\nKey: ${label(sessionKey)}`)) return
+      change({ do: 'restore', key: sessionKey, id }).catch((failed) => alert(label(failed.message)))
+    },
+    [sessionKey],
+  )
   const goTo = useCallback((offset: number) => void log.open({ at: offset }), [log.open])
 
   useEffect(() => setChosen(undefined), [sessionKey])
@@ -95,6 +102,7 @@ export function Session({ sessionKey, params, anchor, say }: Props) {
             opened={opened}
             chosen={chosen}
             choose={choose}
+            restore={facts?.writable ? restore : undefined}
           />
         )}
       </div>

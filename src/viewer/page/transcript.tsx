@@ -24,6 +24,7 @@ interface Props {
   opened: Opened
   chosen: Chosen | undefined
   choose: (offset: number, raw?: boolean) => void
+  restore: ((id: string) => void) | undefined
 }
 
 /** The first line in sight, and how far below the top of the frame it begins. */
@@ -32,7 +33,7 @@ interface Anchor {
   below: number
 }
 
-export function Transcript({ sessionKey, file, log, shown, opened, chosen, choose }: Props) {
+export function Transcript({ sessionKey, file, log, shown, opened, chosen, choose, restore }: Props) {
   const frame = useRef<HTMLDivElement>(null)
   const anchor = useRef<Anchor | undefined>(undefined)
   const openedAt = useRef(0)
@@ -141,6 +142,7 @@ export function Transcript({ sessionKey, file, log, shown, opened, chosen, choos
                   isRaw={chosen?.offset === entry.line.offset && chosen.raw}
                   isWhole={isWhole}
                   choose={choose}
+                  restore={restore}
                 />
               ),
             )}
