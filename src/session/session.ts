@@ -29,6 +29,7 @@ import { checkRun, type RunState, runStateOf } from './run-state.js'
 import { readRun, setRun } from './runs.js'
 import type { SessionLog } from './session-log.js'
 import type { Decide } from './transaction.js'
+import { trimLog } from './trim.js'
 import { beginTurn } from './turn-claim.js'
 import { checkTurnOptions, type TurnOptions } from './turn-options.js'
 import { type AbortOptions, SessionTurns, type TurnFunction } from './turns.js'
@@ -228,6 +229,16 @@ export class Session<M extends AnyMessage = ChatMessage> {
    */
   async clear(options: { values?: boolean } = {}): Promise<number> {
     return clearLog(this.#log, options)
+  }
+
+  /**
+   * Takes the oldest messages off the disk: the last `keep` stay, with the call that the first of them answers, and what
+   * waits for a turn. Summaries and the sums of usage stay. Returns how many went.
+   */
+  async trim(options: { keep: number }): Promise<number> {
+    const { keep } = checkNames('trim', options, ['keep'])
+    checkCount('keep', keep)
+    return trimLog(this.#log, keep)
   }
 
   /**

@@ -25,6 +25,30 @@ describe('a session', () => {
     expect((await session.usage()).promptTokens).toBe(15)
   })
 
+  test('is trimmed to its last messages; a call stays with its result, and what waits stays', async () => {
+    const store = await open()
+    const session = store.session('a')
+    await session.append({ role: 'user', content: 'secret', usage: { promptTokens: 7 } })
+    await session.receive(message('waits'))
+    await session.append([
+      { role: 'assistant', content: null, toolCalls: [{ id: 't1' }] },
+      { role: 'tool', toolCallId: 't1', content: 'result' },
+      message('last'),
+    ])
+    expect(await session.trim({ keep: 2 })).toBe(1)
+    const left = (await session.messages()).map(({ content }) => content)
+    expect(left).toEqual(['waits', null, 'result', 'last'])
+    expect(fs.readFileSync(session.path, 'utf8')).not.toContain('secret')
+    expect((await session.usage()).promptTokens).toBe(7)
+    expect(await session.waiting()).toMatchObject([{ message: { content: 'waits' } }])
+    expect(await session.trim({ keep: 9 })).toBe(0)
+    expect(await session.trim({ keep: 0 })).toBe(3)
+    expect(await session.messages()).toMatchObject([{ content: 'waits' }])
+    expect(await store.session('none').trim({ keep: 1 })).toBe(0)
+    await expect(session.trim({ last: 1 } as never)).rejects.toThrow('trim knows no option last')
+    await expect(session.trim(undefined as never)).rejects.toThrow(TypeError)
+  })
+
   test('goes to the trash and comes back', async () => {
     const store = await open()
     const session = await fill(store, 'a', ['1', '2'])
