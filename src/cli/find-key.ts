@@ -1,26 +1,40 @@
 import type { SessionStore } from '../index.js'
+import { CommandFailure, EXIT } from './exit-code.js'
 import { escapeLine } from './terminal/escape.js'
 import { complain } from './terminal/output.js'
 
 const MOST_CANDIDATES = 10
+/** Stands for the session with the newest activity, unless a session has this key. */
+const LATEST = 'latest'
 
-/** The key of an existing session: itself, or the only key that begins with what was given. Else says why not. */
-export async function findKey(store: SessionStore, given: string): Promise<string | null> {
-  if ((await store.session(given).info()) !== null) return given
-  const candidates = (await store.keys()).filter((key) => key.startsWith(given))
+/**
+ * The key of an existing session: itself, the only key that begins with what was given, or that of the newest session for
+ * `latest`. @throws CommandFailure
+ */
+export async function findKey(store: SessionStore, given: string): Promise<string> {
+  if (given !== '' && (await store.session(given).exists())) return given
+  if (given === LATEST) {
+    const [newest] = await store.list({ limit: 1 })
+    if (newest !== undefined) return newest.key
+  }
+  const candidates = await store.keys({ prefix: given })
   if (candidates.length === 1) return candidates[0]!
-  complain(candidates.length === 0 ? `no session ${escapeLine(given)}` : ambiguous(given, candidates))
-  return null
+  if (candidates.length === 0) throw new CommandFailure(`no session ${escapeLine(given)}`, EXIT.notFound)
+  throw new CommandFailure(ambiguous(given, candidates), EXIT.usage)
 }
 
-/** Each once, in the order given; `missing` counts those that were not found. */
+/** Each once, in the order given; `missing` counts those that were not found, of which it complains. */
 export async function findKeys(store: SessionStore, given: readonly string[]) {
   const found = new Set<string>()
   let missing = 0
   for (const one of given) {
-    const key = await findKey(store, one)
-    if (key === null) missing++
-    else found.add(key)
+    try {
+      found.add(await findKey(store, one))
+    } catch (error) {
+      if (!(error instanceof CommandFailure)) throw error
+      missing++
+      complain(error.message)
+    }
   }
   return { keys: [...found], missing }
 }

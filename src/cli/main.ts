@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 import { fileURLToPath } from 'node:url'
+import { exitCodeFor } from './exit-code.js'
 import { CommanderError } from './program/commander.js'
 import { buildProgram } from './program/index.js'
 import { complain, describe, watchOutput } from './terminal/output.js'
 
-const FAILED = 1
 const WRONG_USAGE = 2
 
 watchOutput()
@@ -40,6 +40,6 @@ try {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : WRONG_USAGE
   else {
     complain(describe(error))
-    process.exitCode = FAILED
+    process.exitCode = exitCodeFor(error)
   }
 }

@@ -139,14 +139,14 @@ async function toTrash(log: SessionLog, isDue: () => Promise<boolean>): Promise<
 
 /**
  * Moves one session to the trash; returns its id there, null when there is no session.
- * @throws SessionError ERR_TURN_RUNNING
+ * @throws SessionError ERR_TURN_RUNNING, unless `force` is given
  */
-export async function trashSession(log: SessionLog): Promise<string | null> {
+export async function trashSession(log: SessionLog, force: boolean): Promise<string | null> {
   log.context.checkOpen()
   const isDue = async () => {
     const known = await log.forWriting()
     const run = known === undefined ? null : readRun(log, known.summary)
-    if (run !== null && mayBeRunning(log.context, run)) throw turnRunning(log.key, run)
+    if (!force && run !== null && mayBeRunning(log.context, run)) throw turnRunning(log.key, run)
     return known !== undefined
   }
   return log.hold(() => toTrash(log, isDue))

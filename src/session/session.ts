@@ -469,10 +469,11 @@ export class Session<M extends AnyMessage = ChatMessage> {
 
   /**
    * Moves the session to the trash, as a cleanup does; returns the id by which `store.restore` puts it back, null when
-   * there is no session. @throws SessionError ERR_TURN_RUNNING
+   * there is no session. @throws SessionError ERR_TURN_RUNNING, unless `force` is given
    */
-  async trash(): Promise<string | null> {
-    return this.#log.context.trash(this.key)
+  async trash(options?: { force?: boolean }): Promise<string | null> {
+    const { force = false } = checkNames('trash', options, ['force'])
+    return this.#log.context.trash(this.key, force)
   }
 
   /** Removes the session for good: log, sidecar, blobs, quarantined lines. False when there was none. */

@@ -112,7 +112,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
       checkNotClosed: () => this.#checkNotClosed(),
       noteBehind: (log) => this.#background.noteBehind(log),
       noteCaughtUp: (log) => this.#background.noteCaughtUp(log),
-      trash: (key) => trashSession(this.#entry(key).log),
+      trash: (key, force) => trashSession(this.#entry(key).log, force),
       noteUnsynced: (log) => this.#background.noteUnsynced(log),
     }
     this.#internals = {

@@ -2,7 +2,7 @@ import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { folder, inbox, linesOf, messagesOf, run, start, statesOf } from './run.js'
+import { folder, inbox, linesOf, messagesOf, repliesIn, run, start, statesOf, summaryIn } from './run.js'
 
 const FIXTURE = fileURLToPath(new URL('../../fixtures/inbox.jsonl', import.meta.url))
 
@@ -26,10 +26,12 @@ describe('bot', () => {
     const lines = (await linesOf(FIXTURE)).map((line) => JSON.parse(line))
     const senders = [...new Set(lines.map(({ sender }) => sender))]
     for (const round of [1, 2]) {
-      const { code, out } = await bot([FIXTURE, '--json'])
+      const { code, out, err } = await bot([FIXTURE, '--json'])
       expect(code).toBe(0)
-      expect(out.trimEnd().split('\n')).toHaveLength(1)
-      const summary = JSON.parse(out)
+      const replies = repliesIn(out)
+      expect(replies.map(({ sender }) => sender).sort()).toEqual(lines.map(({ sender }) => sender).sort())
+      for (const { reply, turn } of replies) expect([typeof reply, typeof turn]).toEqual(['string', 'string'])
+      const summary = summaryIn(err)
       expect(summary).toMatchObject({
         root,
         input: FIXTURE,
@@ -63,14 +65,18 @@ describe('bot', () => {
       dir,
       Array.from({ length: 25 }, (_, i) => ({ sender: `user${i}`, text: 'hi', reply: 'yo' })),
     )
-    const { out, code } = await bot([file, '--concurrency', '1'])
+    const { out, err, code } = await bot([file, '--concurrency', '1'])
     expect(code).toBe(0)
-    const lines = out.split('\n')
+    expect(repliesIn(out)[24]).toMatchObject({ sender: 'user24', reply: 'yo' })
+    const table = err.slice(err.indexOf('SENDER'))
+    const lines = table.split('\n')
     expect(lines[0]).toMatch(/^SENDER +TURNS +FAILED +MESSAGES +FILE$/)
     expect(lines[1]).toMatch(/^user0 +1 +0 +2 +user0\.jsonl$/)
     expect(lines[21]).toBe('… and 5 more senders')
-    expect(out).toMatch(/25 turns in 25 sessions, 50 messages now, 0 left running, \d\.\d\d s/)
-    expect(out).toContain(root)
+    expect(err).toMatch(/25 turns in 25 sessions, 50 messages now, 0 left running, \d\.\d\d s/)
+    expect(err).toContain(root)
+    const quiet = await bot([file, '--quiet'])
+    expect([quiet.err, repliesIn(quiet.out).length]).toEqual(['', 25])
   })
 
   test('the built-in responder sees the conversation', async () => {
@@ -98,12 +104,12 @@ describe('bot', () => {
       { sender: 'ann', text: 'x', reply: {} },
       { sender: 'ann', text: 'two', reply: 'ok' },
     ])
-    const { code, err, out } = await bot([file, '--json'])
+    const { code, err } = await bot([file, '--json'])
     expect(code).toBe(1)
     expect(err.match(/^jsonl-sessions: line \d+/gm)).toEqual(
       [2, 4, 5, 6, 7].map((number) => `jsonl-sessions: line ${number}`),
     )
-    expect(JSON.parse(out)).toMatchObject({ turns: 2, failed: 0, badLines: 5, messages: 4 })
+    expect(summaryIn(err)).toMatchObject({ turns: 2, failed: 0, badLines: 5, messages: 4 })
   })
 
   test('reads a pipe line by line while it stays open', async () => {
@@ -113,9 +119,9 @@ describe('bot', () => {
     child.stdin.write('xt":"zwei 🐌","reply":"2"}\n')
     await expect.poll(() => messagesOf(root, 'bob'), PATIENT).toHaveLength(2)
     child.stdin.end('{"sender":"ann","text":"no line feed","reply":"3"}')
-    const { code, out } = await done
+    const { code, err } = await done
     expect(code).toBe(0)
-    expect(JSON.parse(out)).toMatchObject({ input: 'standard input', turns: 3, sessions: 2, messages: 6 })
+    expect(summaryIn(err)).toMatchObject({ input: 'standard input', turns: 3, sessions: 2, messages: 6 })
   })
 
   test('--default is read when no input is named, - is a pipe', async () => {

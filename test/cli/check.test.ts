@@ -45,14 +45,14 @@ test('check --json is one object, with a finding for each', async () => {
   ])
 })
 
-test('check --fix of a session in use is exit code 3, and nothing is taken out', async () => {
+test('check --fix of a session in use is exit code 4, and nothing is taken out', async () => {
   const root = await damaged()
   const holder = await RemoteStore.openLeased(root)
   await holder.append('ann', 'mine')
   holder.kill('SIGSTOP')
   const { code, err } = await run(['check', '--root', root, '--fix', 'ann'])
   holder.kill('SIGCONT')
-  expect(code).toBe(3)
+  expect(code).toBe(4)
   expect(err).toContain('ERR_LOCKED')
   expect(existsSync(`${root}/.quarantine`)).toBe(false)
 })

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { openStore } from '../../src/index.js'
-import { type Endpoint, endpoint, folder, inbox, messagesOf, run, says, start, statesOf } from './run.js'
+import { type Endpoint, endpoint, folder, inbox, messagesOf, run, says, start, statesOf, summaryIn } from './run.js'
 
 // Every test starts a few processes, on machines that are busy with other tests.
 vi.setConfig({ testTimeout: 60_000 })
@@ -83,9 +83,9 @@ describe('bot with an endpoint', () => {
       ...texts.map((text) => ({ sender: text, text })),
       { sender: 'error', text: 'again', reply: 'better' },
     ])
-    const { code, err, out } = await bot([file, '--json', ...ask(server.url)])
+    const { code, err } = await bot([file, '--json', ...ask(server.url)])
     expect(code).toBe(1)
-    expect(JSON.parse(out)).toMatchObject({ turns: 6, failed: 4, badLines: 0, messages: 8, leftRunning: 0 })
+    expect(summaryIn(err)).toMatchObject({ turns: 6, failed: 4, badLines: 0, messages: 8, leftRunning: 0 })
     expect(err).toContain('line 1: turn of error failed: the endpoint answered 500: the model is \\x1b[31mill')
     expect(err).toContain("line 2: turn of html failed: the endpoint's answer is not JSON: <html>")
     expect(err).toContain("line 3: turn of empty failed: the endpoint's answer has no choices[0].message.content")
@@ -204,9 +204,9 @@ describe('bot, interrupted', () => {
       child.kill(signal)
       await hasSaid('finishing 4')
       for (const answer of waiting) answer()
-      const { code, out } = await done
+      const { code, err } = await done
       expect(code).toBe(exitCode)
-      expect(JSON.parse(out)).toMatchObject({ turns: 4, unserved: 46, leftRunning: 0, stoppedBy: signal, messages: 8 })
+      expect(summaryIn(err)).toMatchObject({ turns: 4, unserved: 46, leftRunning: 0, stoppedBy: signal, messages: 8 })
       expect(Object.values(await statesOf(root))).toEqual(['idle', 'idle', 'idle', 'idle'])
     })
   }
@@ -232,8 +232,8 @@ describe('bot, interrupted', () => {
     child.stdin.write('{"sender":"ann","text":"one","reply":"1"}\n')
     await expect.poll(() => messagesOf(root, 'ann'), PATIENT).toHaveLength(2)
     child.kill('SIGINT')
-    const { code, out } = await done
+    const { code, err } = await done
     expect(code).toBe(130)
-    expect(out).toContain('1 turn in 1 session, 2 messages now, 0 left running')
+    expect(err).toContain('1 turn in 1 session, 2 messages now, 0 left running')
   })
 })

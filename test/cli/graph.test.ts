@@ -151,7 +151,7 @@ test('check reports two merged histories, and a graph that cannot be read', asyn
   expect(out).toContain('broken-graph: the graph of commits cannot be read: missingRevision\n')
 })
 
-test('wrong usage is 2, what is not there is 1', async () => {
+test('wrong usage is 2, what is not there is 3', async () => {
   await prepare()
   for (const args of [['graph'], ['blobs'], ['vacuum'], ['gc'], ['gc', 'alpha', '--all'], ['graph', 'a', 'b']]) {
     const { code, out, err } = await cli(args)
@@ -164,6 +164,6 @@ test('wrong usage is 2, what is not there is 1', async () => {
     ['vacuum', 'x'],
     ['gc', 'x'],
   ]) {
-    expect(await cli(args)).toEqual({ code: 1, out: '', err: 'jsonl-sessions: no session x\n' })
+    expect(await cli(args)).toEqual({ code: 3, out: '', err: 'jsonl-sessions: no session x\n' })
   }
 })

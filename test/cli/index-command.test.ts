@@ -18,5 +18,5 @@ test('index makes the index of searches, search uses it, index --drop removes it
   expect((await run(['check', '--root', root])).code).toBe(0)
   expect((await run(['index', '--root', root, '--drop'])).code).toBe(0)
   expect(existsSync(join(root, '.index'))).toBe(false)
-  expect((await run(['index', '--root', join(root, 'nowhere')])).code).toBe(1)
+  expect((await run(['index', '--root', join(root, 'nowhere')])).code).toBe(3)
 })

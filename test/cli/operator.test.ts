@@ -153,12 +153,13 @@ describe('watch', () => {
 })
 
 describe('recover', () => {
-  test('reports with --dry-run, acts without it, once', async () => {
+  test('reports, acts with --as, once', async () => {
     const { child } = await crash(['a'])
-    const dry = await cli(['recover', '--dry-run'])
+    const dry = await cli(['recover'])
     expect(dry).toMatchObject({ code: 0 })
     expect(dry.out).toMatch(new RegExp(`^a: turn turn-1, .* process ${child.pid} on .* is dead; .*unanswered\n$`))
-    const done = await cli(['recover'])
+    expect(dry.err).toBe('nothing was done: --as error, interrupt or idle ends these turns\n')
+    const done = await cli(['recover', '--as', 'error'])
     expect(done.out).toBe(
       `${dry.out.trimEnd().replace(/begun \d+ s/, /begun \d+ s/.exec(done.out)![0])}; now in state error\n`,
     )

@@ -76,23 +76,23 @@ describe('exit codes and errors', () => {
     expect(await run(['--version'])).toEqual({ code: 0, out: `${version}\n`, err: '' })
   })
 
-  test('what is not there is 1', async () => {
+  test('what is not there is 3', async () => {
     await fill()
     for (const args of [
       ['show', 'nobody'],
-      ['compact', 'nobody'],
+      ['rewrite', 'nobody'],
       ['check', 'nobody'],
       ['rm', '--yes', 'nobody'],
     ]) {
       const { code, err } = await cli(args)
-      expect([args, code]).toEqual([args, 1])
+      expect([args, code]).toEqual([args, 3])
       expect(err).toMatch(/^jsonl-sessions: no session nobody[^\n]*\n$/)
     }
     const inboxMissing = await cli(['bot', join(dir, 'no-inbox')])
-    expect(inboxMissing.code).toBe(1)
+    expect(inboxMissing.code).toBe(3)
     expect(inboxMissing.err).toMatch(/^jsonl-sessions: ENOENT[^\n]*no-inbox[^\n]*\n$/)
     expect((await cli(['bot', dir])).code).toBe(1)
-    expect((await cli(['show', ''])).err).toContain('ERR_INVALID_KEY')
+    expect(await cli(['show', ''])).toMatchObject({ code: 2, err: expect.stringContaining('is the beginning of') })
   })
 
   test('a missing root is created by bot only', async () => {
@@ -101,13 +101,13 @@ describe('exit codes and errors', () => {
       out: `{"root":"${root}","total":0,"sessions":[]}\n`,
     })
     expect(await cli(['search', 'x'])).toMatchObject({ code: 0, out: '' })
-    for (const args of [['check'], ['compact', '--all'], ['show', 'a'], ['rm', 'a', '-y']]) {
+    for (const args of [['check'], ['rewrite', '--all'], ['show', 'a'], ['rm', 'a', '-y']]) {
       const { code, err } = await cli(args)
-      expect([args, code]).toEqual([args, 1])
+      expect([args, code]).toEqual([args, 3])
       expect(err).toContain('ENOENT')
     }
     expect(await readdir(dir)).toEqual([])
-    expect((await cli(['bot', join(dir, 'no-inbox')])).code).toBe(1)
+    expect((await cli(['bot', join(dir, 'no-inbox')])).code).toBe(3)
     expect(await readdir(dir)).toEqual([])
   })
 
@@ -204,7 +204,7 @@ describe('show', () => {
     expect((await cli(['show', 'telegram_ant'])).out).toContain('Чай')
     expect((await cli(['show', 'telegram_ann'])).out).toContain('tea')
     const { code: ambiguous, err } = await cli(['show', 'telegram_an'])
-    expect(ambiguous).toBe(1)
+    expect(ambiguous).toBe(2)
     expect(err).toContain('telegram_ann, telegram_anton')
   })
 })
@@ -233,29 +233,68 @@ describe('search', () => {
 })
 
 describe('rm', () => {
-  test('needs --yes without a terminal', async () => {
+  test('moves to the trash, reports what was not there', async () => {
     await fill()
-    const { code, err } = await cli(['rm', 'telegram_ann'])
-    expect(code).toBe(2)
-    expect(err).toContain('--yes')
-    expect((await cli(['show', 'telegram_ann'])).code).toBe(0)
-  })
-
-  test('deletes for good, reports what was not there', async () => {
-    await fill()
-    const { code, out, err } = await cli(['rm', '--yes', 'telegram_ann', 'nobody', 'slack/C1/thread/9'])
-    expect(code).toBe(1)
-    expect(out).toBe('deleted telegram_ann\ndeleted slack/C1/thread/9\n')
+    const { code, out, err } = await cli(['rm', 'telegram_ann', 'nobody', 'slack/C1/thread/9'])
+    expect(code).toBe(3)
+    expect(out).toMatch(/^telegram_ann: in the trash, back with: trash restore \S+\nslack\/C1\/thread\/9: in the trash/)
     expect(err).toContain('no session nobody')
     expect((await cli(['list'])).out).not.toMatch(/telegram_ann |slack/)
-    expect((await cli(['rm', '--yes', 'telegram_anton'])).code).toBe(0)
-    expect((await readdir(root)).filter((name) => name.endsWith('.jsonl'))).toEqual([])
+    expect((await cli(['trash', 'restore', 'telegram_ann'])).code).toBe(0)
+    expect((await cli(['show', 'telegram_ann'])).out).toContain('tea')
+  })
+
+  test('--purge deletes for good, and needs --yes without a terminal', async () => {
+    await fill()
+    expect(await cli(['rm', '--purge', 'telegram_ann'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--yes'),
+    })
+    const { code, out } = await cli(['rm', '--purge', '--yes', 'telegram_ann', 'telegram_anton', 'slack/C1/thread/9'])
+    expect([code, out.split('\n')[0]]).toEqual([0, 'telegram_ann: deleted'])
+    expect((await cli(['trash', 'list'])).out).toBe('')
+  })
+
+  test('refuses a session in which a turn runs, unless it is forced', async () => {
+    await fill()
+    const store = await openStore(root)
+    await store.session('telegram_ann').setState('running', 't1')
+    for (const args of [['rm'], ['rm', '--purge', '--yes']])
+      expect((await cli([...args, 'telegram_ann'])).code).toBeGreaterThan(0)
+    expect((await cli(['rm', 'telegram_ann'])).code).toBe(4)
+    expect((await cli(['show', 'telegram_ann'])).code).toBe(0)
+    await store.session('telegram_ann').setState('idle', 't1')
+    await store.close()
+    expect((await cli(['rm', '--force', 'telegram_ann'])).code).toBe(0)
   })
 
   test('unasked, the beginning of a key is not enough', async () => {
     await fill()
-    expect((await cli(['rm', '--yes', 'slack'])).code).toBe(1)
+    expect((await cli(['rm', 'slack'])).code).toBe(3)
     expect((await cli(['show', 'slack'])).code).toBe(0)
+  })
+})
+
+describe('keys', () => {
+  test('latest is the newest session; path prints its log; tail its last messages', async () => {
+    await fill()
+    const newest = JSON.parse((await cli(['list', '--json', '--limit', '1'])).out).sessions[0]
+    expect((await cli(['path', 'latest'])).out).toBe(`${newest.file}\n`)
+    const shown = await cli(['tail', 'latest', '--last', '1', '--json'])
+    expect(JSON.parse(shown.out)).toMatchObject({ id: expect.any(String), message: { role: expect.any(String) } })
+    const { out } = await cli(['show', 'latest', '--ids'])
+    expect(out).toContain(JSON.parse(shown.out).id)
+  })
+
+  test('are completed by the shell', async () => {
+    await fill()
+    expect((await cli(['complete', 'keys'])).out.split('\n')).toContain('telegram_ann')
+    expect((await cli(['complete', 'commands'])).out.split('\n')).toEqual(
+      expect.arrayContaining(['list', 'completion']),
+    )
+    for (const shell of ['bash', 'zsh', 'fish'])
+      expect((await cli(['completion', shell])).out).toContain('complete keys')
+    expect((await cli(['completion', 'tcsh'])).code).toBe(2)
   })
 })
 

@@ -66,6 +66,19 @@ export function run(args: readonly string[], options: RunOptions = {}): Promise<
   return done
 }
 
+/** The summary that `bot --json` writes to standard error, as its last line. */
+export function summaryIn(err: string) {
+  return JSON.parse(err.trimEnd().split('\n').at(-1) as string)
+}
+
+/** The replies that `bot` writes to standard output. */
+export function repliesIn(out: string): Array<{ sender: string; reply: string; turn: string }> {
+  return out
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line))
+}
+
 /** An empty folder; the store of a test is `sessions` in it. It is removed with the temporary folder of the run. */
 export async function folder(): Promise<string> {
   return mkdtemp(join(tmpdir(), 'jsonl-sessions-cli-'))

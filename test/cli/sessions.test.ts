@@ -55,7 +55,7 @@ test('wrong usage is 2, one line on stderr', async () => {
   })
 })
 
-test('a session, a message or a folder that is not there is 1, and nothing is made', async () => {
+test('a session, a message or a folder that is not there is 3, and nothing is made', async () => {
   const [id] = await fill('ann', 'a', 'b')
   const before = await bytes('ann')
   for (const args of [
@@ -72,13 +72,13 @@ test('a session, a message or a folder that is not there is 1, and nothing is ma
     ['restore', 'ann', id as string],
   ]) {
     const { code, out, err } = await cli(...args)
-    expect([args, code, out]).toEqual([args, 1, ''])
+    expect([args, code, out]).toEqual([args, 3, ''])
     expect(err).toMatch(/^jsonl-sessions: [^\n]+\n$/)
   }
   expect(await bytes('ann')).toEqual(before)
   expect(JSON.parse((await cli('list', '--json')).out).total).toBe(1)
   const missing = await run(['fork', 'a', '--root', join(root, 'none')])
-  expect([missing.code, missing.err.includes('ENOENT')]).toEqual([1, true])
+  expect([missing.code, missing.err.includes('ENOENT')]).toEqual([3, true])
 })
 
 describe('fork', () => {

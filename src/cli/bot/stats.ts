@@ -65,6 +65,7 @@ export async function summarise(
   for (let i = 0; i < entries.length; i += AT_ONCE) {
     senders.push(...(await Promise.all(entries.slice(i, i + AT_ONCE).map((entry) => summariseSender(store, entry)))))
   }
+  const running = await store.running()
   // A session is missing when its first turn failed before it began, or when somebody deleted it meanwhile.
   const sessions = senders.filter(({ file }) => file !== '')
   return {
@@ -76,7 +77,7 @@ export async function summarise(
     unserved: tally.unserved,
     sessions: sessions.length,
     messages: sessions.reduce((sum, { messages }) => sum + messages, 0),
-    leftRunning: sessions.filter(({ state }) => state === 'running').length,
+    leftRunning: running.filter((one) => one.owner.pid === process.pid && tally.senders.has(one.key)).length,
     seconds: rest.seconds,
     stoppedBy: rest.stoppedBy,
     senders,

@@ -16,7 +16,6 @@ export interface BlobsOptions extends GlobalOptions {
 export async function blobs(given: string, { root, json }: BlobsOptions): Promise<number> {
   return readExistingStore(root, async (store) => {
     const key = await findKey(store, given)
-    if (key === null) return 1
     const session = new GraphLog(internalsOf(store).log(key))
     const { retained } = await collectBlobs(session, { dryRun: true })
     const needed = new Set(retained)

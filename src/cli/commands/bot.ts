@@ -8,7 +8,7 @@ import { Lanes } from '../bot/sender-queues.js'
 import { splitLines } from '../bot/split-lines.js'
 import { summarise, Tally } from '../bot/stats.js'
 import { summaryText } from '../bot/summary.js'
-import { runTurn } from '../bot/turn.js'
+import { runTurn, type TurnResult } from '../bot/turn.js'
 import { exitCodeOf, onInterrupt, type StopSignal } from '../signals.js'
 import { escapeLine, jsonLine } from '../terminal/escape.js'
 import { count } from '../terminal/format.js'
@@ -25,6 +25,8 @@ export interface BotOptions extends GlobalOptions {
   timeout: number
   history: number
   json?: boolean
+  /** Nothing but replies and failures. */
+  quiet?: boolean
 }
 
 interface Task extends Incoming {
@@ -70,7 +72,7 @@ class Bot {
   }
 
   async serve(): Promise<number> {
-    note(paint('dim', this.#greeting(), process.stderr))
+    if (!this.#options.quiet) note(paint('dim', this.#greeting(), process.stderr))
     this.#progress = new ProgressView(() => this.#look())
     const release = onInterrupt((signal) => this.#stop(signal))
     try {
@@ -84,7 +86,7 @@ class Bot {
       seconds: (performance.now() - this.#started) / 1000,
       stoppedBy: this.#stoppedBy,
     })
-    await print(this.#options.json ? jsonLine(summary) : await summaryText(summary))
+    if (!this.#options.quiet) note(this.#options.json ? jsonLine(summary) : await summaryText(summary))
     release()
     if (this.#stoppedBy) return exitCodeOf(this.#stoppedBy)
     return summary.failed + summary.badLines + summary.leftRunning > 0 || this.#inputFailed ? 1 : 0
@@ -118,13 +120,18 @@ class Bot {
   async #turn(task: Task): Promise<void> {
     let ok = true
     try {
-      await runTurn(this.#store, task, this.#respond)
+      await this.#reply(task, await runTurn(this.#store, task, this.#respond))
     } catch (error) {
       ok = false
       this.#complain(`line ${task.line}: turn of ${escapeLine(task.sender)} failed: ${describe(error)}`)
     }
     this.#tally.turn(task.sender, ok)
     this.#bytesDone += task.length
+  }
+
+  /** A line for the connector that sends it. */
+  async #reply({ sender }: Task, { reply, turnId }: TurnResult): Promise<void> {
+    if (reply !== undefined) await print(jsonLine({ sender, reply, turn: turnId }))
   }
 
   #badLine(number: number, reason: string): void {

@@ -1,6 +1,7 @@
 import { relative } from 'node:path'
 import { type Finding, isSessionError, type Remedy, type StoreCheck } from '../../index.js'
 import { openReadOnly, type SessionStore } from '../../store/store.js'
+import { exitCodeOfAll } from '../exit-code.js'
 import { findKeys } from '../find-key.js'
 import { type ForeignFile, foreignIn, foreignNote } from '../foreign.js'
 import { escapeLine } from '../terminal/escape.js'
@@ -15,8 +16,6 @@ export interface CheckOptions extends GlobalOptions {
   dryRun?: boolean
   json?: boolean
 }
-
-const BUSY = 3
 
 /** What a remedy does, for "would" and "did". */
 const DONE: Record<Remedy, string> = {
@@ -48,8 +47,9 @@ async function checkIn(store: SessionStore, given: readonly string[], options: C
   const left = fix ? checked.findings.filter((one) => !mended.includes(one)) : checked.findings
   if (options.json) await print(JSON.stringify(asJson({ ...checked, mended, dryRun: options.dryRun === true })))
   else await report(checked, mended, options)
-  if (checked.failed.some(({ error }) => isSessionError(error, 'ERR_LOCKED'))) return BUSY
-  return left.some(({ isDamage }) => isDamage) || checked.failed.length + missing > 0 ? 1 : 0
+  const busy = checked.failed.filter(({ error }) => isSessionError(error, 'ERR_LOCKED')).length
+  const damaged = left.some(({ isDamage }) => isDamage) && busy === 0 ? 1 : 0
+  return exitCodeOfAll({ failed: damaged + checked.failed.length - busy, missing, busy })
 }
 
 type Checked = StoreCheck & { foreign: ForeignFile[] }

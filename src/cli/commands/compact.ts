@@ -1,23 +1,24 @@
 import { JsonlPersistence } from '../../contracts/persistence/index.js'
 import { SessionError, type SessionStore } from '../../index.js'
+import { exitCodeOfAll } from '../exit-code.js'
 import { findKey, findKeys } from '../find-key.js'
 import { escapeLine } from '../terminal/escape.js'
 import { count, size } from '../terminal/format.js'
 import { complain, describe, note, print } from '../terminal/output.js'
 import { type GlobalOptions, withExistingStore } from '../with-store.js'
 
-export interface CompactOptions extends GlobalOptions {
+export interface RewriteOptions extends GlobalOptions {
   all?: boolean
   force?: boolean
 }
 
-export async function compact(given: readonly string[], { root, all, force = false }: CompactOptions): Promise<number> {
+export async function rewrite(given: readonly string[], { root, all, force = false }: RewriteOptions): Promise<number> {
   return withExistingStore(root, async (store) => {
     const { keys, missing } = all ? { keys: await store.keys(), missing: 0 } : await findKeys(store, given)
-    const done = { failed: missing, untouched: 0 }
-    for (const key of keys) await compactOne(store, key, { done, silent: all === true, force })
+    const done = { failed: 0, untouched: 0 }
+    for (const key of keys) await rewriteOne(store, key, { done, silent: all === true, force })
     if (all && done.untouched > 0) await print(`${count(done.untouched, 'session')}: nothing to do`)
-    return done.failed > 0 ? 1 : 0
+    return exitCodeOfAll({ ...done, missing })
   })
 }
 
@@ -29,8 +30,8 @@ interface Run {
   force: boolean
 }
 
-/** One that fails does not keep the others from being compacted. */
-async function compactOne(store: SessionStore, key: string, { done, silent, force }: Run): Promise<void> {
+/** One that fails does not keep the others from being rewritten. */
+async function rewriteOne(store: SessionStore, key: string, { done, silent, force }: Run): Promise<void> {
   try {
     const result = await store.session(key).rewrite({ force })
     if (result !== null) await print(`${escapeLine(key)}: ${outcome(result)}`)
@@ -66,7 +67,6 @@ export interface CompactSessionOptions extends GlobalOptions {
 export async function compactSession(given: string, { root, summary, keep }: CompactSessionOptions): Promise<number> {
   return withExistingStore(root, async (store) => {
     const key = await findKey(store, given)
-    if (key === null) return 1
     const archived = await new JsonlPersistence(store).compactSession(key, summary, keep)
     await print(
       `${escapeLine(key)}: ${archived === 0 ? 'nothing to archive' : `${count(archived, 'message')} archived`}`,

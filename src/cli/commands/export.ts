@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { nameOf } from '../../disk/names.js'
 import { EXPORT_FORMATS, type ExportFormat, exportSession } from '../../formats/export/export-session.js'
 import type { SessionStore } from '../../index.js'
+import { exitCodeOfAll } from '../exit-code.js'
 import { findKeys } from '../find-key.js'
 import { escapeLine } from '../terminal/escape.js'
 import { complain, describe, note, printBytes } from '../terminal/output.js'
@@ -44,7 +45,7 @@ export async function exportSessions(given: readonly string[], options: ExportCo
     } else if (isFolder) {
       for (const key of keys) await replaceStreamed(join(output, nameOf(key) + ENDINGS[format]), parts([key]))
     } else await replaceStreamed(output, parts(keys))
-    return missing > 0 || bad > 0 ? 1 : 0
+    return exitCodeOfAll({ failed: bad, missing })
   })
 }
 

@@ -15,7 +15,6 @@ export interface ForkCommandOptions extends GlobalOptions {
 export async function fork(given: string, { root, json, at, last, name }: ForkCommandOptions): Promise<number> {
   return withExistingStore(root, async (store) => {
     const key = await findKey(store, given)
-    if (key === null) return 1
     const copy = await store.fork(key, {
       ...(at !== undefined && { at }),
       ...(last !== undefined && { last }),

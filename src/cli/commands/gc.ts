@@ -2,6 +2,7 @@ import { collectBlobs } from '../../graph/garbage-collection.js'
 import { GraphLog } from '../../graph/graph-log.js'
 import type { SessionStore } from '../../index.js'
 import { internalsOf } from '../../store/store.js'
+import { exitCodeOfAll } from '../exit-code.js'
 import { findKeys } from '../find-key.js'
 import { escapeLine } from '../terminal/escape.js'
 import { count, size } from '../terminal/format.js'
@@ -18,10 +19,10 @@ export async function gc(given: string | undefined, { root, all, dryRun = false 
   return withExistingStore(root, async (store) => {
     const { keys, missing } =
       given === undefined ? { keys: await store.keys(), missing: 0 } : await findKeys(store, [given])
-    const done = { failed: missing, untouched: 0 }
+    const done = { failed: 0, missing, untouched: 0 }
     for (const key of keys) await collectOne(store, key, { done, dryRun, silent: all === true })
     if (all && done.untouched > 0) await print(`${count(done.untouched, 'session')}: nothing to delete`)
-    return done.failed > 0 ? 1 : 0
+    return exitCodeOfAll(done)
   })
 }
 

@@ -30,7 +30,6 @@ interface Shown {
 export async function graph(given: string, { root, json }: GraphOptions): Promise<number> {
   return readExistingStore(root, async (store) => {
     const key = await findKey(store, given)
-    if (key === null) return 1
     const shown = await shownOf(store, key)
     if (json) {
       await print(jsonLine({ key, ...shown }))

@@ -20,7 +20,6 @@ export async function rename(given: string, name: string, { root }: GlobalOption
 async function change(root: string, given: string, work: (session: Session) => Promise<void>): Promise<number> {
   return withExistingStore(root, async (store) => {
     const key = await findKey(store, given)
-    if (key === null) return 1
     const session = store.session(key)
     await work(session)
     const name = (await session.name()) ?? ''

@@ -6,15 +6,17 @@ import { complain, describe, print } from '../terminal/output.js'
 import { type GlobalOptions, withExistingStore } from '../with-store.js'
 
 export interface PurgeOptions extends GlobalOptions {
-  /** Days since the archiving; 0 is all. */
+  /** Since the archiving, ms; begun days count as whole ones. */
   olderThan: number
   dryRun?: boolean
   yes?: boolean
 }
 
 const NOTHING = 'nothing to purge'
+const DAY_MS = 86_400_000
 
-export async function purge({ root, olderThan, dryRun, yes }: PurgeOptions): Promise<number> {
+export async function purge({ root, olderThan: ms, dryRun, yes }: PurgeOptions): Promise<number> {
+  const olderThan = Math.ceil(ms / DAY_MS)
   if (!dryRun && !yes && !canAsk()) {
     complain('purge deletes for good: without a terminal to ask on it needs --yes')
     return 2

@@ -5,7 +5,8 @@ import { note, print } from '../terminal/output.js'
 import { type GlobalOptions, withExistingStore } from '../with-store.js'
 
 export interface RecoverCommandOptions extends GlobalOptions {
-  as: RunEnd
+  /** Reports only unless given. */
+  as?: RunEnd
   dryRun?: boolean
   json?: boolean
 }
@@ -13,9 +14,10 @@ export interface RecoverCommandOptions extends GlobalOptions {
 /** Exit code 1 when a session could not be recovered; the store has told why. */
 export async function recover({ root, as, dryRun, json }: RecoverCommandOptions): Promise<number> {
   return withExistingStore(root, async (store) => {
-    const report = await store.recover({ action: dryRun ? 'report' : as })
-    if (json) await print(jsonLine({ root: store.dir, dryRun: dryRun === true, ...withMessages(report) }))
-    else await printReport(report)
+    const report = await store.recover({ action: dryRun || as === undefined ? 'report' : as })
+    if (json)
+      await print(jsonLine({ root: store.dir, dryRun: dryRun === true || as === undefined, ...withMessages(report) }))
+    else await printReport(report, as === undefined)
     return report.failed.length > 0 ? 1 : 0
   })
 }
@@ -24,13 +26,14 @@ function withMessages({ failed, ...report }: RecoverReport) {
   return { ...report, failed: failed.map(({ key, error }) => ({ key, error: String(error) })) }
 }
 
-async function printReport({ runs, tornTails, swept }: RecoverReport): Promise<void> {
+async function printReport({ runs, tornTails, swept }: RecoverReport, isReportOnly: boolean): Promise<void> {
   for (const run of runs) await print(runText(run))
   for (const { key, length } of tornTails) {
     note(`${escapeLine(key)}: an unfinished last line, ${count(length, 'byte')}; the next write sets it aside`)
   }
   for (const file of swept) note(`cleared away ${escapeLine(file)}`)
   if (runs.length === 0) note('no turn was cut off')
+  else if (isReportOnly) note('nothing was done: --as error, interrupt or idle ends these turns')
 }
 
 function runText({ key, turnId, since, owner, reason, unanswered, openToolCalls, ended }: CrashedRun): string {

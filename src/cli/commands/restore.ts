@@ -12,7 +12,6 @@ export interface RestoreOptions extends GlobalOptions {
 export async function restore(given: string, ids: readonly string[], { root, json }: RestoreOptions): Promise<number> {
   return withExistingStore(root, async (store) => {
     const key = await findKey(store, given)
-    if (key === null) return 1
     const restored = await store.session(key).restore(ids)
     if (json) await print(jsonLine({ root: resolve(root), key, restored }))
     else await print(`${escapeLine(key)}: ${count(restored.length, 'message')} restored, at the end`)

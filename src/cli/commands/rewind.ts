@@ -19,7 +19,6 @@ const MOST_IDS = 10
 export async function rewind(given: string, { root, json, to, keep = 0, dryRun }: RewindOptions): Promise<number> {
   return withExistingStore(root, async (store) => {
     const key = await findKey(store, given)
-    if (key === null) return 1
     const session = store.session(key)
     const target: RewindTarget = to === undefined ? { keep } : { to }
     if (dryRun) {

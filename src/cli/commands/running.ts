@@ -44,7 +44,7 @@ function stuckOf(session: RunningSession, older: number): StuckSession[] {
 }
 
 const COLUMNS: readonly Column[] = [
-  { title: 'KEY', paint: (text) => paint('cyan', text) },
+  { title: 'KEY', whole: true, paint: (text) => paint('cyan', text) },
   { title: 'TURN' },
   { title: 'RUNNING FOR', right: true },
   { title: 'PROCESS' },

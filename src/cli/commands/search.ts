@@ -34,7 +34,7 @@ function hitTable(hits: readonly SearchHit[], words: readonly string[]): Promise
   ])
   return table(
     [
-      { title: 'KEY', paint: (text) => paint('cyan', text) },
+      { title: 'KEY', whole: true, paint: (text) => paint('cyan', text) },
       { title: 'LAST ACTIVITY' },
       { title: 'MATCH', paint: (text) => highlight(text, words) },
     ],

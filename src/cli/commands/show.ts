@@ -1,6 +1,6 @@
 import { isObject } from '../../base/json.js'
 import { JsonlPersistence, type Message } from '../../contracts/persistence/index.js'
-import type { RemovedMessage, Session, SessionInfo, SessionStore, StoredMessage } from '../../index.js'
+import type { Entry, RemovedMessage, Session, SessionInfo, SessionStore, StoredMessage } from '../../index.js'
 import { findKey } from '../find-key.js'
 import { escapeLine, jsonLine } from '../terminal/escape.js'
 import { count, size, stamp } from '../terminal/format.js'
@@ -13,6 +13,8 @@ export interface ShowOptions extends GlobalOptions {
   last?: number
   context?: boolean
   removed?: boolean
+  /** Each message under the id of its line. */
+  ids?: boolean
 }
 
 /** What is shown of a session under its heading. */
@@ -29,11 +31,21 @@ const MOST_VALUES = 100
 const MOST_CHARS = 500
 
 export function show(given: string, options: ShowOptions): Promise<number> {
+  if (options.ids && !options.json) return showWithIds(given, options)
   return showing(given, options, (session, info) => ({
     facts: factsOf(info),
     items: messagesOf(session, info, options.last),
     above: valuesOf(session),
     text: messageText,
+  }))
+}
+
+function showWithIds(given: string, options: ShowOptions): Promise<number> {
+  return showing<Entry>(given, options, (session, info) => ({
+    facts: factsOf(info),
+    items: session.entries(options.last === undefined ? {} : { last: options.last }),
+    text: ({ id, at, message }) =>
+      `${paint('cyan', escapeLine(id))}\n${messageText({ ...message, id, at: at.toISOString() })}`,
   }))
 }
 
@@ -44,7 +56,6 @@ async function showing<T>(
 ): Promise<number> {
   return readExistingStore(root, async (store) => {
     const key = await findKey(store, given)
-    if (key === null) return 1
     const session = store.session(key)
     const info = await session.info()
     const { facts, items, text, above = [] } = await shownOf(session, info, store)

@@ -20,10 +20,10 @@ export interface TrashPurgeOptions extends GlobalOptions {
 }
 
 const COLUMNS: readonly Column[] = [
-  { title: 'KEY', paint: (text) => paint('cyan', text) },
+  { title: 'KEY', whole: true, paint: (text) => paint('cyan', text) },
   { title: 'PUT THERE' },
   { title: 'SIZE', right: true },
-  { title: 'ID' },
+  { title: 'ID', whole: true },
 ]
 
 export async function listTrash({ root, json }: TrashOptions): Promise<number> {

@@ -17,7 +17,7 @@ export async function usage(given: string | undefined, options: UsageOptions): P
   if (given !== undefined) {
     return readExistingStore(options.root, async (store) => {
       const key = await findKey(store, given)
-      return key === null ? 1 : report(await readUsage(store, [key]), options, key)
+      return report(await readUsage(store, [key]), options, key)
     })
   }
   const isThere = await storeIsThere(options.root)

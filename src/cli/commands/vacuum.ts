@@ -14,7 +14,6 @@ export interface VacuumOptions extends GlobalOptions {
 export async function vacuum(given: string, { root, dryRun }: VacuumOptions): Promise<number> {
   return withExistingStore(root, async (store) => {
     const key = await findKey(store, given)
-    if (key === null) return 1
     const session = new GraphLog(internalsOf(store).log(key))
     const nodes = dryRun ? await markedIn(session) : await vacuumLog(session)
     const what = nodes === 0 ? 'nothing to remove' : `${dryRun ? 'would remove' : 'removed'} ${count(nodes, 'node')}`

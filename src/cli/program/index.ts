@@ -1,23 +1,43 @@
 import type { BotOptions } from '../commands/bot.js'
 import type { CheckOptions } from '../commands/check.js'
-import type { CompactOptions, CompactSessionOptions } from '../commands/compact.js'
+import type { CompactSessionOptions, RewriteOptions } from '../commands/compact.js'
+import type { Shell } from '../commands/completion.js'
 import type { ListOptions } from '../commands/list.js'
 import type { PurgeOptions } from '../commands/purge.js'
 import type { RmOptions } from '../commands/rm.js'
 import type { SearchOptions } from '../commands/search.js'
 import type { ShowOptions } from '../commands/show.js'
+import type { TailOptions } from '../commands/tail.js'
 import type { UsageOptions } from '../commands/usage.js'
-import { PROGRAM } from '../terminal/output.js'
+import { note, PROGRAM } from '../terminal/output.js'
 import { packageVersion } from '../user-files.js'
-import { Command, Option } from './commander.js'
+import type { GlobalOptions } from '../with-store.js'
+import { Argument, Command, Option } from './commander.js'
 import { addExchangeCommands } from './exchange.js'
 import { addGraphCommands } from './graph.js'
+import { groupCommands, shownCommands } from './groups.js'
 import { addOperatorCommands } from './operator.js'
 import { addSessionCommands } from './session.js'
 import { addSyncCommands } from './sync.js'
-import { atLeastOne, days, httpUrl, notEmpty, seconds, wholeNumber } from './values.js'
+import { atLeastOne, duration, httpUrl, notEmpty, seconds, wholeNumber } from './values.js'
 
-const KEYS = 'key of a session, or the beginning of one key only'
+const KEY = 'key of a session, the beginning of one key only, or latest'
+/** Of lines of the help. */
+const MOST_COLUMNS = 100
+
+const HELP_END = `
+Examples:
+  ${PROGRAM} list
+  ${PROGRAM} show latest --last 5
+  ${PROGRAM} search 'order "two words"'
+  ${PROGRAM} tail -f telegram_ann
+
+Exit codes: 0 done, 1 something failed or is damaged, 2 wrong usage, 3 not found,
+4 in use by another process, 130 interrupted.`
+
+function helpWidth(): number {
+  return Math.min(process.stdout.columns ?? MOST_COLUMNS, MOST_COLUMNS)
+}
 
 /** The commands and their options; `main` is the path of main.js. What a command does is loaded when it is called. */
 export function buildProgram(finish: (exitCode: number) => void, main: string): Command {
@@ -40,12 +60,14 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
       delete process.env.FORCE_COLOR
       process.env.NO_COLOR = '1'
     })
-    .helpCommand(false)
-    .addHelpText('after', '\nExit codes: 0 done, 1 something failed or was not found, 2 wrong usage.')
+    .helpCommand('help [command]', 'the help of a command')
+    .configureHelp({ showGlobalOptions: true, visibleCommands: ({ commands }) => shownCommands(commands) })
+    .configureOutput({ getOutHelpWidth: helpWidth, getErrHelpWidth: helpWidth })
+    .addHelpText('after', HELP_END)
 
   program
     .command('bot')
-    .description('serve an inbox: JSON lines {sender, text, reply?} from a file or a pipe')
+    .description('serve an inbox: JSON lines {sender, text, reply?} in, {sender, reply, turn} out')
     .argument('[file]', 'the inbox; - is standard input, the default when it is a pipe')
     .option('--default <file>', 'the inbox when none is named', notEmpty)
     .option('--concurrency <n>', 'senders served at once', atLeastOne, 8)
@@ -58,10 +80,12 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
     .option('--system <text>', 'system message that the model gets first')
     .option('--history <n>', 'messages of the conversation that the model gets to see', atLeastOne, 100)
     .option('--timeout <seconds>', 'how long the endpoint may take for an answer', seconds, 60)
-    .option('--json', 'print the summary as one JSON object')
+    .option('--json', 'the summary on standard error as one JSON object')
+    .option('-q, --quiet', 'neither greeting nor summary')
     .addHelpText(
       'after',
-      '\nWithout --base-url a built-in responder answers, offline.' +
+      '\nReplies go to standard output, a line each, as turns end; the rest goes to standard error.' +
+        '\nWithout --base-url a built-in responder answers, offline.' +
         "\nThe endpoint's key is taken from JSONL_SESSIONS_API_KEY or OPENAI_API_KEY.",
     )
     .action(async (file: string | undefined, _: unknown, command: Command) => {
@@ -89,7 +113,7 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
   program
     .command('show')
     .description('the conversation of one session')
-    .argument('<key>', KEYS)
+    .argument('<key>', KEY)
     .option('--last <n>', 'only the last messages', wholeNumber)
     .addOption(
       new Option('--context', 'what the model would see: the summary, then what is not archived').conflicts('last'),
@@ -100,6 +124,7 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
         'context',
       ]),
     )
+    .option('--ids', 'the id of each message, as rewind, fork and restore want it')
     .option('--json', 'print one JSON message per line')
     .action(async (key: string, _: unknown, command: Command) => {
       const options = command.optsWithGlobals<ShowOptions>()
@@ -116,6 +141,27 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
     })
 
   program
+    .command('tail')
+    .description('the last messages of a session; with -f also what comes, until it is stopped')
+    .argument('<key>', KEY)
+    .option('-n, --last <n>', 'so many messages first', wholeNumber, 10)
+    .option('-f, --follow', 'go on with what is appended; states go to standard error')
+    .option('--json', 'print one JSON object {id, at, message} a line')
+    .action(async (key: string, _: unknown, command: Command) => {
+      const { tail } = await import('../commands/tail.js')
+      finish(await tail(key, command.optsWithGlobals<TailOptions>()))
+    })
+
+  program
+    .command('path')
+    .description('print the path of the log of a session')
+    .argument('<key>', KEY)
+    .action(async (key: string, _: unknown, command: Command) => {
+      const { path } = await import('../commands/path.js')
+      finish(await path(key, command.optsWithGlobals<GlobalOptions>()))
+    })
+
+  program
     .command('search')
     .description('the sessions whose messages hold any of the words, best first')
     .argument('<words...>', 'words, parts of words, or \'"phrases in quotes"\'')
@@ -128,8 +174,10 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
 
   program
     .command('rm')
-    .description('delete sessions for good')
+    .description('move sessions to the trash; trash restore brings them back')
     .argument('<keys...>', 'keys of sessions; the beginning of a key does when you are asked')
+    .option('--purge', 'delete them for good instead')
+    .option('--force', 'also a session in which a turn runs')
     .option('-y, --yes', 'do not ask')
     .action(async (keys: string[], _: unknown, command: Command) => {
       const { rm } = await import('../commands/rm.js')
@@ -138,17 +186,15 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
 
   program
     .command('compact')
-    .description(
-      'rewrite logs without what was removed; unreadable lines are kept aside.' +
-        ' With --summary: archive the messages of one session',
-    )
-    .argument('[keys...]', KEYS)
-    .option('--all', 'all sessions')
-    .option('--force', 'rewrite also files in which no line is one of a session')
+    .description('archive the messages of a session under a summary; they stay in the log')
+    .argument('[keys...]', KEY)
     .option('--summary <text>', 'what the model is to see instead of the archived messages', notEmpty)
-    .option('--keep <n>', 'with --summary: so many messages at the end are not archived', wholeNumber)
+    .option('--keep <n>', 'so many messages at the end are not archived', wholeNumber)
+    .addOption(new Option('--all').hideHelp())
+    .addOption(new Option('--force').hideHelp())
+    .addHelpText('after', `\nWithout --summary it does what ${PROGRAM} rewrite does, and says so.`)
     .action(async (keys: string[], _: unknown, command: Command) => {
-      const options = command.optsWithGlobals<CompactOptions & Partial<CompactSessionOptions>>()
+      const options = command.optsWithGlobals<RewriteOptions & Partial<CompactSessionOptions>>()
       const { summary, keep } = options
       if (summary !== undefined || keep !== undefined) {
         if (summary === undefined || keep === undefined) command.error('--summary and --keep need each other')
@@ -157,14 +203,28 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
         return finish(await compactSession(keys[0]!, { ...options, summary, keep }))
       }
       if ((keys.length === 0) !== (options.all === true)) command.error('name the sessions, or use --all')
-      const { compact } = await import('../commands/compact.js')
-      finish(await compact(keys, options))
+      note(`compact without --summary is now: ${PROGRAM} rewrite`)
+      const { rewrite } = await import('../commands/compact.js')
+      finish(await rewrite(keys, options))
+    })
+
+  program
+    .command('rewrite')
+    .description('write logs anew without what was removed; unreadable lines are kept in .quarantine')
+    .argument('[keys...]', KEY)
+    .option('--all', 'all sessions')
+    .option('--force', 'also files in which no line is one of a session')
+    .action(async (keys: string[], _: unknown, command: Command) => {
+      const options = command.optsWithGlobals<RewriteOptions>()
+      if ((keys.length === 0) !== (options.all === true)) command.error('name the sessions, or use --all')
+      const { rewrite } = await import('../commands/compact.js')
+      finish(await rewrite(keys, options))
     })
 
   program
     .command('purge')
     .description('delete archived messages for good, of all sessions; what was counted stays counted')
-    .requiredOption('--older-than <age>', 'archived longer ago than so many days, such as 30d; 0 is all', days)
+    .requiredOption('--older-than <age>', 'archived longer ago than so many days, such as 30d; 0 is all', duration)
     .option('--dry-run', 'only tell what would go')
     .option('-y, --yes', 'do not ask')
     .action(async (_: unknown, command: Command) => {
@@ -175,7 +235,7 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
   program
     .command('usage')
     .description('the tokens that were used, most first; the total is prompt and completion')
-    .argument('[key]', `${KEYS} (default: all sessions)`)
+    .argument('[key]', `${KEY} (default: all sessions)`)
     .addOption(new Option('--by <what>', 'one row for each').choices(['agent']))
     .option('--json', 'print one JSON object')
     .action(async (key: string | undefined, _: unknown, command: Command) => {
@@ -192,12 +252,11 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
   program
     .command('check')
     .description('look for damage; reads only, unless told to mend it')
-    .argument('[keys...]', `${KEYS} (default: all sessions, and what else is in the folder)`)
+    .argument('[keys...]', `${KEY} (default: all sessions, and what else is in the folder)`)
     .option('--all', 'all sessions')
     .option('--fix', 'mend what can be mended; all that is taken out is kept in .quarantine')
     .option('--dry-run', 'with --fix: only tell what it would do')
     .option('--json', 'print one JSON object')
-    .addHelpText('after', '\nExit codes: 0 clean, 1 damage or no such session, 2 wrong usage, 3 a session is in use.')
     .action(async (keys: string[], _: unknown, command: Command) => {
       const options = command.optsWithGlobals<CheckOptions>()
       if (options.all && keys.length > 0) command.error('name the sessions, or use --all')
@@ -206,5 +265,25 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
       finish(await check(keys, options))
     })
 
+  program
+    .command('completion')
+    .description('print the completion script of a shell')
+    .addArgument(new Argument('<shell>').choices(['bash', 'zsh', 'fish']))
+    .addHelpText('after', `\nFor bash: eval "$(${PROGRAM} completion bash)" in ~/.bashrc.`)
+    .action(async (shell: Shell) => {
+      const { completion } = await import('../commands/completion.js')
+      finish(await completion(shell))
+    })
+
+  program
+    .command('complete')
+    .addArgument(new Argument('<what>').choices(['commands', 'keys']))
+    .action(async (what: 'commands' | 'keys', _: unknown, command: Command) => {
+      const { complete } = await import('../commands/completion.js')
+      const names = shownCommands(program.commands).map((one) => one.name())
+      finish(await complete(what, names, command.optsWithGlobals<GlobalOptions>()))
+    })
+
+  groupCommands(program)
   return program
 }

@@ -58,13 +58,17 @@ export function addOperatorCommands(program: Command, finish: (exitCode: number)
 
   program
     .command('recover')
-    .description('end the turns whose process is dead, each once; tell what else a crash left. Resumes nothing')
-    .addOption(
-      new Option('--as <end>', 'state error; state idle with a note in the log; just state idle')
-        .choices(['error', 'interrupt', 'idle'])
-        .default('error'),
+    .description(
+      'report the turns whose process is dead, and what else a crash left; --as ends them, each once. Resumes nothing',
     )
-    .option('--dry-run', 'only tell what a crash left')
+    .addOption(
+      new Option('--as <end>', 'end them: in state error; idle with a note in the log; just idle').choices([
+        'error',
+        'interrupt',
+        'idle',
+      ]),
+    )
+    .option('--dry-run', 'with --as: only report')
     .option('--json', 'print one JSON object')
     .action(async (_: unknown, command: Command) => {
       const { recover } = await import('../commands/recover.js')

@@ -7,7 +7,7 @@ import type { GlobalOptions } from '../with-store.js'
 import type { Command } from './commander.js'
 import { notEmpty, wholeNumber } from './values.js'
 
-const KEY = 'key of a session, or the beginning of one key only'
+const KEY = 'key of a session, the beginning of one key only, or latest'
 
 export function addSessionCommands(program: Command, finish: (exitCode: number) => void): void {
   program
@@ -29,7 +29,7 @@ export function addSessionCommands(program: Command, finish: (exitCode: number) 
 
   program
     .command('rewind')
-    .description('go back: remove the last messages; restore brings them back until a compact')
+    .description('go back: remove the last messages; restore brings them back until a rewrite')
     .argument('<key>', KEY)
     .option('--to <id>', 'the last message that stays', notEmpty)
     .option('--keep <n>', 'so many of the first messages stay', wholeNumber)

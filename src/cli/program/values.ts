@@ -13,13 +13,6 @@ export function atLeastOne(text: string): number {
   return value
 }
 
-/** Days from `30d`; `0` is 0. */
-export function days(text: string): number {
-  if (text === '0') return 0
-  if (!/^\d{1,15}d$/.test(text)) throw new InvalidArgumentError('Only whole days, such as 30d, or 0.')
-  return Number(text.slice(0, -1))
-}
-
 /** As long as a timer can wait: 24 days. */
 const MOST_SECONDS = 2_147_483
 

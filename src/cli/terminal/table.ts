@@ -2,6 +2,8 @@ import { paint } from './output.js'
 
 export interface Column {
   title: string
+  /** Never cut: what people copy. */
+  whole?: boolean
   /** Numbers stand at the right. */
   right?: boolean
   /** Colours a cell; given the text as it is shown, cut if need be. */
@@ -14,7 +16,7 @@ export const GAP = '  '
 export async function table(columns: readonly Column[], rows: readonly string[][], width: number): Promise<string> {
   const measure = await measureFor(textsOf(columns, rows))
   const natural = naturalWidths(columns, rows, measure)
-  const widths = fit(natural, width - GAP.length * (columns.length - 1))
+  const widths = widthsIn(columns, natural, width - GAP.length * (columns.length - 1))
   const cell = (text: string, i: number, colour: Column['paint']) => {
     const shown = cut(text, widths[i]!, measure)
     const space = ' '.repeat(widths[i]! - measure(shown))
@@ -40,6 +42,14 @@ function naturalWidths(columns: readonly Column[], rows: readonly string[][], me
   return columns.map(({ title }, i) =>
     rows.reduce((widest, row) => Math.max(widest, measure(row[i] ?? '')), measure(title)),
   )
+}
+
+/** Columns that are never cut have their width, however little is left for the others. */
+function widthsIn(columns: readonly Column[], natural: readonly number[], room: number): number[] {
+  const narrowed = natural.filter((_, i) => !columns[i]!.whole)
+  const whole = natural.reduce((sum, width, i) => sum + (columns[i]!.whole ? width : 0), 0)
+  const fitted = fit(narrowed, room - whole)
+  return natural.map((width, i) => (columns[i]!.whole ? width : fitted.shift()!))
 }
 
 /** Takes from the widest column until all fit into `room`; no column goes below one. */

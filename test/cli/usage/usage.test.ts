@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { days } from '../../../src/cli/program/values.js'
 import { bar } from '../../../src/cli/terminal/bar.js'
 import { add, byTokens, counters } from '../../../src/cli/usage/rows.js'
 
@@ -38,11 +37,4 @@ test('rows add up and are ordered by tokens, then by name', () => {
     ['a', 0, 1],
     ['c', 0, 1],
   ])
-})
-
-test('days', () => {
-  expect(['0', '0d', '1d', '30d', '007d'].map(days)).toEqual([0, 0, 1, 30, 7])
-  for (const text of ['', '30', '12h', '90m', '1.5d', '-1d', '1e3d', ' 1d', '1D', 'd', '1d1d', '1'.repeat(16)]) {
-    expect(() => days(text)).toThrow('whole days')
-  }
 })
