@@ -4,7 +4,6 @@ import { checkNames, checkSignal, checkTexts } from '../base/arguments.js'
 import { look } from '../disk/files.js'
 import { listFolder } from '../disk/folders.js'
 import { makePrivate } from '../disk/inspect.js'
-import { leaseOf } from '../disk/lock/lease.js'
 import { waitedFor } from '../disk/lock/lock-folder.js'
 import { isSessionName } from '../disk/names.js'
 import { moveAside } from '../disk/quarantine.js'
@@ -78,7 +77,7 @@ async function mend(store: StoreInternals, { findings, mended, failed }: StoreCh
 }
 
 async function apply(store: StoreInternals, { remedy, file, key }: Finding): Promise<void> {
-  const { layout, settings } = store.context
+  const { layout, leases, settings } = store.context
   const name = nameInQuarantine(file)
   if (remedy === 'restrict') return makePrivate(file)
   if (remedy === 'release') return release(store, file)
@@ -88,16 +87,16 @@ async function apply(store: StoreInternals, { remedy, file, key }: Finding): Pro
     if (look(file) !== undefined) moveAside(layout.quarantine(name), file, as)
   }
   if (remedy === 'rebuild' && key !== null) await makeAgain(store.log(key), take)
-  else if (isSessionName(name) && name !== 'store') await leaseOf(layout, name).run(take, settings.lockTimeout)
+  else if (isSessionName(name) && name !== 'store') await leases.of(name).run(take, settings.lockTimeout)
   else take()
 }
 
 /** Takes over the lease of a dead process and releases it; looking at the waiters removes dead ones. */
-async function release({ context: { layout } }: StoreInternals, file: string): Promise<void> {
+async function release({ context: { layout, leases } }: StoreInternals, file: string): Promise<void> {
   waitedFor(layout.waiting)
   const name = path.basename(path.dirname(file))
   if (!isSessionName(name) || listFolder(layout.lock(name)).length === 0) return
-  const lease = leaseOf(layout, name)
+  const lease = leases.of(name)
   await lease.run(() => {}, 0)
   await lease.release()
 }

@@ -8,9 +8,15 @@
 export interface SharedPart {
   /** Called when the last store has closed. */
   close(): void
+  /** Called when the process exits before that. */
+  exit?(): void
 }
 
 const folders = new Map<string, SharedFolder>()
+
+function exitAll(): void {
+  for (const folder of folders.values()) folder.exit()
+}
 
 export class SharedFolder {
   readonly #root: string
@@ -23,6 +29,7 @@ export class SharedFolder {
 
   /** The object of this folder, for one more user, who must `release` it. */
   static acquire(root: string): SharedFolder {
+    if (folders.size === 0) process.once('exit', exitAll)
     const folder = folders.get(root) ?? new SharedFolder(root)
     folders.set(root, folder)
     folder.#users++
@@ -36,9 +43,14 @@ export class SharedFolder {
     return part as T
   }
 
+  exit(): void {
+    for (const part of this.#parts.values()) part.exit?.()
+  }
+
   release(): void {
     if (--this.#users > 0) return
     folders.delete(this.#root)
+    if (folders.size === 0) process.removeListener('exit', exitAll)
     for (const part of this.#parts.values()) part.close()
   }
 }

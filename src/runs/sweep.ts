@@ -7,7 +7,6 @@ import { look, removeFile } from '../disk/files.js'
 import { isFolder, listFolder, refuseLink } from '../disk/folders.js'
 import { rewrittenNames } from '../disk/formers.js'
 import type { Layout } from '../disk/layout.js'
-import { leaseOf } from '../disk/lock/lease.js'
 import { waitedFor } from '../disk/lock/lock-folder.js'
 import { sweepLocks } from '../disk/lock/sweep.js'
 import { ABSENCE_MS } from '../disk/log-writer.js'
@@ -110,8 +109,8 @@ function isOrphanSidecar(layout: Layout, name: string): boolean {
   return sidecar !== null && nameOf(sidecar.key) === name
 }
 
-async function underLease({ layout }: StoreContext, name: string, work: () => void | Promise<void>): Promise<void> {
-  const lease = leaseOf(layout, name)
+async function underLease({ leases }: StoreContext, name: string, work: () => void | Promise<void>): Promise<void> {
+  const lease = leases.of(name)
   await lease.run(work, 0)
   await lease.release()
 }

@@ -1,4 +1,5 @@
 import type { Layout } from '../disk/layout.js'
+import type { Leases } from '../disk/lock/leases.js'
 import type { FolderRuns } from '../disk/runs/folder-runs.js'
 import type { StoreRoot } from '../disk/store-root.js'
 import type { Clock } from './clock.js'
@@ -19,6 +20,7 @@ export interface PendingLog {
 /** What all sessions of one store share. */
 export interface StoreContext {
   layout: Layout
+  leases: Leases
   root: StoreRoot
   clock: Clock
   runs: FolderRuns

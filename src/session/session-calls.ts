@@ -2,7 +2,7 @@
 import { notALog } from '../base/errors.js'
 import { look } from '../disk/files.js'
 import { linkHeld, unlinkHeld } from '../disk/formers.js'
-import { type Lease, leaseOf } from '../disk/lock/lease.js'
+import type { Lease } from '../disk/lock/lease.js'
 import type { StoreContext } from './context.js'
 
 export class SessionCalls {
@@ -12,7 +12,7 @@ export class SessionCalls {
   ) {}
 
   #lease(): Lease {
-    return leaseOf(this.context.layout, this.name)
+    return this.context.leases.of(this.name)
   }
 
   /** Runs `work` behind earlier calls on the session, without a lease. */

@@ -7,7 +7,7 @@ import { checkStore, type StoreCheck, type StoreCheckOptions } from '../check/st
 import { isLocal } from '../disk/file-system.js'
 import { checkFolder } from '../disk/folders.js'
 import { Layout } from '../disk/layout.js'
-import { leaseOf } from '../disk/lock/lease.js'
+import { Leases } from '../disk/lock/leases.js'
 import { checkKey, nameOf } from '../disk/names.js'
 import { FolderRuns } from '../disk/runs/folder-runs.js'
 import { SharedFolder } from '../disk/shared-folder.js'
@@ -71,6 +71,10 @@ export function internalsOf(store: AnyStore): StoreInternals {
   return SessionStore.internalsOf(store)
 }
 
+function leasesIn(root: string): Leases {
+  return new Leases(root)
+}
+
 function runsIn(root: string): FolderRuns {
   return new FolderRuns(new Layout(root).running)
 }
@@ -103,6 +107,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
       layout,
       root: new StoreRoot(dir),
       clock: new Clock(settings.now),
+      leases: this.#shared.part(leasesIn),
       runs: this.#shared.part(runsIn),
       settings,
       writes: new RecentWrites(),
@@ -321,8 +326,8 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
   }
 
   async #closeNow(): Promise<void> {
-    const { layout } = this.#internals.context
-    const lease = (log: SessionLog) => leaseOf(layout, log.name)
+    const { leases } = this.#internals.context
+    const lease = (log: SessionLog) => leases.of(log.name)
     await Promise.all([...this.#internals.context.turns].map((end) => end()))
     await this.#sweeping
     const logs = this.#sessions.logs()

@@ -3,12 +3,11 @@
 // the lease, to show that the judge notices.
 import fs from 'node:fs'
 import path from 'node:path'
-import { Layout } from '../../dist/src/disk/layout.js'
-import { leaseOf } from '../../dist/src/disk/lock/lease.js'
+import { Leases } from '../../dist/src/disk/lock/leases.js'
 
 const [folder, witness, name, how] = process.argv.slice(2)
 const locks = path.join(folder, '.locks')
-const lease = leaseOf(new Layout(path.dirname(locks)), 's')
+const lease = new Leases(path.dirname(locks)).of('s')
 const log = fs.openSync(witness, 'a')
 let running = true
 process.on('message', () => {

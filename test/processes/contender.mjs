@@ -2,13 +2,12 @@
 // In each round it proves that it is alone: a witness file that only one process at a time can make.
 import fs from 'node:fs'
 import path from 'node:path'
-import { Layout } from '../../dist/src/disk/layout.js'
-import { leaseOf } from '../../dist/src/disk/lock/lease.js'
+import { Leases } from '../../dist/src/disk/lock/leases.js'
 
 const [folder, rounds] = process.argv.slice(2)
 const locks = path.join(folder, '.locks')
 const witness = path.join(folder, 'witness')
-const lease = leaseOf(new Layout(path.dirname(locks)), 's')
+const lease = new Leases(path.dirname(locks)).of('s')
 const result = { entered: 0, violations: 0 }
 
 process.on('message', async (start) => {

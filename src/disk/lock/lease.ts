@@ -12,10 +12,8 @@ import { breathe, isLoopHeld, sleep } from '../../base/event-loop.js'
 import { finishDeadRewrites } from '../late-copy.js'
 import type { Layout } from '../layout.js'
 import { CallQueue } from './call-queue.js'
-import { addHeld, removeHeld } from './held-leases.js'
 import { LockFolder } from './lock-folder.js'
 import { SILENCE_MS } from './lock-owner.js'
-import { waitersIn } from './waiters.js'
 
 /** A holder that others wait for gives the lease away after this time, ms. */
 const SLICE_MS = 30
@@ -39,21 +37,20 @@ interface Patience {
   since: number
 }
 
-const leases = new Map<string, Lease>()
-
-/** The lease of a session; one object in this process, as long as it is in use. */
-export function leaseOf(layout: Layout, name: string): Lease {
-  const folder = layout.lock(name)
-  let lease = leases.get(folder)
-  if (lease === undefined) {
-    lease = new Lease(layout, name)
-    leases.set(folder, lease)
-  }
-  return lease
+/** What a lease is told and tells of its folder. */
+export interface LeaseFolder {
+  readonly layout: Layout
+  /** For which sessions how many processes wait. */
+  waiters(): ReadonlyMap<string, number>
+  noteHeld(name: string, lease: Lease): void
+  noteReleased(name: string): void
+  /** The lease is idle: it need not be kept. */
+  drop(name: string, lease: Lease): void
 }
 
+/** The lease of one session; one object in this process, as long as it is in use. */
 export class Lease {
-  readonly #layout: Layout
+  readonly #leases: LeaseFolder
   readonly #folder: string
   readonly #waiting: string
   readonly #name: string
@@ -70,10 +67,10 @@ export class Lease {
   /** What a dead holder left unfinished is still to be looked for. */
   #mustFinish = false
 
-  constructor(layout: Layout, name: string) {
-    this.#layout = layout
-    this.#folder = layout.lock(name)
-    this.#waiting = layout.waiting
+  constructor(leases: LeaseFolder, name: string) {
+    this.#leases = leases
+    this.#folder = leases.layout.lock(name)
+    this.#waiting = leases.layout.waiting
     this.#name = name
   }
 
@@ -122,7 +119,7 @@ export class Lease {
   /** How many have waited for the end of this slice; one that nobody waits for begins anew. */
   #waitersBehindSlice(now: number): number | undefined {
     if (now - this.#since < SLICE_MS) return undefined
-    const waiters = waitersIn(this.#waiting).get(this.#name)
+    const waiters = this.#leases.waiters().get(this.#name)
     if (waiters === undefined) this.#since = now
     return waiters
   }
@@ -137,7 +134,7 @@ export class Lease {
     }
     if (this.#unlock === undefined) await this.#acquire(patience)
     if (!this.#mustFinish) return
-    await finishDeadRewrites(this.#layout, this.#name)
+    await finishDeadRewrites(this.#leases.layout, this.#name)
     this.#mustFinish = false
   }
 
@@ -169,7 +166,7 @@ export class Lease {
     try {
       for (;;) {
         const before = performance.now()
-        if (before >= this.#yieldUntil || !waitersIn(this.#waiting).has(this.#name)) {
+        if (before >= this.#yieldUntil || !this.#leases.waiters().has(this.#name)) {
           const unlock = await lock(this.#folder, options).catch(passUnlessLocked)
           if (unlock !== undefined) return this.#hold(own, unlock)
         }
@@ -189,7 +186,7 @@ export class Lease {
     this.#lackedSince = undefined
     this.#mustFinish = true
     this.#since = this.#checked = this.#used = performance.now()
-    addHeld(this.#waiting, this.#name, this)
+    this.#leases.noteHeld(this.#name, this)
   }
 
   #lose(lock: LockFolder): void {
@@ -199,7 +196,7 @@ export class Lease {
 
   #forget(): void {
     this.#lock = this.#unlock = undefined
-    removeHeld(this.#waiting, this.#name)
+    this.#leases.noteReleased(this.#name)
   }
 
   async #handOver(waiters: number): Promise<void> {
@@ -239,10 +236,10 @@ export class Lease {
 
   /** Forgets an idle lease object, so that the map of them does not grow for ever; not before others have had their turn. */
   #drop(): void {
-    if (this.#calls.isBusy || this.#unlock !== undefined || leases.get(this.#folder) !== this) return
+    if (this.#calls.isBusy || this.#unlock !== undefined) return
     const left = this.#yieldUntil - performance.now()
     if (left > 0) setTimeout(() => this.#drop(), left + 1).unref()
-    else leases.delete(this.#folder)
+    else this.#leases.drop(this.#name, this)
   }
 
   /** Gives a lease that nobody uses right now to those that wait for it. */

@@ -1,0 +1,91 @@
+/**
+ * The leases of one folder in this process: one object for each session in use. Those that others wait for and those that
+ * fell idle are given back.
+ */
+import { Layout } from '../layout.js'
+import type { SharedPart } from '../shared-folder.js'
+import { Lease, type LeaseFolder } from './lease.js'
+import { waitedFor } from './lock-folder.js'
+
+/** One look at who waits is good for all leases of a moment, ms. */
+const LOOK_MS = 5
+/** How often is looked who waits, ms, … */
+const SWEEP_MS = 10
+/** … and which leases are idle: there may be thousands of them. */
+const IDLE_SWEEP_MS = 200
+/** For how long idle ones are given back then, ms: what is left has time until the next sweep. */
+const GIVING_MS = 4
+
+export class Leases implements LeaseFolder, SharedPart {
+  readonly layout: Layout
+  readonly #inUse = new Map<string, Lease>()
+  readonly #held = new Map<string, Lease>()
+  #looked: { at: number; names: Map<string, number> } | undefined
+  #sweeping: NodeJS.Timeout | undefined
+  #sweptIdle = 0
+
+  constructor(root: string) {
+    this.layout = new Layout(root)
+  }
+
+  of(name: string): Lease {
+    const lease = this.#inUse.get(name) ?? new Lease(this, name)
+    this.#inUse.set(name, lease)
+    return lease
+  }
+
+  drop(name: string, lease: Lease): void {
+    if (this.#inUse.get(name) === lease) this.#inUse.delete(name)
+  }
+
+  waiters(): ReadonlyMap<string, number> {
+    const now = performance.now()
+    if (this.#looked === undefined || now - this.#looked.at >= LOOK_MS)
+      this.#looked = { at: now, names: waitedFor(this.layout.waiting) }
+    return this.#looked.names
+  }
+
+  noteHeld(name: string, lease: Lease): void {
+    this.#held.set(name, lease)
+    this.#sweeping ??= setInterval(() => this.#sweep(), SWEEP_MS).unref()
+  }
+
+  noteReleased(name: string): void {
+    this.#held.delete(name)
+  }
+
+  #sweep(): void {
+    const now = performance.now()
+    for (const [name, waiters] of this.#waitersOrNone()) this.#held.get(name)?.giveWay(waiters, now)
+    if (now - this.#sweptIdle > IDLE_SWEEP_MS && this.#giveBackIdle(now)) this.#sweptIdle = now
+    if (this.#held.size > 0) return
+    clearInterval(this.#sweeping)
+    this.#sweeping = undefined
+  }
+
+  /** A timer must not throw: a folder that cannot be read now is looked at again at the next sweep. */
+  #waitersOrNone(): ReadonlyMap<string, number> {
+    try {
+      return this.waiters()
+    } catch {
+      return new Map()
+    }
+  }
+
+  /** False when there was no time for all of them. */
+  #giveBackIdle(now: number): boolean {
+    for (const lease of this.#held.values()) {
+      if (lease.restIfIdle(now) && performance.now() - now > GIVING_MS) return false
+    }
+    return true
+  }
+
+  /** proper-lockfile does so at an exit as well, unless another copy of its exit hook was loaded before. */
+  exit(): void {
+    for (const lease of this.#held.values()) lease.drop()
+  }
+
+  close(): void {
+    for (const lease of this.#held.values()) void Promise.resolve(lease.release()).catch(() => {})
+  }
+}
