@@ -6,6 +6,7 @@ import { allMetadataOf, labelsOf } from '../log/labels.js'
 import type { AnyMessage, ChatMessage, GivenMessage, StoredMessage, Usage } from '../log/line.js'
 import { messageText } from '../log/serialize.js'
 import { messagesOf } from '../log/views.js'
+import { type AppendOptions, isOnce } from './append-options.js'
 import { changeLog, type DecideChange } from './change.js'
 import { type CheckReport, checkLog, reportDamage } from './check.js'
 import { clearLog } from './clear.js'
@@ -34,11 +35,6 @@ import { beginTurn } from './turn-claim.js'
 import { checkTurnOptions, type TurnOptions } from './turn-options.js'
 import { type AbortOptions, SessionTurns, type TurnFunction } from './turns.js'
 import { SessionValues, type Value, type ValueEntry, type ValueOptions, type ValueToSet } from './values/values.js'
-
-export interface AppendOptions {
-  /** By the message's own `id`: what is there is not written again. */
-  once?: boolean
-}
 
 export class Session<M extends AnyMessage = ChatMessage> {
   readonly #log: SessionLog
@@ -480,12 +476,4 @@ export class Session<M extends AnyMessage = ChatMessage> {
   async delete(): Promise<boolean> {
     return deleteLog(this.#log)
   }
-}
-
-/** @throws TypeError */
-function isOnce(options: AppendOptions | undefined): boolean {
-  if (options === undefined) return false
-  const { once = false } = checkNames('append', options, ['once'])
-  if (typeof once !== 'boolean') throw new TypeError('option once must be true or false')
-  return once
 }
