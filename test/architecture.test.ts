@@ -102,9 +102,12 @@ describe('the doors', () => {
       '@openai/agents': ['adapters/openai-agents.ts'],
       ai: ['adapters/ai-sdk.ts'],
       '@slack/bolt': ['adapters/bolt.ts'],
+      chat: ['adapters/chat-sdk.ts'],
+      'express-session': ['adapters/express-session.ts'],
       grammy: ['adapters/grammy.ts'],
       keyv: ['adapters/keyv.ts'],
       telegraf: ['adapters/telegraf.ts'],
+      unstorage: ['adapters/unstorage.ts'],
     })
   })
 })

@@ -1,5 +1,8 @@
 /** Work that only awaits settled promises never lets timers and I/O in: whoever loops asks here when to breathe. */
 
+// those of the start: what a program's tests put in their place may never come due
+const { setImmediate, setTimeout } = globalThis
+
 /** How long the event loop may be held, ms. */
 const HELD_MS = 8
 

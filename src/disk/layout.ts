@@ -5,6 +5,8 @@ import { BLOBS, isSessionName, LOG, SIDECAR } from './names.js'
 export class Layout {
   readonly locks: string
   readonly waiting: string
+  /** Locks of programs, a file each. */
+  readonly tokens: string
   /** New files of rewrites, and second links to the logs that are about to lose their name. */
   readonly rewrites: string
   /** Second links to logs that are held. */
@@ -23,6 +25,7 @@ export class Layout {
     this.#prefix = path.join(root, path.sep)
     this.locks = path.join(root, '.locks')
     this.waiting = path.join(this.locks, '.waiting')
+    this.tokens = path.join(this.locks, '.tokens')
     this.rewrites = path.join(this.locks, '.rewrites')
     this.holds = path.join(this.locks, '.holds')
     this.trash = path.join(root, '.trash')

@@ -14,6 +14,7 @@ const NEEDED = {
   'openai-agents': '@openai/agents',
   langchain: '@langchain/core',
   langgraph: '@langchain/langgraph-checkpoint',
+  'express-session': 'express-session',
 }
 const bin = (name) => path.join(root, 'node_modules', '.bin', name)
 
