@@ -27,6 +27,54 @@ const bot = (args: string[], options = {}) => run(['bot', '--root', root, ...arg
 describe('bot with an endpoint', () => {
   const ask = (url: string, args: string[] = []) => ['--base-url', url, '--model', 'test-model', ...args]
 
+  test('that repeats the key does not bring it into a message or a log', async () => {
+    const key = 'sk-secret-key-0123456789'
+    const texts = [`bad key ${key}`, `${'x'.repeat(180)}${key}`]
+    let n = 0
+    server = await endpoint((_, response) => {
+      if (n++ === 2) return says(response, `your key is ${key}`)
+      response.statusCode = 401
+      response.end(n === 1 ? JSON.stringify({ error: { message: texts[0] } }) : texts[1])
+    })
+    const file = await inbox(
+      dir,
+      [1, 2, 3].map((i) => ({ sender: `s${i}`, text: 'hi' })),
+    )
+    const { err, out } = await bot([file, '--concurrency', '1', ...ask(server.url)], { env: { OPENAI_API_KEY: key } })
+    expect(err + out).not.toContain('sk-sec')
+    expect(err).toContain('[key]')
+    expect(JSON.stringify(await Promise.all(['s1', 's2', 's3'].map((one) => messagesOf(root, one))))).not.toContain(key)
+  })
+
+  test.each([301, 302, 307, 308])(
+    'that redirects (%i) is not followed: what is sent is for one host',
+    async (status) => {
+      const other = await endpoint((_, response) => says(response, 'from elsewhere'))
+      server = await endpoint((_, response) => {
+        response.writeHead(status, { location: `${other.url}/chat/completions` })
+        response.end()
+      })
+      const { err, code } = await bot([await inbox(dir, [{ sender: 'ann', text: 'hi' }]), ...ask(server.url)], {
+        env: { OPENAI_API_KEY: 'sk-secret' },
+      })
+      await other.close()
+      expect(other.asked).toEqual([])
+      expect(err).toContain('redirects')
+      expect(code).toBe(1)
+    },
+  )
+
+  test.each([
+    'http://user:hunter2@127.0.0.1:1/v1',
+    'http://:hunter2@host',
+    'https://hunter2:x@ho st/',
+    'ftp://u:hunter2@h',
+  ])('whose URL holds a password is refused, and the password is not printed: %s', async (url) => {
+    const { err, out, code } = await bot([await inbox(dir, [{ sender: 'ann', text: 'hi' }]), ...ask(url)])
+    expect(code).toBe(2)
+    expect(err + out).not.toContain('hunter2')
+  })
+
   test('gets the history, the system message and the key', async () => {
     server = await endpoint(({ body }, response) => says(response, `answer ${body.messages.length}`))
     const file = await inbox(dir, [

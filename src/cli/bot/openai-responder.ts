@@ -45,13 +45,22 @@ async function complete(endpoint: Endpoint, messages: readonly ContextMessage[],
       headers: { 'content-type': 'application/json', ...(apiKey ? { authorization: `Bearer ${apiKey}` } : {}) },
       body: JSON.stringify({ model, messages }),
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+      // what is sent is for this endpoint alone
+      redirect: 'manual',
     })
-    const body = await readBody(response)
+    const body = withoutKey(await readBody(response), apiKey)
+    if (response.status >= 300 && response.status < 400)
+      throw new Error('the endpoint redirects: --base-url must name where it leads')
     if (!response.ok) throw new Error(`the endpoint answered ${response.status}${reasonIn(body)}`)
     return answerIn(body)
   } catch (error) {
     throw explain(error, timeoutMs)
   }
+}
+
+/** An endpoint may repeat the key in its answer, which is printed or kept. */
+function withoutKey(text: string, apiKey: string | undefined): string {
+  return apiKey ? text.replaceAll(apiKey, '[key]') : text
 }
 
 async function readBody(response: Response): Promise<string> {

@@ -19,7 +19,7 @@ import { groupCommands, shownCommands } from './groups.js'
 import { addOperatorCommands } from './operator.js'
 import { addSessionCommands } from './session.js'
 import { addSyncCommands } from './sync.js'
-import { atLeastOne, duration, httpUrl, notEmpty, seconds, wholeNumber } from './values.js'
+import { atLeastOne, duration, notEmpty, seconds, wholeNumber, wrongUrl } from './values.js'
 
 const KEY = 'key of a session, the beginning of one key only, or latest'
 /** Of lines of the help. */
@@ -71,11 +71,7 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
     .argument('[file]', 'the inbox; - is standard input, the default when it is a pipe')
     .option('--default <file>', 'the inbox when none is named', notEmpty)
     .option('--concurrency <n>', 'senders served at once', atLeastOne, 8)
-    .option(
-      '--base-url <url>',
-      'OpenAI-compatible endpoint that answers lines without reply, up to /chat/completions',
-      httpUrl,
-    )
+    .option('--base-url <url>', 'OpenAI-compatible endpoint that answers lines without reply, up to /chat/completions')
     .option('--model <name>', 'model that the endpoint is to use', notEmpty)
     .option('--system <text>', 'system message that the model gets first')
     .option('--history <n>', 'messages of the conversation that the model gets to see', atLeastOne, 100)
@@ -93,6 +89,8 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
       if ((options.baseUrl === undefined) !== (options.model === undefined)) {
         command.error('--base-url and --model need each other')
       }
+      const wrong = options.baseUrl === undefined ? undefined : wrongUrl(options.baseUrl)
+      if (wrong !== undefined) command.error(`--base-url ${wrong}`)
       const name = file ?? options.default ?? (process.stdin.isTTY ? undefined : '-')
       if (name === undefined || name === '') command.error('name an inbox file, or pipe one in')
       const { bot } = await import('../commands/bot.js')

@@ -43,15 +43,13 @@ export function byteCount(text: string): number {
   return Number(number) * BYTES[unit.toUpperCase()]!
 }
 
-export function httpUrl(text: string): string {
-  let url: URL
-  try {
-    url = new URL(text)
-  } catch {
-    throw new InvalidArgumentError('Not a URL.')
-  }
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new InvalidArgumentError('Not an http(s) URL.')
-  return text
+/** Why this is no URL of an endpoint, without a word of it: there may be a password in it. */
+export function wrongUrl(text: string): string | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') return 'is not an http(s) URL'
+  return url.username + url.password === ''
+    ? undefined
+    : 'must hold no user and no password: the key comes from OPENAI_API_KEY'
 }
 
 export function notEmpty(text: string): string {
