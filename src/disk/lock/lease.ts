@@ -14,6 +14,7 @@ import type { Layout } from '../layout.js'
 import { CallQueue } from './call-queue.js'
 import { LockFolder } from './lock-folder.js'
 import { SILENCE_MS } from './lock-owner.js'
+import { listeningFirst } from './signal-listeners.js'
 
 /** A holder that others wait for gives the lease away after this time, ms. */
 const SLICE_MS = 30
@@ -153,7 +154,7 @@ export class Lease {
     // what earlier work has waited in vain for the same holder, this one has waited too
     this.#lackedSince ??= performance.now()
     const deadline = Math.max(since, this.#lackedSince) + timeout
-    const { lock } = await import('proper-lockfile')
+    const { lock } = await listeningFirst(() => import('proper-lockfile'))
     const own = new LockFolder(this.#folder, this.#waiting)
     const options = {
       realpath: false,

@@ -1,0 +1,16 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { listeningFirst } from '../../../src/disk/lock/signal-listeners.js'
+
+test('what a package adds while it is loaded is called before a listener that was there, and counts it', async () => {
+  const called: string[] = []
+  const hook = () => called.push(`hook, of ${process.listenerCount('SIGWINCH')}`)
+  onTestFinished(() => void process.removeListener('SIGWINCH', hook))
+  process.once('SIGWINCH', () => called.push('once'))
+  const loaded = await listeningFirst(async () => {
+    process.on('SIGWINCH', hook)
+    return 7
+  })
+  process.emit('SIGWINCH')
+  expect(loaded).toBe(7)
+  expect(called).toEqual(['hook, of 2', 'once'])
+})
