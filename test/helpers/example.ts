@@ -22,16 +22,28 @@ export function examplesOf(file: string): Example[] {
   return examples.map(([, code = '', output = '']) => ({ code, output }))
 }
 
-/** What a program prints in an empty project that has this package and its development dependencies. */
+/** Programs of a file that run until they are ended: each block that begins with ```js title=NAME. */
+export function recipesOf(file: string): Array<{ name: string; code: string }> {
+  const text = fs.readFileSync(path.join(root, file), 'utf8')
+  return [...text.matchAll(/```js title=(\S+)\n(.*?)```/gs)].map(([, name = '', code = '']) => ({ name, code }))
+}
+
+/** What a program prints. */
 export function runExample(code: string): string {
+  const dir = projectOf('example.mjs', code)
+  return execFileSync(process.execPath, ['example.mjs'], { cwd: dir, timeout: 60_000 }).toString()
+}
+
+/** A folder with a program, this package and its development dependencies. */
+export function projectOf(name: string, code: string): string {
   const dir = tempFolder()
   const modules = path.join(dir, 'node_modules')
   fs.mkdirSync(modules)
   const installed = path.join(root, 'node_modules')
-  for (const name of fs.readdirSync(installed)) {
-    if (!name.startsWith('.')) fs.symlinkSync(path.join(installed, name), path.join(modules, name))
+  for (const entry of fs.readdirSync(installed)) {
+    if (!entry.startsWith('.')) fs.symlinkSync(path.join(installed, entry), path.join(modules, entry))
   }
   fs.symlinkSync(root, path.join(modules, 'jsonl-sessions'))
-  fs.writeFileSync(path.join(dir, 'example.mjs'), code)
-  return execFileSync(process.execPath, ['example.mjs'], { cwd: dir, timeout: 60_000 }).toString()
+  fs.writeFileSync(path.join(dir, name), code)
+  return dir
 }
