@@ -53,7 +53,7 @@ describe('serve', () => {
 
   test('a folder that is not there, a port that is taken, an address for others', async () => {
     const root = path.join(tempFolder(), 'nothing')
-    expect(await run(['serve', '--root', root])).toMatchObject({ code: 1, out: '' })
+    expect(await run(['serve', '--root', root])).toMatchObject({ code: 3, out: '' })
     const folder = tempFolder()
     expect(await run(['serve', '--root', folder, '--host', '0.0.0.0'])).toMatchObject({
       code: 2,

@@ -1,8 +1,14 @@
 /** Calls of the file system: counted, delayed or made to fail, in all their forms (see ../conformance/faults.ts). */
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
 import { onTestFinished } from 'vitest'
 import { replaceOperation, type StandIn } from '../conformance/faults.js'
 
 export type { Call } from '../conformance/faults.js'
+
+// Node loads what removes a tree at its first use, and it keeps the calls that it finds then: not those of a test
+fs.rmSync(path.join(os.tmpdir(), 'jsonl-sessions-none'), { recursive: true, force: true })
 
 /** Puts `standIn` in the place of an operation; returns what undoes it, which the end of the test does too. */
 export function patch(operation: string, standIn: StandIn): () => void {

@@ -100,16 +100,15 @@ export const cleanupCases: BackendCase[] = [
     },
   },
   {
-    name: 'only messages keep a session: no name, state, removal or rewrite does',
+    name: 'messages and changes of labels keep a session: no state or rewrite does',
     async run({ backend, clock }) {
-      await withAges(backend, clock, { a: 100 * HOUR, b: 0 })
+      await withAges(backend, clock, { a: 100 * HOUR, b: 0, named: 100 * HOUR })
       await backend.append('c', user('x'))
-      await backend.setSessionName('a', 'new name')
+      await backend.setSessionName('named', 'new name')
       await backend.setSessionState('a', 'idle')
-      await backend.removeLast('a')
       await backend.compact('a')
       assert.equal(await backend.cleanupStale(48), 1)
-      assert.deepEqual(await backend.listSessions(), ['b', 'c'])
+      assert.deepEqual(await backend.listSessions(), ['b', 'c', 'named'])
     },
   },
   {
