@@ -1,33 +1,49 @@
+/** The examples of every document, run, and what the documents must name. */
 import fs from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { parseLines } from '../src/log/parse.js'
 import { examplesOf, runExample } from './helpers/example.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const readme = fs.readFileSync(path.join(root, 'README.md'), 'utf8')
+const read = (file: string) => fs.readFileSync(path.join(root, file), 'utf8')
+/** The programs of adapters have a test of their own. */
+const OWN = 'src/adapters/README.md'
+const documents = ['README.md', ...documentsIn('src'), ...documentsIn('test')]
 
-const examples = examplesOf('README.md')
+function documentsIn(folder: string): string[] {
+  const files = fs.readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
+  return files
+    .filter((file) => file.endsWith('.md') && !file.includes('node_modules'))
+    .map((file) => path.join(folder, file))
+    .sort()
+}
 
-describe('README', () => {
-  test('has examples', () => {
-    expect(examples.length).toBeGreaterThan(3)
-  })
-
-  test.each(examples)('example $# prints what it says', ({ code, output }) => {
+describe.each(documents.filter((file) => file !== OWN && examplesOf(file).length > 0))('%s', (file) => {
+  test.each(examplesOf(file))('example $# prints what it says', ({ code, output }) => {
     expect(runExample(code)).toBe(output)
   })
+})
 
-  test('shows a log that parses', async () => {
-    const { parseLines } = await import('../src/log/parse.js')
-    const [, log] = /```jsonl\n(.*?)```/s.exec(readme) ?? []
-    const kinds = parseLines(Buffer.from(log ?? '')).map(({ kind }) => kind)
-    expect(kinds).toEqual(['session', 'message', 'message', 'meta'])
-  })
+test('the README begins with a program, and shows a log that parses', () => {
+  expect(examplesOf('README.md').length).toBeGreaterThan(1)
+  const [, log] = /```jsonl\n(.*?)```/s.exec(read('README.md')) ?? []
+  const kinds = parseLines(Buffer.from(log ?? '')).map(({ kind }) => kind)
+  expect(kinds).toEqual(['session', 'message', 'message', 'meta'])
+})
 
-  test('names every error code', async () => {
-    const errors = fs.readFileSync(path.join(root, 'src/base/errors.ts'), 'utf8')
-    const codes = [...errors.matchAll(/'(ERR_\w+)'/g)].map(([, code]) => code)
-    for (const code of codes) expect(readme).toContain(`\`${code}\``)
-  })
+test('every error code is explained', () => {
+  const codes = [...read('src/base/errors.ts').matchAll(/^ {2}(ERR_\w+):/gm)].map(([, code]) => code)
+  expect(codes.length).toBeGreaterThan(20)
+  for (const code of codes) expect(read('src/base/README.md')).toContain(`\`${code}\``)
+})
+
+test('links between documents lead to files', () => {
+  const broken = documents.flatMap((file) =>
+    [...read(file).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)]
+      .filter(([, target]) => !fs.existsSync(path.join(root, path.dirname(file), target as string)))
+      .map(([, target]) => `${file}: ${target}`),
+  )
+  expect(broken).toEqual([])
 })
