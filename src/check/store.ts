@@ -30,7 +30,7 @@ export interface StoreCheck {
   findings: Finding[]
   /** Those whose remedies were applied. */
   mended: Finding[]
-  /** Sessions that could not be read, and what could not be mended. */
+  /** Sessions that could not be read, and what could not be mended; without a key: of the folder. */
   failed: Array<{ key: string; error: unknown }>
 }
 
@@ -54,7 +54,13 @@ export async function checkStore(store: StoreInternals, options?: StoreCheckOpti
       check.failed.push({ key, error })
     }
   }
-  if (keys === undefined) check.findings.push(...checkFolder(store.context.layout))
+  if (keys === undefined) {
+    try {
+      check.findings.push(...checkFolder(store.context.layout))
+    } catch (error) {
+      check.failed.push({ key: '', error })
+    }
+  }
   if (fix) await mend(store, check)
   return check
 }

@@ -37,7 +37,7 @@ export class SessionIndex {
   readonly #stale = new Map<string, boolean>()
   readonly #files: SessionFiles
   /** Why sessions cannot be read, by name: each failure is reported once. */
-  readonly #failed = new Map<string, string>()
+  readonly #failed = new Map<string, unknown>()
   /** Keys of sessions about which run logs have said something since their rows were made. */
   readonly #said: Set<string>
   readonly #unlisten: () => void
@@ -229,10 +229,15 @@ export class SessionIndex {
   }
 
   #fail(name: string, error: unknown): undefined {
-    const reason = `${errno(error)} ${error}`
-    if (this.#failed.get(name) !== reason) tellError(this.#context.settings, error, this.#files.knownKey(name) ?? name)
-    this.#failed.set(name, reason)
+    if (reasonOf(this.#failed.get(name)) !== reasonOf(error))
+      tellError(this.#context.settings, error, this.#files.knownKey(name) ?? name)
+    this.#failed.set(name, error)
     this.#set(name, undefined)
+  }
+
+  /** Why sessions are left out of the last answer. */
+  failures(): unknown[] {
+    return [...this.#failed.values()]
   }
 
   async #existingKey(name: string): Promise<string | undefined> {
@@ -305,4 +310,8 @@ function addCopies<T>(copies: T[], rows: readonly Row[], copy: (row: Row) => T):
 
 class Unread {
   constructor(readonly log: FileMark) {}
+}
+
+function reasonOf(error: unknown): string {
+  return `${errno(error)} ${error}`
 }

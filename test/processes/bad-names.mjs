@@ -261,7 +261,8 @@ function commandsOf(place, folder) {
       encoding: 'utf8',
       timeout: 20_000,
     })
-    if (status !== 0 && status !== 1) wrong.push(`${place}: ${command.join(' ')} ends with ${status}: ${stderr}`)
+    // failed, not found, or in use
+    if (![0, 1, 3, 4].includes(status)) wrong.push(`${place}: ${command.join(' ')} ends with ${status}: ${stderr}`)
     if (/^ {4}at /m.test(stderr)) wrong.push(`${place}: ${command.join(' ')} crashes: ${stderr}`)
   }
 }

@@ -20,7 +20,7 @@ await attempt('open', async () => {
   store = await openStore(folder, { lockTimeout: 500 })
 })
 for (const [name, ...args] of store === undefined ? [] : JSON.parse(calls)) {
-  await attempt(name, () => (name in store ? store : store.session('a'))[name](...args))
+  await attempt(name, () => (name in store.session('a') ? store.session('a') : store)[name](...args))
 }
 await attempt('close', () => store?.close())
 process.send(outcome)

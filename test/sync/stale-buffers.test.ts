@@ -29,7 +29,6 @@ test.each(['a', 'An encoded key'])('%s: the log was read, or written to, while i
     fs.truncateSync(session.path)
     if (meanwhile === 'read') expect((await session.info())?.messages).toBe(0)
     else await session.append(message('meanwhile'))
-    expect(lost).toEqual([])
     fs.writeFileSync(session.path, old)
     await session.append(message('three'))
     expect(await contents(session)).toEqual(['one', 'three'])

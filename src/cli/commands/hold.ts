@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process'
 import type { SessionStore } from '../../index.js'
 import { internalsOf } from '../../store/store.js'
+import { CommandFailure, EXIT } from '../exit-code.js'
+import { describe } from '../terminal/output.js'
 import { type GlobalOptions, withStore } from '../with-store.js'
 
 /**
@@ -26,7 +28,7 @@ async function holding<T>(store: SessionStore, keys: readonly string[], work: ()
 function run([program, ...args]: readonly string[]): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(program as string, args, { stdio: 'inherit' })
-    child.on('error', reject)
+    child.on('error', (error) => reject(new CommandFailure(describe(error), EXIT.failed)))
     child.on('close', (code) => resolve(code ?? 1))
   })
 }

@@ -19,8 +19,9 @@ type Archived = SessionDetails['archived']
 export async function purgeArchived({ context, index, log }: StoreInternals, age: number): Promise<number> {
   const isDue = dueAfter(context.clock.now(), age)
   let deleted = 0
-  const failures: unknown[] = []
-  for (const { info, details } of await index.sessions()) {
+  const sessions = await index.sessions()
+  const failures = index.failures()
+  for (const { info, details } of sessions) {
     if (details.archived.messages === 0 || !isDue(details.archived.oldest)) continue
     try {
       const session = log(info.key)
