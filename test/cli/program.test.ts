@@ -275,6 +275,15 @@ describe('rm', () => {
   })
 })
 
+test('a session without a name shows the beginning of what the user said first', async () => {
+  const store = await openStore(root)
+  await store.session('long').append({ role: 'user', content: `first words\n${'x'.repeat(9_000)}` })
+  await store.close()
+  const { out } = await cli(['list'])
+  expect(out).toContain('“first words xxx')
+  for (const line of out.split('\n')) expect(line.length).toBeLessThan(130)
+})
+
 describe('keys', () => {
   test('latest is the newest session; path prints its log; tail its last messages', async () => {
     await fill()

@@ -48,6 +48,14 @@ const MOST_PREVIEWS = 50
 /** … if their logs are not larger than this, bytes. */
 const PREVIEW_BYTES = 256 * 1024
 
+/** Characters of a preview: one long text must not widen every row of a piped list. */
+const PREVIEW_LENGTH = 60
+
+function beginningOf(text: string): string {
+  const characters = Array.from(text)
+  return characters.length <= PREVIEW_LENGTH ? text : `${characters.slice(0, PREVIEW_LENGTH - 1).join('')}…`
+}
+
 /** What the user said first in sessions that have no name, by key. */
 async function previewsOf(store: SessionStore, infos: readonly SessionInfo[]): Promise<Map<string, string>> {
   const nameless = infos.filter(({ name, messages, bytes }) => !name && messages > 0 && bytes <= PREVIEW_BYTES)
@@ -55,7 +63,7 @@ async function previewsOf(store: SessionStore, infos: readonly SessionInfo[]): P
   for (const { key } of nameless.slice(0, MOST_PREVIEWS)) {
     for await (const { role, content } of store.session(key).stream()) {
       if (role !== 'user' || typeof content !== 'string') continue
-      previews.set(key, flatten(content.slice(0, 400)))
+      previews.set(key, beginningOf(flatten(content.slice(0, 4 * PREVIEW_LENGTH))))
       break
     }
   }
