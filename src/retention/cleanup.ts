@@ -17,6 +17,7 @@ import { attempt, tellError } from '../session/options.js'
 import { readRun } from '../session/runs.js'
 import type { SessionLog } from '../session/session-log.js'
 import { writeNow } from '../session/sidecar.js'
+import { turnRunning } from '../session/turn-claim.js'
 import { type CleanupOptions, type CleanupRules, checkCleanup } from './options.js'
 import { type Candidate, mayGo, planCleanup } from './plan.js'
 
@@ -150,9 +151,4 @@ export async function trashSession(log: SessionLog, force: boolean): Promise<str
     return known !== undefined
   }
   return log.hold(() => toTrash(log, isDue))
-}
-
-function turnRunning(key: string, { turnId, since, owner: { host, pid } }: Run): SessionError {
-  const details = { key, running: turnId, since, owner: { host, pid } }
-  return new SessionError('ERR_TURN_RUNNING', `a turn of the session ${JSON.stringify(key)} is running`, details)
 }

@@ -70,7 +70,7 @@ export async function claimTurn(
     const { rival } = claim
     // what has stood over a pause is no claim that is about to be withdrawn
     const isSame = former?.file === rival.file && former.run.n === rival.run.n
-    if (isSame && performance.now() >= deadline) throw turnRunning(log.key, rival)
+    if (isSame && performance.now() >= deadline) throw turnRunning(log.key, { ...rival.run, turnId: rival.turnId })
     former = rival
     await sleep(pause * (0.5 + Math.random()))
   }
@@ -124,15 +124,13 @@ function checkReadable({ context: { runs } }: LogWithRuns): void {
   if (runs.unreadable !== undefined) throw runs.unreadable
 }
 
-function turnRunning(key: string, { turnId, run: { since, owner } }: Statement): SessionError {
-  const { host, pid } = owner
-  return new SessionError('ERR_TURN_RUNNING', 'another turn of the session is running', {
-    key,
-    running: turnId,
-    since,
-    owner: { host, pid },
-  })
+/** The error for a session in which this turn runs. */
+export function turnRunning(key: string, { turnId, since, owner: { host, pid } }: TurnAt): SessionError {
+  const details = { key, running: turnId, since, owner: { host, pid } }
+  return new SessionError('ERR_TURN_RUNNING', 'another turn of the session is running', details)
 }
+
+type TurnAt = Pick<Run, 'since' | 'owner'> & { turnId: string | null }
 
 /** True while nobody has ended the turn or taken the session over. */
 export function isMine(log: LogWithRuns, claim: Claim): boolean {

@@ -2,6 +2,7 @@
  * What the API of the viewer answers, as JSON: for the page, and for programs that ask it. Times are ISO 8601 UTC, sizes
  * and offsets are bytes, spans are milliseconds.
  */
+import type { LineKind } from '../log/line.js'
 
 /** Any failure. `code` is stable: that of a `SessionError`, or one of `ViewerErrorCode`. */
 export interface ErrorAnswer {
@@ -101,20 +102,7 @@ export interface LogLine {
   end: number
   /** Counted from 1; absent while the lines are being counted. */
   line?: number
-  kind:
-    | 'session'
-    | 'message'
-    | 'remove'
-    | 'answered'
-    | 'compaction'
-    | 'meta'
-    | 'value'
-    | 'commit'
-    | 'tombstone'
-    | 'unknown'
-    | 'damage'
-    | 'blank'
-    | 'torn'
+  kind: LineKind | 'damage' | 'blank' | 'torn'
   id?: string
   at?: string
   /** The parsed line; long texts in it are cut if `cut` is true. */
