@@ -12,7 +12,7 @@ import {
 import { checkNames, checkText } from '../base/arguments.js'
 import { canonical, isObject, type Json, type JsonObject, jsonEqual } from '../base/json.js'
 import type { ChatMessage } from '../log/line.js'
-import type { ChangeView } from '../session/change.js'
+import type { ChangeView } from '../session/change/change.js'
 import type { Entry } from '../session/entry.js'
 import type { Session } from '../session/session.js'
 import { withBytes, withoutBytes } from './lines/bytes.js'

@@ -1,6 +1,6 @@
 /** Files of other tools in the folder of a store: they look like logs, and hold no message of ours. */
 import { join } from 'node:path'
-import { LogReader } from '../disk/log-reader.js'
+import { LogReader } from '../disk/log/log-reader.js'
 import { listSource } from '../disk/source-file.js'
 import { formatsOf } from '../formats/import/sources.js'
 import { escapeLine } from './terminal/escape.js'

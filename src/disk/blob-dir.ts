@@ -8,9 +8,9 @@ import path from 'node:path'
 import { breatheIfDue } from '../base/event-loop.js'
 import { randomNonce } from '../base/ids.js'
 import { sync } from './atomic-replace.js'
-import { sameMark } from './file-mark.js'
 import { createPrivate, look, openRegular, read, removeFile, writeAll } from './files.js'
 import { ensureSyncedFolder, listFolder, refuseLink, syncFolder } from './folders.js'
+import { sameMark } from './log/file-mark.js'
 
 const SLICE_BYTES = 256 * 1024
 const REF = /^[0-9a-f]{64}$/

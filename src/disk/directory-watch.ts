@@ -5,7 +5,7 @@
 import fs from 'node:fs'
 import { errno } from '../base/errors.js'
 import { breathe } from '../base/event-loop.js'
-import { sameFile } from './file-mark.js'
+import { sameFile } from './log/file-mark.js'
 
 /** ext2 to ext4, XFS, Btrfs, F2FS, ZFS, tmpfs, overlay: this machine makes all changes, and reports each. */
 const LOCAL_FILE_SYSTEMS = new Set([0xef53, 0x58465342, 0x9123683e, 0xf2f52010, 0x2fc12fc1, 0x01021994, 0x794c7630])

@@ -5,11 +5,11 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../base/errors.js'
-import { type FileMark, sameFile } from './file-mark.js'
 import { look, removeFile, removeOwnFile } from './files.js'
 import { ensureSyncedFolder, listFolder, refuseLink, removeEmptyFolder, removeTree, syncFolder } from './folders.js'
-import { linkFormer } from './formers.js'
 import type { Layout } from './layout.js'
+import { type FileMark, sameFile } from './log/file-mark.js'
+import { linkFormer } from './log/formers.js'
 
 const ENTRY = /^(.+)~([0-9a-f-]{36})$/
 

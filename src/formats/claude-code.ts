@@ -1,7 +1,7 @@
 /** Claude Code: `~/.claude/projects/<folder>/<session>.jsonl`, one line a content block, a tree by `parentUuid`. */
 import { isObject, type Json, type JsonObject } from '../base/json.js'
-import { Chain, roleOf, usageOf, writeUser } from './claude-code-lines.js'
-import { type ClaudePlan, ClaudePlanner } from './claude-code-plan.js'
+import { Chain, roleOf, usageOf, writeUser } from './claude-code/claude-code-lines.js'
+import { type ClaudePlan, ClaudePlanner } from './claude-code/claude-code-plan.js'
 import { type CallUsage, contentOf, countOf, objectOf, splitBlocks, textOr } from './shared/blocks.js'
 import { CompactCounter, keyOf } from './shared/compact-counter.js'
 import { BRANCH_AGENT, type Draft } from './shared/draft.js'

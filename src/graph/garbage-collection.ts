@@ -5,7 +5,7 @@ import { breatheIfDue } from '../base/event-loop.js'
 import type { BlobDir } from '../disk/blob-dir.js'
 import type { Graph } from '../log/graph/graph.js'
 import { COMPONENTS, type Component, type Manifest, manifestFrom } from '../log/graph/manifest.js'
-import { checkVersion } from '../session/transaction.js'
+import { checkVersion } from '../session/change/transaction.js'
 import { checkReadable, corrupt, type GraphLog } from './graph-log.js'
 
 export interface Collection {

@@ -2,17 +2,17 @@
 
 import { SessionError } from '../base/errors.js'
 import { BlobDir } from '../disk/blob-dir.js'
-import { type FileMark, markOf, sameFile, sameMark } from '../disk/file-mark.js'
-import { LogReader } from '../disk/log-reader.js'
+import { type FileMark, markOf, sameFile, sameMark } from '../disk/log/file-mark.js'
+import { LogReader } from '../disk/log/log-reader.js'
 import type { Summary } from '../log/fold.js'
 import type { NodeRecord } from '../log/graph/commit-line.js'
 import { emptyGraph, followGraph, type Graph, GraphCollector, type Records } from '../log/graph/graph.js'
 import { liveNodes, parentsOf, recordsOf } from '../log/graph/views.js'
 import type { Line, Piece } from '../log/line.js'
-import { printAt } from '../session/log-state.js'
-import type { Draft } from '../session/pending-line.js'
-import type { SessionLog } from '../session/session-log.js'
-import type { Decide } from '../session/transaction.js'
+import type { Decide } from '../session/change/transaction.js'
+import { printAt } from '../session/log/log-state.js'
+import type { Draft } from '../session/log/pending-line.js'
+import type { SessionLog } from '../session/log/session-log.js'
 import { nodesIn } from './node-records.js'
 
 /** The graph of which bytes. */

@@ -1,7 +1,7 @@
 /** Reads the records of nodes from the lines that a graph names. */
 import { breatheIfDue } from '../base/event-loop.js'
 import { read } from '../disk/files.js'
-import type { LogReader } from '../disk/log-reader.js'
+import type { LogReader } from '../disk/log/log-reader.js'
 import { commitOf, type NodeRecord } from '../log/graph/commit-line.js'
 import type { Graph } from '../log/graph/graph.js'
 import { below } from '../log/graph/views.js'

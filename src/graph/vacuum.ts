@@ -1,7 +1,7 @@
 /** Taking the tombstoned nodes out of a session's log. */
 
 import { vacuumOf } from '../log/graph/vacuum.js'
-import { rewriteHeld } from '../session/rewrite.js'
+import { rewriteHeld } from '../session/change/rewrite.js'
 import { checkReadable, foldGraph, type GraphLog } from './graph-log.js'
 
 /**

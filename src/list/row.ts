@@ -1,10 +1,10 @@
 /** What a list shows of one session, and the marks of the files that it was read from; also as it stands in the list cache. */
 
-import { type FileMark, isSettled, markOf, sameMark } from '../disk/file-mark.js'
-import type { Run } from '../disk/sidecar-file.js'
+import { type FileMark, isSettled, markOf, sameMark } from '../disk/log/file-mark.js'
+import type { Run } from '../disk/sidecar/sidecar-file.js'
 import { countersOf } from '../log/fold.js'
 import { type ListedSession, listedOf, type SessionDetails } from '../session/info.js'
-import type { Known } from '../session/log-state.js'
+import type { Known } from '../session/log/log-state.js'
 
 /** Fields that few sessions have are absent: a store may have very many rows. Times are Unix milliseconds. */
 export interface Row {

@@ -1,16 +1,16 @@
 /** What a list reads of one session, by its name: the marks of its files, its sidecar, its log and its key. */
 import { errno, notALog } from '../base/errors.js'
-import type { FileMark } from '../disk/file-mark.js'
 import { look } from '../disk/files.js'
 import type { Layout } from '../disk/layout.js'
-import { LogReader } from '../disk/log-reader.js'
+import type { FileMark } from '../disk/log/file-mark.js'
+import { LogReader } from '../disk/log/log-reader.js'
 import { isOwnName, nameOf } from '../disk/names.js'
-import { readSidecar, type Sidecar } from '../disk/sidecar-file.js'
-import { catchUp, foldLog } from '../session/catch-up.js'
+import { readSidecar, type Sidecar } from '../disk/sidecar/sidecar-file.js'
 import type { StoreContext } from '../session/context.js'
-import { knownFromSidecar } from '../session/log-state.js'
+import { catchUp, foldLog } from '../session/log/catch-up.js'
+import { knownFromSidecar } from '../session/log/log-state.js'
 import { tellError } from '../session/options.js'
-import { keyInLog } from '../session/read.js'
+import { keyInLog } from '../session/read/read.js'
 
 export class SessionFiles {
   readonly #context: StoreContext

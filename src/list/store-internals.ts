@@ -1,6 +1,6 @@
 /** What the parts of an open store share: lists, searches, runs, retention and checks work on it. */
 import type { StoreContext } from '../session/context.js'
-import type { SessionLog } from '../session/session-log.js'
+import type { SessionLog } from '../session/log/session-log.js'
 import type { SessionIndex } from './session-index.js'
 
 /** A part of a store that is made when it is first needed, and closed with the store. */

@@ -1,7 +1,7 @@
 /** Writing every log of a store anew. */
 import { checkNames, checkSignal } from '../base/arguments.js'
 import type { StoreInternals } from '../list/store-internals.js'
-import { type RewriteResult, rewriteLog } from '../session/rewrite.js'
+import { type RewriteResult, rewriteLog } from '../session/change/rewrite.js'
 
 export interface RewriteAllResult {
   /** The sessions whose logs became others, by key. */

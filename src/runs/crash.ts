@@ -3,14 +3,14 @@
 import { sleep } from '../base/event-loop.js'
 import { livenessOf, type Owner } from '../disk/process-identity.js'
 import { BEAT_MS } from '../disk/runs/folder-runs.js'
-import type { Run } from '../disk/sidecar-file.js'
+import type { Run } from '../disk/sidecar/sidecar-file.js'
 import { Ending } from '../log/context.js'
 import { activeMessages } from '../log/context-order.js'
 import type { StoreContext } from '../session/context.js'
-import { liveBackwards } from '../session/read-backwards.js'
+import type { SessionLog } from '../session/log/session-log.js'
+import { liveBackwards } from '../session/read/read-backwards.js'
 import type { CrashedRun, CrashReason } from '../session/reports.js'
-import { ownerOf } from '../session/run-state.js'
-import type { SessionLog } from '../session/session-log.js'
+import { ownerOf } from '../session/state/run-state.js'
 
 /** The next sign of life would have come by then, ms. */
 const NEXT_BEAT_MS = BEAT_MS + 1_000

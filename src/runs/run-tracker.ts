@@ -1,7 +1,7 @@
 /** What a watcher knows of the runs it has seen, and what follows from a new look at one: on plain data. */
 import { isSameOwner, type Liveness } from '../disk/process-identity.js'
-import type { Run, StuckReason } from '../disk/sidecar-file.js'
-import { type Reporter, runAge } from '../session/run-state.js'
+import type { Run, StuckReason } from '../disk/sidecar/sidecar-file.js'
+import { type Reporter, runAge } from '../session/state/run-state.js'
 
 /** A session as a look finds it; `run` is null where no state was ever set, undefined where the session is gone. */
 export interface Sighting {

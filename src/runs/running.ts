@@ -2,14 +2,14 @@
 
 import { checkFolder } from '../disk/folders.js'
 import { nameOf } from '../disk/names.js'
-import type { Run } from '../disk/sidecar-file.js'
+import type { Run } from '../disk/sidecar/sidecar-file.js'
 import type { StoreInternals } from '../list/store-internals.js'
 import type { SessionInfo } from '../session/info.js'
+import type { SessionLog } from '../session/log/session-log.js'
 import { tellError } from '../session/options.js'
 import type { RunOwner } from '../session/reports.js'
-import { ownerOf, runAge, runStateOf } from '../session/run-state.js'
-import { readRun, reporter } from '../session/runs.js'
-import type { SessionLog } from '../session/session-log.js'
+import { ownerOf, runAge, runStateOf } from '../session/state/run-state.js'
+import { readRun, reporter } from '../session/state/runs.js'
 
 /** A session in state running. */
 export interface RunningSession extends SessionInfo {

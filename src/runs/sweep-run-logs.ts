@@ -8,7 +8,7 @@ import { isSessionName, nameOf, nameOfSidecar } from '../disk/names.js'
 import { isOver } from '../disk/runs/folder-runs.js'
 import { type Statement, statementOf } from '../disk/runs/run-lines.js'
 import { isRunLogName, makeRunFolder } from '../disk/runs/run-log.js'
-import { sidecarOrNone } from '../disk/sidecar-file.js'
+import { sidecarOrNone } from '../disk/sidecar/sidecar-file.js'
 import type { StoreInternals } from '../list/store-internals.js'
 
 /** To read fewer sidecars than this at every opening costs less than a folder that nobody needs. */

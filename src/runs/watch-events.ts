@@ -1,5 +1,5 @@
 /** What a watcher tells. */
-import type { StuckReason } from '../disk/sidecar-file.js'
+import type { StuckReason } from '../disk/sidecar/sidecar-file.js'
 import type { RunOwner } from '../session/reports.js'
 
 interface RunEvent {

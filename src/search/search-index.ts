@@ -3,8 +3,8 @@
  * then reads few logs. A session whose signature is missing or older than its log is always a candidate.
  */
 import { breathe, breatheIfDue, isLoopHeld } from '../base/event-loop.js'
-import { type FileMark, markOf, sameFile, sameMark } from '../disk/file-mark.js'
-import { LogReader } from '../disk/log-reader.js'
+import { type FileMark, markOf, sameFile, sameMark } from '../disk/log/file-mark.js'
+import { LogReader } from '../disk/log/log-reader.js'
 import { probesOf, signatureBytes } from '../disk/search-index/bloom-filter.js'
 import type { Logs } from '../list/row.js'
 import type { SessionIndex } from '../list/session-index.js'

@@ -3,7 +3,7 @@ import { checkCount, checkNames, checkOptionalText, checkSignal } from '../base/
 import { errno, withPath } from '../base/errors.js'
 import { breathe, isLoopHeld } from '../base/event-loop.js'
 import { read, readIntoSync } from '../disk/files.js'
-import { LogReader } from '../disk/log-reader.js'
+import { LogReader } from '../disk/log/log-reader.js'
 import { nameOf } from '../disk/names.js'
 import { infoIn } from '../list/row.js'
 import type { SessionIndex } from '../list/session-index.js'

@@ -1,10 +1,11 @@
 /** Makes the signature of a log. */
-import { type FileMark, isSettled, markOf, sameFile } from '../disk/file-mark.js'
+
 import { readSync } from '../disk/files.js'
-import type { LogReader } from '../disk/log-reader.js'
+import { type FileMark, isSettled, markOf, sameFile } from '../disk/log/file-mark.js'
+import type { LogReader } from '../disk/log/log-reader.js'
 import { addText, signatureBytes } from '../disk/search-index/bloom-filter.js'
 import type { Signature } from '../disk/search-index/record.js'
-import { hashOf } from '../disk/sidecar-file.js'
+import { hashOf } from '../disk/sidecar/sidecar-file.js'
 import { isLine, type Piece } from '../log/line.js'
 import { isChat } from '../log/parse.js'
 import { stringsIn } from '../log/views.js'

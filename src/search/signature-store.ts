@@ -1,8 +1,8 @@
 /** The signatures of all logs, in memory and in their file: a search in an open store reads no file but the candidates. */
 import { breathe, breatheIfDue, isLoopHeld } from '../base/event-loop.js'
-import { type FileMark, sameFile, sameMark } from '../disk/file-mark.js'
 import { look, removeFile } from '../disk/files.js'
 import { deviceOf, refuseLink } from '../disk/folders.js'
+import { type FileMark, sameFile, sameMark } from '../disk/log/file-mark.js'
 import { mayContain } from '../disk/search-index/bloom-filter.js'
 import { appendSignatures, readSignatures, replaceSignatures, signatureFileMark } from '../disk/search-index/file.js'
 import { bytesOnDisk, type Signature } from '../disk/search-index/record.js'

@@ -1,14 +1,14 @@
 /** Finds what is wrong with one log, by line and byte. */
 
-import { LogReader } from '../disk/log-reader.js'
+import { LogReader } from '../disk/log/log-reader.js'
 import { GraphCollector, type GraphDamage } from '../log/graph/graph.js'
 import { LastLines } from '../log/last-lines.js'
 import { isLine, type Piece } from '../log/line.js'
 import { isChat } from '../log/parse.js'
 import { isLive } from '../log/visibility.js'
-import { visibilityIn } from './catch-up.js'
+import { visibilityIn } from './log/catch-up.js'
+import type { SessionLog } from './log/session-log.js'
 import type { DamageReport } from './reports.js'
-import type { SessionLog } from './session-log.js'
 
 export interface CheckReport extends DamageReport {
   bytes: number

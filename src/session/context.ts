@@ -3,8 +3,8 @@ import type { Leases } from '../disk/lock/leases.js'
 import type { FolderRuns } from '../disk/runs/folder-runs.js'
 import type { StoreRoot } from '../disk/store-root.js'
 import type { Clock } from './clock.js'
+import type { RecentWrites } from './log/recent-writes.js'
 import type { Settings } from './options.js'
-import type { RecentWrites } from './recent-writes.js'
 
 /** A log with work that is done later. */
 export interface PendingLog {

@@ -1,11 +1,11 @@
-import type { Run } from '../disk/sidecar-file.js'
+import type { Run } from '../disk/sidecar/sidecar-file.js'
 import { archivedOf, sumOf, timesOf, totalUsage } from '../log/fold.js'
 import { shownLabels } from '../log/labels.js'
 import type { Usage } from '../log/line.js'
 import { isoTime } from '../log/parse.js'
 import { firstOfEach } from '../log/waiting.js'
-import type { Known } from './log-state.js'
-import { type RunState, runStateOf } from './run-state.js'
+import type { Known } from './log/log-state.js'
+import { type RunState, runStateOf } from './state/run-state.js'
 
 /** One row of a list. */
 export interface SessionInfo extends RunState {

@@ -1,7 +1,7 @@
 /** The options of a store, checked once. */
 
 import { isObject } from '../base/json.js'
-import type { Fsync } from '../disk/log-writer.js'
+import type { Fsync } from '../disk/log/log-writer.js'
 import type { CrashLeft, DamageReport, LostReport } from './reports.js'
 
 export interface StoreOptions {

@@ -1,6 +1,7 @@
 /** The sessions that a store keeps in mind between calls. */
+
+import type { SessionLog } from '../session/log/session-log.js'
 import type { Session } from '../session/session.js'
-import type { SessionLog } from '../session/session-log.js'
 
 export interface Kept {
   session: Session

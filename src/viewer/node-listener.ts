@@ -1,8 +1,8 @@
 /** A viewer behind Node's own HTTP server. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
-import { badRequest, failure } from './answers.js'
-import { withHeaders } from './guard.js'
+import { badRequest, failure } from './api/answers.js'
+import { withHeaders } from './api/guard.js'
 import type { Viewer } from './viewer.js'
 
 /** For `http.createServer(nodeListener(viewer))`. */

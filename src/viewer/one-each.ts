@@ -1,5 +1,5 @@
 /** Searches: one at a time for each page. A new one ends the former, and each ends after a while. */
-import { ViewerError } from './answers.js'
+import { ViewerError } from './api/answers.js'
 
 const MAX_SEARCHES = 20
 const MAX_MS = 120_000

@@ -1,7 +1,7 @@
 /** The files of the page, which the build puts beside this module. */
 import { fileURLToPath } from 'node:url'
 import { readSmall } from '../disk/files.js'
-import { ViewerError } from './answers.js'
+import { ViewerError } from './api/answers.js'
 
 const TYPES: Readonly<Record<string, string>> = {
   'index.html': 'text/html; charset=utf-8',

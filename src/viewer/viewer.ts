@@ -1,9 +1,9 @@
 /** The viewer: from a request to an answer. Every path is judged first, and every answer carries the same headers. */
 import type { SessionStore } from '../store/store.js'
 import { internalsOf } from '../store/store.js'
-import { failure, ViewerError } from './answers.js'
-import { Api } from './api.js'
-import { asked, judge, newToken, type Secrets, withHeaders } from './guard.js'
+import { failure, ViewerError } from './api/answers.js'
+import { Api } from './api/api.js'
+import { asked, judge, newToken, type Secrets, withHeaders } from './api/guard.js'
 import { PageFiles } from './page-files.js'
 
 export interface ViewerOptions {

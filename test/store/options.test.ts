@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
-import { sidecarFromText } from '../../src/disk/sidecar-file.js'
+import { sidecarFromText } from '../../src/disk/sidecar/sidecar-file.js'
 import { openStore, SessionError, type StoreOptions } from '../../src/index.js'
 import { type Call, during, systemError } from '../helpers/file-calls.js'
 import {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { SessionLog } from '../../src/session/session-log.js'
+import type { SessionLog } from '../../src/session/log/session-log.js'
 import { type Kept, KeptSessions } from '../../src/store/session-cache.js'
 import { internalsOf } from '../../src/store/store.js'
 import { open } from '../helpers/store.js'

@@ -6,7 +6,7 @@ import { JsonlRuntimePersistence } from '../../src/contracts/runtime-persistence
 import { JsonlSessionManager } from '../../src/contracts/session-manager/index.js'
 import type { Session, SessionStore } from '../../src/index.js'
 import { reachOver } from '../../src/log/visibility.js'
-import { rewriteLog } from '../../src/session/rewrite.js'
+import { rewriteLog } from '../../src/session/change/rewrite.js'
 import { internalsOf } from '../../src/store/store.js'
 
 export type Work = (session: Session, store: SessionStore, random: () => number) => Promise<unknown>

@@ -174,7 +174,7 @@ describe('one session', () => {
   test.each(['.', '..', '~', 'a/b', 'ä ✓', '%2e', '#', '?', '__proto__', '../../etc/passwd'])(
     'the key %s has an address',
     async (key) => {
-      const { segmentOf } = await import('../../src/viewer/addresses.js')
+      const { segmentOf } = await import('../../src/viewer/api/addresses.js')
       const { store, ask } = await scene()
       await fill(store, key, ['x'])
       expect((await ask<SessionFacts>(`/api/s/${segmentOf(key)}`)).body.key).toBe(key)

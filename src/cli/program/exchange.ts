@@ -1,6 +1,6 @@
 /** The commands that bring conversations of other tools in, and take conversations out. */
-import type { ExportCommandOptions } from '../commands/export.js'
-import type { ImportCommandOptions } from '../commands/import.js'
+import type { ExportCommandOptions } from '../commands/move/export.js'
+import type { ImportCommandOptions } from '../commands/move/import.js'
 import { type Command, Option } from './commander.js'
 import { notEmpty } from './values.js'
 
@@ -39,7 +39,7 @@ export function addExchangeCommands(program: Command, finish: (exitCode: number)
     )
     .action(async (paths: string[], _: unknown, command: Command) => {
       const options = command.optsWithGlobals<ImportCommandOptions & { listFormats?: boolean }>()
-      const { importPaths, listFormats } = await import('../commands/import.js')
+      const { importPaths, listFormats } = await import('../commands/move/import.js')
       if (options.listFormats) return finish(await listFormats(options))
       if (paths.length === 0) command.error('name a file or a folder')
       finish(await importPaths(paths, options))
@@ -61,7 +61,7 @@ export function addExchangeCommands(program: Command, finish: (exitCode: number)
     .action(async (keys: string[], _: unknown, command: Command) => {
       const options = command.optsWithGlobals<ExportCommandOptions>()
       if ((keys.length === 0) !== (options.all === true)) command.error('name the sessions, or use --all')
-      const { exportSessions } = await import('../commands/export.js')
+      const { exportSessions } = await import('../commands/move/export.js')
       finish(await exportSessions(keys, options))
     })
 }

@@ -1,9 +1,9 @@
 /** The commands for what `RuntimePersistence` keeps: the graph of a session, its blobs, and their care. */
 
-import type { BlobsOptions } from '../commands/blobs.js'
-import type { GcOptions } from '../commands/gc.js'
-import type { GraphOptions } from '../commands/graph.js'
-import type { VacuumOptions } from '../commands/vacuum.js'
+import type { VacuumOptions } from '../commands/change/vacuum.js'
+import type { GraphOptions } from '../commands/look/graph.js'
+import type { BlobsOptions } from '../commands/operate/blobs.js'
+import type { GcOptions } from '../commands/operate/gc.js'
 import type { Command } from './commander.js'
 
 const KEY = 'key of a session, or the beginning of one key only'
@@ -15,7 +15,7 @@ export function addGraphCommands(program: Command, finish: (exitCode: number) =>
     .argument('<key>', KEY)
     .option('--json', 'print one JSON object')
     .action(async (key: string, _: unknown, command: Command) => {
-      const { graph } = await import('../commands/graph.js')
+      const { graph } = await import('../commands/look/graph.js')
       finish(await graph(key, command.optsWithGlobals<GraphOptions>()))
     })
 
@@ -25,7 +25,7 @@ export function addGraphCommands(program: Command, finish: (exitCode: number) =>
     .argument('<key>', KEY)
     .option('--json', 'print one JSON object')
     .action(async (key: string, _: unknown, command: Command) => {
-      const { blobs } = await import('../commands/blobs.js')
+      const { blobs } = await import('../commands/operate/blobs.js')
       finish(await blobs(key, command.optsWithGlobals<BlobsOptions>()))
     })
 
@@ -38,7 +38,7 @@ export function addGraphCommands(program: Command, finish: (exitCode: number) =>
     .action(async (key: string | undefined, _: unknown, command: Command) => {
       const options = command.optsWithGlobals<GcOptions>()
       if ((key === undefined) !== (options.all === true)) command.error('name a session, or use --all')
-      const { gc } = await import('../commands/gc.js')
+      const { gc } = await import('../commands/operate/gc.js')
       finish(await gc(key, options))
     })
 
@@ -48,7 +48,7 @@ export function addGraphCommands(program: Command, finish: (exitCode: number) =>
     .argument('<key>', KEY)
     .option('--dry-run', 'only tell what would go')
     .action(async (key: string, _: unknown, command: Command) => {
-      const { vacuum } = await import('../commands/vacuum.js')
+      const { vacuum } = await import('../commands/change/vacuum.js')
       finish(await vacuum(key, command.optsWithGlobals<VacuumOptions>()))
     })
 }

@@ -1,14 +1,14 @@
 import type { BotOptions } from '../commands/bot.js'
-import type { CheckOptions } from '../commands/check.js'
-import type { CompactSessionOptions, RewriteOptions } from '../commands/compact.js'
+import type { CompactSessionOptions, RewriteOptions } from '../commands/change/compact.js'
+import type { PurgeOptions } from '../commands/change/purge.js'
+import type { RmOptions } from '../commands/change/rm.js'
 import type { Shell } from '../commands/completion.js'
-import type { ListOptions } from '../commands/list.js'
-import type { PurgeOptions } from '../commands/purge.js'
-import type { RmOptions } from '../commands/rm.js'
-import type { SearchOptions } from '../commands/search.js'
-import type { ShowOptions } from '../commands/show.js'
-import type { TailOptions } from '../commands/tail.js'
-import type { UsageOptions } from '../commands/usage.js'
+import type { ListOptions } from '../commands/look/list.js'
+import type { SearchOptions } from '../commands/look/search.js'
+import type { ShowOptions } from '../commands/look/show.js'
+import type { TailOptions } from '../commands/look/tail.js'
+import type { CheckOptions } from '../commands/operate/check.js'
+import type { UsageOptions } from '../commands/operate/usage.js'
 import { note, PROGRAM } from '../terminal/output.js'
 import { packageVersion } from '../user-files.js'
 import type { GlobalOptions } from '../with-store.js'
@@ -104,7 +104,7 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
     .option('--tag <tag>', 'only those with this tag')
     .option('--json', 'print one JSON object')
     .action(async (_: unknown, command: Command) => {
-      const { list } = await import('../commands/list.js')
+      const { list } = await import('../commands/look/list.js')
       finish(await list(command.optsWithGlobals<ListOptions>()))
     })
 
@@ -127,13 +127,13 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
     .action(async (key: string, _: unknown, command: Command) => {
       const options = command.optsWithGlobals<ShowOptions>()
       if (options.context) {
-        const { showContext } = await import('../commands/show.js')
+        const { showContext } = await import('../commands/look/show.js')
         finish(await showContext(key, options))
       } else if (options.removed) {
-        const { showRemoved } = await import('../commands/show.js')
+        const { showRemoved } = await import('../commands/look/show.js')
         finish(await showRemoved(key, options))
       } else {
-        const { show } = await import('../commands/show.js')
+        const { show } = await import('../commands/look/show.js')
         finish(await show(key, options))
       }
     })
@@ -146,7 +146,7 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
     .option('-f, --follow', 'go on with what is appended; states go to standard error')
     .option('--json', 'print one JSON object {id, at, message} a line')
     .action(async (key: string, _: unknown, command: Command) => {
-      const { tail } = await import('../commands/tail.js')
+      const { tail } = await import('../commands/look/tail.js')
       finish(await tail(key, command.optsWithGlobals<TailOptions>()))
     })
 
@@ -155,7 +155,7 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
     .description('print the path of the log of a session')
     .argument('<key>', KEY)
     .action(async (key: string, _: unknown, command: Command) => {
-      const { path } = await import('../commands/path.js')
+      const { path } = await import('../commands/look/path.js')
       finish(await path(key, command.optsWithGlobals<GlobalOptions>()))
     })
 
@@ -166,7 +166,7 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
     .option('--limit <n>', 'at most so many (default: 50)', wholeNumber)
     .option('--json', 'print one JSON object')
     .action(async (words: string[], _: unknown, command: Command) => {
-      const { search } = await import('../commands/search.js')
+      const { search } = await import('../commands/look/search.js')
       finish(await search(words, command.optsWithGlobals<SearchOptions>()))
     })
 
@@ -178,7 +178,7 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
     .option('--force', 'also a session in which a turn runs')
     .option('-y, --yes', 'do not ask')
     .action(async (keys: string[], _: unknown, command: Command) => {
-      const { rm } = await import('../commands/rm.js')
+      const { rm } = await import('../commands/change/rm.js')
       finish(await rm(keys, command.optsWithGlobals<RmOptions>()))
     })
 
@@ -197,12 +197,12 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
       if (summary !== undefined || keep !== undefined) {
         if (summary === undefined || keep === undefined) command.error('--summary and --keep need each other')
         if (keys.length !== 1 || options.all) command.error('--summary is for one session: name it')
-        const { compactSession } = await import('../commands/compact.js')
+        const { compactSession } = await import('../commands/change/compact.js')
         return finish(await compactSession(keys[0]!, { ...options, summary, keep }))
       }
       if ((keys.length === 0) !== (options.all === true)) command.error('name the sessions, or use --all')
       note(`compact without --summary is now: ${PROGRAM} rewrite`)
-      const { rewrite } = await import('../commands/compact.js')
+      const { rewrite } = await import('../commands/change/compact.js')
       finish(await rewrite(keys, options))
     })
 
@@ -215,7 +215,7 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
     .action(async (keys: string[], _: unknown, command: Command) => {
       const options = command.optsWithGlobals<RewriteOptions>()
       if ((keys.length === 0) !== (options.all === true)) command.error('name the sessions, or use --all')
-      const { rewrite } = await import('../commands/compact.js')
+      const { rewrite } = await import('../commands/change/compact.js')
       finish(await rewrite(keys, options))
     })
 
@@ -226,7 +226,7 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
     .option('--dry-run', 'only tell what would go')
     .option('-y, --yes', 'do not ask')
     .action(async (_: unknown, command: Command) => {
-      const { purge } = await import('../commands/purge.js')
+      const { purge } = await import('../commands/change/purge.js')
       finish(await purge(command.optsWithGlobals<PurgeOptions>()))
     })
 
@@ -237,7 +237,7 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
     .addOption(new Option('--by <what>', 'one row for each').choices(['agent']))
     .option('--json', 'print one JSON object')
     .action(async (key: string | undefined, _: unknown, command: Command) => {
-      const { usage } = await import('../commands/usage.js')
+      const { usage } = await import('../commands/operate/usage.js')
       finish(await usage(key, command.optsWithGlobals<UsageOptions>()))
     })
 
@@ -259,7 +259,7 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
       const options = command.optsWithGlobals<CheckOptions>()
       if (options.all && keys.length > 0) command.error('name the sessions, or use --all')
       if (options.dryRun && !options.fix) command.error('--dry-run is for --fix')
-      const { check } = await import('../commands/check.js')
+      const { check } = await import('../commands/operate/check.js')
       finish(await check(keys, options))
     })
 

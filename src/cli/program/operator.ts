@@ -1,12 +1,12 @@
 /** The commands of whoever keeps a bot running: what runs, what hangs, what a crash left, what may go. */
 
-import type { CleanupCommandOptions } from '../commands/cleanup.js'
-import type { IndexOptions } from '../commands/index.js'
-import type { RecoverCommandOptions } from '../commands/recover.js'
-import type { RunningOptions, StuckOptions } from '../commands/running.js'
+import type { CleanupCommandOptions } from '../commands/operate/cleanup.js'
+import type { IndexOptions } from '../commands/operate/index.js'
+import type { RecoverCommandOptions } from '../commands/operate/recover.js'
+import type { RunningOptions, StuckOptions } from '../commands/operate/running.js'
+import type { TrashOptions, TrashPurgeOptions } from '../commands/operate/trash.js'
+import type { WatchCommandOptions } from '../commands/operate/watch.js'
 import type { ServeOptions } from '../commands/serve.js'
-import type { TrashOptions, TrashPurgeOptions } from '../commands/trash.js'
-import type { WatchCommandOptions } from '../commands/watch.js'
 import type { GlobalOptions } from '../with-store.js'
 import { type Command, Option } from './commander.js'
 import { byteCount, duration, notEmpty, portNumber, wholeNumber } from './values.js'
@@ -21,7 +21,7 @@ export function addOperatorCommands(program: Command, finish: (exitCode: number)
     .description('the sessions in which a turn runs, latest start first')
     .option('--json', 'print one JSON object')
     .action(async (_: unknown, command: Command) => {
-      const { running } = await import('../commands/running.js')
+      const { running } = await import('../commands/operate/running.js')
       finish(await running(command.optsWithGlobals<RunningOptions>()))
     })
 
@@ -31,7 +31,7 @@ export function addOperatorCommands(program: Command, finish: (exitCode: number)
     .addOption(new Option('--older <time>', OLDER).argParser(duration).default(FIVE_MINUTES, '5m'))
     .option('--json', 'print one JSON object')
     .action(async (_: unknown, command: Command) => {
-      const { stuck } = await import('../commands/running.js')
+      const { stuck } = await import('../commands/operate/running.js')
       finish(await stuck(command.optsWithGlobals<StuckOptions>()))
     })
 
@@ -52,7 +52,7 @@ export function addOperatorCommands(program: Command, finish: (exitCode: number)
         '\nheartbeat-lost), _SINCE (ISO 8601), _RUNNING_MS, _OWNER_HOST, _OWNER_PID, and JSONL_SESSIONS_ROOT.',
     )
     .action(async (_: unknown, command: Command) => {
-      const { watch } = await import('../commands/watch.js')
+      const { watch } = await import('../commands/operate/watch.js')
       finish(await watch(command.optsWithGlobals<WatchCommandOptions>()))
     })
 
@@ -71,7 +71,7 @@ export function addOperatorCommands(program: Command, finish: (exitCode: number)
     .option('--dry-run', 'with --as: only report')
     .option('--json', 'print one JSON object')
     .action(async (_: unknown, command: Command) => {
-      const { recover } = await import('../commands/recover.js')
+      const { recover } = await import('../commands/operate/recover.js')
       finish(await recover(command.optsWithGlobals<RecoverCommandOptions>()))
     })
 
@@ -95,7 +95,7 @@ export function addOperatorCommands(program: Command, finish: (exitCode: number)
       if (downToBytes !== undefined && (maxBytes === undefined || downToBytes > maxBytes)) {
         command.error('--down-to-bytes needs a --max-bytes that is not smaller')
       }
-      const { cleanup } = await import('../commands/cleanup.js')
+      const { cleanup } = await import('../commands/operate/cleanup.js')
       finish(await cleanup(options))
     })
 
@@ -105,7 +105,7 @@ export function addOperatorCommands(program: Command, finish: (exitCode: number)
     .option('--drop', 'remove it; the next search begins anew')
     .option('--json', 'print one JSON object')
     .action(async (_: unknown, command: Command) => {
-      const { index } = await import('../commands/index.js')
+      const { index } = await import('../commands/operate/index.js')
       finish(await index(command.optsWithGlobals<IndexOptions>()))
     })
 
@@ -144,7 +144,7 @@ function addTrashCommands(trash: Command, finish: (exitCode: number) => void): v
     .description('what can be put back, newest first')
     .option('--json', 'print one JSON object')
     .action(async (_: unknown, command: Command) => {
-      const { listTrash } = await import('../commands/trash.js')
+      const { listTrash } = await import('../commands/operate/trash.js')
       finish(await listTrash(command.optsWithGlobals<TrashOptions>()))
     })
 
@@ -153,7 +153,7 @@ function addTrashCommands(trash: Command, finish: (exitCode: number) => void): v
     .description('put sessions back')
     .argument('<ids...>', 'ids of `trash list`, or keys: then the newest life of each')
     .action(async (ids: string[], _: unknown, command: Command) => {
-      const { restoreTrash } = await import('../commands/trash.js')
+      const { restoreTrash } = await import('../commands/operate/trash.js')
       finish(await restoreTrash(ids, command.optsWithGlobals<GlobalOptions>()))
     })
 
@@ -164,7 +164,7 @@ function addTrashCommands(trash: Command, finish: (exitCode: number) => void): v
     .option('--dry-run', 'only tell what would go')
     .option('-y, --yes', 'do not ask')
     .action(async (_: unknown, command: Command) => {
-      const { purgeTrash } = await import('../commands/trash.js')
+      const { purgeTrash } = await import('../commands/operate/trash.js')
       finish(await purgeTrash(command.optsWithGlobals<TrashPurgeOptions>()))
     })
 }

@@ -1,8 +1,8 @@
 /** The commands that copy, take back and label conversations. */
 
-import type { ForkCommandOptions } from '../commands/fork.js'
-import type { RestoreOptions } from '../commands/restore.js'
-import type { RewindOptions } from '../commands/rewind.js'
+import type { ForkCommandOptions } from '../commands/change/fork.js'
+import type { RestoreOptions } from '../commands/change/restore.js'
+import type { RewindOptions } from '../commands/change/rewind.js'
 import type { GlobalOptions } from '../with-store.js'
 import type { Command } from './commander.js'
 import { notEmpty, wholeNumber } from './values.js'
@@ -23,7 +23,7 @@ export function addSessionCommands(program: Command, finish: (exitCode: number) 
     .option('--name <name>', 'name of the copy (default: "<name> (fork)")')
     .option('--json', 'print one JSON object')
     .action(async (key: string, _: unknown, command: Command) => {
-      const { fork } = await import('../commands/fork.js')
+      const { fork } = await import('../commands/change/fork.js')
       finish(await fork(key, command.optsWithGlobals<ForkCommandOptions>()))
     })
 
@@ -38,7 +38,7 @@ export function addSessionCommands(program: Command, finish: (exitCode: number) 
     .action(async (key: string, _: unknown, command: Command) => {
       const options = command.optsWithGlobals<RewindOptions>()
       if ((options.to === undefined) === (options.keep === undefined)) command.error('name --to or --keep')
-      const { rewind } = await import('../commands/rewind.js')
+      const { rewind } = await import('../commands/change/rewind.js')
       finish(await rewind(key, options))
     })
 
@@ -49,7 +49,7 @@ export function addSessionCommands(program: Command, finish: (exitCode: number) 
     .argument('<ids...>', 'ids of removed messages')
     .option('--json', 'print one JSON object')
     .action(async (key: string, ids: string[], _: unknown, command: Command) => {
-      const { restore } = await import('../commands/restore.js')
+      const { restore } = await import('../commands/change/restore.js')
       finish(await restore(key, ids, command.optsWithGlobals<RestoreOptions>()))
     })
 
@@ -67,7 +67,7 @@ function addLabelCommands(program: Command, finish: (exitCode: number) => void):
       .argument('<key>', KEY)
       .argument('<tags...>', 'tags, told apart by upper and lower case')
       .action(async (key: string, tags: string[], _: unknown, command: Command) => {
-        const labels = await import('../commands/labels.js')
+        const labels = await import('../commands/change/labels.js')
         finish(await labels[name](key, tags, command.optsWithGlobals<GlobalOptions>()))
       })
   }
@@ -78,7 +78,7 @@ function addLabelCommands(program: Command, finish: (exitCode: number) => void):
     .argument('<key>', KEY)
     .argument('<name>', "the name; '' for none")
     .action(async (key: string, name: string, _: unknown, command: Command) => {
-      const { rename } = await import('../commands/labels.js')
+      const { rename } = await import('../commands/change/labels.js')
       finish(await rename(key, name, command.optsWithGlobals<GlobalOptions>()))
     })
 }

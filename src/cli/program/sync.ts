@@ -1,5 +1,5 @@
-import type { InitOptions } from '../commands/init.js'
-import type { MergeOptions } from '../commands/merge.js'
+import type { InitOptions } from '../commands/move/init.js'
+import type { MergeOptions } from '../commands/move/merge.js'
 import type { GlobalOptions } from '../with-store.js'
 import type { Command } from './commander.js'
 import { notEmpty } from './values.js'
@@ -11,7 +11,7 @@ export function addSyncCommands(program: Command, finish: (exitCode: number) => 
     .description('prepare the folder for git and file synchronisers: what travels, and how changes of two sides meet')
     .option('--git', 'make the folder a git repository if it is in none')
     .action(async (_: unknown, command: Command) => {
-      const { init } = await import('../commands/init.js')
+      const { init } = await import('../commands/move/init.js')
       finish(await init({ ...command.optsWithGlobals<Omit<InitOptions, 'main'>>(), main }))
     })
 
@@ -21,7 +21,7 @@ export function addSyncCommands(program: Command, finish: (exitCode: number) => 
     .argument('<files...>', 'copies of logs, such as "ann.sync-conflict-20261121-073217-ZMMT233.jsonl"')
     .option('--into <key>', 'the session, where the name of the file does not tell', notEmpty)
     .action(async (files: string[], _: unknown, command: Command) => {
-      const { merge } = await import('../commands/merge.js')
+      const { merge } = await import('../commands/move/merge.js')
       finish(await merge(files, command.optsWithGlobals<MergeOptions>()))
     })
 
@@ -30,7 +30,7 @@ export function addSyncCommands(program: Command, finish: (exitCode: number) => 
     .description('run a command while nobody writes to the sessions, such as: hold -- git pull')
     .argument('<command...>', 'the command, behind --')
     .action(async (words: string[], _: unknown, command: Command) => {
-      const { hold } = await import('../commands/hold.js')
+      const { hold } = await import('../commands/move/hold.js')
       finish(await hold(words, command.optsWithGlobals<GlobalOptions>()))
     })
 
@@ -42,7 +42,7 @@ export function addSyncCommands(program: Command, finish: (exitCode: number) => 
     .argument('<theirs>', '%B')
     .argument('[path]', '%P')
     .action(async (base: string, ours: string, theirs: string, path: string | undefined) => {
-      const { mergeDriver } = await import('../commands/merge-driver.js')
+      const { mergeDriver } = await import('../commands/move/merge-driver.js')
       finish(await mergeDriver({ base, ours, theirs, path }))
     })
 
@@ -51,7 +51,7 @@ export function addSyncCommands(program: Command, finish: (exitCode: number) => 
     .description('a log as a transcript, for git diff; init registers it')
     .argument('<file>', 'a log')
     .action(async (file: string) => {
-      const { textconv } = await import('../commands/textconv.js')
+      const { textconv } = await import('../commands/move/textconv.js')
       finish(await textconv(file))
     })
 }

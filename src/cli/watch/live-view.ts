@@ -1,6 +1,6 @@
 /** What runs, drawn anew every second at the bottom of the terminal; what happens scrolls by above it. */
 import type { WatchEvent } from '../../index.js'
-import { runningTable, stuckTable } from '../commands/running.js'
+import { runningTable, stuckTable } from '../commands/operate/running.js'
 import { terminalWidth } from '../terminal/output.js'
 
 const REDRAW_MS = 1_000

@@ -4,10 +4,10 @@ import type { StoreInternals } from '../../list/store-internals.js'
 import { realMessages } from '../../log/context.js'
 import { bytesOf } from '../../log/fold.js'
 import { knownId, reachOver } from '../../log/visibility.js'
+import { rewriteLog } from '../../session/change/rewrite.js'
 import type { SessionDetails } from '../../session/info.js'
+import type { SessionLog } from '../../session/log/session-log.js'
 import { attempt } from '../../session/options.js'
-import { rewriteLog } from '../../session/rewrite.js'
-import type { SessionLog } from '../../session/session-log.js'
 
 type Archived = SessionDetails['archived']
 

@@ -4,9 +4,9 @@ import type { StoreInternals } from '../../list/store-internals.js'
 import { hasText, realMessages, textOf } from '../../log/context.js'
 import type { Line } from '../../log/line.js'
 import { knownId } from '../../log/visibility.js'
+import type { SessionLog } from '../../session/log/session-log.js'
 import { attempt } from '../../session/options.js'
-import { liveBackwards } from '../../session/read-backwards.js'
-import type { SessionLog } from '../../session/session-log.js'
+import { liveBackwards } from '../../session/read/read-backwards.js'
 
 interface Recent {
   text: string

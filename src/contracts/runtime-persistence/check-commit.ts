@@ -7,7 +7,7 @@ import { LEDGER_COUNTERS, type LedgerRow } from '../../log/graph/commit-line.js'
 import { addToLedger, type Graph, ledgerKey } from '../../log/graph/graph.js'
 import { faultIn, type GraphFault, leafFault } from '../../log/graph/rules.js'
 import { isLiveNode } from '../../log/graph/views.js'
-import { checkVersion } from '../../session/transaction.js'
+import { checkVersion } from '../../session/change/transaction.js'
 import type { GivenCommit, GivenDelta } from './parse-arguments.js'
 
 /** Whether the commit fits the graph; answers its revision. */

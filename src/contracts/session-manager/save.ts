@@ -8,9 +8,9 @@ import type { Line } from '../../log/line.js'
 import { messageText } from '../../log/serialize.js'
 import { idsToRemove, messageLines, messageOf } from '../../log/views.js'
 import type { WholeLog } from '../../log/visibility.js'
-import { type Draft, messageDraft, metaDraft, removeDraft, rolelessDraft } from '../../session/pending-line.js'
-import type { SessionLog } from '../../session/session-log.js'
-import type { Decide } from '../../session/transaction.js'
+import type { Decide } from '../../session/change/transaction.js'
+import { type Draft, messageDraft, metaDraft, removeDraft, rolelessDraft } from '../../session/log/pending-line.js'
+import type { SessionLog } from '../../session/log/session-log.js'
 import { commonStart, type Given, isSame, type SavedSessions } from './saved-cache.js'
 
 /** The last time that a Date can hold. */

@@ -1,8 +1,8 @@
 /** What sessions were when they were saved last, so that the next save need not read the log to find what is new. */
 
 import { type Json, jsonEqual, makes, toJson } from '../../base/json.js'
-import { type FileMark, sameMark } from '../../disk/file-mark.js'
-import type { SessionLog } from '../../session/session-log.js'
+import { type FileMark, sameMark } from '../../disk/log/file-mark.js'
+import type { SessionLog } from '../../session/log/session-log.js'
 
 /** So much of logs is kept in memory, bytes: the sessions that were saved last. */
 const MAX_BYTES = 64 * 1024 * 1024

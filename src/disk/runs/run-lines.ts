@@ -6,7 +6,7 @@
  */
 import { isObject, type Json, type JsonObject } from '../../base/json.js'
 import { isOwner, type Owner } from '../process-identity.js'
-import { isStuckReason, type Run, type RunName } from '../sidecar-file.js'
+import { isStuckReason, type Run, type RunName } from '../sidecar/sidecar-file.js'
 
 /** A clock and a kernel's count that differ by more than this: the clock was set, ms. */
 export const CLOCK_SET_MS = 5_000

@@ -5,9 +5,9 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { randomNonce } from '../../base/ids.js'
-import { sameFile } from '../file-mark.js'
 import { createPrivate, look, removeFile, writeAll } from '../files.js'
 import { refuseLink } from '../folders.js'
+import { sameFile } from '../log/file-mark.js'
 import { type Liveness, livenessOfPid, type Owner, thisProcess, uptime } from '../process-identity.js'
 import {
   abortText,

@@ -2,9 +2,9 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../../base/errors.js'
-import { isSettled, sameFile } from '../file-mark.js'
 import { look, openRegular, readSync } from '../files.js'
 import { listFolder } from '../folders.js'
+import { isSettled, sameFile } from '../log/file-mark.js'
 import { type RunEntry, RunLogFold } from './run-lines.js'
 import { isRunLogName } from './run-log.js'
 

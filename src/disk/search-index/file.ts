@@ -7,9 +7,9 @@ import path from 'node:path'
 import { errno } from '../../base/errors.js'
 import { breathe, breatheIfDue, isLoopHeld } from '../../base/event-loop.js'
 import { replaceWithChunks } from '../atomic-replace.js'
-import { type FileMark, markOf } from '../file-mark.js'
 import { createPrivate, isOlderThan, look, openRegular, read, writeAll } from '../files.js'
 import { refuseLink } from '../folders.js'
+import { type FileMark, markOf } from '../log/file-mark.js'
 import { decodeSignature, encodeSignature, type Signature, viewOf } from './record.js'
 
 /** A larger file was not written by a store. */

@@ -1,6 +1,6 @@
 /** The signature of a log, and its record in the signature file: a head, the name of the session, the bits. */
 import { crc32 } from 'node:zlib'
-import type { FileMark } from '../file-mark.js'
+import type { FileMark } from '../log/file-mark.js'
 
 export interface Signature {
   /** Of the session. */

@@ -1,13 +1,13 @@
 /** A session as its exports read it: what it is called, then its live messages one by one, in constant memory. */
 import { isObject, type Json, type JsonObject } from '../../base/json.js'
-import { LogReader } from '../../disk/log-reader.js'
+import { LogReader } from '../../disk/log/log-reader.js'
 import { activeMessages, shownOf } from '../../log/context-order.js'
 import { addUsage, countersOf, timesOf, totalUsage } from '../../log/fold.js'
 import { isLine, type Line, type Usage } from '../../log/line.js'
 import { isChat } from '../../log/parse.js'
 import { summaryOf } from '../../log/views.js'
 import { isLive, knownId, timeIn, type Visibility } from '../../log/visibility.js'
-import { foldLog, visibilityIn, wholeOf } from '../../session/catch-up.js'
+import { foldLog, visibilityIn, wholeOf } from '../../session/log/catch-up.js'
 
 export interface BadLine {
   offset: number

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { digestId, timeInId } from '../../base/ids.js'
 import { canonical, isObject, type Json, type JsonObject } from '../../base/json.js'
-import type { LogReader } from '../../disk/log-reader.js'
+import type { LogReader } from '../../disk/log/log-reader.js'
 import { isLine, type Line, namedIds, type Piece } from '../../log/line.js'
 import { removeLine } from '../../log/serialize.js'
 

@@ -1,8 +1,8 @@
 /** Taking lines out of a log that set names and labels and say nothing any more, before they are most of it. */
 import { SessionError } from '../../base/errors.js'
 import type { Summary } from '../../log/fold.js'
-import { rewriteHeld } from '../rewrite.js'
-import type { SessionLog } from '../session-log.js'
+import { rewriteHeld } from '../change/rewrite.js'
+import type { SessionLog } from '../log/session-log.js'
 
 /** So many superseded bytes are left in peace. */
 const SLACK_BYTES = 256 * 1024

@@ -2,14 +2,14 @@
  * Where the named values of one log stand: places, never values. It covers a stretch of the log that ends where the log
  * does, grows with it, and is extended backwards when a name is asked for that it does not hold.
  */
-import { type FileMark, markOf, sameFile, sameMark } from '../../disk/file-mark.js'
-import type { LogReader } from '../../disk/log-reader.js'
+import { type FileMark, markOf, sameFile, sameMark } from '../../disk/log/file-mark.js'
+import type { LogReader } from '../../disk/log/log-reader.js'
 import type { Summary } from '../../log/fold.js'
 import { LastLines, type Setter } from '../../log/last-lines.js'
 import { isLine, type Line, type Piece } from '../../log/line.js'
 import { NOTHING_KNOWN } from '../../log/visibility.js'
-import { visibilityIn } from '../catch-up.js'
-import { printAt } from '../log-state.js'
+import { visibilityIn } from '../log/catch-up.js'
+import { printAt } from '../log/log-state.js'
 
 /** So many bytes are searched backwards at once; what lies further back is found by reading the whole log. */
 const SEARCH_BYTES = 256 * 1024

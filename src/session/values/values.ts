@@ -2,16 +2,16 @@
 import { checkText } from '../../base/arguments.js'
 import { breatheIfDue } from '../../base/event-loop.js'
 import { isObject, type Json } from '../../base/json.js'
-import { type FileMark, markOf, sameFile } from '../../disk/file-mark.js'
-import { LogReader } from '../../disk/log-reader.js'
+import { type FileMark, markOf, sameFile } from '../../disk/log/file-mark.js'
+import { LogReader } from '../../disk/log/log-reader.js'
 import type { Summary } from '../../log/fold.js'
 import type { Setter } from '../../log/last-lines.js'
 import { isLine, type Line, type Range } from '../../log/line.js'
 import { isoTime, parseLines, timeOf } from '../../log/parse.js'
 import { type ValueText, valueText } from '../../log/serialize.js'
-import { type Draft, valueDraft } from '../pending-line.js'
-import type { SessionLog } from '../session-log.js'
-import type { Decision } from '../transaction.js'
+import type { Decision } from '../change/transaction.js'
+import { type Draft, valueDraft } from '../log/pending-line.js'
+import type { SessionLog } from '../log/session-log.js'
 
 /** What a name can hold. */
 export type Value = Json | Uint8Array

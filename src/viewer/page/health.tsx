@@ -1,10 +1,10 @@
 /** What a check finds, each with its place and the command that mends it, and what lies in quarantine. */
-import type { CheckAnswer, HealthFinding, QuarantineAnswer } from '../shapes.js'
+import type { CheckAnswer, HealthFinding, QuarantineAnswer } from '../api/shapes.js'
 import { bytes, count, counted, label } from './format.js'
 import { Failure, Title, useAnswer } from './parts.js'
 import { sessionPath } from './place.js'
-import { BytesView } from './raw.js'
 import { addressOf, ask, bytesOf } from './server.js'
+import { BytesView } from './session/raw.js'
 import { useEffect, useState } from './ui.js'
 
 export function Health() {

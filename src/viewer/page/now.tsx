@@ -1,5 +1,5 @@
 /** What runs now, stuck turns first, and what a crash or damage left. */
-import type { RunningAnswer, RunningTurn, StuckReason } from '../shapes.js'
+import type { RunningAnswer, RunningTurn, StuckReason } from '../api/shapes.js'
 import { ago, counted, label, span } from './format.js'
 import { Failure, Title, useAnswer } from './parts.js'
 import { base, sessionPath } from './place.js'

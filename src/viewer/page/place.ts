@@ -1,5 +1,5 @@
 /** Addresses of the page: which view is shown, and with which filters. */
-import { keyOf, segmentOf } from '../addresses.js'
+import { keyOf, segmentOf } from '../api/addresses.js'
 
 export const base = document.documentElement.dataset.base ?? ''
 

@@ -1,10 +1,10 @@
 /** The sessions whose messages hold the words, with a link to a message of each. */
-import type { SearchAnswer, Snippet } from '../shapes.js'
-import { SnippetText } from './find.js'
+import type { SearchAnswer, Snippet } from '../api/shapes.js'
 import { ago, counted, label } from './format.js'
 import { Failure, State, Title, useAnswer } from './parts.js'
 import { sessionPath } from './place.js'
 import { ask, client } from './server.js'
+import { SnippetText } from './session/find.js'
 
 export function Search({ query }: { query: string }) {
   const isShort = query.trim().length < 2

@@ -1,7 +1,7 @@
 /** Questions to the viewer's API. */
 
-import { segmentOf } from '../addresses.js'
-import type { Change, ErrorAnswer, ViewerEvent } from '../shapes.js'
+import { segmentOf } from '../api/addresses.js'
+import type { Change, ErrorAnswer, ViewerEvent } from '../api/shapes.js'
 import { base } from './place.js'
 
 export class ServerError extends Error {

@@ -1,5 +1,5 @@
 /** The list of sessions. Only the rows in sight are in the page, and only blocks of rows that were in sight are asked for. */
-import type { SessionList, SessionRow, SortBy } from '../shapes.js'
+import type { SessionList, SessionRow, SortBy } from '../api/shapes.js'
 import { ago, bytes, count, counted, label, short } from './format.js'
 import { Failure, State, Tag, Title } from './parts.js'
 import { base, go, sessionPath, withParams } from './place.js'

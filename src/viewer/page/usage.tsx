@@ -1,5 +1,5 @@
 /** Tokens by day, agent, model and session: each chart is a table with bars. */
-import type { Counters, UsageAnswer, UsageRow } from '../shapes.js'
+import type { Counters, UsageAnswer, UsageRow } from '../api/shapes.js'
 import { count, counted, short } from './format.js'
 import { Bars, Failure, Title, useAnswer } from './parts.js'
 import { sessionPath } from './place.js'

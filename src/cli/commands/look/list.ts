@@ -1,0 +1,135 @@
+import { join, resolve } from 'node:path'
+import { nameOf } from '../../../disk/names.js'
+import type { SessionInfo, SessionStore } from '../../../index.js'
+import { EXIT } from '../../exit-code.js'
+import { escapeLine, flatten, jsonLine } from '../../terminal/escape.js'
+import { ago, size } from '../../terminal/format.js'
+import { note, paint, print, terminalWidth } from '../../terminal/output.js'
+import { type Column, table } from '../../terminal/table.js'
+import { type GlobalOptions, readStore, storeIsThere } from '../../with-store.js'
+
+export interface ListOptions extends GlobalOptions {
+  json?: boolean
+  limit?: number
+  tag?: string
+}
+
+export async function list({ root, json, tag, limit = Number.POSITIVE_INFINITY }: ListOptions): Promise<number> {
+  const isThere = await storeIsThere(root)
+  const { all, previews } = isThere
+    ? await readStore(root, async (store) => {
+        const all = await store.list(tag === undefined ? {} : { tag })
+        return { all, previews: json ? new Map() : await previewsOf(store, all.slice(0, limit)) }
+      })
+    : { all: [], previews: new Map() }
+  const foreign = await foreignAmong(root, all)
+  const shown = all.slice(0, limit)
+  if (json) {
+    const sessions = shown.map((info) => ({ ...info, file: fileOf(root, info.key) }))
+    await print(jsonLine({ root: resolve(root), total: all.length, sessions }))
+    return EXIT.done
+  }
+  if (shown.length > 0) await print(await tableOf(shown, tag !== undefined, previews))
+  const damaged = all.filter((info) => info.damaged > 0).length
+  if (damaged > 0) note(`${damaged} with unreadable lines, see: jsonl-sessions check`)
+  for (const told of foreign) note(told)
+  if (shown.length < all.length) note(`${shown.length} of ${all.length} sessions`)
+  else if (isThere && all.length === 0)
+    note(tag === undefined ? 'no sessions' : `no sessions with the tag ${escapeLine(tag)}`)
+  return EXIT.done
+}
+
+function fileOf(root: string, key: string): string {
+  return join(resolve(root), `${nameOf(key)}.jsonl`)
+}
+
+/** So many sessions without a name are looked into, … */
+const MOST_PREVIEWS = 50
+/** … if their logs are not larger than this, bytes. */
+const PREVIEW_BYTES = 256 * 1024
+
+/** Characters of a preview: one long text must not widen every row of a piped list. */
+const PREVIEW_LENGTH = 60
+
+function beginningOf(text: string): string {
+  const characters = Array.from(text)
+  return characters.length <= PREVIEW_LENGTH ? text : `${characters.slice(0, PREVIEW_LENGTH - 1).join('')}…`
+}
+
+/** What the user said first in sessions that have no name, by key. */
+async function previewsOf(store: SessionStore, infos: readonly SessionInfo[]): Promise<Map<string, string>> {
+  const nameless = infos.filter(({ name, messages, bytes }) => !name && messages > 0 && bytes <= PREVIEW_BYTES)
+  const previews = new Map<string, string>()
+  for (const { key } of nameless.slice(0, MOST_PREVIEWS)) {
+    for await (const { role, content } of store.session(key).stream()) {
+      if (role !== 'user' || typeof content !== 'string') continue
+      previews.set(key, beginningOf(flatten(content.slice(0, 4 * PREVIEW_LENGTH))))
+      break
+    }
+  }
+  return previews
+}
+
+/** So many logs without messages are looked into. */
+const MOST_LOOKS = 20
+
+/** What is to be said of logs without messages that another tool wrote. */
+async function foreignAmong(root: string, infos: readonly SessionInfo[]): Promise<string[]> {
+  const empty = infos.filter(({ messages, bytes }) => messages === 0 && bytes > 0).slice(0, MOST_LOOKS)
+  if (empty.length === 0) return []
+  const { foreignFormat, foreignNote } = await import('../../foreign.js')
+  return empty.flatMap(({ key }) => {
+    const file = fileOf(root, key)
+    const format = foreignFormat(file)
+    return format === undefined ? [] : [foreignNote(file, format)]
+  })
+}
+
+const STATE_STYLE = { running: 'yellow', error: 'red' } as const
+
+/** A state that deserves a look stands out. */
+export function paintState(text: string): string {
+  const style = STATE_STYLE[text as keyof typeof STATE_STYLE]
+  return style ? paint(style, text) : text
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: 'KEY', whole: true, paint: (text) => paint('cyan', text) },
+  { title: 'NAME' },
+  { title: 'MESSAGES', right: true },
+  { title: 'LAST ACTIVITY' },
+  { title: 'STATE', paint: paintState },
+  { title: 'SIZE', right: true },
+]
+
+/** With tags where the sessions were chosen by one. */
+function tableOf(
+  infos: readonly SessionInfo[],
+  tagged: boolean,
+  previews: ReadonlyMap<string, string>,
+): Promise<string> {
+  const rows = rowsOf(infos, previews, new Date())
+  if (!tagged) return table(COLUMNS, rows, terminalWidth())
+  const tags = infos.map((info) => info.tags.map((one) => `#${escapeLine(one)}`).join(' '))
+  return table(
+    [...COLUMNS, { title: 'TAGS' }],
+    rows.map((row, i) => [...row, tags[i] ?? '']),
+    terminalWidth(),
+  )
+}
+
+function rowsOf(infos: readonly SessionInfo[], previews: ReadonlyMap<string, string>, now: Date): string[][] {
+  return infos.map((info) => [
+    escapeLine(info.key),
+    info.name ? escapeLine(info.name) : previewText(previews.get(info.key)),
+    String(info.messages),
+    ago(info.lastActivity, now),
+    info.state,
+    size(info.bytes),
+  ])
+}
+
+/** In quotes, so that no text can pose as a name. */
+function previewText(preview: string | undefined): string {
+  return preview === undefined ? '' : `“${escapeLine(preview)}”`
+}

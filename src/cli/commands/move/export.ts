@@ -1,0 +1,76 @@
+import { join } from 'node:path'
+import { nameOf } from '../../../disk/names.js'
+import { EXPORT_FORMATS, type ExportFormat, exportSession } from '../../../formats/export/export-session.js'
+import type { SessionStore } from '../../../index.js'
+import { exitCodeOfAll } from '../../exit-code.js'
+import { findKeys } from '../../find-key.js'
+import { escapeLine } from '../../terminal/escape.js'
+import { complain, describe, note, printBytes } from '../../terminal/output.js'
+import { isFolderThere, replaceStreamed } from '../../user-files.js'
+import { type GlobalOptions, readExistingStore } from '../../with-store.js'
+
+export interface ExportCommandOptions extends GlobalOptions {
+  format: ExportFormat
+  output?: string
+  all?: boolean
+  context?: boolean
+}
+
+export { EXPORT_FORMATS }
+
+const ENDINGS: Record<ExportFormat, string> = {
+  markdown: '.md',
+  html: '.html',
+  jsonl: '.jsonl',
+  openai: '.jsonl',
+  sharegpt: '.jsonl',
+}
+
+/** Formats of which a file holds one session. */
+const ONE_EACH: ReadonlySet<ExportFormat> = new Set(['markdown', 'html'])
+
+export async function exportSessions(given: readonly string[], options: ExportCommandOptions): Promise<number> {
+  const { root, format, output, all } = options
+  return readExistingStore(root, async (store) => {
+    const { keys, missing } = all ? { keys: await store.keys(), missing: 0 } : await findKeys(store, given)
+    const isFolder = output !== undefined && (await isFolderThere(output))
+    if (ONE_EACH.has(format) && keys.length > 1 && !isFolder) {
+      complain(`${format} is one file a session: name a folder that exists with -o`)
+      return 2
+    }
+    let bad = 0
+    const parts = (some: readonly string[]) => piecesOf(store, some, options, () => bad++)
+    if (output === undefined) {
+      for await (const bytes of parts(keys)) if (!(await printBytes(bytes))) break
+    } else if (isFolder) {
+      for (const key of keys) await replaceStreamed(join(output, nameOf(key) + ENDINGS[format]), parts([key]))
+    } else await replaceStreamed(output, parts(keys))
+    return exitCodeOfAll({ failed: bad, missing })
+  })
+}
+
+async function* piecesOf(
+  store: SessionStore,
+  keys: readonly string[],
+  { format, context }: ExportCommandOptions,
+  onBad: () => void,
+): AsyncGenerator<Uint8Array> {
+  for (const key of keys) {
+    const session = store.session(key)
+    try {
+      yield* exportSession(session, format, {
+        context,
+        onBad: ({ offset, reason }) => {
+          onBad()
+          note(`${escapeLine(session.path)}: ${reason} at byte ${offset}`)
+        },
+        onLeftOut: (what) => note(`${escapeLine(key)}: ${escapeLine(what)} has no place in ${format}, left out`),
+      })
+    } catch (error) {
+      // one that was deleted meanwhile, or cannot be read, does not stop the others
+      if (keys.length === 1) throw error
+      onBad()
+      complain(`${escapeLine(key)}: ${describe(error)}`)
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import { spawn } from 'node:child_process'
+import type { SessionStore } from '../../../index.js'
+import { internalsOf } from '../../../store/store.js'
+import { CommandFailure, EXIT } from '../../exit-code.js'
+import { describe } from '../../terminal/output.js'
+import { type GlobalOptions, withStore } from '../../with-store.js'
+
+/**
+ * Runs a command with the leases of all sessions: writers wait meanwhile, as long as their `lockTimeout` lets them.
+ * Answers its exit code. Sessions that are made while it runs are not held.
+ */
+export async function hold(words: readonly string[], { root }: GlobalOptions): Promise<number> {
+  return withStore(root, async (store) => {
+    // everybody takes them in this order, so that two that hold everything cannot wait for each other
+    const keys = await store.keys()
+    return holding(store, keys, () => run(words))
+  })
+}
+
+async function holding<T>(store: SessionStore, keys: readonly string[], work: () => Promise<T>): Promise<T> {
+  const [key, ...rest] = keys
+  if (key === undefined) return work()
+  return internalsOf(store)
+    .log(key)
+    .holdAgainstAppends(() => holding(store, rest, work))
+}
+
+function run([program, ...args]: readonly string[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program as string, args, { stdio: 'inherit' })
+    child.on('error', (error) => reject(new CommandFailure(describe(error), EXIT.failed)))
+    child.on('close', (code) => resolve(code ?? 1))
+  })
+}

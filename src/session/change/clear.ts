@@ -1,0 +1,16 @@
+/** Emptying a session: what it said is off the disk when this is done. */
+
+import type { SessionLog } from '../log/session-log.js'
+import { rewriteHeld } from './rewrite.js'
+
+/** Takes out all messages and summaries, and with `values` what names hold; returns how many messages there were. */
+export async function clearLog(log: SessionLog, { values = false }: { values?: boolean }): Promise<number> {
+  log.context.checkOpen()
+  const result = await log.holdExisting(() =>
+    rewriteHeld(log, () => ({
+      purges: () => true,
+      drops: ({ kind }) => kind === 'compaction' || (values && kind === 'value'),
+    })),
+  )
+  return result?.purged ?? 0
+}

@@ -1,0 +1,32 @@
+/** Deleting a session for good. */
+import { removeFile, removeOwnFile } from '../../disk/files.js'
+import { removeTree, syncFolder } from '../../disk/folders.js'
+import { removeValues } from '../../disk/list-cache-file.js'
+import type { SessionLog } from '../log/session-log.js'
+import { tellError } from '../options.js'
+
+/** Removes log, sidecar, blobs and quarantined lines; false when there was no session. */
+export async function deleteLog(log: SessionLog): Promise<boolean> {
+  const { layout, settings, runs } = log.context
+  const { name } = log
+  log.context.checkOpen()
+  const existed = await log.holdExisting(() => {
+    if (!log.exists()) return false
+    log.forget()
+    const existed = removeFile(log.file.path)
+    if (settings.fsync !== 'no') syncFolder(layout.root)
+    removeOwnFile(log.sidecar.path)
+    removeTree(layout.blobs(name))
+    removeTree(layout.quarantine(name))
+    // these only say what nobody asks for any more
+    for (const forget of [() => removeValues(layout.list()), () => runs.forget(log.key)]) {
+      try {
+        forget()
+      } catch (error) {
+        tellError(settings, error, log.key)
+      }
+    }
+    return existed
+  })
+  return existed ?? false
+}

@@ -1,0 +1,106 @@
+/** Taking the lines of another copy of a log in: a conflict copy of a synced folder, lines that were lost. */
+
+import { SessionError } from '../../base/errors.js'
+import { randomNonce } from '../../base/ids.js'
+import { read } from '../../disk/files.js'
+import { markOf, sameMark } from '../../disk/log/file-mark.js'
+import { LogReader } from '../../disk/log/log-reader.js'
+import { isOwnName } from '../../disk/names.js'
+import type { Piece } from '../../log/line.js'
+import { mergeLogs } from '../../log/merge/merge.js'
+import { foreignLog, isForeign } from '../log/foreign-log.js'
+import type { SessionLog } from '../log/session-log.js'
+import { keyInLog } from '../read/read.js'
+import { putInPlace } from './rewrite.js'
+
+export interface MergeResult {
+  /** Lines that came in. */
+  added: number
+  /** Ids that mean one thing here and another in the copy: both lines are kept. */
+  contradictions: string[]
+}
+
+const NOTHING = Buffer.alloc(0)
+/** How often a merge starts over when the log changes meanwhile. */
+const MAX_ATTEMPTS = 20
+
+/**
+ * Merges the log in `file` into the session's, creating the session if there is none. The file stays as it is.
+ * Without a common ancestor nothing counts as taken out: what one of the two was rewritten without comes back.
+ */
+export async function mergeInto(log: SessionLog, file: string): Promise<MergeResult> {
+  return log.hold(async () => {
+    const copy = await LogReader.using(file, bytesOf)
+    if (copy === undefined) throw Object.assign(new Error(`there is no file ${file}`), { code: 'ENOENT' })
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const outcome = await mergeOnce(log, copy, { file, attempt })
+      if (outcome !== 'changed') return outcome
+    }
+    throw new SessionError('ERR_LOCKED', 'other programs keep changing the log', { file: log.file.path })
+  })
+}
+
+function bytesOf(reader: LogReader): Promise<Buffer> {
+  return read(reader.fd, 0, reader.size)
+}
+
+async function mergeOnce(
+  log: SessionLog,
+  copy: Buffer,
+  { file, attempt }: { file: string; attempt: number },
+): Promise<MergeResult | 'changed'> {
+  const outcome = await LogReader.using(log.file.path, (reader) => mergeWith(log, reader, { copy, attempt }))
+  if (outcome !== undefined) return outcome
+  log.file.look()
+  if (!isOwnName(log.name) && (await keyInLog(file, log.name)) === undefined) {
+    // neither the name nor a line of the copy would tell the key
+    log.create()
+    return 'changed'
+  }
+  const { bytes, report } = mergeLogs(NOTHING, NOTHING, copy)
+  const made = log.file.create(bytes, log.context.layout.temporary(log.name, randomNonce()), true)
+  if (made === 'exists') return 'changed'
+  log.forget()
+  log.context.noteBehind(log)
+  return { added: report.onlyTheirs, contradictions: [] }
+}
+
+/** The same for lines in memory; undefined for a session that is not there. For work under the lease. */
+export function mergeLines(
+  log: SessionLog,
+  copy: Buffer,
+  attempt: number,
+): Promise<MergeResult | 'changed' | undefined> {
+  return LogReader.using(log.file.path, (reader) => mergeWith(log, reader, { copy, attempt }))
+}
+
+async function mergeWith(
+  log: SessionLog,
+  reader: LogReader,
+  { copy, attempt }: { copy: Buffer; attempt: number },
+): Promise<MergeResult | 'changed'> {
+  if (await isForeign(reader)) throw foreignLog(log.file.path)
+  const last = lastPiece(reader)
+  // half of a write, or what a crash left of one: it stays what it is
+  const size = last?.kind === 'torn' ? last.offset : reader.size
+  const ours = (await bytesOf(reader)).subarray(0, size)
+  const { bytes, report } = mergeLogs(NOTHING, ours, copy)
+  const result = { added: report.onlyTheirs, contradictions: report.contradictions }
+  if (bytes.equals(ours)) return result
+  if (bytes.subarray(0, ours.length).equals(ours)) {
+    const end = log.file.end()
+    if (end === undefined || !sameMark(end.mark, markOf(reader.stat))) return 'changed'
+    const outcome = await log.file.append(bytes.subarray(ours.length), end, { id: '', at: undefined })
+    if (typeof outcome === 'string') return 'changed'
+    await log.file.sync()
+    log.forget()
+    log.context.noteBehind(log)
+    return result
+  }
+  return (await putInPlace(log, reader, { parts: [bytes], size, attempt })) === 'replaced' ? 'changed' : result
+}
+
+function lastPiece(reader: LogReader): Piece | undefined {
+  for (const piece of reader.backwards()) return piece
+  return undefined
+}

@@ -1,0 +1,123 @@
+/** Rewriting one log: plan under the lease, set aside what cannot be read, put the new file in place. */
+
+import { SessionError } from '../../base/errors.js'
+import { replaceLog } from '../../disk/atomic-replace.js'
+import type { FileMark } from '../../disk/log/file-mark.js'
+import { LogReader } from '../../disk/log/log-reader.js'
+import type { Part } from '../../disk/log/range-copier.js'
+import { setAside } from '../../disk/quarantine.js'
+import type { RewritePlan } from '../../log/rewrite.js'
+import { metaLine } from '../../log/serialize.js'
+import { foreignLog, isForeign } from '../log/foreign-log.js'
+import { stampLines } from '../log/pending-line.js'
+import type { SessionLog } from '../log/session-log.js'
+import { type Plan, type Purges, partsOf, planRewrite, type Selection } from './rewrite-plan.js'
+import { checkVersion } from './transaction.js'
+
+export interface RewriteResult {
+  /** By how much the log became shorter, bytes; negative when written-down ids and times made it longer. */
+  dropped: number
+  /** Messages that were purged. */
+  purged: number
+  /** Stretches of unreadable bytes that went to quarantine. */
+  quarantined: number
+}
+
+/** How often a rewrite starts over when the log is replaced meanwhile, or a writer prevents its rename. */
+const MAX_ATTEMPTS = 20
+const PATIENT_ATTEMPTS = 5
+
+/**
+ * With `purges`, archived messages go too of which it says so; a log without such messages is not touched then.
+ * A file without a line of ours is rewritten with `force` only. @throws SessionError ERR_NOT_A_LOG
+ */
+export async function rewriteLog(
+  log: SessionLog,
+  { purges, force = false }: { purges?: Purges; force?: boolean } = {},
+): Promise<RewriteResult | null> {
+  log.context.checkOpen()
+  const rewrite = () => rewriteHeld(log, () => ({ ...(purges && { purgesArchived: purges }), force }))
+  return (await log.holdExisting(rewrite)) ?? null
+}
+
+/** As `rewriteLog`; all bytes that go are kept in quarantine. */
+export async function rewriteKeepingAll(log: SessionLog, { force = false } = {}): Promise<RewriteResult | null> {
+  log.context.checkOpen()
+  return (await log.holdExisting(() => rewriteHeld(log, () => ({ keepsAll: true, force })))) ?? null
+}
+
+/**
+ * As `rewriteLog`, for work under the lease. `select` says for the log that is open what goes beside what nobody sees;
+ * null leaves the log alone.
+ */
+export async function rewriteHeld(
+  log: SessionLog,
+  select: (reader: LogReader) => Selection | null | undefined | Promise<Selection | null>,
+): Promise<RewriteResult | null> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const outcome = await LogReader.using(log.file.path, async (reader) => {
+      const selection = await select(reader)
+      if (selection === null) return null
+      if (!selection?.force && (await isForeign(reader))) throw foreignLog(log.file.path)
+      const reading = await planRewrite(reader, { now: log.context.clock.now(), ...selection })
+      const { plan, purged } = reading
+      return plan === null || (selection?.purgesArchived !== undefined && purged === 0)
+        ? null
+        : await carryOut(log, reading, plan, { ...selection, attempt })
+    })
+    if (outcome !== 'replaced') return outcome ?? null
+  }
+  throw new SessionError('ERR_LOCKED', 'another program keeps replacing the log', { file: log.file.path })
+}
+
+async function carryOut(
+  log: SessionLog,
+  reading: Plan,
+  plan: RewritePlan,
+  { keepsAll = false, adds, attempt }: Selection & { attempt: number },
+): Promise<RewriteResult | 'replaced'> {
+  const { reader, summary, purged } = reading
+  const file = log.file.path
+  checkVersion(summary, file)
+  const { layout, clock, settings } = log.context
+  const aside = plan.edits.filter(({ action }) => action === 'aside' || (keepsAll && action === 'drop'))
+  await setAside(layout.quarantine(log.name), reader.fd, aside)
+  const carry = plan.carry && metaLine({ id: clock.id(summary.maxId), at: plan.carryAt }, plan.carry)
+  const end = stampLines(adds ?? [], clock, summary, 0, settings.maxMessageBytes).bytes
+  const parts = withEnd(reading, Buffer.concat([Buffer.from(carry ?? ''), end]))
+  // what is added was decided on all lines before it
+  const mark = await putInPlace(log, reader, { parts, size: reading.size, attempt, isStrict: adds !== undefined })
+  if (mark === 'replaced') return mark
+  return { dropped: reader.size - mark.size, purged, quarantined: aside.length }
+}
+
+/**
+ * Puts a new file in the place of the one that `reader` reads, for work under the lease; answers its mark, or
+ * `'replaced'` when the log is another by now: then nothing was changed.
+ */
+export async function putInPlace(
+  log: SessionLog,
+  reader: LogReader,
+  {
+    size = reader.size,
+    attempt,
+    ...given
+  }: { parts: Iterable<Part>; size?: number; attempt: number; isStrict?: boolean },
+): Promise<FileMark | 'replaced'> {
+  const { layout } = log.context
+  try {
+    const checkLease = () => log.checkLease()
+    // busy appenders prevent a rename that waits for a sync: after some attempts it does not wait
+    const hurries = attempt >= PATIENT_ATTEMPTS
+    const mark = await replaceLog({ layout, name: log.name, from: reader, size, checkLease, hurries, ...given })
+    if (mark !== 'replaced') log.context.noteBehind(log)
+    return mark
+  } finally {
+    log.forget()
+  }
+}
+
+function* withEnd(reading: Plan, end: Buffer): Generator<Part> {
+  yield* partsOf(reading)
+  if (end.length > 0) yield end
+}

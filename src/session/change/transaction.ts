@@ -1,0 +1,75 @@
+/** What a writer decides on, and what the store adds to it. */
+
+import { notFound, SessionError } from '../../base/errors.js'
+import type { FileMark } from '../../disk/log/file-mark.js'
+import { type Summary, timesOf } from '../../log/fold.js'
+import { FORMAT_VERSION, type Line } from '../../log/line.js'
+import { isoTime } from '../../log/parse.js'
+import type { Known } from '../log/log-state.js'
+import { type Draft, headerDraft, type Lines, metaDraft } from '../log/pending-line.js'
+
+/** The lines to add, and what the call answers then. */
+export interface Decision<T> {
+  drafts: Draft[]
+  result: T
+  /** Ids of the live messages that a `remove` draft takes away, if they all have a role and none answers others. */
+  removes?: ReadonlySet<string>
+  /** Decided on the whole log: where another line comes in between, the lines are taken back and it is decided again. */
+  isStrict?: boolean
+  /** Told at once when the lines stand in the log, and nothing else was added to it: how they do, and its last bytes. */
+  written?: (lines: readonly Line[], mark: FileMark, print: string) => void
+}
+
+/** Decides on what the log says; undefined for a missing session, which drafts would create. */
+export type Decide<T> = (summary: Summary | undefined, known: Known | undefined) => Decision<T> | Promise<Decision<T>>
+
+/** Decides on lines whatever the log says; ERR_SESSION_NOT_FOUND where `create` forbids to make it. */
+export function toAppend(key: string, drafts: Draft[], create: boolean): Decide<undefined> {
+  return (summary) => {
+    if (summary === undefined && !create) throw notFound(key)
+    return { drafts, result: undefined }
+  }
+}
+
+/** What was done: the ids of all lines that were added, and the answer. */
+export interface Written<T> {
+  ids: string[]
+  result: T
+}
+
+export function written<T>({ pieces }: Lines, result: T): Written<T> {
+  return { ids: pieces.map(({ id }) => id), result }
+}
+
+/** @throws SessionError ERR_VERSION_UNSUPPORTED */
+export function checkVersion({ version }: Pick<Summary, 'version'>, file: string): void {
+  if (version <= FORMAT_VERSION) return
+  throw new SessionError('ERR_VERSION_UNSUPPORTED', `the log is of format version ${version}, which can only be read`, {
+    file,
+    version,
+    supported: FORMAT_VERSION,
+  })
+}
+
+/** True for a log that does not tell its key, and whose name does not either: a list could not name the session. */
+function lacksHeader({ summary, partial }: Known, name: string, key: string): boolean {
+  return summary.header === null && !partial && name !== key
+}
+
+/**
+ * The drafts, behind what must be written before them: a header where one is lacking, and the times that are the
+ * file's, which a change that is no message must not move. The same array where nothing is lacking.
+ */
+export function completed(drafts: Draft[], known: Known, name: string, key: string): Draft[] {
+  const header = lacksHeader(known, name, key) ? [headerDraft(key)] : []
+  const times = drafts.some(({ kind }) => kind === 'message') ? [] : timesToCarry(known)
+  return header.length + times.length === 0 ? drafts : [...header, ...times, ...drafts]
+}
+
+/** The times of a log in which messages name none, written down. */
+function timesToCarry({ summary, mark }: Known): Draft[] {
+  if (!summary.undated) return []
+  const { created, active } = timesOf(summary, isoTime(mark.mtimeMs))
+  const isNamed = summary.header !== null || summary.firstAt !== null
+  return [metaDraft(isNamed ? { lastActivity: active } : { createdAt: created, lastActivity: active })]
+}

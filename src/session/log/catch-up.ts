@@ -1,0 +1,128 @@
+/** Reads a log as far as needed to know its current state. */
+
+import { isV7 } from '../../base/ids.js'
+import { readSync } from '../../disk/files.js'
+import { sameFile } from '../../disk/log/file-mark.js'
+import type { LogReader } from '../../disk/log/log-reader.js'
+import { copyOf, emptySummary, foldPiece, type Summary } from '../../log/fold.js'
+import { BackwardReading, canFollow, foldTail, idsToLookUp } from '../../log/fold-tail.js'
+import { isLine, type Piece } from '../../log/line.js'
+import { parseLines } from '../../log/parse.js'
+import {
+  FirstVisibilityPass,
+  isLive as isLiveLine,
+  NOTHING_KNOWN,
+  SecondVisibilityPass,
+  type Visibility,
+  type WholeLog,
+} from '../../log/visibility.js'
+import { isEnding } from '../../log/waiting.js'
+import { type Known, logStateOf, printAt } from './log-state.js'
+
+/** A log up to this size is folded whole; of a larger one, a writer reads only the ends. */
+const SMALL_BYTES = 1024 * 1024
+
+/** The current state of the log: reads only what was added if `former` still holds. */
+export async function catchUp(reader: LogReader, former: Known | undefined): Promise<Known> {
+  if (former === undefined || former.partial || former.open || !sameFile(former.mark, reader.stat))
+    return foldLog(reader)
+  const summary = copyOf(former.summary)
+  const grown =
+    reader.size > former.mark.size || (reader.size === former.mark.size && reader.stat.mtimeMs === former.mark.mtimeMs)
+  if (!grown || printAt(reader, summary.bytes, former.print.length) !== former.print) return foldLog(reader)
+  if (reader.size - summary.bytes > SMALL_BYTES * 16) return foldLog(reader)
+  const added = await reader.pieces(summary.bytes)
+  const named = idsToLookUp(summary, added)
+  const live = named && liveBelow(reader, summary, named)
+  if (named === undefined || live === undefined || !canFollow(summary, named, live)) return foldLog(reader)
+  foldTail(summary, added, live)
+  return logStateOf(reader, summary, added.at(-1))
+}
+
+/** Those of `ids` that are live messages below the summary's watermark; undefined where only the whole log tells. */
+export function liveBelow(reader: LogReader, summary: Summary, ids: ReadonlySet<string>): Set<string> | undefined {
+  const live = new Set<string>()
+  const wanted = new Set(ids)
+  if (wanted.size === 0) return live
+  const rising = [...ids].filter(isV7).sort()
+  const reading = new BackwardReading(summary)
+  for (const piece of reader.backwards(summary.bytes)) {
+    const isLive = reading.add(piece)
+    if (reading.uncertain) return undefined
+    if (!isLine(piece)) continue
+    if (wanted.delete(piece.id)) {
+      // what it ended waits again
+      if (isEnding(piece) && isLiveLine(piece, reading.visibility)) return undefined
+      if (isLive) live.add(piece.id)
+    }
+    if (isV7(piece.id)) while (rising.length > 0 && rising.at(-1)! > piece.id) wanted.delete(rising.pop()!)
+    if (wanted.size === 0) break
+  }
+  return live
+}
+
+/** Reads the whole log: once if nothing in it refers to anything else, else as often as it takes. */
+export async function foldLog(reader: LogReader): Promise<Known> {
+  const pass = new FirstVisibilityPass()
+  const first = emptySummary()
+  let last: Piece | undefined
+  for await (const pieces of reader.blocks()) {
+    for (const piece of pieces) {
+      pass.add(piece)
+      foldPiece(first, piece, NOTHING_KNOWN)
+    }
+    last = pieces.at(-1) ?? last
+  }
+  if (pass.removed.size === 0 && !pass.needsMore) return logStateOf(reader, first, last)
+  const visibility = await completeVisibility(reader, pass)
+  const summary = emptySummary()
+  for await (const pieces of reader.blocks()) for (const piece of pieces) foldPiece(summary, piece, visibility)
+  return logStateOf(reader, summary, last)
+}
+
+/** The whole log in memory. */
+export async function wholeOf(reader: LogReader): Promise<WholeLog> {
+  const first = new FirstVisibilityPass()
+  const pieces = await reader.pieces(0, (piece) => first.add(piece))
+  return { pieces, visibility: first.visibilityOf(pieces), fileTime: reader.fileTime }
+}
+
+/** The visibility of the lines of a log, read in constant memory. */
+export async function visibilityIn(reader: LogReader): Promise<Visibility> {
+  const first = new FirstVisibilityPass()
+  for await (const pieces of reader.blocks()) for (const piece of pieces) first.add(piece)
+  return completeVisibility(reader, first)
+}
+
+/** What is still to be known after a first reading: reads the log once more if it must. */
+async function completeVisibility(reader: LogReader, first: FirstVisibilityPass): Promise<Visibility> {
+  if (!first.needsMore) return { ...NOTHING_KNOWN, removed: first.removed }
+  const second = new SecondVisibilityPass(first)
+  for await (const pieces of reader.blocks()) for (const piece of pieces) second.add(piece)
+  return second.visibility()
+}
+
+/** What a writer must know to add lines: version and header from the start of the log, time and id of its last line. */
+export async function edgesOf(reader: LogReader): Promise<Known> {
+  if (reader.size <= SMALL_BYTES) return foldLog(reader)
+  const summary = emptySummary()
+  const first = firstPiece(reader)
+  // without a header in its place, only the whole log names the session
+  if (first?.kind !== 'session') return foldLog(reader)
+  foldPiece(summary, first, NOTHING_KNOWN)
+  let last: Piece | undefined
+  for (const piece of reader.backwards()) {
+    last ??= piece
+    if (piece.kind !== 'torn') foldPiece(summary, piece, NOTHING_KNOWN)
+    if (isLine(piece) && piece.at !== undefined && !piece.bare) break
+  }
+  summary.bytes = last?.kind === 'torn' ? last.offset : reader.size
+  return { ...logStateOf(reader, summary, last), partial: true }
+}
+
+function firstPiece(reader: LogReader): Piece | undefined {
+  const bytes = readSync(reader.fd, 0, 64 * 1024)
+  const feed = bytes.indexOf(0x0a)
+  if (feed === -1) return undefined
+  return parseLines(bytes.subarray(0, feed + 1))[0]
+}

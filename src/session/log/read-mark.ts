@@ -1,0 +1,36 @@
+/** Up to where a log was read, and how a later reading tells that it still begins with the same bytes. */
+import { readSync } from '../../disk/files.js'
+import type { LogReader } from '../../disk/log/log-reader.js'
+import type { Piece } from '../../log/line.js'
+
+const PRINT_BYTES = 64
+
+export interface ReadMark {
+  dev: number
+  ino: number
+  /** Where the last whole line ended. */
+  end: number
+  /** The bytes before that. */
+  print: string
+}
+
+export function markAt(reader: LogReader, end: number): ReadMark {
+  const { dev, ino } = reader.stat
+  return { dev, ino, end, print: printAt(reader, end) }
+}
+
+/** True when the log is the one that was read, and has only grown since. */
+export function isGrown(reader: LogReader, { dev, ino, end, print }: ReadMark): boolean {
+  const { stat, size } = reader
+  return stat.dev === dev && stat.ino === ino && size >= end && printAt(reader, end) === print
+}
+
+/** Where the last whole line of these pieces ends. */
+export function endOf(pieces: readonly Piece[]): number | undefined {
+  return pieces.findLast((piece) => piece.kind !== 'torn' && !piece.open)?.end
+}
+
+function printAt(reader: LogReader, end: number): string {
+  const start = Math.max(0, end - PRINT_BYTES)
+  return readSync(reader.fd, start, end - start).toString('latin1')
+}

@@ -1,0 +1,315 @@
+/** One session's log: the only place that writes to it. */
+
+import { notFound, SessionError } from '../../base/errors.js'
+import { sleep } from '../../base/event-loop.js'
+import { randomNonce } from '../../base/ids.js'
+import { type FileMark, sameFile, sameMark } from '../../disk/log/file-mark.js'
+import type { LogReader } from '../../disk/log/log-reader.js'
+import { ABSENCE_MS, type AppendOutcome, type LogEnd } from '../../disk/log/log-writer.js'
+import { emptySummary, type Summary } from '../../log/fold.js'
+import type { Line } from '../../log/line.js'
+import type { WholeLog } from '../../log/visibility.js'
+import {
+  checkVersion,
+  completed,
+  type Decide,
+  type Decision,
+  toAppend,
+  type Written,
+  written,
+} from '../change/transaction.js'
+import { writeBehind } from '../state/sidecar.js'
+import { edgesOf, foldLog } from './catch-up.js'
+import { checkOurs, mayBeForeign } from './foreign-log.js'
+import { type Depth, KnownLog } from './known-log.js'
+import { type Known, printOf } from './log-state.js'
+import { type Draft, headerDraft, type Lines, removeDraft, stampLines } from './pending-line.js'
+
+type Told = Decision<unknown>['written']
+
+/** How often a write starts over when other programs keep changing the log under it. */
+const MAX_ATTEMPTS = 50
+
+export class SessionLog extends KnownLog {
+  /** What the turn that runs here has streamed so far. */
+  draft: { turnId: string; text: string } | undefined
+  /** Lines of writes that failed, which are still to be removed. */
+  #unwanted: string[] = []
+
+  /** As `transact`, on a session that is there when the turn of this call comes; undefined for one that is not. */
+  async transactExisting<T>(decide: Decide<T>): Promise<T | undefined> {
+    this.context.checkOpen()
+    const done = await this.holdExisting(() => this.#write(decide, foldLog))
+    if (done !== undefined && done.ids.length > 0) await this.#settle()
+    return done?.result
+  }
+
+  /**
+   * Adds lines, creating the session unless told not to; returns their ids. Messages need no lease where the file
+   * system is local: one write, and no reading while no other process writes.
+   * @throws SessionError ERR_SESSION_NOT_FOUND when there is no session and none may be made
+   */
+  async append(drafts: Draft[], { create = true, whileClosing = false } = {}): Promise<string[]> {
+    // of a log that is in use, the look after the write finds out whether its folder was moved
+    if (!this.file.isOpen) this.context.root.check()
+    if (!whileClosing) this.context.checkNotClosed()
+    const { leasesAppends, settings } = this.context
+    const work = () => this.#append(drafts, create)
+    const written = leasesAppends ? this.hold(work) : this.inTurn(work)
+    const { ids } = written instanceof Promise ? await written : written
+    if (settings.fsync !== 'no') await this.#settle()
+    return ids.slice(-drafts.length)
+  }
+
+  #append(drafts: Draft[], create: boolean, isEmpty = false): Written<undefined> | Promise<Written<undefined>> {
+    if (this.#unwanted.length > 0) return this.#takeBack().then(() => this.#append(drafts, create))
+    const end = this.file.end()
+    if (end === undefined) return this.#appendToNone(drafts, create)
+    // an editor that writes in place is about to fill an empty log
+    if (end.isChanged && end.mark.size === 0 && !isEmpty)
+      return sleep(ABSENCE_MS).then(() => this.#append(drafts, create, true))
+    checkVersion(this.file.head, this.file.path)
+    if (this.#isIncomplete(drafts, end)) return this.#writeUnderLease(toAppend(this.key, drafts, create))
+    this.wasThere = true
+    if (this.file.isHeld()) return this.takeLease().then(() => this.#appendTo(end, drafts, create))
+    return this.#appendTo(end, drafts, create)
+  }
+
+  /** True when something must be written before the drafts, or only a reading of the log tells that. */
+  #isIncomplete(drafts: Draft[], end: LogEnd): boolean {
+    const known = this.peek(end.mark)
+    if (known !== undefined)
+      return completed(drafts, known, this.name, this.key) !== drafts || mayBeForeign(known.summary)
+    return !this.file.head.hasHeader || drafts.some(({ kind }) => kind !== 'message')
+  }
+
+  #appendTo(end: LogEnd, drafts: Draft[], create: boolean): Written<undefined> | Promise<Written<undefined>> {
+    const lines = this.#stamp(drafts, this.stateAt(end), startAt(end))
+    const outcome = this.#appendLines(lines, end)
+    if (outcome instanceof Promise)
+      return outcome.then((settled) => this.#appended(settled, { end, lines, drafts, create }))
+    return this.#appended(outcome, { end, lines, drafts, create })
+  }
+
+  #appended(outcome: AppendOutcome, appending: Appending): Written<undefined> | Promise<Written<undefined>> {
+    const { lines, end } = appending
+    if (outcome === 'absent') return this.#appendAgain(appending)
+    if (outcome === 'held') {
+      return this.takeLease()
+        .then(() => this.file.confirm(lines.bytes, end.mark.size, lastOf(lines)))
+        .then((settled) => this.#appended(settled, appending))
+    }
+    const noted = () => {
+      this.note(lines, end, outcome)
+      this.context.noteBehind(this)
+      return written(lines, undefined)
+    }
+    const isOther = end.isChanged || outcome.isReplaced
+    if (!isOther) return noted()
+    // what another program did to the log may have cost lines that this process wrote before: they are looked for first
+    return this.known().then(noted, noted)
+  }
+
+  /** After a write to a file whose name was gone then: the file may come back, with the lines or without. */
+  async #appendAgain({ lines, end, drafts, create }: Appending): Promise<Written<undefined>> {
+    this.invalidate()
+    await sleep(ABSENCE_MS)
+    if (this.file.look() !== undefined) {
+      const outcome = await this.file.confirm(lines.bytes, 0, lastOf(lines))
+      return this.#appended(outcome, { lines, end, drafts, create })
+    }
+    this.wasThere = false
+    // the same lines: wherever they are found twice, they count once
+    const same = drafts.map((draft, i) => ({
+      ...draft,
+      id: lines.pieces[i]?.id as string,
+      text: () => lines.texts[i] as string,
+    }))
+    return this.#appendToNone(same, create)
+  }
+
+  #appendToNone(drafts: Draft[], create: boolean): Written<undefined> | Promise<Written<undefined>> {
+    if (this.wasThere) {
+      this.wasThere = false
+      return sleep(ABSENCE_MS).then(() => this.#append(drafts, create))
+    }
+    if (!create) throw notFound(this.key)
+    const lines = this.#create([headerDraft(this.key), ...drafts])
+    return lines === undefined ? this.#append(drafts, create) : written(lines, undefined)
+  }
+
+  async #writeUnderLease<T>(decide: Decide<T>): Promise<Written<T>> {
+    await this.takeLease()
+    return this.#write(decide, edgesOf)
+  }
+
+  /** Decides under the lease on what the log says then, and adds the lines decided on in one write. */
+  async transact<T>(decide: Decide<T>): Promise<T> {
+    this.context.checkOpen()
+    const { result, ids } = await this.hold(() => this.#write(decide, foldLog))
+    if (ids.length > 0) await this.#settle()
+    return result
+  }
+
+  override async reading<T>(work: (reader: LogReader, known: Known) => T | Promise<T>): Promise<T | undefined> {
+    // the disk may still be full
+    if (this.#unwanted.length > 0) await this.#takeBack().catch(() => {})
+    return super.reading(work)
+  }
+
+  override async whole(): Promise<WholeLog | undefined> {
+    if (this.#unwanted.length > 0) await this.#takeBack().catch(() => {})
+    return super.whole()
+  }
+
+  /** What the log says now, for work under the lease; undefined when there is no session. */
+  async forWriting(): Promise<Known | undefined> {
+    return this.knownAtLeast(edgesOf)
+  }
+
+  /**
+   * Makes a session of these lines, for work under the lease. False when there is one by now. `before` is given the
+   * header's id when all but the log is in place: what it makes is there with the session, or means nothing.
+   */
+  create(drafts: Draft[] = [], header = headerDraft(this.key), before?: (headerId: string | null) => void): boolean {
+    return this.#create([header, ...drafts], before) !== undefined
+  }
+
+  isRunning(): boolean {
+    return this.context.runs.own.running.has(this.key)
+  }
+
+  /** Brings the sidecar up to the log. */
+  writeSidecar(): Promise<void> {
+    return writeBehind(this)
+  }
+
+  /** Decides and writes, under the lease. Messages may come in between, as if they had come after: see `Decision.isStrict`. */
+  async #write<T>(decide: Decide<T>, depth: Depth): Promise<Written<T>> {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      if (this.#unwanted.length > 0) await this.#takeBack()
+      const known = await this.knownAtLeast(depth)
+      const decision = await decide(known?.summary, known)
+      const { drafts, result, isStrict = false } = decision
+      if (drafts.length === 0) return { ids: [], result }
+      if (known === undefined) {
+        const lines = this.#create([headerDraft(this.key), ...drafts], undefined, decision.written)
+        if (lines !== undefined) return written(lines, result)
+        continue
+      }
+      checkVersion(known.summary, this.file.path)
+      if (mayBeForeign(known.summary)) await checkOurs(this.file.path)
+      const end = this.file.end()
+      if (end === undefined || !isSameLog(end.mark, known.mark, isStrict)) continue
+      const lines = this.#stamp(completed(drafts, known, this.name, this.key), this.stateAt(end), startAt(end))
+      const first = await this.#appendLines(lines, end)
+      const outcome = first === 'held' ? await this.file.confirm(lines.bytes, end.mark.size, lastOf(lines)) : first
+      if (typeof outcome === 'string') continue
+      if (isStrict && !outcome.isExact) {
+        await this.#takeBack(lines.pieces)
+        continue
+      }
+      this.context.noteBehind(this)
+      if (this.note(lines, end, outcome, decision.removes))
+        decision.written?.(lines.pieces, outcome.mark, printOf(lines.bytes))
+      return written(lines, result)
+    }
+    throw new SessionError('ERR_LOCKED', 'other programs keep changing the log', { file: this.file.path })
+  }
+
+  /** As `LogWriter.append`; none of several lines counts where the write fails. */
+  #appendLines(lines: Lines, end: LogEnd): AppendOutcome | Promise<AppendOutcome> {
+    try {
+      return this.file.append(lines.bytes, end, lastOf(lines))
+    } catch (error) {
+      return this.#takeBackPart(lines, error)
+    }
+  }
+
+  /** Removes lines that were written and must not count, with those that could not be removed before. */
+  async #takeBack(pieces: readonly Line[] = []): Promise<void> {
+    this.#unwanted.push(...pieces.map(({ id }) => id))
+    if (this.#unwanted.length === 0) return
+    this.invalidate()
+    const end = this.file.end()
+    if (end !== undefined) {
+      const lines = this.#stamp([removeDraft([...this.#unwanted])], this.stateAt(end), startAt(end))
+      await this.file.append(lines.bytes, end, lastOf(lines))
+    }
+    this.#unwanted = []
+  }
+
+  /**
+   * After a write that came up short: of several lines, the first may stand whole. Where they cannot be taken back, on
+   * a full disk, that is done before the next call, and the error names them.
+   */
+  async #takeBackPart({ pieces }: Lines, error: unknown): Promise<never> {
+    if (pieces.length > 1) {
+      await this.#takeBack(pieces).catch(() => {
+        if (error instanceof Error) Object.assign(error, { written: pieces.map(({ id }) => id) })
+      })
+    }
+    throw error
+  }
+
+  #stamp(drafts: Draft[], after: Pick<Summary, 'lastAt' | 'maxId'>, start: number): Lines {
+    const { clock, settings } = this.context
+    return stampLines(drafts, clock, after, start, settings.maxMessageBytes)
+  }
+
+  /**
+   * A new log: header and lines whole, or nothing. Undefined when somebody else made one. `before` is given the header's
+   * id when all but the log is in place.
+   */
+  #create(drafts: Draft[], before?: (headerId: string | null) => void, told?: Told): Lines | undefined {
+    const { layout, settings, root } = this.context
+    root.check()
+    const lines = this.#stamp(drafts, emptySummary(), 0)
+    before?.(lines.pieces[0]?.id ?? null)
+    const made = this.file.create(lines.bytes, layout.temporary(this.name, randomNonce()), settings.fsync !== 'no')
+    if (made === 'exists') return undefined
+    this.wasThere = true
+    // more than was written: somebody else has added to it by now, and the next call reads it
+    if (made.size !== lines.bytes.length) return lines
+    const known = { summary: emptySummary(), mark: made, print: '', open: false, torn: null, partial: false }
+    this.advance(known, lines, made)
+    this.context.noteBehind(this)
+    told?.(lines.pieces, made, printOf(lines.bytes))
+    return lines
+  }
+
+  /** Keeps the promise of the `fsync` option for all that was written so far. */
+  async #settle(): Promise<void> {
+    const { fsync } = this.context.settings
+    if (fsync === 'everysec') this.context.noteUnsynced(this)
+    if (fsync !== 'always') return
+    try {
+      await this.file.sync()
+    } catch (error) {
+      this.invalidate()
+      throw error
+    }
+  }
+}
+
+/** What is still to be known when an append has ended. */
+interface Appending {
+  end: LogEnd
+  lines: Lines
+  drafts: Draft[]
+  create: boolean
+}
+
+function startAt({ mark, isWhole }: LogEnd): number {
+  return mark.size + (isWhole ? 0 : 1)
+}
+
+function lastOf({ pieces }: Lines): { id: string; at: string | undefined } {
+  const { id = '', at } = pieces.at(-1) ?? {}
+  return { id, at }
+}
+
+/** True when a log is the one that was read, or has only grown since. */
+function isSameLog(now: FileMark, then: FileMark, isStrict: boolean): boolean {
+  return sameMark(now, then) || (!isStrict && sameFile(now, then) && now.size > then.size)
+}

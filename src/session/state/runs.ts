@@ -1,0 +1,177 @@
+/**
+ * The run state of a session: what the greatest count of run logs and sidecar says. A change is one line in the run log
+ * of this instance, without a lease; the sidecar follows.
+ */
+import { errno } from '../../base/errors.js'
+import { thisProcess } from '../../disk/process-identity.js'
+import type { FolderRuns } from '../../disk/runs/folder-runs.js'
+import { greatestCount, type Statement, standing, statementOf } from '../../disk/runs/run-lines.js'
+import { type NotedSidecar, runOf, type Claim as SidecarClaim } from '../../disk/sidecar/sidecar-cache.js'
+import type { Run, RunName } from '../../disk/sidecar/sidecar-file.js'
+import type { Summary } from '../../log/fold.js'
+import { isoTime } from '../../log/parse.js'
+import { checkVersion } from '../change/transaction.js'
+import type { PendingLog, StoreContext } from '../context.js'
+import type { Known } from '../log/log-state.js'
+import type { Draft } from '../log/pending-line.js'
+import { nextRun, type Reporter } from './run-state.js'
+
+/** What is asked of a session's log. */
+export interface LogWithRuns extends PendingLog {
+  readonly file: { readonly path: string; sync(): Promise<void> }
+  readonly sidecar: NotedSidecar
+  readonly context: StoreContext
+  hold<T>(work: () => T | Promise<T>, timeout?: number): T | Promise<T>
+  /** Runs `work` behind earlier calls on the session, without a lease. */
+  inTurn<T>(work: () => T | Promise<T>): T | Promise<T>
+  /** For work that runs in turn. */
+  takeLease(): Promise<void>
+  /** What is known of the log, which may have grown since, without reading it. */
+  glimpse(): Known | undefined
+  forWriting(): Promise<Known | undefined>
+  create(drafts: Draft[], header: undefined, before: (headerId: string | null) => void): boolean
+}
+
+/** This process, now. */
+export function reporter({ clock }: StoreContext): Reporter {
+  return { since: isoTime(clock.now()), uptime: clock.uptime(), owner: thisProcess() }
+}
+
+export function sessionOf({ header }: Pick<Summary, 'header'>): string | null {
+  return header?.id ?? null
+}
+
+/** What is said of a session now, by others and by this instance. */
+export interface Said {
+  /** From their run logs, and the sidecar. */
+  others: Statement[]
+  own: Statement | undefined
+}
+
+export function saidOf(log: LogWithRuns, session: string | null): Said {
+  // first the run logs: what goes from one stands in the sidecar by then
+  const { runs } = log.context
+  runs.look()
+  const own = runs.own.statement(log.key)
+  // then the sidecar has it from here
+  if (own?.session === session && runs.isOnlyOwn(log.key)) return { others: [], own }
+  return saidWith(runs, log.key, session, claimIn(log))
+}
+
+function saidWith(runs: FolderRuns, key: string, session: string | null, claim: SidecarClaim | null): Said {
+  const run = runOf(claim, key, session)
+  const { others, own } = runs.statements(key, session)
+  return { others: run === null ? others : [...others, statementOf(key, session, run)], own }
+}
+
+/** The run state by what run logs said at the last look, and a sidecar. */
+export function currentRun(
+  runs: FolderRuns,
+  key: string,
+  session: string | null,
+  claim: SidecarClaim | null,
+): Run | null {
+  return standingOf(saidWith(runs, key, session, claim))?.run ?? null
+}
+
+/** What stands of it. A claim that meets a run of this instance is about to be withdrawn. */
+export function standingOf({ others, own }: Said): Statement | undefined {
+  if (own?.run.state === 'running' && own.run.n >= greatestCount(others)) return own
+  return standing(own === undefined ? others : [...others, own])
+}
+
+/** A sidecar that may not be read is as good as none. */
+function claimIn(log: LogWithRuns): ReturnType<NotedSidecar['claim']> {
+  try {
+    return log.sidecar.claim()
+  } catch (error) {
+    if (!['EACCES', 'EPERM'].includes(errno(error) ?? '')) throw error
+    // that of another user is done without
+    return null
+  }
+}
+
+/** The run state; null when it never was set for this log of the key. */
+export function readRun(log: LogWithRuns, summary: Pick<Summary, 'header'>): Run | null {
+  return standingOf(saidOf(log, sessionOf(summary)))?.run ?? null
+}
+
+/**
+ * Records a change of the run state, creating the session if need be. No line of the log changes.
+ * @throws SessionError ERR_TURN_MISMATCH
+ */
+export async function setRun(log: LogWithRuns, state: RunName, turnId: string | null): Promise<void> {
+  log.context.checkOpen()
+  await log.inTurn(() => setRunNow(log, state, turnId))
+}
+
+function setRunNow(log: LogWithRuns, state: RunName, turnId: string | null): void | Promise<void> {
+  return withKnown(log, (session) => {
+    if (session !== undefined) return change(log, session, state, turnId)
+    return log.takeLease().then(() => (createWith(log, state, turnId) ? undefined : setRunNow(log, state, turnId)))
+  })
+}
+
+/** Runs `work` on a session that is there, in call order, at once if it is known; undefined when there is none. */
+export function changeKnown<T>(
+  log: LogWithRuns,
+  work: (session: string | null) => T,
+): T | undefined | Promise<T | undefined> {
+  return log.inTurn(() => withKnown(log, (session) => (session === undefined ? undefined : work(session))))
+}
+
+/** Runs `work` on the session, undefined where there is none, at once if it is known. */
+function withKnown<T>(log: LogWithRuns, work: (session: string | null | undefined) => T | Promise<T>): T | Promise<T> {
+  const go = (known: Known | undefined) => {
+    if (known === undefined) return work(undefined)
+    checkVersion(known.summary, log.file.path)
+    return work(sessionOf(known.summary))
+  }
+  const known = log.glimpse()
+  return known === undefined ? log.forWriting().then(go) : go(known)
+}
+
+/** Makes a session with its state: both are there, or neither. False when somebody else made one. */
+function createWith(log: LogWithRuns, state: RunName, turnId: string | null): boolean {
+  const { runs } = log.context
+  let said: Statement | undefined
+  let isMade = false
+  try {
+    isMade = log.create([], undefined, (session) => {
+      const run = nextRun(null, state, turnId, reporter(log.context))
+      if (run === null) return
+      said = statementBy(log, session, { ...run, n: 1 }, turnId)
+      runs.say(said)
+    })
+  } finally {
+    if (!isMade && said !== undefined) runs.withdraw(said)
+  }
+  log.context.noteBehind(log)
+  return isMade
+}
+
+export function statementBy(
+  { key, context }: LogWithRuns,
+  session: string | null,
+  run: Run & { n: number },
+  turnId: string | null,
+  input?: readonly string[],
+): Statement {
+  return { key, session, run, turnId, input, file: context.runs.own.name }
+}
+
+function change(log: LogWithRuns, session: string | null, state: RunName, turnId: string | null): void {
+  const { context } = log
+  for (let least = 0; ; ) {
+    const now = standingOf(saidOf(log, session))
+    const run = nextRun(now?.run ?? null, state, turnId, reporter(context))
+    if (run === null) return
+    const n = Math.max(now?.run.n ?? 0, least) + 1
+    context.runs.say(statementBy(log, session, { ...run, n }, state === 'idle' ? (now?.turnId ?? turnId) : run.turnId))
+    context.noteBehind(log)
+    if (state !== 'running') return
+    // what others said in that instant stands before this, and so must have a smaller count
+    least = greatestCount(saidOf(log, session).others)
+    if (least < n) return
+  }
+}

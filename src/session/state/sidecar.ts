@@ -1,0 +1,66 @@
+/** The sidecar of one session: written behind the log and the run logs. */
+
+import { SessionError } from '../../base/errors.js'
+import { loadReplace } from '../../disk/atomic-replace.js'
+import { look } from '../../disk/files.js'
+import { markOf } from '../../disk/log/file-mark.js'
+import { hashOf, type Run } from '../../disk/sidecar/sidecar-file.js'
+import type { Known } from '../log/log-state.js'
+import { type LogWithRuns, readRun } from './runs.js'
+
+interface LogWithSidecar extends LogWithRuns {
+  readonly draft: { turnId: string; text: string } | undefined
+  known(): Promise<Known | undefined>
+  forget(): void
+}
+
+/** Makes a sidecar again from the log, once `takeAway` has taken the old one away. The run state stays. */
+export async function makeAgain(log: LogWithSidecar, takeAway: () => void): Promise<void> {
+  await loadReplace()
+  await log.hold(async () => {
+    const former = await log.known()
+    const run = former === undefined ? null : readRun(log, former.summary)
+    takeAway()
+    // what is known here may come from the old one
+    log.forget()
+    const known = await log.known()
+    if (known !== undefined) write(log, known, run)
+  })
+}
+
+/** Brings the sidecar up to the log and the run state, for work under the lease. */
+export async function writeNow(log: LogWithSidecar): Promise<void> {
+  await loadReplace()
+  const known = await log.known()
+  if (known !== undefined) write(log, known, readRun(log, known.summary))
+}
+
+/** The same, unless somebody else has the lease. */
+export async function writeBehind(log: LogWithSidecar): Promise<void> {
+  log.context.root.check()
+  if (look(log.file.path) === undefined) return
+  try {
+    await log.hold(() => writeNow(log), 0)
+  } catch (error) {
+    // another process is writing to the session: its sidecar will say what ours would have said
+    if (!(error instanceof SessionError && error.code === 'ERR_LOCKED')) throw error
+  }
+}
+
+function write(log: LogWithSidecar, known: Known, run: Run | null): void {
+  const { summary, mark, print, partial } = known
+  const whole = !partial && !known.open && known.torn === null
+  log.sidecar.write({
+    key: log.key,
+    session: summary.header?.id ?? null,
+    run: withDraft(run, log.draft),
+    watermark: whole ? { ...markOf(mark), print: { length: print.length, hash: hashOf(print) } } : null,
+    summary: whole ? summary : null,
+  })
+  if (run?.n !== undefined) log.context.runs.own.settle(log.key, run.n)
+  if (whole) log.context.noteCaughtUp(log)
+}
+
+function withDraft(run: Run | null, draft: LogWithSidecar['draft']): Run | null {
+  return run !== null && draft !== undefined && run.turnId === draft.turnId ? { ...run, draft: draft.text } : run
+}

@@ -1,0 +1,160 @@
+/** Messages of one session that came from outside: each is written once, and waits until it is answered. */
+import { randomNonce } from '../../base/ids.js'
+import type { LogReader } from '../../disk/log/log-reader.js'
+import type { Summary } from '../../log/fold.js'
+import { BackwardReading } from '../../log/fold-tail.js'
+import { isLine, type Line, type Piece } from '../../log/line.js'
+import { isChat } from '../../log/parse.js'
+import type { MessageText } from '../../log/serialize.js'
+import { isLive, knownId, type Visibility } from '../../log/visibility.js'
+import { firstOfEach, isEnding, refOf } from '../../log/waiting.js'
+import { type Entry, entryOf } from '../entry.js'
+import { LogRefs } from '../log/log-refs.js'
+import { messageDraft, removeDraft } from '../log/pending-line.js'
+import type { SessionLog } from '../log/session-log.js'
+
+/** What became of a message that came from outside. */
+export interface Received {
+  /** As it was given, else one that was made. */
+  ref: string
+  /** The id of its line. */
+  id: string
+  /** `'new'`: written now. Else it was there before, and waits for its answer or has one. */
+  state: 'new' | 'waiting' | 'answered'
+}
+
+/** What waits now, and what unfinished attempts at the first of it left. */
+export interface Backlog<M> {
+  input: Entry<M>[]
+  earlier: Entry<M>[]
+  /** Ids of lines that repeat one that came before: nobody answers them. */
+  repeated: string[]
+}
+
+const NO_BACKLOG: Backlog<never> = { input: [], earlier: [], repeated: [] }
+
+export class Inbox {
+  readonly #log: SessionLog
+  readonly #receiving = new Map<string, Promise<Received>>()
+  readonly #refs: LogRefs
+
+  constructor(log: SessionLog) {
+    this.#log = log
+    this.#refs = new LogRefs(log)
+  }
+
+  /** Writes a message unless one of this reference is there. */
+  async receive(message: MessageText, ref: string | undefined): Promise<Received> {
+    if (ref === undefined) return this.#write(message, randomNonce())
+    const same = this.#receiving.get(ref)
+    if (same !== undefined) {
+      const { id } = await same
+      return this.#known(ref, id)
+    }
+    const receiving = this.#receiveOnce(message, ref)
+    this.#receiving.set(ref, receiving)
+    try {
+      return await receiving
+    } finally {
+      this.#receiving.delete(ref)
+    }
+  }
+
+  async #receiveOnce(message: MessageText, ref: string): Promise<Received> {
+    const former = (await this.#refs.now()).idOf(ref)
+    if (former !== undefined) return this.#known(ref, former)
+    const received = await this.#write(message, ref)
+    const first = (await this.#refs.now()).idOf(ref)
+    if (first === undefined || first === received.id) return received
+    // another process has written it in that instant: the first line counts
+    await this.#log.append([removeDraft([received.id])])
+    return this.#known(ref, first)
+  }
+
+  async #write(message: MessageText, ref: string): Promise<Received> {
+    const [id] = await this.#log.append([messageDraft(message, { received: ref })])
+    return { ref, id: id as string, state: 'new' }
+  }
+
+  async #known(ref: string, id: string): Promise<Received> {
+    return { ref, id, state: (await this.waitingIds()).includes(id) ? 'waiting' : 'answered' }
+  }
+
+  /** Ids of the messages that wait, oldest first. */
+  async waitingIds(): Promise<string[]> {
+    const known = await this.#log.known()
+    return firstOfEach(known?.summary.waiting ?? []).map(({ id }) => id)
+  }
+
+  /** What waits, oldest first. */
+  async backlog<M>(): Promise<Backlog<M>> {
+    const waiting = (await this.#log.known())?.summary.waiting ?? []
+    if (waiting.length === 0) return NO_BACKLOG
+    const refs = await this.#refs.now()
+    const found = (await this.#log.reading((reader, { summary }) => backlogIn<M>(reader, summary))) ?? NO_BACKLOG
+    const { input, earlier } = found === 'unclear' ? await this.#backlogInWhole<M>() : found
+    const first = new Set(
+      firstOfEach(waiting)
+        .filter(({ id, ref }) => (refs.idOf(ref) ?? id) === id)
+        .map(({ id }) => id),
+    )
+    return {
+      input: input.filter(({ id }) => first.has(id)),
+      earlier,
+      repeated: input.flatMap(({ id }) => (first.has(id) ? [] : [id])),
+    }
+  }
+
+  async #backlogInWhole<M>(): Promise<Backlog<M>> {
+    const whole = await this.#log.whole()
+    const waiting = (await this.#log.known())?.summary.waiting ?? []
+    if (whole === undefined) return NO_BACKLOG
+    const { pieces, visibility, fileTime } = whole
+    const collector = new BacklogCollector<M>(waiting.map(({ id }) => id))
+    for (const piece of pieces.toReversed()) if (collector.add(piece, visibility, fileTime)) break
+    return collector.backlog()
+  }
+}
+
+function backlogIn<M>(reader: LogReader, summary: Summary): Backlog<M> | 'unclear' {
+  const reading = new BackwardReading(summary)
+  const collector = new BacklogCollector<M>(summary.waiting.map(({ id }) => id))
+  for (const piece of reader.backwards()) {
+    reading.add(piece)
+    if (reading.uncertain) return 'unclear'
+    if (collector.add(piece, reading.visibility, reader.fileTime)) break
+  }
+  return collector.backlog()
+}
+
+/** Is given the lines of a log from the last one backwards. */
+class BacklogCollector<M> {
+  readonly #wanted: Set<string>
+  readonly #input: Entry<M>[] = []
+  readonly #earlier: Entry<M>[] = []
+  /** No turn has ended behind the line that came in last. */
+  #isUnfinished = true
+
+  constructor(waiting: readonly string[]) {
+    this.#wanted = new Set(waiting)
+  }
+
+  /** True when nothing more is needed. */
+  add(piece: Piece, visibility: Visibility, fileTime: string): boolean {
+    if (!isLine(piece) || !isLive(piece, visibility)) return this.#wanted.size === 0
+    if (isEnding(piece)) this.#isUnfinished = false
+    if (isChat(piece)) this.#addMessage(piece, visibility, fileTime)
+    return this.#wanted.size === 0
+  }
+
+  #addMessage(line: Line, visibility: Visibility, fileTime: string): void {
+    const isWanted = this.#wanted.delete(knownId(line, visibility))
+    const isLeft = this.#isUnfinished && refOf(line) === undefined
+    if (isWanted) this.#input.unshift(entryOf(line, visibility, fileTime))
+    else if (isLeft) this.#earlier.unshift(entryOf(line, visibility, fileTime))
+  }
+
+  backlog(): Backlog<M> {
+    return { input: this.#input, earlier: this.#earlier, repeated: [] }
+  }
+}

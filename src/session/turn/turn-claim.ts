@@ -1,0 +1,187 @@
+/**
+ * Turns that exclude each other, in all processes. A claim is announced and then looked at: whoever announces later sees
+ * who announced before, so two never hold one session. No lease, no clock, and no file is made.
+ */
+import { SessionError } from '../../base/errors.js'
+import { sleep } from '../../base/event-loop.js'
+import { livenessOf, type Owner } from '../../disk/process-identity.js'
+import { greatestCount, rivalIn, type Statement } from '../../disk/runs/run-lines.js'
+import type { Run } from '../../disk/sidecar/sidecar-file.js'
+import { newRun } from '../state/run-state.js'
+import { changeKnown, type LogWithRuns, reporter, saidOf, setRun, standingOf, statementBy } from '../state/runs.js'
+
+/** A turn that this instance has claimed. */
+export interface Claim {
+  readonly session: string | null
+  readonly turnId: string | null
+  /** When it began, ISO 8601 UTC. */
+  readonly since: string
+  /** The count of its last line. */
+  n: number
+  /** Ids of the messages that it answers. */
+  input: readonly string[] | undefined
+  /** What stood before it: the run of a dead owner, if that was cut off. */
+  former: Statement | undefined
+}
+
+export interface ClaimOptions {
+  /** How long to wait for a turn that runs, ms; for ever unless given. */
+  timeout?: number | undefined
+  signal?: AbortSignal | undefined
+  input?: readonly string[]
+}
+
+/** Claims that meet are withdrawn and tried again after a random time, ms; a turn that runs is waited for with growing pauses. */
+const RETRY_MS = 4
+const MAX_RETRY_MS = 50
+
+/** Begins a turn if no other runs. One that runs in this instance already is said again. @throws ERR_TURN_RUNNING */
+export async function beginTurn(log: LogWithRuns, turnId: string | null): Promise<void> {
+  const runs = await changeKnown(log, (session) => {
+    const said = saidOf(log, session)
+    return said.own?.run.state === 'running' && said.own.turnId === turnId && standingOf(said) === said.own
+  })
+  if (runs) await setRun(log, 'running', turnId)
+  else await claimTurn(log, turnId, { timeout: 0 })
+}
+
+/**
+ * Claims a turn for this instance, once no other turn of the session runs; creates the session if need be.
+ * @throws SessionError ERR_TURN_RUNNING when another turn still runs after `timeout` ms
+ * @throws the reason of `signal`; errors of the file system, when the run log of an owner that may live cannot be read
+ */
+export async function claimTurn(
+  log: LogWithRuns,
+  turnId: string | null,
+  { timeout = Number.POSITIVE_INFINITY, signal, input }: ClaimOptions = {},
+): Promise<Claim> {
+  const deadline = performance.now() + timeout
+  let former: Statement | undefined
+  for (let pause = RETRY_MS; ; pause = Math.min(pause * 2, MAX_RETRY_MS)) {
+    signal?.throwIfAborted()
+    log.context.checkOpen()
+    const run = newRun('running', turnId, reporter(log.context))
+    const claim = await changeKnown(log, (session) => tryClaim(log, session, { run, input }))
+    if (claim === undefined) {
+      await log.hold(() => void log.create([], undefined, () => {}))
+      continue
+    }
+    if (!('rival' in claim)) return claim
+    const { rival } = claim
+    // what has stood over a pause is no claim that is about to be withdrawn
+    const isSame = former?.file === rival.file && former.run.n === rival.run.n
+    if (isSame && performance.now() >= deadline) throw turnRunning(log.key, { ...rival.run, turnId: rival.turnId })
+    former = rival
+    await sleep(pause * (0.5 + Math.random()))
+  }
+}
+
+/** What is claimed. */
+export interface Wanted {
+  run: Run
+  /** `'former'`: as the run that it takes over. */
+  input?: readonly string[] | 'former' | undefined
+  /** Whether a run of this owner may go on. */
+  mayLive?: (owner: Owner) => boolean
+  /** Whether it is still to be claimed where this stands. */
+  isDue?: (now: Run | null) => boolean
+}
+
+/**
+ * Announces a run and looks who else did: the claim, or the statement because of which it was not made or withdrawn;
+ * undefined when it is not due.
+ */
+export function tryClaim(
+  log: LogWithRuns,
+  session: string | null,
+  { run, input, mayLive = (owner) => livenessOf(owner) !== 'dead', isDue = () => true }: Wanted,
+): Claim | { rival: Statement } | undefined {
+  const { runs } = log.context
+  const said = saidOf(log, session)
+  checkReadable(log)
+  const former = standingOf(said)
+  if (!isDue(former?.run ?? null)) return undefined
+  const ids = input === 'former' ? former?.input : input
+  const before = said.own === undefined ? [] : [said.own]
+  const rival = rivalIn([...said.others, ...before], mayLive)
+  if (rival !== undefined) return { rival }
+  const n = greatestCount([...said.others, ...before]) + 1
+  const statement = statementBy(log, session, { ...run, n }, run.turnId, ids)
+  runs.say(statement)
+  const now = [...saidOf(log, session).others, ...before]
+  // whoever said something in that instant did so on another state of things: it is looked at anew
+  const other = rivalIn(now, mayLive) ?? now.find((one) => one.run.n >= n)
+  if (other === undefined && runs.unreadable === undefined) {
+    log.context.noteBehind(log)
+    return { session, turnId: run.turnId, since: run.since, n, input: ids, former }
+  }
+  runs.withdraw(statement)
+  checkReadable(log)
+  return { rival: other as Statement }
+}
+
+function checkReadable({ context: { runs } }: LogWithRuns): void {
+  if (runs.unreadable !== undefined) throw runs.unreadable
+}
+
+/** The error for a session in which this turn runs. */
+export function turnRunning(key: string, { turnId, since, owner: { host, pid } }: TurnAt): SessionError {
+  const details = { key, running: turnId, since, owner: { host, pid } }
+  return new SessionError('ERR_TURN_RUNNING', 'another turn of the session is running', details)
+}
+
+type TurnAt = Pick<Run, 'since' | 'owner'> & { turnId: string | null }
+
+/** True while nobody has ended the turn or taken the session over. */
+export function isMine(log: LogWithRuns, claim: Claim): boolean {
+  const said = saidOf(log, claim.session)
+  return said.own?.run.n === claim.n && said.own.run.state === 'running' && standingOf(said) === said.own
+}
+
+/** Says what the turn answers by now. False when it is not this instance's any more. */
+export function extendTurn(log: LogWithRuns, claim: Claim, input: readonly string[]): boolean {
+  if (!isMine(log, claim)) return false
+  const own = log.context.runs.own.statement(log.key) as Statement
+  claim.n++
+  claim.input = input
+  log.context.runs.say({ ...own, run: { ...own.run, n: claim.n }, input })
+  return true
+}
+
+/** Ends the turn. False when it is not this instance's any more: then nothing changes. */
+export function endTurn(log: LogWithRuns, claim: Claim, state: 'idle' | 'error', more: Partial<Run> = {}): boolean {
+  if (!isMine(log, claim)) return false
+  const turnId = state === 'error' ? claim.turnId : null
+  const run = { ...newRun(state, turnId, reporter(log.context)), n: claim.n + 1, ...more }
+  log.context.runs.say(statementBy(log, claim.session, run, claim.turnId))
+  log.context.noteBehind(log)
+  return true
+}
+
+/** Asks whoever runs the turn to stop; without an id, whichever runs. */
+export function askToStop({ key, context: { runs } }: LogWithRuns, turnId: string | null): void {
+  runs.askToStop(key, turnId)
+}
+
+/** The turn that runs, in whatever process; undefined when none does. */
+export async function runningTurn(log: LogWithRuns): Promise<Statement | undefined> {
+  return changeKnown(log, (session) => {
+    const now = standingOf(saidOf(log, session))
+    return now?.run.state === 'running' && livenessOf(now.run.owner) !== 'dead' ? now : undefined
+  })
+}
+
+/**
+ * Calls `stop` when somebody, in any process, asks the turn to stop, or has taken the session over: within about a
+ * second. Returns how to end that.
+ */
+export function onStop(log: LogWithRuns, claim: Claim, stop: (why: 'aborted' | 'lost') => void): () => void {
+  const { key, context } = log
+  return context.runs.listen((entry) => {
+    if (entry.key !== key) return
+    if (entry.kind === 'abort' && (entry.turnId === null || entry.turnId === claim.turnId)) stop('aborted')
+    // what was said may be withdrawn in the same look
+    if (entry.kind === 'statement' && entry.statement.run.n > claim.n)
+      queueMicrotask(() => void (isMine(log, claim) || stop('lost')))
+  })
+}

@@ -1,0 +1,76 @@
+/** What ends a turn from outside: somebody asks it to stop or takes it over, its caller's signal fires, the store closes. */
+import { SessionError } from '../../base/errors.js'
+import type { SessionLog } from '../log/session-log.js'
+import { type Claim, onStop } from './turn-claim.js'
+
+export type StopReason = 'aborted' | 'lost' | 'closed' | 'signal'
+
+export class TurnStop {
+  readonly #log: SessionLog
+  readonly #claim: Claim
+  readonly #given: AbortSignal | undefined
+  readonly #controller = new AbortController()
+  readonly #unwatch: () => void
+  #resolve: (why: StopReason) => void = () => {}
+  #ended: () => void = () => {}
+  /** Resolves when the turn is to stop. */
+  readonly stopped = new Promise<StopReason>((resolve) => {
+    this.#resolve = resolve
+  })
+  /** Why, as soon as it is to stop. */
+  why: StopReason | undefined
+
+  /** Looks from now on until `end` is called. */
+  constructor(log: SessionLog, claim: Claim, given: AbortSignal | undefined) {
+    this.#log = log
+    this.#claim = claim
+    this.#given = given
+    this.#unwatch = onStop(log, claim, (why) => this.stop(why))
+    given?.addEventListener('abort', this.#onSignal, { once: true })
+    log.context.turns.add(this.#onClose)
+    if (given?.aborted) this.#onSignal()
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  readonly #onSignal = () => this.stop('signal')
+
+  /** Resolves when the turn has ended. */
+  readonly #onClose = (): Promise<void> => {
+    this.stop('closed')
+    return new Promise((resolve) => {
+      this.#ended = resolve
+    })
+  }
+
+  /** Returns the reason, that of the first call if there are several. */
+  stop(why: StopReason): unknown {
+    if (this.why !== undefined) return this.signal.reason
+    this.why = why
+    this.#controller.abort(why === 'signal' ? this.#given?.reason : this.#reasonOf(why))
+    this.#resolve(why)
+    return this.signal.reason
+  }
+
+  #reasonOf(why: StopReason): SessionError {
+    const details = { key: this.#log.key, turnId: this.#claim.turnId }
+    if (why === 'aborted') return new SessionError('ERR_TURN_ABORTED', 'the turn was asked to stop', details)
+    if (why === 'closed') return new SessionError('ERR_CLOSED', 'the store is closed', details)
+    return new SessionError('ERR_TURN_LOST', 'the turn was ended or taken over by somebody else', details)
+  }
+
+  /** What comes now ends nothing any more. */
+  end(): void {
+    this.#unwatch()
+    this.#given?.removeEventListener('abort', this.#onSignal)
+  }
+
+  /** The turn has ended. */
+  close(): void {
+    this.end()
+    this.#log.context.turns.delete(this.#onClose)
+    this.#ended()
+  }
+}

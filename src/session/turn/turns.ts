@@ -1,0 +1,155 @@
+/** The turns of one session in this process: begun one after the other, each with what waits then. */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { randomUUID } from 'node:crypto'
+import { SessionError } from '../../base/errors.js'
+import { sleep } from '../../base/event-loop.js'
+import type { Statement } from '../../disk/runs/run-lines.js'
+import type { MessageText } from '../../log/serialize.js'
+import type { SessionLog } from '../log/session-log.js'
+import { attemptsAt, cutOffDrafts, draftOf } from './cut-off.js'
+import type { Inbox, Received } from './inbox.js'
+import { type Begun, RunningTurn } from './running-turn.js'
+import type { Turn } from './turn.js'
+import { askToStop, type Claim, claimTurn, endTurn, extendTurn, runningTurn } from './turn-claim.js'
+import type { TurnOptions } from './turn-options.js'
+import { TurnQueue } from './turn-queue.js'
+import { TurnStop } from './turn-stop.js'
+
+export type TurnFunction<M, T> = (turn: Turn<M>) => T | Promise<T>
+
+/** A turn that was asked to stop is looked at so often, ms. */
+const LOOK_MS = 20
+
+/** A turn around the code that asks, which may outlive it. */
+interface Outer {
+  path: string
+  isOver: boolean
+}
+
+const around = new AsyncLocalStorage<readonly Outer[]>()
+
+export class SessionTurns {
+  readonly #log: SessionLog
+  readonly #inbox: Inbox
+  readonly #queue = new TurnQueue()
+
+  constructor(log: SessionLog, inbox: Inbox) {
+    this.#log = log
+    this.#inbox = inbox
+  }
+
+  /**
+   * Runs a function as the turn of the session. With a message, that is received first: undefined, and the function is
+   * not called, where it is answered already.
+   */
+  async run<M, T>(
+    fn: TurnFunction<M, T>,
+    options: TurnOptions,
+    message?: { text: MessageText; ref: string | undefined },
+  ): Promise<T | undefined> {
+    const { timeout = Number.POSITIVE_INFINITY, signal, id = randomUUID() } = options
+    const { key, file } = this.#log
+    const outer = around.getStore() ?? []
+    if (outer.some(({ path, isOver }) => path === file.path && !isOver))
+      throw new SessionError('ERR_TURN_NESTED', 'a turn of the session runs around this one', { key })
+    const start = performance.now()
+    // the place in the queue is that of the call; the message is written whether its turn comes or not
+    const entering = this.#queue.enter(timeout, signal)
+    const received = message && (await this.#receive(message, entering))
+    const leave = await entering
+    if (leave === undefined) throw new SessionError('ERR_TURN_RUNNING', 'another turn of the session runs', { key })
+    try {
+      const waiting = await this.#inbox.waitingIds()
+      if (received && !waiting.includes(received.id)) return undefined
+      const input = waiting.length > 0 ? { input: waiting } : {}
+      const left = Math.max(0, timeout - (performance.now() - start))
+      const claim = await claimTurn(this.#log, id, { timeout: left, signal, ...input })
+      return await this.#runClaimed(claim, fn, options, received)
+    } finally {
+      leave()
+    }
+  }
+
+  async #runClaimed<M, T>(
+    claim: Claim,
+    fn: TurnFunction<M, T>,
+    { signal, onError }: TurnOptions,
+    received: Received | undefined,
+  ): Promise<T | undefined> {
+    const stop = new TurnStop(this.#log, claim, signal)
+    const here: Outer = { path: this.#log.file.path, isOver: false }
+    const inside = [...(around.getStore() ?? []), here]
+    try {
+      const running = await this.#begin<M>({ log: this.#log, inbox: this.#inbox, claim, stop }, received)
+      const own = received?.state === 'new' ? received.id : undefined
+      return await running?.run(() => around.run(inside, () => fn(running.turn)), onError === 'takeBack', own)
+    } finally {
+      here.isOver = true
+      stop.close()
+    }
+  }
+
+  async #receive(
+    { text, ref }: { text: MessageText; ref: string | undefined },
+    entering: Promise<(() => void) | undefined>,
+  ): Promise<Received> {
+    // a failure is told by whoever waits for it, later
+    entering.catch(() => {})
+    try {
+      return await this.#inbox.receive(text, ref)
+    } catch (error) {
+      entering.then((leave) => leave?.()).catch(() => {})
+      throw error
+    }
+  }
+
+  /** The turn with its input; undefined, and it has ended, where the message that it was for is answered by now. */
+  async #begin<M>(begun: Begun, received: Received | undefined): Promise<RunningTurn<M> | undefined> {
+    const { claim } = begun
+    try {
+      if (claim.former?.run.state === 'running') await this.#noteCutOff(claim.former)
+      const backlog = await this.#inbox.backlog<M>()
+      const ids = backlog.input.map(({ id }) => id)
+      if (received && !ids.includes(received.id)) {
+        endTurn(this.#log, claim, 'idle')
+        return undefined
+      }
+      if (ids.join() !== (claim.input ?? []).join()) extendTurn(this.#log, claim, ids)
+      const known = await this.#log.known()
+      const attempt = 1 + (known === undefined ? 0 : attemptsAt(known.summary, ids[0]))
+      return new RunningTurn<M>(begun, { ...backlog, attempt })
+    } catch (error) {
+      endTurn(this.#log, claim, 'error')
+      throw error
+    }
+  }
+
+  async #noteCutOff({ turnId, run: { since }, input: ids = [] }: Statement): Promise<void> {
+    const turn = { turnId, since, reason: 'owner-dead', ids, text: draftOf(this.#log, turnId) }
+    await this.#log.transact((summary) => ({
+      drafts: summary === undefined ? [] : cutOffDrafts(summary, turn),
+      result: undefined,
+    }))
+  }
+
+  /** True once the turn that runs has ended; false when none runs, another than `turnId`, or it goes on for too long. */
+  async abort({ turnId, timeout = Number.POSITIVE_INFINITY }: AbortOptions): Promise<boolean> {
+    const running = await runningTurn(this.#log)
+    if (running === undefined || (turnId !== undefined && running.turnId !== turnId)) return false
+    askToStop(this.#log, running.turnId)
+    const deadline = performance.now() + timeout
+    for (;;) {
+      const now = await runningTurn(this.#log)
+      if (now?.turnId !== running.turnId || now.file !== running.file) return true
+      if (performance.now() >= deadline) return false
+      await sleep(Math.min(LOOK_MS, Math.max(1, deadline - performance.now())))
+    }
+  }
+}
+
+export interface AbortOptions {
+  /** Only this turn. */
+  turnId?: string
+  /** How long to wait for its end, ms; for ever unless given. */
+  timeout?: number
+}

@@ -1,0 +1,44 @@
+/** Which line of its file a byte stands in. The line feeds are counted once, in the background, and kept by stretches. */
+import { breatheIfDue } from '../../base/event-loop.js'
+import { read, readSync } from '../../disk/files.js'
+import type { LogReader } from '../../disk/log/log-reader.js'
+
+const LF = 0x0a
+const STRETCH = 256 * 1024
+
+export class LineNumbers {
+  /** Line feeds before each stretch that is counted. */
+  #before: number[] = [0]
+  #counting: Promise<void> | undefined
+
+  /** Counts the whole stretches that have come since. The reader must stay open until it is done. */
+  count(reader: LogReader): Promise<void> {
+    this.#counting ??= this.#countNow(reader).finally(() => {
+      this.#counting = undefined
+    })
+    return this.#counting
+  }
+
+  async #countNow(reader: LogReader): Promise<void> {
+    for (let at = (this.#before.length - 1) * STRETCH; at + STRETCH <= reader.size; at += STRETCH) {
+      const bytes = await read(reader.fd, at, STRETCH)
+      if (bytes.length < STRETCH) return
+      this.#before.push((this.#before.at(-1) as number) + feedsIn(bytes))
+      await breatheIfDue()
+    }
+  }
+
+  /** The number of the line at this offset, from 1; undefined where it is not counted yet. */
+  at(reader: LogReader, offset: number): number | undefined {
+    const stretch = Math.floor(offset / STRETCH)
+    const before = this.#before[stretch]
+    if (before === undefined) return undefined
+    return before + feedsIn(readSync(reader.fd, stretch * STRETCH, offset - stretch * STRETCH)) + 1
+  }
+}
+
+function feedsIn(bytes: Buffer): number {
+  let count = 0
+  for (let at = bytes.indexOf(LF); at !== -1; at = bytes.indexOf(LF, at + 1)) count++
+  return count
+}
