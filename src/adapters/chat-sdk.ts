@@ -170,7 +170,7 @@ export class JsonlStateAdapter implements StateAdapter {
       const there = readToken(file)
       if (there !== undefined && there.expiresAt > now) return null
       const token: Token = { threadId, token: randomUUID(), expiresAt: now + ttlMs }
-      await writeToken(file, token)
+      writeToken(file, token)
       this.#held.set(threadId, token.token)
       return token
     })
@@ -181,7 +181,7 @@ export class JsonlStateAdapter implements StateAdapter {
     return this.#locked(threadId, async (file, now) => {
       const there = readToken(file)
       if (there?.token !== token || there.expiresAt <= now) return false
-      await writeToken(file, { threadId, token, expiresAt: now + ttlMs })
+      writeToken(file, { threadId, token, expiresAt: now + ttlMs })
       return true
     })
   }

@@ -1,6 +1,6 @@
 /**
- * Replacing a file as a whole. Small files that can be rebuilt go through write-file-atomic, whose door this is;
- * logs, which cannot, are copied range by range into a file that is checked and synced before it takes its place.
+ * Replacing a file as a whole. Small files that can be rebuilt are written and renamed, without a sync; logs, which cannot,
+ * are copied range by range into a file that is checked and synced before it takes its place.
  */
 import fs from 'node:fs'
 import path from 'node:path'
@@ -16,39 +16,26 @@ import { copyLate, wholeLines } from './log/late-copy.js'
 import type { LogReader } from './log/log-reader.js'
 import { type Part, PartWriter } from './log/range-copier.js'
 
-type ReplaceSync = (file: string, data: null, options: Record<string, unknown>) => void
-
-let replaceSync: ReplaceSync | undefined
-
-/** Must be awaited once before `replaceSmall`: the package is loaded when it is first needed. */
-export async function loadReplace(): Promise<void> {
-  if (replaceSync !== undefined) return
-  const { default: writeFileAtomic } = await import('write-file-atomic')
-  replaceSync = (writeFileAtomic as unknown as { sync: ReplaceSync }).sync
-}
-
 /**
- * Replaces a small private file. The bytes are written in the package's hook, in a loop that notices a full disk:
- * the package's own single write does not, and puts the cut file into place. Answers what the new file is known by.
+ * Replaces a small private file and returns what the new one is known by. The old one stays where anything fails, and a
+ * process that is killed leaves a file that `nameOfTemporary` recognises. A link under the name is replaced, not followed.
  */
 export function replaceSmall(file: string, bytes: Buffer): FileMark {
-  // a link planted here would be followed
-  if (look(file) === 'other') fs.unlinkSync(file)
-  let mark!: FileMark
-  replaceSync!(file, null, {
-    mode: 0o600,
-    fsync: false,
-    tmpfileCreated: (temporary: string) => {
-      const fd = fs.openSync(temporary, 'r+')
-      try {
-        writeAll(fd, bytes, 0)
-        mark = markOf(fs.fstatSync(fd))
-      } finally {
-        fs.closeSync(fd)
-      }
-    },
-  })
-  return mark
+  const former = look(file)
+  const temporary = `${file}.${randomNonce()}`
+  const out = createPrivate(temporary)
+  try {
+    if (former !== undefined && former !== 'other') keepOwner(former, out)
+    writeAll(out, bytes)
+    const mark = markOf(fs.fstatSync(out))
+    fs.renameSync(temporary, file)
+    return mark
+  } catch (error) {
+    removeFile(temporary)
+    throw error
+  } finally {
+    fs.closeSync(out)
+  }
 }
 
 /** Nobody writes a temporary file for so long, ms. */
@@ -143,7 +130,7 @@ async function rename(
   }
   let former: string | undefined
   try {
-    keepOwner(from.fd, out)
+    keepOwner(fs.fstatSync(from.fd), out)
     const expected = await writeParts(out, from.fd, parts)
     if (fs.fstatSync(out).size !== expected) throw notWhole('the new log')
     await sync(out)
@@ -207,9 +194,8 @@ export async function writeTemporary(
   }
 }
 
-/** A log that root rewrites must stay the bot's. */
-function keepOwner(from: number, to: number): void {
-  const { uid, gid } = fs.fstatSync(from)
+/** A file that root replaces must stay the bot's. */
+function keepOwner({ uid, gid }: { uid: number; gid: number }, to: number): void {
   const now = fs.fstatSync(to)
   if (now.uid === uid && now.gid === gid) return
   try {

@@ -11,8 +11,8 @@ const RESERVED_ON_WINDOWS = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)/
 const TEMPORARY = /^\.(.+)\.[0-9a-f]{16}\.tmp$/
 /** What Syncthing, and what Dropbox or Nextcloud call the loser of two changes to one log. */
 const CONFLICT_COPY = /^(.+?)(?:\.sync-conflict-\d{8}-\d{6}(?:-[0-9a-z]{7})?| \([^()]*conflicted copy[^()]*\))+$/i
-/** What write-file-atomic calls its temporary file: the target's name and a number. */
-const SIDECAR_TEMPORARY = /^(.+)\.meta\.json\.\d+$/
+/** A sidecar that was not put into place; a number behind it: by a version before. */
+const SIDECAR_TEMPORARY = /^(.+)\.meta\.json\.(?:[0-9a-f]{16}|\d+)$/
 
 /**
  * Throws for what is no key.

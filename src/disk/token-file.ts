@@ -1,7 +1,7 @@
 /** Locks that programs hold by name and for a time, each a small file, which is read and replaced under a lease. */
 import path from 'node:path'
 import { isObject, type Json } from '../base/json.js'
-import { loadReplace, replaceSmall } from './atomic-replace.js'
+import { replaceSmall } from './atomic-replace.js'
 import { readSmall, removeFile } from './files.js'
 import { ensureFolder } from './folders.js'
 import { isOwner, livenessOf, thisProcess } from './process-identity.js'
@@ -29,8 +29,7 @@ export function readToken(file: string): Token | undefined {
 }
 
 /** Says also which process holds it. */
-export async function writeToken(file: string, token: Token): Promise<void> {
-  await loadReplace()
+export function writeToken(file: string, token: Token): void {
   ensureFolder(path.dirname(file))
   replaceSmall(file, Buffer.from(`${JSON.stringify({ ...token, ...thisProcess() })}\n`))
 }

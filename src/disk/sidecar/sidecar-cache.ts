@@ -33,7 +33,7 @@ export class NotedSidecar {
     return sameMark(mark, this.#noted?.mark) ? this.#noted?.claim : undefined
   }
 
-  /** Replaces it. Needs `loadReplace` to have been awaited. */
+  /** Replaces it. */
   write(sidecar: Sidecar): void {
     this.#note(writeSidecar(this.path, sidecar), sidecar)
   }

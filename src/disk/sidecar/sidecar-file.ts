@@ -87,7 +87,7 @@ export function sidecarOrNone(file: string): Sidecar | null {
   }
 }
 
-/** Answers what the file is known by. Needs `loadReplace` to have been awaited. */
+/** Returns what the file is known by. */
 export function writeSidecar(file: string, sidecar: Sidecar): FileMark {
   return replaceSmall(file, Buffer.from(sidecarText(sidecar)))
 }

@@ -1,7 +1,6 @@
 /** The sidecar of one session: written behind the log and the run logs. */
 
 import { SessionError } from '../../base/errors.js'
-import { loadReplace } from '../../disk/atomic-replace.js'
 import { look } from '../../disk/files.js'
 import { markOf } from '../../disk/log/file-mark.js'
 import { hashOf, type Run } from '../../disk/sidecar/sidecar-file.js'
@@ -16,7 +15,6 @@ interface LogWithSidecar extends LogWithRuns {
 
 /** Makes a sidecar again from the log, once `takeAway` has taken the old one away. The run state stays. */
 export async function makeAgain(log: LogWithSidecar, takeAway: () => void): Promise<void> {
-  await loadReplace()
   await log.hold(async () => {
     const former = await log.known()
     const run = former === undefined ? null : readRun(log, former.summary)
@@ -30,7 +28,6 @@ export async function makeAgain(log: LogWithSidecar, takeAway: () => void): Prom
 
 /** Brings the sidecar up to the log and the run state, for work under the lease. */
 export async function writeNow(log: LogWithSidecar): Promise<void> {
-  await loadReplace()
   const known = await log.known()
   if (known !== undefined) write(log, known, readRun(log, known.summary))
 }
