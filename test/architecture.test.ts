@@ -77,6 +77,17 @@ describe('the layers', () => {
   })
 })
 
+describe('the modules', () => {
+  test('hold no state: what a process shares about a folder is a part of one object for each folder', () => {
+    const mutable =
+      /^(?:export )?(?:(?:let|var) |const \w+(?:: (?!readonly |Readonly)[^=]+)? = (?:new \w+(?:<.*>)?\(\)|\[\]|\{\}))/m
+    // one object for each folder; one event loop, one standard output, one call context for each process; a page is one tab
+    const known = ['base/event-loop.ts', 'cli/terminal/output.ts', 'disk/shared-folder.ts', 'session/turn/turns.ts']
+    const stateful = files.filter((file) => mutable.test(texts.get(file) ?? ''))
+    expect(stateful.filter((file) => !file.startsWith('viewer/page/')).sort()).toEqual(known)
+  })
+})
+
 describe('the doors', () => {
   test('only disk/ touches the disk, and one module of cli/ the files of the user', () => {
     const touching = files.filter((file) => importsOf(file).some((from) => /^(node:)?fs(\/|$)/.test(from)))
@@ -90,7 +101,6 @@ describe('the doors', () => {
       preact: ['viewer/page/ui.ts'],
       'proper-lockfile': ['disk/lock/lease.ts'],
       'string-width': [expect.stringMatching(/^cli\/terminal\//)],
-      'write-file-atomic': ['disk/atomic-replace.ts'],
     })
   })
 

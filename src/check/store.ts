@@ -4,7 +4,6 @@ import { checkNames, checkSignal, checkTexts } from '../base/arguments.js'
 import { look } from '../disk/files.js'
 import { listFolder } from '../disk/folders.js'
 import { makePrivate } from '../disk/inspect.js'
-import { waitedFor } from '../disk/lock/lock-folder.js'
 import { isSessionName } from '../disk/names.js'
 import { moveAside } from '../disk/quarantine.js'
 import type { StoreInternals } from '../list/store-internals.js'
@@ -99,7 +98,7 @@ async function apply(store: StoreInternals, { remedy, file, key }: Finding): Pro
 
 /** Takes over the lease of a dead process and releases it; looking at the waiters removes dead ones. */
 async function release({ context: { layout, leases } }: StoreInternals, file: string): Promise<void> {
-  waitedFor(layout.waiting)
+  leases.waiters()
   const name = path.basename(path.dirname(file))
   if (!isSessionName(name) || listFolder(layout.lock(name)).length === 0) return
   const lease = leases.of(name)

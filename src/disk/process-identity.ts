@@ -23,10 +23,14 @@ export interface Owner {
 
 export type Liveness = 'alive' | 'dead' | 'unknown'
 
-let self: Owner | undefined
+const self: Owner = ownIdentity()
 
 export function thisProcess(): Owner {
-  self ??= {
+  return self
+}
+
+function ownIdentity(): Owner {
+  return {
     host: os.hostname(),
     boot: readText('/proc/sys/kernel/random/boot_id'),
     pidns: linkText('/proc/self/ns/pid'),
@@ -35,7 +39,6 @@ export function thisProcess(): Owner {
     instance: randomNonce(),
     ...thisThread(),
   }
-  return self
 }
 
 /** Nothing for the main thread, which lives as long as the process, and where the system does not tell. */
@@ -71,7 +74,7 @@ export function livenessOfPid(pid: number): Liveness {
 
 /** False for a worker thread that has ended; one that is blocked is still there. */
 function hasThread({ pid, thread }: Owner): boolean {
-  if (thread === undefined || thread === self?.thread) return true
+  if (thread === undefined || thread === self.thread) return true
   const [id, start] = thread.split(' ')
   return startOf(pid, `task/${id}/`) === start
 }

@@ -27,6 +27,11 @@ export class SharedFolder {
     this.#root = root
   }
 
+  /** How many folders this copy of the package has open; at least 1. */
+  static get count(): number {
+    return Math.max(1, folders.size)
+  }
+
   /** The object of this folder, for one more user, who must `release` it. */
   static acquire(root: string): SharedFolder {
     if (folders.size === 0) process.once('exit', exitAll)

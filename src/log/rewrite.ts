@@ -233,7 +233,7 @@ const NO_CHOICE: Required<Choice> = {
 }
 /** For so long the deletion of a name stays, so that a merge with an older copy does not bring its value back, ms. */
 const DELETION_MS = 30 * 24 * 60 * 60 * 1000
-const NO_HEIRS: RewritePlan['heirs'] = new Map()
+const NO_HEIRS: ReadonlyMap<string, string | null> = new Map()
 
 /** What must be written into a line: what stood in for its id and time, and where a moved `through` points. */
 function newFields(line: Line, visibility: Visibility, fileTime: string, heirs: RewritePlan['heirs']): JsonObject {

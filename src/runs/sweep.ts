@@ -6,7 +6,6 @@ import { pickNames } from '../disk/directory.js'
 import { look, removeFile } from '../disk/files.js'
 import { isFolder, listFolder, refuseLink } from '../disk/folders.js'
 import type { Layout } from '../disk/layout.js'
-import { waitedFor } from '../disk/lock/lock-folder.js'
 import { sweepLocks } from '../disk/lock/sweep.js'
 import { rewrittenNames } from '../disk/log/formers.js'
 import { ABSENCE_MS } from '../disk/log/log-writer.js'
@@ -25,10 +24,10 @@ type Swept = string[]
 
 /** What must be cleared away before the first answer, or costs little: what processes that ended have left to others. */
 export async function sweepAtOpen(store: StoreInternals): Promise<void> {
-  const { layout, clock, runs } = store.context
+  const { layout, leases, clock, runs } = store.context
   if (!isFolder(layout.root)) return
   const attempt = (work: () => unknown) => attemptIn(store.context, work)
-  await attempt(() => waitedFor(layout.waiting))
+  await attempt(() => leases.waiters())
   await attempt(() => sweepLocks(layout.locks))
   // whoever takes the lease finishes what a dead rewrite has left
   await attempt(async () => {

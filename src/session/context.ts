@@ -1,5 +1,6 @@
 import type { Layout } from '../disk/layout.js'
 import type { Leases } from '../disk/lock/leases.js'
+import type { FdCache } from '../disk/log/fd-cache.js'
 import type { FolderRuns } from '../disk/runs/folder-runs.js'
 import type { StoreRoot } from '../disk/store-root.js'
 import type { Clock } from './clock.js'
@@ -21,6 +22,7 @@ export interface PendingLog {
 export interface StoreContext {
   layout: Layout
   leases: Leases
+  fds: FdCache
   root: StoreRoot
   clock: Clock
   runs: FolderRuns

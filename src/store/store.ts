@@ -8,6 +8,7 @@ import { isLocal } from '../disk/file-system.js'
 import { checkFolder } from '../disk/folders.js'
 import { Layout } from '../disk/layout.js'
 import { Leases } from '../disk/lock/leases.js'
+import { FdCache } from '../disk/log/fd-cache.js'
 import { checkKey, nameOf } from '../disk/names.js'
 import { FolderRuns } from '../disk/runs/folder-runs.js'
 import { SharedFolder } from '../disk/shared-folder.js'
@@ -75,6 +76,10 @@ function leasesIn(root: string): Leases {
   return new Leases(root)
 }
 
+function fdsIn(): FdCache {
+  return new FdCache()
+}
+
 function runsIn(root: string): FolderRuns {
   return new FolderRuns(new Layout(root).running)
 }
@@ -108,6 +113,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
       root: new StoreRoot(dir),
       clock: new Clock(settings.now),
       leases: this.#shared.part(leasesIn),
+      fds: this.#shared.part(fdsIn),
       runs: this.#shared.part(runsIn),
       settings,
       writes: new RecentWrites(),

@@ -13,7 +13,7 @@ import type { Layout } from '../layout.js'
 import { finishDeadRewrites } from '../log/late-copy.js'
 import { CallQueue } from './call-queue.js'
 import { LockFolder } from './lock-folder.js'
-import { SILENCE_MS } from './lock-owner.js'
+import { type LockOwners, SILENCE_MS } from './lock-owner.js'
 import { listeningFirst } from './signal-listeners.js'
 
 /** A holder that others wait for gives the lease away after this time, ms. */
@@ -41,6 +41,7 @@ interface Patience {
 /** What a lease is told and tells of its folder. */
 export interface LeaseFolder {
   readonly layout: Layout
+  readonly owners: LockOwners
   /** For which sessions how many processes wait. */
   waiters(): ReadonlyMap<string, number>
   noteHeld(name: string, lease: Lease): void
@@ -145,9 +146,9 @@ export class Lease {
       this.#checked = performance.now()
       return
     }
-    const folder = this.#folder
+    this.#lock?.abandon()
     this.#forget()
-    throw lostError(folder)
+    throw lostError(this.#folder)
   }
 
   async #acquire({ timeout, since }: Patience): Promise<void> {
@@ -155,7 +156,7 @@ export class Lease {
     this.#lackedSince ??= performance.now()
     const deadline = Math.max(since, this.#lackedSince) + timeout
     const { lock } = await listeningFirst(() => import('proper-lockfile'))
-    const own = new LockFolder(this.#folder, this.#waiting)
+    const own = new LockFolder(this.#folder, this.#waiting, this.#leases.owners)
     const options = {
       realpath: false,
       lockfilePath: this.#folder,

@@ -6,6 +6,7 @@ import { Layout } from '../layout.js'
 import type { SharedPart } from '../shared-folder.js'
 import { Lease, type LeaseFolder } from './lease.js'
 import { waitedFor } from './lock-folder.js'
+import { LockOwners } from './lock-owner.js'
 
 /** One look at who waits is good for all leases of a moment, ms. */
 const LOOK_MS = 5
@@ -18,6 +19,7 @@ const GIVING_MS = 4
 
 export class Leases implements LeaseFolder, SharedPart {
   readonly layout: Layout
+  readonly owners = new LockOwners()
   readonly #inUse = new Map<string, Lease>()
   readonly #held = new Map<string, Lease>()
   #looked: { at: number; names: Map<string, number> } | undefined
@@ -41,7 +43,7 @@ export class Leases implements LeaseFolder, SharedPart {
   waiters(): ReadonlyMap<string, number> {
     const now = performance.now()
     if (this.#looked === undefined || now - this.#looked.at >= LOOK_MS)
-      this.#looked = { at: now, names: waitedFor(this.layout.waiting) }
+      this.#looked = { at: now, names: waitedFor(this.layout.waiting, this.owners) }
     return this.#looked.names
   }
 

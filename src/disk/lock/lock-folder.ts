@@ -15,7 +15,7 @@ import { randomNonce } from '../../base/ids.js'
 import { createPrivate, removeFile, writeAll } from '../files.js'
 import { ensureFolder, listFolder, refuseLink, removeEmptyFolder, removeTree } from '../folders.js'
 import { thisProcess } from '../process-identity.js'
-import { isGivenUp, isSilent, NONCE, ownerIn, type Place, placeOf, released } from './lock-owner.js'
+import { type LockOwners, NONCE, ownerIn, type Place, placeOf } from './lock-owner.js'
 
 type Done<T = unknown> = (error: NodeJS.ErrnoException | null, value?: T) => void
 
@@ -28,12 +28,14 @@ export class LockFolder {
   readonly #folder: string
   readonly #ready: string
   readonly #nonce = randomNonce()
+  readonly #owners: LockOwners
   #mtime = FRESH
   #holds = false
   #condemned: string | undefined
 
   /** `waiting` is the folder where waiters make their folders ready, which also announces them. */
-  constructor(folder: string, waiting: string) {
+  constructor(folder: string, waiting: string, owners: LockOwners) {
+    this.#owners = owners
     this.#folder = folder
     this.#ready = path.join(waiting, `${path.basename(folder)}.${this.#nonce}`)
   }
@@ -45,7 +47,13 @@ export class LockFolder {
 
   /** Ends the announcement of a waiter that gave up. */
   withdraw(): void {
+    this.abandon()
     removeTree(this.#ready)
+  }
+
+  /** From now on the lock is a leftover, wherever it is: the next process that wants the lease removes it. */
+  abandon(): void {
+    this.#owners.inUse.delete(this.#nonce)
   }
 
   readonly mkdir = (_: string, done: Done): void => answer(done, () => this.#take())
@@ -58,7 +66,7 @@ export class LockFolder {
     } catch (error) {
       if (!['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(errno(error) ?? '')) {
         // it may have been taken all the same
-        released.add(this.#nonce)
+        this.abandon()
         throw error
       }
       throw Object.assign(new Error('locked'), { code: 'EEXIST' })
@@ -79,6 +87,7 @@ export class LockFolder {
   }
 
   #makeReady(): void {
+    this.#owners.inUse.add(this.#nonce)
     try {
       fs.mkdirSync(this.#ready, { mode: 0o700 })
     } catch (error) {
@@ -117,7 +126,7 @@ export class LockFolder {
       const file = path.join(this.#folder, entry)
       if (!NONCE.test(entry))
         removeTree(file) // litter of sync tools and file managers
-      else if (isGivenUp(file, this.#place())) {
+      else if (this.#owners.isGivenUp(file, this.#place())) {
         this.#condemned = entry
         return 'stale'
       } else state = 'fresh'
@@ -143,11 +152,9 @@ export class LockFolder {
     this.#condemned = undefined
     if (nonce === undefined) return
     this.#holds = false
-    if (nonce === this.#nonce) released.add(nonce)
-    const removed = removeFile(path.join(this.#folder, nonce))
-    if (nonce !== this.#nonce) return
-    if (removed) released.delete(nonce)
-    removeEmptyFolder(this.#folder)
+    if (nonce === this.#nonce) this.abandon()
+    removeFile(path.join(this.#folder, nonce))
+    if (nonce === this.#nonce) removeEmptyFolder(this.#folder)
   }
 }
 
@@ -175,9 +182,9 @@ function removeLitter(folder: string): void {
 }
 
 /**
- * The names of locks that somebody waits for, and how many do. Announcements of processes that are gone are removed on the way.
+ * The names of locks that processes wait for, and how many wait. Announcements of processes that are gone are removed on the way.
  */
-export function waitedFor(waiting: string): Map<string, number> {
+export function waitedFor(waiting: string, owners: LockOwners): Map<string, number> {
   refuseLink(waiting)
   const names = new Map<string, number>()
   for (const entry of listFolder(waiting)) {
@@ -188,7 +195,7 @@ export function waitedFor(waiting: string): Map<string, number> {
     const isUnfinished = owner === 'gone' || owner === 'unreadable'
     const over =
       !NONCE.test(nonce) ||
-      (isUnfinished ? isSilent(folder, UNFINISHED_MS) : isGivenUp(file, placeOf(path.dirname(waiting))))
+      (isUnfinished ? owners.isSilent(folder, UNFINISHED_MS) : owners.isGivenUp(file, placeOf(path.dirname(waiting))))
     if (over) removeTree(folder)
     else {
       const name = entry.slice(0, -nonce.length - 1)

@@ -5,7 +5,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { readSmall } from '../files.js'
-import { isOwner, livenessOf, type Owner } from '../process-identity.js'
+import { isOwner, isSameOwner, livenessOf, type Owner, thisProcess } from '../process-identity.js'
 
 /** What an owner's file is called. */
 export const NONCE = /^[0-9a-f]{16}$/
@@ -14,34 +14,41 @@ export const SILENCE_MS = 10_000
 /** More unseen owners than this at once are not kept in mind; they are judged anew. */
 const MAX_SIGHTINGS = 10_000
 
-/** Locks that this process gave back but could not remove, or did not find: whoever moved them may bring them back. */
-export const released = new Set<string>()
+/** What the stores of one folder know of its locks. */
+export class LockOwners {
+  /**
+   * The nonces of locks that are waited for or held here. Any other lock of this process is left over: it could not be
+   * removed, or its volume was gone when it was given back.
+   */
+  readonly inUse = new Set<string>()
+  /** When the file of an unseen owner was first seen as it is now, by path: on the monotonic clock. */
+  readonly #sightings = new Map<string, { mark: string; since: number }>()
 
-/** When the file of an unseen owner was first seen as it is now, by path: on the monotonic clock. */
-const sightings = new Map<string, { mark: string; since: number }>()
-
-/** True when the owner of this file is dead, or cannot be seen and has been silent for too long. */
-export function isGivenUp(file: string, place: Place): boolean {
-  if (released.has(path.basename(file))) return true
-  const owner = ownerIn(file)
-  if (owner === 'gone') return false
-  const liveness = owner === 'unreadable' ? 'unknown' : livenessOf(owner)
-  if (liveness === 'alive') return (owner as Claim).path !== place.path && (owner as Claim).inode !== place.inode
-  return liveness === 'unknown' ? isSilent(file) : true
-}
-
-/** True when nothing has changed about the path for too long, as seen from here. */
-export function isSilent(path: string, limit = SILENCE_MS): boolean {
-  const mark = String(fs.lstatSync(path, { throwIfNoEntry: false })?.mtimeMs)
-  const seen = sightings.get(path)
-  if (seen?.mark !== mark) {
-    if (sightings.size > MAX_SIGHTINGS) sightings.clear()
-    sightings.set(path, { mark, since: performance.now() })
-    return false
+  /** True when the owner of this file is dead, or has left the lock behind, or cannot be seen and has been silent for too long. */
+  isGivenUp(file: string, place: Place): boolean {
+    const owner = ownerIn(file)
+    if (owner === 'gone') return false
+    if (owner === 'unreadable') return this.isSilent(file)
+    // of a copy of the package on another path to this folder, the locks are not known here
+    if (isSameOwner(owner, thisProcess()) && owner.path === place.path) return !this.inUse.has(path.basename(file))
+    const liveness = livenessOf(owner)
+    if (liveness === 'alive') return owner.path !== place.path && owner.inode !== place.inode
+    return liveness === 'unknown' ? this.isSilent(file) : true
   }
-  const silent = performance.now() - seen.since > limit
-  if (silent) sightings.delete(path)
-  return silent
+
+  /** True when nothing has changed about the path for too long, as seen from here. */
+  isSilent(path: string, limit = SILENCE_MS): boolean {
+    const mark = String(fs.lstatSync(path, { throwIfNoEntry: false })?.mtimeMs)
+    const seen = this.#sightings.get(path)
+    if (seen?.mark !== mark) {
+      if (this.#sightings.size > MAX_SIGHTINGS) this.#sightings.clear()
+      this.#sightings.set(path, { mark, since: performance.now() })
+      return false
+    }
+    const silent = performance.now() - seen.since > limit
+    if (silent) this.#sightings.delete(path)
+    return silent
+  }
 }
 
 /** An owner's file: who, and in which folder of locks. */

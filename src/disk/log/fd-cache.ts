@@ -1,11 +1,12 @@
-/** Logs that are kept open between writes: to open and close one costs more than to write a line. */
+/** The logs of one folder that are kept open between writes: to open and close one costs more than to write a line. */
 import fs from 'node:fs'
+import { SharedFolder, type SharedPart } from '../shared-folder.js'
 
-/** At most this share of the descriptors that the process may have … */
+/** All folders of a process together take at most this share of the descriptors that it may have … */
 const SHARE = 1 / 4
 /** … and never more than this. */
 const MOST = 1_024
-/** Where the system does not tell how many those are. */
+/** Where the system does not report how many those are. */
 const MOST_UNKNOWN = 128
 
 interface Kept {
@@ -14,27 +15,35 @@ interface Kept {
   closeFd(): void
 }
 
-/** The one used last at the end. */
-const open = new Set<Kept>()
-let most: number | undefined
+export class FdCache implements SharedPart {
+  /** The one used last at the end. */
+  readonly #open = new Set<Kept>()
+  readonly #most = mostOpen()
 
-/** Takes note that a log is open and was used, and closes the one unused for the longest where they are too many. */
-export function keepOpen(log: Kept): void {
-  most ??= mostOpen()
-  if (open.size >= most / 2) open.delete(log)
-  open.add(log)
-  if (open.size > most) closeOldest()
-}
+  /** Notes that a log is open and was used, and closes those unused for the longest where they are too many. */
+  used(log: Kept): void {
+    const most = Math.ceil(this.#most / SharedFolder.count)
+    if (this.#open.size >= most / 2) this.#open.delete(log)
+    this.#open.add(log)
+    if (this.#open.size > most) this.#closeOldest(this.#open.size - most)
+  }
 
-export function noteClosed(log: Kept): void {
-  open.delete(log)
-}
+  closed(log: Kept): void {
+    this.#open.delete(log)
+  }
 
-function closeOldest(): void {
-  for (const log of open) {
-    if (!log.closable) continue
-    log.closeFd()
-    return
+  #closeOldest(count: number): void {
+    let left = count
+    for (const log of this.#open) {
+      if (left === 0) return
+      if (!log.closable) continue
+      log.closeFd()
+      left--
+    }
+  }
+
+  close(): void {
+    this.#closeOldest(this.#open.size)
   }
 }
 

@@ -12,6 +12,7 @@ import { refuseLink } from '../folders.js'
 import type { Layout } from '../layout.js'
 import { keepLines, setAside } from '../quarantine.js'
 import { finishMove } from '../trash.js'
+import { FdCache } from './fd-cache.js'
 import { sameFile } from './file-mark.js'
 import { type Former, formersOf, preventRename, removeNewFiles, unlinkHeld } from './formers.js'
 import { LogReader } from './log-reader.js'
@@ -78,7 +79,7 @@ export async function copyLate({ layout, name, former, from, since }: LateCopy):
 }
 
 async function append(layout: Layout, name: string, lines: readonly string[]): Promise<void> {
-  const writer = new LogWriter(layout, name)
+  const writer = new LogWriter(layout, name, new FdCache())
   try {
     for (const line of lines) {
       const bytes = Buffer.from(line)

@@ -10,6 +10,7 @@ import { isLine } from '../../log/line.js'
 import { parseBackwards } from '../../log/parse.js'
 import { look, readSync, removeFile, writeAll } from '../files.js'
 import type { Layout } from '../layout.js'
+import type { FdCache } from './fd-cache.js'
 import { type FileMark, markOf, sameFile, sameMark } from './file-mark.js'
 import { formersOf, isHeld, preventRename } from './formers.js'
 import { OpenLog } from './open-log.js'
@@ -65,8 +66,8 @@ export class LogWriter extends OpenLog {
   #settling = 0
 
   /** `checkFolder` throws where the folder of the store is another one by now. */
-  constructor(layout: Layout, name: string, checkFolder: () => void = () => {}) {
-    super(layout, name)
+  constructor(layout: Layout, name: string, fds: FdCache, checkFolder: () => void = () => {}) {
+    super(layout, name, fds)
     this.#name = name
     this.#checkFolder = checkFolder
   }

@@ -8,7 +8,7 @@ import { parseLines } from '../../log/parse.js'
 import { createPrivate, look, openRegular, readSync, removeFile, writeAll } from '../files.js'
 import { ensureFolder, syncFolderOf } from '../folders.js'
 import type { Layout } from '../layout.js'
-import { keepOpen, noteClosed } from './fd-cache.js'
+import type { FdCache } from './fd-cache.js'
 import { type FileMark, sameFile } from './file-mark.js'
 
 const { O_APPEND, O_RDWR } = fs.constants
@@ -36,13 +36,15 @@ interface Opened {
 export class OpenLog {
   readonly path: string
   protected readonly layout: Layout
+  readonly #fds: FdCache
   #opened: Opened | undefined
   /** Something was written since the last sync. */
   protected isDirty = false
   #syncing: Promise<void> | undefined
   #nextSync: Promise<void> | undefined
 
-  constructor(layout: Layout, name: string) {
+  constructor(layout: Layout, name: string, fds: FdCache) {
+    this.#fds = fds
     this.layout = layout
     this.path = layout.log(name)
   }
@@ -77,7 +79,7 @@ export class OpenLog {
       if (opened === undefined) this.look()
       else this.#opened = { ...opened, head: readHead(opened.fd), isFolderSynced: false }
     }
-    if (this.#opened !== undefined) keepOpen(this)
+    if (this.#opened !== undefined) this.#fds.used(this)
     return this.#opened
   }
 
@@ -202,7 +204,7 @@ export class OpenLog {
 
   /** Forgets the descriptor and, with it, the inode number: only that of an open file is not given out again. */
   closeFd(): void {
-    noteClosed(this)
+    this.#fds.closed(this)
     if (this.#opened === undefined) return
     const { fd } = this.#opened
     this.#opened = undefined

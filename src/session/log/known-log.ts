@@ -40,7 +40,7 @@ export class KnownLog extends SessionCalls {
     context: StoreContext,
   ) {
     super(name, context)
-    this.file = new LogWriter(context.layout, name, () => context.root.check())
+    this.file = new LogWriter(context.layout, name, context.fds, () => context.root.check())
     this.sidecar = new NotedSidecar(context.layout.sidecar(name))
   }
 

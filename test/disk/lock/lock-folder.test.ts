@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { LockFolder, waitedFor } from '../../../src/disk/lock/lock-folder.js'
+import { LockOwners } from '../../../src/disk/lock/lock-owner.js'
 import { sweepLocks } from '../../../src/disk/lock/sweep.js'
 import { thisProcess } from '../../../src/disk/process-identity.js'
 import { ended, messageOf, start } from '../../helpers/child.js'
@@ -9,6 +10,7 @@ import { patch } from '../../helpers/file-calls.js'
 import { SOAK, tempFolder } from '../../helpers/store.js'
 
 const NONCE = '0123456789abcdef'
+const owners = new LockOwners()
 const DEAD = JSON.stringify({ ...thisProcess(), pid: 2 ** 22 - 1 })
 
 /** The calls of the lock folder, whose callbacks come at once, as proper-lockfile makes them. */
@@ -40,8 +42,8 @@ function staleLock(): { lock: string; waiting: string } {
 
 test('two processes that break one stale lock, one slow between its check and its removal: one owner', () => {
   const { lock, waiting } = staleLock()
-  const slow = new LockFolder(lock, waiting)
-  const fast = new LockFolder(lock, waiting)
+  const slow = new LockFolder(lock, waiting, owners)
+  const fast = new LockFolder(lock, waiting, owners)
   expect(call(slow, 'mkdir')).toBe('EEXIST')
   expect(call(slow, 'stat')).toEqual(new Date((call(slow, 'stat') as Date).getTime()))
   expect(take(fast)).toBe(true)
@@ -57,7 +59,7 @@ test('every interleaving of two breakers, step by step: never two owners', () =>
     const bits = Array.from({ length: 8 }, (_, i) => (order >> i) & 1)
     if (bits.filter((bit) => bit === 1).length !== 4) continue
     const { lock, waiting } = staleLock()
-    const both = [new LockFolder(lock, waiting), new LockFolder(lock, waiting)]
+    const both = [new LockFolder(lock, waiting, owners), new LockFolder(lock, waiting, owners)]
     const next = [0, 0]
     for (const who of bits) {
       const at = both[who]!
@@ -69,7 +71,7 @@ test('every interleaving of two breakers, step by step: never two owners', () =>
 
 test('a former owner that gives back what it has lost does not hit the next one', () => {
   const { lock, waiting } = staleLock()
-  const [first, second, third] = [1, 2, 3].map(() => new LockFolder(lock, waiting)) as [
+  const [first, second, third] = [1, 2, 3].map(() => new LockFolder(lock, waiting, owners)) as [
     LockFolder,
     LockFolder,
     LockFolder,
@@ -109,7 +111,7 @@ function atCall(moment: number, things: Array<() => unknown>): { end: () => numb
 test('a lock that changes its owner while a waiter reads it is no error, and stays valid', () => {
   for (let moment = 1; moment < 30; moment++) {
     const { lock, waiting } = staleLock()
-    const [holder, next, waiter] = [1, 2, 3].map(() => new LockFolder(lock, waiting)) as [
+    const [holder, next, waiter] = [1, 2, 3].map(() => new LockFolder(lock, waiting, owners)) as [
       LockFolder,
       LockFolder,
       LockFolder,
@@ -127,7 +129,7 @@ test('a lock that changes its owner while a waiter reads it is no error, and sta
 
 test('a lock that was moved away during its release, and moved back, locks no writer out', () => {
   const { lock, waiting } = staleLock()
-  const [first, second] = [new LockFolder(lock, waiting), new LockFolder(lock, waiting)]
+  const [first, second] = [new LockFolder(lock, waiting, owners), new LockFolder(lock, waiting, owners)]
   expect(take(first)).toBe(true)
   fs.renameSync(lock, `${lock}-away`)
   call(first, 'rmdir')
@@ -136,11 +138,36 @@ test('a lock that was moved away during its release, and moved back, locks no wr
   expect([first.held, second.held]).toEqual([false, true])
 })
 
+test('a lock whose store closed while the folder was away is taken by the next store of the same process', () => {
+  const { lock, waiting } = staleLock()
+  const locks = path.dirname(lock)
+  const first = new LockFolder(lock, waiting, new LockOwners())
+  // the store's own view of its locks: `take` removes the stale one first
+  expect(take(first)).toBe(true)
+  fs.renameSync(locks, `${locks}-away`)
+  call(first, 'rmdir')
+  fs.renameSync(`${locks}-away`, locks)
+  const second = new LockFolder(lock, waiting, new LockOwners())
+  expect(take(second)).toBe(true)
+})
+
+test('a lock of this process on another path to the folder stays', () => {
+  const { lock, waiting } = staleLock()
+  const folder = path.dirname(path.dirname(lock))
+  const other = path.join(tempFolder(), 'link')
+  fs.symlinkSync(folder, other)
+  const first = new LockFolder(lock, waiting, new LockOwners())
+  expect(take(first)).toBe(true)
+  const seen = path.join(other, '.locks', 's')
+  expect(take(new LockFolder(seen, path.join(other, '.locks', '.waiting'), new LockOwners()))).toBe(false)
+  expect(first.held).toBe(true)
+})
+
 test('a lock that is taken while its dead owner is removed stays with the one that took it', async () => {
   let moment = 1
   for (; ; moment++) {
     const { lock, waiting } = staleLock()
-    const taker = new LockFolder(lock, waiting)
+    const taker = new LockFolder(lock, waiting, owners)
     const steps = atCall(moment, [() => take(taker)])
     await sweepLocks(path.dirname(lock))
     const count = steps.end()
@@ -157,7 +184,7 @@ test('a lock with a living owner, and what is no lock, is not cleared away', asy
   fs.mkdirSync(path.join(locks, 'Foreign'))
   fs.writeFileSync(path.join(locks, 'Foreign', NONCE), DEAD)
   fs.symlinkSync(lock, path.join(locks, 'link'))
-  const owner = new LockFolder(lock, waiting)
+  const owner = new LockFolder(lock, waiting, owners)
   expect(take(owner)).toBe(true)
   fs.writeFileSync(path.join(lock, NONCE), DEAD)
   await sweepLocks(locks)
@@ -168,13 +195,13 @@ test('a lock with a living owner, and what is no lock, is not cleared away', asy
 
 test('waiters are announced until they give up or get it', () => {
   const { lock, waiting } = staleLock()
-  const [holder, waiter] = [new LockFolder(lock, waiting), new LockFolder(lock, waiting)]
+  const [holder, waiter] = [new LockFolder(lock, waiting, owners), new LockFolder(lock, waiting, owners)]
   expect(take(holder)).toBe(true)
-  expect([...waitedFor(waiting)]).toEqual([])
+  expect([...waitedFor(waiting, owners)]).toEqual([])
   expect(take(waiter)).toBe(false)
-  expect([...waitedFor(waiting)]).toEqual([['s', 1]])
+  expect([...waitedFor(waiting, owners)]).toEqual([['s', 1]])
   waiter.withdraw()
-  expect([...waitedFor(waiting)]).toEqual([])
+  expect([...waitedFor(waiting, owners)]).toEqual([])
 })
 
 // 50 of them in a few processes would not contend on one file system call: each is a process of its own in the long form
