@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { build } from 'rolldown'
 
 const from = 'src/viewer/page'
-const to = 'dist/src/viewer/page'
+const to = 'dist/lib/page'
 
 mkdirSync(to, { recursive: true })
 await build({

@@ -1,4 +1,4 @@
-/** The files of the page, which the build puts beside this module. */
+/** The files of the page, which the build puts beside the module that this one becomes part of. */
 import { fileURLToPath } from 'node:url'
 import { readSmall } from '../disk/files.js'
 import { ViewerError } from './api/answers.js'

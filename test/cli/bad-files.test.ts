@@ -49,7 +49,7 @@ describe.skipIf(!IS_ROOT)('the folder of another user, who may be read', () => {
     for (const place of [path.dirname(folder), folder, path.join(folder, '.running')])
       if (fs.existsSync(place)) fs.chmodSync(place, place.endsWith('.running') ? 0o700 : 0o755)
     for (const name of fs.readdirSync(folder)) if (name.endsWith('.jsonl')) fs.chmodSync(path.join(folder, name), 0o644)
-    const main = path.join(build.script('..'), '../dist/src/cli/main.js')
+    const main = path.join(build.script('..'), '../dist/lib/cli/main.js')
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
       [main, '--root', folder, ...command.filter((word) => word !== undefined)],

@@ -26,7 +26,7 @@ function copyBuild(to: string, scripts: readonly string[]): void {
   const { packages } = JSON.parse(fs.readFileSync(path.join(PROJECT, 'package-lock.json'), 'utf8'))
   const modules = Object.keys(packages).filter((name) => name !== '' && packages[name].dev !== true)
   const own = scripts.map((name) => path.join('test/processes', name))
-  for (const name of ['package.json', 'dist/src', ...own, ...modules]) {
+  for (const name of ['package.json', 'dist', ...own, ...modules]) {
     fs.cpSync(path.join(PROJECT, name), path.join(to, name), { recursive: true })
   }
   for (const name of ['.', ...fs.readdirSync(to, { recursive: true, encoding: 'utf8' })]) {

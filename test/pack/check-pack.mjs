@@ -30,6 +30,7 @@ try {
   compile('use.ts')
   process.stdout.write(run('node', ['use.js']))
   process.stdout.write(run(path.join(dir, 'node_modules/.bin/jsonl-sessions'), ['list']))
+  checkOtherUses()
   checkAdapters()
   console.log('the package installs, imports, type-checks and runs')
 } finally {
@@ -65,4 +66,26 @@ function checkAdapters() {
   // the types of the frameworks themselves are not ours to check
   compile('adapters.ts', ['--skipLibCheck'])
   compile('adapters.ts', ['--skipLibCheck', '--module', 'es2022', '--moduleResolution', 'bundler'])
+}
+
+/** `require()` and bundles work, as the README of the package says. */
+function checkOtherUses() {
+  const program = (open) =>
+    `${open}\nconst main = async () => { const store = await openStore('./other'); const a = store.session('a'); ` +
+    "await a.append({ role: 'user', content: 'x' }); await a.setName('n'); const watcher = store.watch(); " +
+    'console.log((await store.list())[0].name); await watcher.close(); await store.close() }\nmain()\n'
+  const prints = (file) => {
+    const out = run('node', [file])
+    if (out !== 'n\n') throw new Error(`${file} prints ${out}`)
+  }
+  fs.writeFileSync(path.join(dir, 'required.cjs'), program("const { openStore } = require('jsonl-sessions')"))
+  prints('required.cjs')
+  fs.writeFileSync(path.join(dir, 'bundled.js'), program("import { openStore } from 'jsonl-sessions'"))
+  const bundle = (...options) =>
+    run(bin('esbuild'), ['bundled.js', '--bundle', '--platform=node', '--log-level=error', ...options])
+  bundle('--format=cjs', '--outfile=out.cjs')
+  prints('out.cjs')
+  const require = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)"
+  bundle('--format=esm', `--banner:js=${require}`, '--outfile=out.mjs')
+  prints('out.mjs')
 }

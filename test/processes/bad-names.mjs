@@ -15,7 +15,7 @@ const { openStore } = await import('../../dist/src/index.js')
 const { JsonlPersistence } = await import('../../dist/src/contracts/persistence/index.js')
 const { JsonlSessionManager } = await import('../../dist/src/contracts/session-manager/index.js')
 const { JsonlRuntimePersistence } = await import('../../dist/src/contracts/runtime-persistence/index.js')
-const MAIN = path.resolve(import.meta.dirname, '../../dist/src/cli/main.js')
+const MAIN = path.resolve(import.meta.dirname, '../../dist/lib/cli/main.js')
 
 const ID = '019aa1b2-c000-7000-8000-000000000001'
 const NONCE = '0123456789abcdef'

@@ -5,7 +5,7 @@ import { createViewer, type Viewer, type ViewerOptions } from '../../src/viewer/
 import { open } from '../helpers/store.js'
 
 export const HOST = '127.0.0.1:8000'
-export const PAGE = new URL('../../dist/src/viewer/page/', import.meta.url)
+export const PAGE = new URL('../../dist/lib/page/', import.meta.url)
 
 export interface Scene {
   store: SessionStore

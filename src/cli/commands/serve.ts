@@ -19,9 +19,6 @@ export interface ServeOptions extends GlobalOptions {
   allowWrite?: boolean
 }
 
-/** Where the build puts the page, seen from the bundled command and from the sources alike. */
-const PAGE = new URL('../../viewer/page/', import.meta.url)
-
 /** Serves until it is interrupted. SIGTERM is a good end. */
 export async function serve(options: ServeOptions): Promise<number> {
   const { root, host, allowWrite = false } = options
@@ -53,7 +50,7 @@ export async function serve(options: ServeOptions): Promise<number> {
 function viewerOn(server: Server, store: SessionStore, { host, allowWrite = false }: ServeOptions): Viewer {
   const { port } = server.address() as AddressInfo
   const names = ['127.0.0.1', 'localhost', '[::1]', ...(host.includes(':') ? [`[${host}]`] : [host])]
-  return createViewer(store, { hosts: names.map((name) => `${name}:${port}`), allowWrite, page: PAGE })
+  return createViewer(store, { hosts: names.map((name) => `${name}:${port}`), allowWrite })
 }
 
 function addressOf(server: Server, { token, writeToken }: Viewer, host: string): string {

@@ -8,7 +8,7 @@ import { above } from '../goals.mjs'
 import { keys, messages } from '../messages.mjs'
 import { withStore } from './contestant.mjs'
 
-const COMMAND = path.join(import.meta.dirname, '../../../dist/src/cli/main.js')
+const COMMAND = path.join(import.meta.dirname, '../../../dist/lib/cli/main.js')
 const run = promisify(execFile)
 
 /** From the start of the process to its end; the limit is Node's own start. */

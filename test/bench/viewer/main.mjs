@@ -38,7 +38,7 @@ const browser = await chromium.launch({
 try {
   const groups = {
     page: () => {
-      const folder = new URL('../../../dist/src/viewer/page/', import.meta.url)
+      const folder = new URL('../../../dist/lib/page/', import.meta.url)
       const shipped = fs.readdirSync(folder).filter((file) => !file.endsWith('.txt'))
       const size = shipped.reduce((sum, file) => sum + gzipSync(fs.readFileSync(new URL(file, folder))).length, 0)
       report('the page, gzipped', size / 1024, 'KB', 150)
