@@ -64,7 +64,7 @@ export class Layout {
   /** The folder that is the session's lock while a process holds its lease. */
   lock(name: string): string {
     if (!isSessionName(name)) throw new TypeError(`no name of a session: ${name}`)
-    return path.join(this.locks, name)
+    return `${this.locks}${path.sep}${name}`
   }
 
   /** The new file of a rewrite, until it takes the log's place. */

@@ -174,7 +174,7 @@ export class Session<M extends AnyMessage = ChatMessage> {
   /** The last `count` live messages in order. */
   async tail(count: number): Promise<StoredMessage<M>[]> {
     checkCount('count', count)
-    this.#log.context.checkOpen()
+    this.#log.context.checkNotClosed()
     if (count === 0) return []
     const last = await lastMessages(this.#log, count)
     return last === 'unclear' ? (await this.messages()).slice(-count) : (last as unknown as StoredMessage<M>[])

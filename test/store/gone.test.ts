@@ -49,6 +49,7 @@ const CALLS: Record<string, (store: SessionStore, key: string) => Promise<unknow
   name: (store, key) => store.session(key).name(),
   state: (store, key) => store.session(key).state(),
   context: (store, key) => store.session(key).context(),
+  'end of the context': (store, key) => store.session(key).context({ last: 1 }),
   check: (store, key) => store.session(key).check(),
   removed: (store, key) => store.session(key).removed(),
   remove: (store, key) => store.session(key).remove('x'),

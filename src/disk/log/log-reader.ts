@@ -6,6 +6,7 @@ import type { Piece, Range } from '../../log/line.js'
 import { isoTime, parseBackwards, parseLines } from '../../log/parse.js'
 import { MAX_LINE_BYTES } from '../../log/serialize.js'
 import { look, openRegular, read, readInto, readSync } from '../files.js'
+import type { FileMark } from './file-mark.js'
 
 const LF = 0x0a
 /** Small enough to stay in the processor's cache until its lines are parsed. */
@@ -13,6 +14,8 @@ const BLOCK_BYTES = 64 * 1024
 /** The first step back is small: often only the last line is needed. */
 const FIRST_BACK_BYTES = 4 * 1024
 const BACK_BYTES = 32 * 1024
+/** The most of it at first. */
+const MOST_BACK_BYTES = 256 * 1024
 
 /** Freeing the blocks of a file of this size takes milliseconds. */
 const LARGE_BYTES = 8 * 1024 * 1024
@@ -21,9 +24,10 @@ const LARGE_BYTES = 8 * 1024 * 1024
 export class LogReader {
   #fileTime: string | undefined
 
-  private constructor(
+  /** `fd` is closed by `close`, unless others keep it open. */
+  constructor(
     readonly fd: number,
-    readonly stat: fs.Stats,
+    readonly stat: FileMark,
   ) {}
 
   /** Undefined when there is nothing under that name. @throws SessionError ERR_NOT_A_LOG for what is no regular file */
@@ -132,18 +136,18 @@ export class LogReader {
     return pieces
   }
 
-  /** Pieces from `end` backwards, each read only when it is asked for. */
-  *backwards(end = this.size): Generator<Piece> {
-    let wanted = FIRST_BACK_BYTES
+  /** Pieces from `end` backwards, each read only when it is asked for. About `bytes` will be wanted. */
+  *backwards(end = this.size, bytes = 0): Generator<Piece> {
+    let wanted = Math.min(FIRST_BACK_BYTES + Math.ceil(bytes), MOST_BACK_BYTES)
     for (let stop = end; stop > 0; ) {
       const start = Math.max(0, stop - wanted)
-      const bytes = readSync(this.fd, start, stop - start)
-      if (bytes.length < stop - start) throw shrunk(this.stat.size, start + bytes.length)
-      const feed = start === 0 ? -1 : bytes.indexOf(LF)
-      const first = start > 0 && feed === -1 ? bytes.length : feed + 1
-      yield* parseBackwards(bytes.subarray(first), start + first)
+      const block = readSync(this.fd, start, stop - start)
+      if (block.length < stop - start) throw shrunk(this.stat.size, start + block.length)
+      const feed = start === 0 ? -1 : block.indexOf(LF)
+      const first = start > 0 && feed === -1 ? block.length : feed + 1
+      yield* parseBackwards(block.subarray(first), start + first)
       // a line longer than the step needs a longer one
-      wanted = first === bytes.length ? wanted * 2 : BACK_BYTES
+      wanted = first === block.length ? wanted * 2 : BACK_BYTES
       stop = start + first
     }
   }

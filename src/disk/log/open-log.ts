@@ -10,6 +10,7 @@ import { ensureFolder, syncFolderOf } from '../folders.js'
 import type { Layout } from '../layout.js'
 import type { FdCache } from './fd-cache.js'
 import { type FileMark, sameFile } from './file-mark.js'
+import { LogReader } from './log-reader.js'
 
 const { O_APPEND, O_RDWR } = fs.constants
 
@@ -69,6 +70,13 @@ export class OpenLog {
   bytesAt({ offset, end }: Range, mark: FileMark): Buffer | undefined {
     if (this.#opened === undefined || !sameFile(this.#opened.stat, mark)) return undefined
     return readSync(this.#opened.fd, offset, end - offset)
+  }
+
+  /** Reads through the descriptor of the file of `mark`, for work that is done at once; undefined when another is open. */
+  readerAt(mark: FileMark): LogReader | undefined {
+    return this.#opened !== undefined && sameFile(this.#opened.stat, mark)
+      ? new LogReader(this.#opened.fd, mark)
+      : undefined
   }
 
   /** Opens the log for appending, unless it is open; undefined when there is none. @throws SessionError ERR_NOT_A_LOG */

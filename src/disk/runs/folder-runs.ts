@@ -27,6 +27,10 @@ export class FolderRuns implements SharedPart {
   #timer: NodeJS.Timeout | undefined
   #beaten = 0
   #aloneSince: number | undefined
+  /** Why the folder could not be looked into. */
+  #refusal: unknown
+  /** The reading of the names since which the own run log is in its place. */
+  #sureAt = -1
   /** Keys of which this instance has said something since it is alone. */
   readonly #saidAlone = new Set<string>()
 
@@ -42,14 +46,24 @@ export class FolderRuns implements SharedPart {
 
   /** Reads what the others have said since the last look. A folder that may not be read says nothing. */
   look(): void {
+    this.#refusal = undefined
     try {
       this.#others.look((entry) => this.#tell(entry))
+      this.#makeSure()
     } catch (error) {
       if (!isRefused(error)) throw error
+      this.#refusal = error
     }
     const { aloneSince } = this.#others
     if (aloneSince === undefined || aloneSince !== this.#aloneSince) this.#saidAlone.clear()
     this.#aloneSince = aloneSince
+  }
+
+  /** Looks whether the own run log is in its place, unless nothing in the folder has changed since it was. */
+  #makeSure(): void {
+    if (this.#sureAt === this.#others.readings) return
+    this.own.makeSure()
+    this.#sureAt = this.#others.readings
   }
 
   /** True when nobody else can have said anything of the session since this instance did. */
@@ -86,8 +100,10 @@ export class FolderRuns implements SharedPart {
     return keys
   }
 
+  /** For those who have looked just now, or look next: that finds out whether the run log is in its place. */
   say(statement: Statement): void {
     this.own.say(statement)
+    this.#makeSure()
     if (this.#aloneSince !== undefined) this.#saidAlone.add(statement.key)
     this.#tell({ kind: 'statement', key: statement.key, statement })
     this.#keepTime()
@@ -95,11 +111,13 @@ export class FolderRuns implements SharedPart {
 
   withdraw(statement: Statement): void {
     this.own.withdraw(statement)
+    this.#makeSure()
     this.#tell({ kind: 'withdrawn', key: statement.key, file: statement.file })
     this.#keepTime()
   }
 
   askToStop(key: string, turnId: string | null): void {
+    this.look()
     this.own.askToStop(key, turnId)
     this.#tell({ kind: 'abort', key, turnId })
   }
@@ -156,8 +174,9 @@ export class FolderRuns implements SharedPart {
     return first
   }
 
-  /** Why a run log cannot be read whose owner may live: what it says would have to be known. */
+  /** Why the folder cannot be read, or a run log whose owner may live: what it says would have to be known. */
   get unreadable(): unknown {
+    if (this.#refusal !== undefined) return this.#refusal
     for (const log of this.#others.logs) if (log.failure !== undefined && mayLive(log)) return log.failure
     return undefined
   }

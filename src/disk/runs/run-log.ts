@@ -222,17 +222,15 @@ export class OwnRunLog {
     if (count < bytes.length) writeAll(fd, bytes.subarray(count))
     this.#isTorn = false
     this.#bytes += bytes.length
-    this.#makeSure(text)
   }
 
-  /** Where somebody has removed the file or its folder, it is made again, with the line that it should have. */
-  #makeSure(text: string): void {
+  /** Where somebody has removed the file or its folder, it is made again. */
+  makeSure(): void {
+    if (this.#fd === undefined) return
     const stat = look(this.#file)
     if (stat !== undefined && stat !== 'other' && sameFile(stat, this.#stat)) return
     makeRunFolder(this.#folder)
     this.#begin(this.#file, () => true)
-    writeAll(this.#fd as number, Buffer.from(text))
-    this.#bytes += text.length
   }
 
   /** Takes out what is over and stands in sidecars, if that is most of it. */

@@ -109,6 +109,8 @@ export class RunLogs {
   /** When the folder was first seen as it is, and whether its names were read since long enough after that. */
   #changedAt = 0
   #isSettled = false
+  /** Counts the readings of the names: while it stays the same, all files have the names that they had. */
+  readings = 0
 
   /** All but `own`. */
   constructor(
@@ -150,6 +152,7 @@ export class RunLogs {
     if (!sameFile(this.#stat, stat) || this.#stat?.ctimeMs !== stat?.ctimeMs) this.#changedAt = now
     else if (this.#isSettled) return this.#names
     this.#stat = stat
+    this.readings++
     this.#isSettled =
       stat !== undefined && isSettled({ mtimeMs: stat.ctimeMs }, stat.ctimeMs + now - this.#changedAt, TICK_MS)
     this.#names = stat?.isDirectory()

@@ -1,5 +1,6 @@
 /** One session's log as this process knows it: read no further than it must be, from the memory of this process or the sidecar on. */
 
+import { withPath } from '../../base/errors.js'
 import { sleep } from '../../base/event-loop.js'
 import { look } from '../../disk/files.js'
 import { type FileMark, sameFile, sameMark } from '../../disk/log/file-mark.js'
@@ -68,9 +69,23 @@ export class KnownLog extends SessionCalls {
 
   /** Reads in the log, knowing what it says: the same bytes for both. Undefined when there is no session. */
   async reading<T>(work: (reader: LogReader, known: Known) => T | Promise<T>): Promise<T | undefined> {
-    return LogReader.using(this.file.path, async (reader) =>
-      work(reader, this.peek(reader.stat) ?? (await this.#learn(reader, this.#known, foldLog))),
-    )
+    const read = await LogReader.using(this.file.path, async (reader) => ({
+      result: await work(reader, this.peek(reader.stat) ?? (await this.#learn(reader, this.#known, foldLog))),
+    }))
+    if (read === undefined) this.context.root.check()
+    return read?.result
+  }
+
+  /** As `reading`, for work that is done at once: a log that is open here, and known, is not opened again. */
+  async readingNow<T>(work: (reader: LogReader, known: Known) => T): Promise<T | undefined> {
+    const known = this.peek()
+    const reader = known && this.file.readerAt(known.mark)
+    if (reader === undefined) return this.reading(work)
+    try {
+      return work(reader, known as Known)
+    } catch (error) {
+      throw withPath(error, this.file.path)
+    }
   }
 
   /** The whole log, for answers that need it. Takes no lease; undefined when there is no session. */

@@ -157,6 +157,10 @@ export class SessionLog extends KnownLog {
     return super.reading(work)
   }
 
+  override async readingNow<T>(work: (reader: LogReader, known: Known) => T): Promise<T | undefined> {
+    return this.#unwanted.length > 0 ? this.reading(work) : super.readingNow(work)
+  }
+
   override async whole(): Promise<WholeLog | undefined> {
     if (this.#unwanted.length > 0) await this.#takeBack().catch(() => {})
     return super.whole()

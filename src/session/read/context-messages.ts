@@ -16,11 +16,11 @@ export interface View {
 
 /** The summary in force and the messages behind it, or the `last` of these, as their writers gave them. */
 export async function contextOf(log: SessionLog, { last }: { last?: number }, view?: View): Promise<ChatMessage[]> {
-  log.context.checkOpen()
+  log.context.checkNotClosed()
   if (last !== undefined) {
-    const end = await log.reading((reader, { summary }) =>
+    const end = await log.readingNow((reader, { summary }) =>
       contextFromEnd(
-        reader.backwards(),
+        reader.backwards(reader.size, (last * summary.bytes) / (summary.messages + 1)),
         summary,
         last,
         linesOf(view, ({ id }) => id),
@@ -29,6 +29,7 @@ export async function contextOf(log: SessionLog, { last }: { last?: number }, vi
     if (end === undefined) return []
     if (end !== 'unclear') return messagesOf(end)
   }
+  log.context.checkOpen()
   const whole = await log.whole()
   return whole === undefined ? [] : messagesOf(wholeContext(whole, last, view))
 }

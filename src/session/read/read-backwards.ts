@@ -17,10 +17,10 @@ export interface BackwardLine {
   visibility: Visibility
 }
 
-/** Ends with `'unclear'` where only the whole log decides what comes before. */
-export function* liveBackwards(reader: LogReader, summary: Summary): Generator<BackwardLine | 'unclear'> {
+/** Ends with `'unclear'` where only the whole log decides what comes before. About `bytes` will be wanted. */
+export function* liveBackwards(reader: LogReader, summary: Summary, bytes = 0): Generator<BackwardLine | 'unclear'> {
   const reading = new BackwardReading(summary)
-  for (const piece of reader.backwards()) {
+  for (const piece of reader.backwards(reader.size, bytes)) {
     const live = reading.add(piece)
     if (reading.uncertain) {
       yield 'unclear'
@@ -36,9 +36,10 @@ export function* liveBackwards(reader: LogReader, summary: Summary): Generator<B
  * The last `count` live messages in order, none without a session; `'unclear'` where only the whole log decides it.
  */
 export async function lastMessages(log: SessionLog, count: number): Promise<StoredMessage[] | 'unclear'> {
-  const last = await log.reading((reader, { summary }) => {
+  const last = await log.readingNow((reader, { summary }) => {
     const messages: StoredMessage[] = []
-    for (const found of liveBackwards(reader, summary)) {
+    const each = summary.bytes / (summary.messages + 1)
+    for (const found of liveBackwards(reader, summary, count * each)) {
       if (found === 'unclear') return found
       messages.push(toStored(found.line, found.visibility, reader.fileTime))
       if (messages.length === count) break

@@ -58,6 +58,13 @@ export function saidOf(log: LogWithRuns, session: string | null): Said {
   return saidWith(runs, log.key, session, claimIn(log))
 }
 
+/** The same as of the last look, where nobody else was there: for those who announce something, and look then. */
+export function saidBefore(log: LogWithRuns, session: string | null): Said {
+  const { runs } = log.context
+  const own = runs.own.statement(log.key)
+  return own?.session === session && runs.isOnlyOwn(log.key) ? { others: [], own } : saidOf(log, session)
+}
+
 function saidWith(runs: FolderRuns, key: string, session: string | null, claim: SidecarClaim | null): Said {
   const run = runOf(claim, key, session)
   const { others, own } = runs.statements(key, session)
@@ -101,7 +108,7 @@ export function readRun(log: LogWithRuns, summary: Pick<Summary, 'header'>): Run
  * @throws SessionError ERR_TURN_MISMATCH
  */
 export async function setRun(log: LogWithRuns, state: RunName, turnId: string | null): Promise<void> {
-  log.context.checkOpen()
+  log.context.checkNotClosed()
   await log.inTurn(() => setRunNow(log, state, turnId))
 }
 
@@ -128,7 +135,10 @@ function withKnown<T>(log: LogWithRuns, work: (session: string | null | undefine
     return work(sessionOf(known.summary))
   }
   const known = log.glimpse()
-  return known === undefined ? log.forWriting().then(go) : go(known)
+  if (known !== undefined) return go(known)
+  // a log that is in its place shows that its folder is
+  log.context.root.check()
+  return log.forWriting().then(go)
 }
 
 /** Makes a session with its state: both are there, or neither. False when somebody else made one. */
@@ -162,8 +172,9 @@ export function statementBy(
 
 function change(log: LogWithRuns, session: string | null, state: RunName, turnId: string | null): void {
   const { context } = log
+  let said = state === 'running' ? saidBefore(log, session) : saidOf(log, session)
   for (let least = 0; ; ) {
-    const now = standingOf(saidOf(log, session))
+    const now = standingOf(said)
     const run = nextRun(now?.run ?? null, state, turnId, reporter(context))
     if (run === null) return
     const n = Math.max(now?.run.n ?? 0, least) + 1
@@ -171,7 +182,8 @@ function change(log: LogWithRuns, session: string | null, state: RunName, turnId
     context.noteBehind(log)
     if (state !== 'running') return
     // what others said in that instant stands before this, and so must have a smaller count
-    least = greatestCount(saidOf(log, session).others)
+    said = saidOf(log, session)
+    least = greatestCount(said.others)
     if (least < n) return
   }
 }

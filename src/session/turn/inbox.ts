@@ -91,7 +91,7 @@ export class Inbox {
     const waiting = (await this.#log.known())?.summary.waiting ?? []
     if (waiting.length === 0) return NO_BACKLOG
     const refs = await this.#refs.now()
-    const found = (await this.#log.reading((reader, { summary }) => backlogIn<M>(reader, summary))) ?? NO_BACKLOG
+    const found = (await this.#log.readingNow((reader, { summary }) => backlogIn<M>(reader, summary))) ?? NO_BACKLOG
     const { input, earlier } = found === 'unclear' ? await this.#backlogInWhole<M>() : found
     const first = new Set(
       firstOfEach(waiting)

@@ -44,6 +44,11 @@ export class RunningTurn<M> implements TurnWork<M> {
     this.#stop.end()
     this.#log.draft = undefined
     clearTimeout(this.#draftTimer)
+    let isEnded = false
+    const end = (state: 'idle' | 'error') => {
+      if (!isEnded) endTurn(this.#log, this.#claim, state)
+      isEnded = true
+    }
     try {
       const { why } = this.#stop
       if (why === 'lost') throw this.#stop.signal.reason
@@ -51,12 +56,11 @@ export class RunningTurn<M> implements TurnWork<M> {
       if (isDone) await this.append(this.turn.endDrafts, true)
       else if (takesBack) await this.#remove(own === undefined ? lines : [...lines, own])
       else await this.append(this.turn.partialDrafts(why === 'aborted'), why === 'aborted')
-      endTurn(this.#log, this.#claim, isDone || why === 'aborted' || why === 'closed' ? 'idle' : 'error')
+      end(isDone || why === 'aborted' || why === 'closed' ? 'idle' : 'error')
       if (isDone) return outcome.value
       throw why === undefined && outcome !== undefined && !outcome.isDone ? outcome.error : this.#stop.signal.reason
     } finally {
-      // nothing changes where it has ended, or is another's by now
-      endTurn(this.#log, this.#claim, 'error')
+      end('error')
     }
   }
 

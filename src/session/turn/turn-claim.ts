@@ -8,7 +8,16 @@ import { livenessOf, type Owner } from '../../disk/process-identity.js'
 import { greatestCount, rivalIn, type Statement } from '../../disk/runs/run-lines.js'
 import type { Run } from '../../disk/sidecar/sidecar-file.js'
 import { newRun } from '../state/run-state.js'
-import { changeKnown, type LogWithRuns, reporter, saidOf, setRun, standingOf, statementBy } from '../state/runs.js'
+import {
+  changeKnown,
+  type LogWithRuns,
+  reporter,
+  saidBefore,
+  saidOf,
+  setRun,
+  standingOf,
+  statementBy,
+} from '../state/runs.js'
 
 /** A turn that this instance has claimed. */
 export interface Claim {
@@ -59,7 +68,7 @@ export async function claimTurn(
   let former: Statement | undefined
   for (let pause = RETRY_MS; ; pause = Math.min(pause * 2, MAX_RETRY_MS)) {
     signal?.throwIfAborted()
-    log.context.checkOpen()
+    log.context.checkNotClosed()
     const run = newRun('running', turnId, reporter(log.context))
     const claim = await changeKnown(log, (session) => tryClaim(log, session, { run, input }))
     if (claim === undefined) {
@@ -97,7 +106,7 @@ export function tryClaim(
   { run, input, mayLive = (owner) => livenessOf(owner) !== 'dead', isDue = () => true }: Wanted,
 ): Claim | { rival: Statement } | undefined {
   const { runs } = log.context
-  const said = saidOf(log, session)
+  const said = saidBefore(log, session)
   checkReadable(log)
   const former = standingOf(said)
   if (!isDue(former?.run ?? null)) return undefined

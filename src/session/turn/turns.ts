@@ -115,7 +115,7 @@ export class SessionTurns {
         return undefined
       }
       if (ids.join() !== (claim.input ?? []).join()) extendTurn(this.#log, claim, ids)
-      const known = await this.#log.known()
+      const known = ids.length === 0 ? undefined : await this.#log.known()
       const attempt = 1 + (known === undefined ? 0 : attemptsAt(known.summary, ids[0]))
       return new RunningTurn<M>(begun, { ...backlog, attempt })
     } catch (error) {

