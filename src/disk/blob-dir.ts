@@ -49,10 +49,15 @@ export class BlobDir {
 
   /** True when there is a file of this name, whatever is in it. */
   has(ref: string): boolean {
-    if (!isRef(ref)) return false
+    return this.pathOf(ref) !== undefined
+  }
+
+  /** The file of this name, whatever is in it; undefined when there is none. */
+  pathOf(ref: string): string | undefined {
+    if (!isRef(ref)) return undefined
     refuseLink(this.folder)
     const found = look(this.#file(ref))
-    return found !== undefined && found !== 'other'
+    return found === undefined || found === 'other' ? undefined : this.#file(ref)
   }
 
   /** The content of this name; `'wrong'` when the file holds something else, undefined when there is none. */

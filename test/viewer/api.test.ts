@@ -1,10 +1,13 @@
 /** What the API answers: shapes and numbers are those of the store's own calls. */
+import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { JsonlRuntimePersistence } from '../../src/contracts/runtime-persistence/index.js'
 import type {
   CheckAnswer,
   FindLine,
+  GraphAnswer,
   LinePage,
   QuarantineAnswer,
   RunningAnswer,
@@ -299,4 +302,32 @@ describe('what runs, what is broken, what was used', () => {
     ])
     expect(tokens(days)).toEqual([[new Date(store.now()).toISOString().slice(0, 10), 360]])
   })
+})
+
+test('the blobs that checkpoints saved are listed with the graph, and are downloads', async () => {
+  const { store, ask, fetch } = await scene()
+  const runtime = new JsonlRuntimePersistence(store, 'agent')
+  await runtime.commitRuntimeState({
+    ...{ sessionId: 'agent', expectedHeadRevision: null, usageDeltas: [] },
+    graph: {
+      kind: 'replaceFull',
+      graph: { nodes: [{ nodeId: 'a', timestamp: 't', kind: 'event', event: {} }], leafNodeId: 'a' },
+    },
+    config: {
+      ...{ providerId: 'p', configuredModel: 'm', contextWindow: 0, executionMode: 'standard' },
+      ...{ standardContextApproach: null, modelVariant: null },
+    },
+    checkpoint: { executionState: Buffer.from('<script>') },
+  } as never)
+  const { body } = await ask<GraphAnswer>('/api/s/agent/graph')
+  expect(body.blobs).toHaveLength(2)
+  const ref = createHash('sha256').update('<script>').digest('hex')
+  expect(body.blobs).toContainEqual({ ref, bytes: 8 })
+  const answer = await fetch(`/api/s/agent/blob?ref=${ref}`)
+  expect(answer.headers.get('content-type')).toBe('application/octet-stream')
+  expect(answer.headers.get('content-disposition')).toContain('attachment')
+  expect(await answer.text()).toBe('<script>')
+  for (const other of ['0'.repeat(64), '../agent.jsonl', '']) {
+    expect(await ask(`/api/s/agent/blob?ref=${encodeURIComponent(other)}`)).toMatchObject({ status: 404 })
+  }
 })

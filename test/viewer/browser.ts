@@ -2,9 +2,10 @@
 /// <reference lib="dom.iterable" />
 /// <reference lib="dom.asynciterable" />
 /** A real browser on a real `serve`, for the tests of the page. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
@@ -24,14 +25,24 @@ export interface Served {
   /** With the token. */
   address: string
   origin: string
+  root: string
   child: ChildProcess
 }
 
+/** Mounts a folder over itself, read-only and for the command behind it alone. */
+const READ_ONLY = ['--mount', 'sh', '-c', 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"']
+
+/** False without the rights to mount: then the test of a read-only file system is skipped. */
+export const CAN_MOUNT = spawnSync('unshare', [...READ_ONLY, os.tmpdir(), 'true']).status === 0
+
 /** Starts the command, which ends with the test. */
-export async function serve(root: string, ...options: string[]): Promise<Served> {
-  const child = spawn(process.execPath, [MAIN, 'serve', '--root', root, ...options], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
+export async function serve(
+  root: string,
+  { options = [], isReadOnly = false }: { options?: string[]; isReadOnly?: boolean } = {},
+): Promise<Served> {
+  const command = [process.execPath, MAIN, 'serve', '--root', root, ...options]
+  const [program = '', ...given] = isReadOnly ? ['unshare', ...READ_ONLY, root, ...command] : command
+  const child = spawn(program, given, { stdio: ['ignore', 'pipe', 'ignore'] })
   onTestFinished(async () => {
     if (child.exitCode !== null) return
     const ended = once(child, 'exit')
@@ -40,7 +51,7 @@ export async function serve(root: string, ...options: string[]): Promise<Served>
   })
   const [text] = await once(child.stdout, 'data', { signal: AbortSignal.timeout(20_000) })
   const address = String(text).trim()
-  return { address, origin: new URL(address).origin, child }
+  return { address, origin: new URL(address).origin, root, child }
 }
 
 /** What a page did that no page may do. */

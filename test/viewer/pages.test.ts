@@ -2,13 +2,14 @@
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { SessionStore } from '../../src/index.js'
 import { segmentOf } from '../../src/viewer/api/addresses.js'
 import { messageOf, start } from '../helpers/child.js'
-import { fill, open, tempFolder, until } from '../helpers/store.js'
-import { CHROMIUM, launch, packaged, serve, visit } from './browser.js'
+import { open, tempFolder, until } from '../helpers/store.js'
+import { CAN_MOUNT, CHROMIUM, launch, packaged, type Served, serve, visit } from './browser.js'
+import { everything, settled, VIEWS } from './everything.js'
 
 let browser: Browser
 if (CHROMIUM === undefined) process.stderr.write('no chromium: the tests of the page of the viewer are skipped\n')
@@ -19,64 +20,18 @@ async function shown(store: SessionStore) {
   return serve(store.dir)
 }
 
-/** A store in which there is some of everything. */
-async function everything(): Promise<SessionStore> {
-  const store = await open(tempFolder())
-  const ann = store.session('telegram_ann')
-  const usage = { promptTokens: 900, completionTokens: 40 }
-  await ann.setName("Ann's calendar")
-  await ann.tag(['ops'])
-  await ann.append({ role: 'user', content: 'What is on **today**? https://example.org/x' })
-  await ann.append({
-    role: 'assistant',
-    content: '# Plan\n\n- one\n- `two`\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```js\nconst x = 1\n```',
-    thinking: [{ type: 'thinking', thinking: 'Let me see.' }],
-    usage,
-    model: 'small',
-    toolCalls: [
-      { id: 'c1', name: 'calendar', arguments: { day: 'today' } },
-      { id: 'c2', name: 'edit', arguments: { path: 'a', old_string: 'x\ny', new_string: 'x\nz' } },
-      { id: 'c3', name: 'never', arguments: {} },
-    ],
-  })
-  await ann.append({
-    role: 'tool',
-    toolCallId: 'c1',
-    content: Array.from({ length: 40 }, (_, i) => `line ${i}`).join('\n'),
-  })
-  await ann.append({ role: 'tool', toolCallId: 'c2', content: 'no such file', isError: true })
-  await ann.remove(await ann.append({ role: 'user', content: 'taken back' }))
-  fs.appendFileSync(ann.path, '{"role":"us\n')
-  fs.appendFileSync(ann.path, Buffer.from([0x7b, 0xff, 0x0a]))
-  const sub = await fill(store, 'sub', ['below'])
-  await sub.setMetadata('parent', 'telegram_ann')
-  await store.session('failed').setState('error', 'turn-1')
-  const quarantined = await fill(store, 'q', ['x', 'y'])
-  fs.appendFileSync(quarantined.path, 'kept aside\n')
-  await quarantined.removeLast()
-  await quarantined.rewrite()
-  return store
-}
-
-const VIEWS = [
-  '/',
-  '/sessions',
-  '/s/telegram_ann',
-  '/s/telegram_ann?at=0&removed=1&records=1',
-  '/s/telegram_ann?view=context',
-  '/s/telegram_ann/raw',
-  '/health',
-  '/usage',
-  '/search?q=today',
-  '/help',
-]
-
-/** The view has its answers. */
-async function settled(page: Page): Promise<void> {
-  await page.waitForSelector('h1')
-  await page.waitForFunction(
-    () => !/(Looking|Reading|Searching|Adding up|checked \d+ of .*)…/.test(document.body.textContent ?? ''),
-  )
+/** A tree without what differs from run to run: times, ids, places, sizes, folders. */
+function plain(tree: string, { origin, root }: Served): string {
+  return tree
+    .replaceAll(origin, 'ORIGIN')
+    .replaceAll(root, 'ROOT')
+    .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, 'ID')
+    .replaceAll(/\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?: UTC|Z)?)?/g, 'TIME')
+    .replaceAll(/\d{1,2}:\d\d(?::\d\d)?(?: [AP]M)?/g, 'TIME')
+    .replaceAll(/\b\d+ m?s\b(?: ago)?|\bnow\b/g, 'AGE')
+    .replaceAll(/\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, \w+ \d+(?:, \d+)?|\w+day \d+ \w+ \d+/g, 'DAY')
+    .replaceAll(/(byte |at=|length=|to |of |log": ")[\d,]+(?= of|"|:|&|$)/gm, '$1N')
+    .replaceAll(/[\d.,]+ (?:bytes|KB|B)\b/g, 'SIZE')
 }
 
 describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
@@ -325,6 +280,12 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
       const stored = (await session.tail(20)).map(({ content }) => `${content}`.trim())
       expect(rows.slice(-20)).toEqual(stored)
 
+      const other = await open(tempFolder())
+      const copy = await other.session('live').append({ role: 'user', content: 'merged from another machine' })
+      expect(copy).toBeDefined()
+      await session.merge(other.session('live').path)
+      await page.getByText('merged from another machine').waitFor()
+
       await session.delete()
       await page.getByText('there is no session').first().waitFor()
       // the browser says of each answer that is an error that it is one
@@ -436,10 +397,35 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
     expect(hashes()).toEqual(before)
   })
 
+  test.skipIf(!CAN_MOUNT)('on a read-only file system every view has its answers', async () => {
+    const store = await everything()
+    await store.close()
+    const served = await serve(store.dir, { isReadOnly: true })
+    const { page, faults } = await visit(browser, served)
+    for (const view of VIEWS) {
+      await page.goto(served.origin + view)
+      await settled(page)
+      expect([view, await page.getByRole('alert').allTextContents()]).toEqual([view, []])
+    }
+    expect(faults).toEqual([])
+  })
+
+  test('what a page says is what it said: the accessibility tree of every view', async () => {
+    const served = await shown(await everything())
+    const { page } = await visit(browser, served)
+    const trees: string[] = []
+    for (const view of VIEWS) {
+      await page.goto(served.origin + view)
+      await settled(page)
+      trees.push(`# ${view}\n${plain(await page.locator('body').ariaSnapshot(), served)}\n`)
+    }
+    await expect(trees.join('\n')).toMatchFileSnapshot('../../fixtures/viewer/accessibility-trees.yml')
+  })
+
   test('with --allow-write, and after a question, sessions are renamed, messages restored, sessions moved to the trash', async () => {
     const store = await everything()
     await store.close()
-    const served = await serve(store.dir, '--allow-write')
+    const served = await serve(store.dir, { options: ['--allow-write'] })
     const { page, faults, replies } = await visit(browser, served)
     await page.goto(`${served.origin}/s/telegram_ann?removed=1`)
     await page.getByText('Change', { exact: true }).click()

@@ -140,6 +140,8 @@ export class Api {
         return json(await contextPage(this.#store.session(key)))
       case 'graph':
         return json(await graphOf(this.#graph(key), key))
+      case 'blob':
+        return this.#blob(key, params.get('ref') ?? '')
       case 'find':
         return this.#find(key, params)
       default:
@@ -206,6 +208,12 @@ export class Api {
     const bytes = await LogReader.using(path, ({ fd }) => read(fd, at, Math.min(length, MAX_RAW)))
     if (bytes === undefined) throw new ViewerError(404, 'ERR_VIEWER_NOT_FOUND', 'there is no such session')
     return download(bytes, name)
+  }
+
+  #blob(key: string, ref: string): Response {
+    const path = this.#graph(key).blobs.pathOf(ref)
+    if (path === undefined) throw new ViewerError(404, 'ERR_VIEWER_NOT_FOUND', 'the session has no such blob')
+    return download(wholeOf(path), `${ref}.bin`)
   }
 
   #quarantined(params: Params): Response {

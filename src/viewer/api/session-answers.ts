@@ -88,7 +88,11 @@ export async function graphOf(log: GraphLog, key: string): Promise<GraphAnswer> 
     at: typeof record.timestamp === 'string' ? record.timestamp : null,
     text: excerptOf(record),
   }))
-  return { ...shown.taken, nodes, whole: shown.nodes.length <= MAX_NODES }
+  const blobs = log.blobs
+    .list()
+    .refs.map((ref) => ({ ref, bytes: log.blobs.size(ref) ?? 0 }))
+    .sort((a, b) => b.bytes - a.bytes)
+  return { ...shown.taken, nodes, whole: shown.nodes.length <= MAX_NODES, blobs: blobs.slice(0, MAX_SHOWN) }
 }
 
 function excerptOf({ nodeId: _, parentNodeId: __, timestamp: ___, kind, ...rest }: NodeRecord): string {

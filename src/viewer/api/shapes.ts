@@ -223,7 +223,7 @@ export interface UsageAnswer {
   models: UsageRow[]
 }
 
-/** `GET /api/s/<key>/graph`. */
+/** `GET /api/s/<key>/graph`. A blob is downloaded from `/api/s/<key>/blob?ref=<ref>`. */
 export interface GraphAnswer {
   revision: number
   leaf: string | null
@@ -232,6 +232,8 @@ export interface GraphAnswer {
   nodes: Array<{ id: string; parent: string | null; kind: string; at: string | null; text: string }>
   /** False when there are more nodes than these. */
   whole: boolean
+  /** The files beside the log, largest first: what checkpoints saved. */
+  blobs: Array<{ ref: string; bytes: number }>
 }
 
 /** The data of an event of `GET /api/events?s=<key>&list=1`. Events are hints: ask again what they are about. */

@@ -132,6 +132,21 @@ function Tree({ sessionKey, hint }: { sessionKey: string; hint: number }) {
           </li>
         ))}
       </ul>
+      {answer.blobs.length > 0 && (
+        <>
+          <h3>Blobs</h3>
+          <ul class="plain">
+            {answer.blobs.map(({ ref, bytes: size }) => (
+              <li key={ref}>
+                <a href={`${base}${ofSession(sessionKey, 'blob')}?ref=${ref}`} target="_blank" rel="noopener" download>
+                  {ref.slice(0, 12)}…
+                </a>
+                <span class="note"> {bytes(size)}</span>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
     </>
   )
 }
