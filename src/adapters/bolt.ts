@@ -1,6 +1,5 @@
 /** `jsonl-sessions/adapters/bolt`: the state of Slack conversations, in a log of each. */
 import type { ConversationStore } from '@slack/bolt'
-import { tellError } from '../session/options.js'
 import type { ValueEntry } from '../session/values/values.js'
 import { internalsOf } from '../store/store.js'
 import type { GivenStore } from './shared/given-store.js'
@@ -43,7 +42,7 @@ export class JsonlConversationStore<State = unknown> implements ConversationStor
 
   async #report(error: unknown, conversationId: string): Promise<never> {
     const { settings } = internalsOf(await this.#values.store).context
-    if (!(error instanceof TypeError)) tellError(settings, error, this.#values.prefix + conversationId)
+    if (!(error instanceof TypeError)) settings.onError(error, this.#values.prefix + conversationId)
     throw error
   }
 }

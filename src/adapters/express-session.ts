@@ -3,7 +3,6 @@ import { type SessionData, Store } from 'express-session'
 import { checkCount, checkNames, checkText } from '../base/arguments.js'
 import { errno } from '../base/errors.js'
 import type { JsonObject } from '../base/json.js'
-import { tellError } from '../session/options.js'
 import { internalsOf } from '../store/store.js'
 import { type GivenStore, storeOf } from './shared/given-store.js'
 import { jsonCopy } from './shared/json-copy.js'
@@ -137,7 +136,7 @@ export class JsonlExpressStore extends Store {
 
   async #report(error: unknown): Promise<void> {
     const store = await this.#store.catch(() => undefined)
-    if (store !== undefined) tellError(internalsOf(store).context.settings, error, this.#key)
+    if (store !== undefined) internalsOf(store).context.settings.onError(error, this.#key)
   }
 }
 

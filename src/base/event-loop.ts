@@ -1,6 +1,6 @@
-/** Work that only awaits settled promises never lets timers and I/O in: whoever loops asks here when to breathe. */
+/** Work that only awaits settled promises never lets timers and I/O in: loops over such work call `yieldIfDue()`. */
 
-// those of the start: what a program's tests put in their place may never come due
+// the originals: fake timers that a program's tests install later may never fire
 const { setImmediate, setTimeout } = globalThis
 
 /** How long the event loop may be held, ms. */
@@ -22,10 +22,10 @@ export function isLoopHeld(now: number): boolean {
 }
 
 /**
- * Lets timers, I/O and other work in. After I/O the next immediate comes before any timer, so it takes two to be sure
- * that all had their turn.
+ * Lets timers, I/O and other work run. After I/O the next immediate comes before any timer, so it takes two to be sure
+ * that all of them ran.
  */
-export function breathe(): Promise<void> {
+export function yieldToLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
 }
 
@@ -33,7 +33,7 @@ export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
-/** Breathes if it is time to. */
-export async function breatheIfDue(): Promise<void> {
-  if (isLoopHeld(performance.now())) await breathe()
+/** Yields when this turn of the event loop has gone on for longer than `HELD_MS`. */
+export async function yieldIfDue(): Promise<void> {
+  if (isLoopHeld(performance.now())) await yieldToLoop()
 }

@@ -14,7 +14,7 @@ import { isLive } from '../log/visibility.js'
 import { endedBy } from '../log/waiting.js'
 import { catchUp, foldLog, visibilityIn } from '../session/log/catch-up.js'
 import { isForeign } from '../session/log/foreign-log.js'
-import { knownFromSidecar } from '../session/log/log-state.js'
+import { stateFromSidecar } from '../session/log/log-state.js'
 import type { SessionLog } from '../session/log/session-log.js'
 import { type Finding, type Found, finding } from './finding.js'
 
@@ -123,9 +123,9 @@ async function findingsInSidecar(log: SessionLog, reader: LogReader): Promise<Fi
   if (sidecar === null) return mismatch('sidecar-unreadable', 'it is rebuilt from the log; a run state in it is lost')
   if (sidecar.key !== key)
     return mismatch('sidecar-mismatch', `it belongs to another session, ${JSON.stringify(sidecar.key)}`)
-  const known = knownFromSidecar(sidecar, reader.stat, reader)
-  if (known === undefined) return []
-  const cached = (await catchUp(reader, known)).summary
+  const logState = stateFromSidecar(sidecar, reader.stat, reader)
+  if (logState === undefined) return []
+  const cached = (await catchUp(reader, logState)).summary
   const { summary } = await foldLog(reader)
   if (isDeepStrictEqual(cached, summary)) return []
   const fields = Object.keys(summary).filter(

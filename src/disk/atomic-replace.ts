@@ -5,7 +5,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../base/errors.js'
-import { breatheIfDue, sleep } from '../base/event-loop.js'
+import { sleep, yieldIfDue } from '../base/event-loop.js'
 import { randomNonce } from '../base/ids.js'
 import { createPrivate, isOlderThan, look, removeFile, writeAll } from './files.js'
 import { ensureFolder, listFolder } from './folders.js'
@@ -57,7 +57,7 @@ export async function replaceWithChunks(file: string, chunks: Iterable<Buffer> |
   try {
     for await (const chunk of chunks) {
       writeAll(out, chunk)
-      await breatheIfDue()
+      await yieldIfDue()
     }
     fs.renameSync(temporary, file)
   } catch (error) {

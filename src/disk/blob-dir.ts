@@ -5,7 +5,7 @@
 import { createHash, hash as hashOf } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
-import { breatheIfDue } from '../base/event-loop.js'
+import { yieldIfDue } from '../base/event-loop.js'
 import { randomNonce } from '../base/ids.js'
 import { sync } from './atomic-replace.js'
 import { createPrivate, look, openRegular, read, removeFile, writeAll } from './files.js'
@@ -27,7 +27,7 @@ export async function refOf(bytes: Uint8Array): Promise<string> {
   const hash = createHash('sha256')
   for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
     hash.update(bytes.subarray(at, at + SLICE_BYTES))
-    await breatheIfDue()
+    await yieldIfDue()
   }
   return hash.digest('hex')
 }
@@ -92,7 +92,7 @@ export class BlobDir {
       try {
         for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
           writeAll(fd, Buffer.from(bytes.buffer, bytes.byteOffset + at, Math.min(SLICE_BYTES, bytes.length - at)))
-          if (bytes.length > SLICE_BYTES) await breatheIfDue()
+          if (bytes.length > SLICE_BYTES) await yieldIfDue()
         }
         await sync(fd)
       } finally {

@@ -4,7 +4,7 @@
  */
 import fs from 'node:fs'
 import { errno } from '../base/errors.js'
-import { breathe } from '../base/event-loop.js'
+import { yieldToLoop } from '../base/event-loop.js'
 import { sameFile } from './log/file-mark.js'
 
 /** ext2 to ext4, XFS, Btrfs, F2FS, ZFS, tmpfs, overlay: this machine makes all changes, and reports each. */
@@ -55,7 +55,7 @@ export class DirectoryWatch {
   /** The changes since the last call; undefined when some may be missing. */
   async take(): Promise<Changes | undefined> {
     // events of earlier changes have arrived after one turn of the event loop: the second turn begins after it
-    await breathe()
+    await yieldToLoop()
     const stat = fs.lstatSync(this.#directory, { throwIfNoEntry: false })
     if (this.#closed || !sameFile(this.#mark, stat)) return undefined
     const changes = this.#changes

@@ -1,7 +1,7 @@
 /** Reads the names in a large directory without blocking the event loop: `readdirSync` blocks it for 20 ms and more. */
 import fs from 'node:fs'
 import { errno } from '../base/errors.js'
-import { breathe, isLoopHeld } from '../base/event-loop.js'
+import { isLoopHeld, yieldToLoop } from '../base/event-loop.js'
 import { listFolder } from './folders.js'
 
 /** Names that one system call returns. */
@@ -17,7 +17,7 @@ export async function pickNames<T>(directory: string, pick: (name: string) => T 
     for (let entry = dir.readSync(); entry !== null; entry = dir.readSync()) {
       const value = pick(entry.name)
       if (value !== undefined) picked.push(value)
-      if (++seen % BATCH === 0 && isLoopHeld(performance.now())) await breathe()
+      if (++seen % BATCH === 0 && isLoopHeld(performance.now())) await yieldToLoop()
     }
     return picked
   } catch (error) {

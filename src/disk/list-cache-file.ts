@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../base/errors.js'
-import { breatheIfDue } from '../base/event-loop.js'
+import { yieldIfDue } from '../base/event-loop.js'
 import type { Json } from '../base/json.js'
 import { replaceWithChunks } from './atomic-replace.js'
 import { openRegular, read, removeOwnFile } from './files.js'
@@ -26,7 +26,7 @@ export async function readValues(file: string, take: (value: Json) => void): Pro
     for (let end = bytes.indexOf(0x0a); end !== -1; end = bytes.indexOf(0x0a, start)) {
       for (const value of valuesIn(bytes.subarray(start, end))) take(value)
       start = end + 1
-      await breatheIfDue()
+      await yieldIfDue()
     }
   } catch (error) {
     if (errno(error) === undefined) throw error

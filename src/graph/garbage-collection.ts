@@ -1,7 +1,7 @@
 /** Deleting the blobs that the head of a session does not reach. */
 
 import { SessionError } from '../base/errors.js'
-import { breatheIfDue } from '../base/event-loop.js'
+import { yieldIfDue } from '../base/event-loop.js'
 import type { BlobDir } from '../disk/blob-dir.js'
 import type { Graph } from '../log/graph/graph.js'
 import { COMPONENTS, type Component, type Manifest, manifestFrom } from '../log/graph/manifest.js'
@@ -29,10 +29,10 @@ export async function collectBlobs(session: GraphLog, { dryRun = false } = {}): 
   const { log, blobs } = session
   log.context.checkOpen()
   const collection = await log.holdExisting(async () => {
-    const known = await log.forWriting()
+    const state = await log.forWriting()
     // its blobs may be there before the log, where a sync brings both
-    if (known === undefined) return NOTHING
-    checkVersion(known.summary, log.file.path)
+    if (state === undefined) return NOTHING
+    checkVersion(state.summary, log.file.path)
     const root = await session.reading((_, graph) => rootOf(graph))
     // gone in this instant, by another program's hand
     if (root === undefined) return NOTHING
@@ -89,7 +89,7 @@ async function removeAll(blobs: BlobDir, names: readonly string[]): Promise<stri
   const removed: string[] = []
   for (const name of names) {
     if (blobs.remove(name)) removed.push(name)
-    await breatheIfDue()
+    await yieldIfDue()
   }
   return removed
 }

@@ -92,8 +92,8 @@ export class GraphLog {
   }
 
   #deciding<T>(decide: DecideOnGraph<T>): Decide<T> {
-    return async (summary, known) => {
-      const graph = known === undefined ? undefined : await this.#graphAt(known.mark)
+    return async (summary, state) => {
+      const graph = state === undefined ? undefined : await this.#graphAt(state.mark)
       const { drafts, result } = await decide(graph, summary)
       const written = (lines: readonly Line[], mark: FileMark, print: string) =>
         this.#follow(graph ?? emptyGraph(), lines, mark, print)

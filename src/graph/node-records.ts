@@ -1,5 +1,5 @@
 /** Reads the records of nodes from the lines that a graph names. */
-import { breatheIfDue } from '../base/event-loop.js'
+import { yieldIfDue } from '../base/event-loop.js'
 import { read } from '../disk/files.js'
 import type { LogReader } from '../disk/log/log-reader.js'
 import { commitOf, type NodeRecord } from '../log/graph/commit-line.js'
@@ -60,7 +60,7 @@ async function recordsIn(reader: LogReader, lines: Range[]): Promise<NodeRecord[
       for (const node of commit.nodes) records.push(node)
     }
     if (wanted.size > 0) return undefined
-    await breatheIfDue()
+    await yieldIfDue()
   }
   return records
 }

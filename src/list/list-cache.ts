@@ -4,14 +4,13 @@
  */
 
 import { errno } from '../base/errors.js'
-import { breatheIfDue } from '../base/event-loop.js'
+import { yieldIfDue } from '../base/event-loop.js'
 import type { Json } from '../base/json.js'
 import { look } from '../disk/files.js'
 import { hasFile, readValues, removeValues, writeValues } from '../disk/list-cache-file.js'
 import { sameMark } from '../disk/log/file-mark.js'
 import { nameOf } from '../disk/names.js'
 import type { StoreContext } from '../session/context.js'
-import { tellError } from '../session/options.js'
 import type { Row } from './row.js'
 
 /** Fewer sidecars than this are read as fast as the file. */
@@ -100,7 +99,7 @@ export class ListCache {
       else await writeValues(layout.list(), rows as unknown as Json[])
     } catch (error) {
       this.#savedAt = Number.POSITIVE_INFINITY
-      if (!['EACCES', 'EPERM', 'EROFS'].includes(errno(error) ?? '')) tellError(settings, error, '')
+      if (!['EACCES', 'EPERM', 'EROFS'].includes(errno(error) ?? '')) settings.onError(error, '')
     }
   }
 
@@ -110,7 +109,7 @@ export class ListCache {
     for (const [name, row] of this.#rows) {
       const log = row.isUnsettled ? undefined : look(this.#context.layout.log(name))
       if (log !== 'other' && sameMark(log, row.log)) rows.push(row)
-      await breatheIfDue()
+      await yieldIfDue()
     }
     return rows
   }

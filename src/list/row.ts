@@ -4,7 +4,7 @@ import { type FileMark, isSettled, markOf, sameMark } from '../disk/log/file-mar
 import type { Run } from '../disk/sidecar/sidecar-file.js'
 import { countersOf } from '../log/fold.js'
 import { type ListedSession, listedOf, type SessionDetails } from '../session/info.js'
-import type { Known } from '../session/log/log-state.js'
+import type { LogState } from '../session/log/log-state.js'
 
 /** Fields that few sessions have are absent: a store may have very many rows. Times are Unix milliseconds. */
 export interface Row {
@@ -48,9 +48,9 @@ const NOTHING_ARCHIVED = { messages: 0, bytes: 0, oldest: null }
 /** Two changes of a file within this time can leave it the same modification time, ms. */
 const TICK_MS = 100
 
-export function toRow(key: string, known: Known, sidecar: FileMark | undefined, run: Run | null): Row {
-  const { mark: log, summary } = known
-  const { info, details } = listedOf(key, known, run)
+export function toRow(key: string, state: LogState, sidecar: FileMark | undefined, run: Run | null): Row {
+  const { mark: log, summary } = state
+  const { info, details } = listedOf(key, state, run)
   const { usage, archived } = details
   const now = Date.now()
   const isFinal = isSettled(log, now, TICK_MS) && (sidecar === undefined || isSettled(sidecar, now, TICK_MS))

@@ -8,8 +8,7 @@ import { isOwnName, nameOf } from '../disk/names.js'
 import { readSidecar, type Sidecar } from '../disk/sidecar/sidecar-file.js'
 import type { StoreContext } from '../session/context.js'
 import { catchUp, foldLog } from '../session/log/catch-up.js'
-import { knownFromSidecar } from '../session/log/log-state.js'
-import { tellError } from '../session/options.js'
+import { stateFromSidecar } from '../session/log/log-state.js'
 import { keyInLog } from '../session/read/read.js'
 
 export class SessionFiles {
@@ -50,7 +49,7 @@ export class SessionFiles {
     } catch (error) {
       if (errno(error) === undefined) throw error
       // that of another user is done without
-      if (!['EACCES', 'EPERM'].includes(errno(error) ?? '')) tellError(this.#context.settings, error, name)
+      if (!['EACCES', 'EPERM'].includes(errno(error) ?? '')) this.#context.settings.onError(error, name)
       const mark = this.sidecarMark(name)
       return mark === undefined ? null : { sidecar: null, mark }
     }
@@ -59,7 +58,7 @@ export class SessionFiles {
   /** What the log says, from its sidecar on where that is of it. */
   async fold(name: string, sidecar: Sidecar | null) {
     return LogReader.using(this.#layout.log(name), (reader) => {
-      const former = knownFromSidecar(sidecar, reader.stat, reader)
+      const former = stateFromSidecar(sidecar, reader.stat, reader)
       return former === undefined ? foldLog(reader) : catchUp(reader, former)
     })
   }

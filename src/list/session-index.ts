@@ -1,7 +1,7 @@
 /** The sessions of a store, and a row for each: a list reads only the files that have changed since the list before. */
 
 import { errno } from '../base/errors.js'
-import { breathe, breatheIfDue, isLoopHeld } from '../base/event-loop.js'
+import { isLoopHeld, yieldIfDue, yieldToLoop } from '../base/event-loop.js'
 import { pickNames } from '../disk/directory.js'
 import { DirectoryWatch } from '../disk/directory-watch.js'
 import { type FileMark, markOf } from '../disk/log/file-mark.js'
@@ -10,9 +10,8 @@ import type { Claim } from '../disk/sidecar/sidecar-cache.js'
 import type { Run } from '../disk/sidecar/sidecar-file.js'
 import type { StoreContext } from '../session/context.js'
 import type { SessionInfo } from '../session/info.js'
-import { type Known, knownFromSidecar } from '../session/log/log-state.js'
+import { type LogState, stateFromSidecar } from '../session/log/log-state.js'
 import type { SessionLog } from '../session/log/session-log.js'
-import { tellError } from '../session/options.js'
 import { currentRun, sessionOf } from '../session/state/runs.js'
 import { ListCache } from './list-cache.js'
 import { NewestRows } from './newest-rows.js'
@@ -61,7 +60,7 @@ export class SessionIndex {
     for (const name of await this.#names()) {
       const key = await this.#existingKey(name)
       if (key !== undefined) keys.push(key)
-      await breatheIfDue()
+      await yieldIfDue()
     }
     return keys
   }
@@ -88,7 +87,7 @@ export class SessionIndex {
     for (const name of names) {
       const row = await this.#refreshRow(name)
       if (row !== undefined) rows.push(listedIn(row))
-      await breatheIfDue()
+      await yieldIfDue()
     }
     return rows
   }
@@ -117,7 +116,7 @@ export class SessionIndex {
       } catch (error) {
         this.#fail(name, error)
       }
-      if (isLoopHeld(performance.now())) await breathe()
+      if (isLoopHeld(performance.now())) await yieldToLoop()
     }
     this.#scan.took = performance.now() - began
     return { isFromRows: false, size: marks.size, names: () => marks.keys(), markOf: (name) => marks.get(name) }
@@ -138,12 +137,12 @@ export class SessionIndex {
   /** Copies of rows, made in slices. */
   async #copies<T>(limit: number, copy: (row: Row) => T, shows?: (row: Row) => boolean): Promise<T[]> {
     await this.#refresh()
-    await breatheIfDue()
+    await yieldIfDue()
     const rows = this.#newest.take(limit, shows)
     const copies: T[] = []
     while (copies.length < rows.length) {
       addCopies(copies, rows, copy)
-      await breatheIfDue()
+      await yieldIfDue()
     }
     return copies
   }
@@ -168,7 +167,7 @@ export class SessionIndex {
       const row = this.#refreshRow(name, isOnlyContent)
       if (row instanceof Promise) await row
       if (!this.#failed.has(name)) this.#stale.delete(name)
-      if (isLoopHeld(performance.now())) await breathe()
+      if (isLoopHeld(performance.now())) await yieldToLoop()
     }
   }
 
@@ -192,7 +191,7 @@ export class SessionIndex {
       const isCached = !former.delete(name) && this.#rows.has(name)
       const row = isCached ? undefined : this.#refreshRow(name)
       if (row instanceof Promise) await row
-      if (isLoopHeld(performance.now())) await breathe()
+      if (isLoopHeld(performance.now())) await yieldToLoop()
     }
     for (const name of former) await this.#refreshRow(name)
     this.#stale.clear()
@@ -230,7 +229,7 @@ export class SessionIndex {
 
   #fail(name: string, error: unknown): undefined {
     if (reasonOf(this.#failed.get(name)) !== reasonOf(error))
-      tellError(this.#context.settings, error, this.#files.knownKey(name) ?? name)
+      this.#context.settings.onError(error, this.#files.knownKey(name) ?? name)
     this.#failed.set(name, error)
     this.#set(name, undefined)
   }
@@ -248,7 +247,7 @@ export class SessionIndex {
     }
   }
 
-  #runOf(key: string, { summary }: Known, claim: Claim | null): Run | null {
+  #runOf(key: string, { summary }: LogState, claim: Claim | null): Run | null {
     this.#said.delete(key)
     return currentRun(this.#context.runs, key, sessionOf(summary), claim)
   }
@@ -285,10 +284,10 @@ export class SessionIndex {
     if (log === undefined) return undefined
     const sidecar = row !== undefined && isOnlyContent ? row.sidecar : this.#files.sidecarMark(name)
     if (row !== undefined && isReadFrom(row, log, sidecar) && !this.#said.has(row.key)) return row
-    const known = open ?? own?.peek(log)
+    const state = open ?? own?.peek(log)
     const claim = sidecar === undefined ? null : own?.sidecar.claimOf(sidecar)
-    if (key === undefined || known === undefined || claim === undefined) return new Unread(log)
-    return toRow(key, known, sidecar, this.#runOf(key, known, claim))
+    if (key === undefined || state === undefined || claim === undefined) return new Unread(log)
+    return toRow(key, state, sidecar, this.#runOf(key, state, claim))
   }
 
   async #readRow(name: string, log: FileMark): Promise<Row | undefined> {
@@ -296,9 +295,9 @@ export class SessionIndex {
     const key = await this.#files.keyOf(name, read?.sidecar ?? null)
     if (key === undefined) return undefined
     const sidecar = read?.sidecar?.key === key ? read.sidecar : null
-    const known =
-      this.#logOf(key)?.peek(log) ?? knownFromSidecar(sidecar, log) ?? (await this.#files.fold(name, sidecar))
-    return known && toRow(key, known, read?.mark, this.#runOf(key, known, sidecar))
+    const state =
+      this.#logOf(key)?.peek(log) ?? stateFromSidecar(sidecar, log) ?? (await this.#files.fold(name, sidecar))
+    return state && toRow(key, state, read?.mark, this.#runOf(key, state, sidecar))
   }
 }
 

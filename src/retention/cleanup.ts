@@ -1,7 +1,7 @@
 /** Taking away what nobody has used for long. */
 
 import { SessionError } from '../base/errors.js'
-import { breatheIfDue } from '../base/event-loop.js'
+import { yieldIfDue } from '../base/event-loop.js'
 import { bytesIn } from '../disk/folders.js'
 import { markOf } from '../disk/log/file-mark.js'
 import { LogReader } from '../disk/log/log-reader.js'
@@ -14,7 +14,7 @@ import type { StoreContext } from '../session/context.js'
 import { type ListedSession, listedOf } from '../session/info.js'
 import { isForeign, mayBeForeign } from '../session/log/foreign-log.js'
 import type { SessionLog } from '../session/log/session-log.js'
-import { attempt, tellError } from '../session/options.js'
+import { attempt } from '../session/options.js'
 import { readRun } from '../session/state/runs.js'
 import { writeNow } from '../session/state/sidecar.js'
 import { turnRunning } from '../session/turn/turn-claim.js'
@@ -49,7 +49,7 @@ export async function cleanUp(store: StoreInternals, options: CleanupOptions): P
       candidateOf(store.context, listed, listed.run, countsBytes),
     )
     if (candidate !== undefined) sessions.push(candidate)
-    await breatheIfDue()
+    await yieldIfDue()
   }
   const result: CleanupResult = { removed: [], failed: [] }
   for (const session of planCleanup(sessions, rules, now)) {
@@ -60,9 +60,9 @@ export async function cleanUp(store: StoreInternals, options: CleanupOptions): P
       if (await (rules.dryRun ? isStillDue() : removeIf(log, isStillDue))) result.removed.push(session.key)
     } catch (error) {
       result.failed.push({ key: session.key, error })
-      tellError(store.context.settings, error, session.key)
+      store.context.settings.onError(error, session.key)
     }
-    await breatheIfDue()
+    await yieldIfDue()
   }
   return result
 }
@@ -104,12 +104,12 @@ function mayBeRunning(context: StoreContext, run: Run | null): boolean {
 
 /** False for a session that was used since it was decided on, or must stay for another reason by now. */
 async function isUnchanged(log: SessionLog, planned: Candidate, rules: CleanupRules, now: number): Promise<boolean> {
-  const known = await log.known()
-  if (known === undefined) return false
-  const run = readRun(log, known.summary)
-  const session = candidateOf(log.context, listedOf(log.key, known, run), run, false)
+  const state = await log.current()
+  if (state === undefined) return false
+  const run = readRun(log, state.summary)
+  const session = candidateOf(log.context, listedOf(log.key, state, run), run, false)
   if (session.lastUse !== planned.lastUse || !mayGo(session, rules, now)) return false
-  return !mayBeForeign(known.summary) || !(await LogReader.using(log.file.path, isForeign))
+  return !mayBeForeign(state.summary) || !(await LogReader.using(log.file.path, isForeign))
 }
 
 /** How often a move starts over when another process uses the session meanwhile. */
@@ -130,7 +130,7 @@ async function toTrash(log: SessionLog, isDue: () => Promise<boolean>): Promise<
     if (mark === undefined || !(await isDue())) return null
     // the run state goes along in the sidecar
     if (runs.keys().has(log.key)) await writeNow(log)
-    log.forget()
+    log.reset()
     log.checkLease()
     const id = clock.id('')
     if (moveToTrash(layout, log.name, id, markOf(mark))) return id
@@ -145,10 +145,10 @@ async function toTrash(log: SessionLog, isDue: () => Promise<boolean>): Promise<
 export async function trashSession(log: SessionLog, force: boolean): Promise<string | null> {
   log.context.checkOpen()
   const isDue = async () => {
-    const known = await log.forWriting()
-    const run = known === undefined ? null : readRun(log, known.summary)
+    const state = await log.forWriting()
+    const run = state === undefined ? null : readRun(log, state.summary)
     if (!force && run !== null && mayBeRunning(log.context, run)) throw turnRunning(log.key, run)
-    return known !== undefined
+    return state !== undefined
   }
   return log.hold(() => toTrash(log, isDue))
 }

@@ -9,7 +9,7 @@ import { statementOf } from '../disk/runs/run-lines.js'
 import { sidecarOrNone } from '../disk/sidecar/sidecar-file.js'
 import { listTrash, logInTrash, moveBack, removeForGood, sidecarInTrash, type TrashedFiles } from '../disk/trash.js'
 import type { StoreInternals } from '../list/store-internals.js'
-import { attempt, tellError } from '../session/options.js'
+import { attempt } from '../session/options.js'
 import { keyInLog } from '../session/read/read.js'
 import { timePassed } from './cleanup.js'
 import { checkPurgeTrash, type PurgeTrashOptions } from './options.js'
@@ -68,7 +68,7 @@ export async function restore(store: StoreInternals, id: string): Promise<string
     const sidecar = sidecarOrNone(sidecarInTrash(trashed))
     if (sidecar?.run?.state === 'running') runs.pointTo([statementOf(key, sidecar.session, sidecar.run)])
     moveBack(layout, trashed)
-    log.forget()
+    log.reset()
     return key
   })
 }
@@ -91,7 +91,7 @@ export async function purgeTrash(store: StoreInternals, options: PurgeTrashOptio
       if (dryRun || (await store.log(entry.key).hold(() => removeForGood(trashed)))) result.purged.push(entry)
     } catch (error) {
       result.failed.push({ id: trashed.id, error })
-      tellError(context.settings, error, entry.key)
+      context.settings.onError(error, entry.key)
     }
   }
   if (result.purged.length > 0 && !dryRun)

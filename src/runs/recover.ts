@@ -7,16 +7,15 @@
  * recoverer finds it there.
  */
 
-import { breatheIfDue, sleep } from '../base/event-loop.js'
+import { sleep, yieldIfDue } from '../base/event-loop.js'
 import { lastByteOf } from '../disk/files.js'
 import { LogReader } from '../disk/log/log-reader.js'
 import { isSameBoot, type Owner } from '../disk/process-identity.js'
 import type { Run } from '../disk/sidecar/sidecar-file.js'
 import type { StoreInternals } from '../list/store-internals.js'
 import type { SessionLog } from '../session/log/session-log.js'
-import { tellError } from '../session/options.js'
 import type { CrashedRun, CrashReason, RunEnd } from '../session/reports.js'
-import { changeKnown, readRun, reporter } from '../session/state/runs.js'
+import { changeExisting, readRun, reporter } from '../session/state/runs.js'
 import { cutOffDrafts, draftOf } from '../session/turn/cut-off.js'
 import { type Claim, endTurn, isMine, tryClaim } from '../session/turn/turn-claim.js'
 import { describeCrash, Judge } from './crash.js'
@@ -48,7 +47,7 @@ export async function recover(store: StoreInternals, options: RecoverOptions | u
       await work()
     } catch (error) {
       report.failed.push({ key, error })
-      tellError(store.context.settings, error, key)
+      store.context.settings.onError(error, key)
     }
   }
   const now = (await runsNow(store)).filter(({ log }) => keys?.includes(log.key) ?? true)
@@ -63,7 +62,7 @@ export async function recover(store: StoreInternals, options: RecoverOptions | u
       if (done === undefined) return
       report.runs.push(done.run)
       // the run log of the dead process goes only when the sidecar says how its turn ended
-      if (action !== 'report') await log.writeSidecar().catch((error) => tellError(store.context.settings, error, key))
+      if (action !== 'report') await log.writeSidecar().catch((error) => store.context.settings.onError(error, key))
     })
   }
   for (const key of keys ?? (await store.index.keys()).sort()) {
@@ -71,7 +70,7 @@ export async function recover(store: StoreInternals, options: RecoverOptions | u
       const torn = await tornTailOf(store.log(key))
       if (torn !== undefined) report.tornTails.push({ key, ...torn })
     })
-    await breatheIfDue()
+    await yieldIfDue()
   }
   if (action !== 'report' && keys === undefined) {
     await sweepAtOpen(store)
@@ -118,8 +117,8 @@ interface Crash {
 }
 
 async function crashIn(log: SessionLog, judge: Judge): Promise<Crash | undefined> {
-  const known = await log.known()
-  const run = known && readRun(log, known.summary)
+  const state = await log.current()
+  const run = state && readRun(log, state.summary)
   const reason = judge.reasonFor(run)
   return run && reason ? { run, reason } : undefined
 }
@@ -133,7 +132,7 @@ async function takeOver(log: SessionLog, { run, reason }: Crash, judge: Judge): 
       mayLive: (owner: Owner) => judge.reasonAgainst(owner) === undefined,
       isDue: (now: Run | null) => isSameRun(now, run) && judge.reasonFor(now) !== undefined,
     }
-    const outcome = await changeKnown(log, (session) => tryClaim(log, session, wanted))
+    const outcome = await changeExisting(log, (session) => tryClaim(log, session, wanted))
     if (outcome === undefined || !('rival' in outcome)) return outcome
     await sleep(MAX_RETRY_MS * Math.random())
   }

@@ -1,5 +1,5 @@
 /** Reads what run logs grew by, asks which processes live, and reports what has changed since the last look. */
-import { breatheIfDue } from '../base/event-loop.js'
+import { yieldIfDue } from '../base/event-loop.js'
 import { look } from '../disk/files.js'
 import { checkFolder, deviceOf } from '../disk/folders.js'
 import { LogReader } from '../disk/log/log-reader.js'
@@ -65,7 +65,7 @@ export class Lookout {
     this.#readLines()
     for (const key of [...this.#book.runs.keys()].filter(isDue)) {
       await this.#lookAt(key)
-      await breatheIfDue()
+      await yieldIfDue()
       if (this.#isOver) return
     }
     this.#lastLook = begun
@@ -147,8 +147,8 @@ export class Lookout {
 
   /** True when the log of the key is another by now. */
   async #isAnother(key: string, session: string | null): Promise<boolean> {
-    const known = await LogReader.using(this.#context.layout.log(nameOf(key)), edgesOf)
-    return known !== undefined && (known.summary.header?.id ?? null) !== session
+    const state = await LogReader.using(this.#context.layout.log(nameOf(key)), edgesOf)
+    return state !== undefined && (state.summary.header?.id ?? null) !== session
   }
 
   /** Tells which runs have become stuck. */
@@ -171,7 +171,7 @@ export class Lookout {
           this.#report({ type: 'stuck', seen, reason })
         }
       }
-      await breatheIfDue()
+      await yieldIfDue()
     }
     for (const name of this.#silences.keys()) if (!found.has(name)) this.#silences.delete(name)
   }

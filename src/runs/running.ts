@@ -6,7 +6,6 @@ import type { Run } from '../disk/sidecar/sidecar-file.js'
 import type { StoreInternals } from '../list/store-internals.js'
 import type { SessionInfo } from '../session/info.js'
 import type { SessionLog } from '../session/log/session-log.js'
-import { tellError } from '../session/options.js'
 import type { RunOwner } from '../session/reports.js'
 import { ownerOf, runAge, runStateOf } from '../session/state/run-state.js'
 import { readRun, reporter } from '../session/state/runs.js'
@@ -44,11 +43,11 @@ export async function runsNow(store: StoreInternals): Promise<Array<{ log: Sessi
   for (const key of runs.runningKeys()) {
     try {
       const log = store.log(key)
-      const known = await log.known()
-      const run = known && readRun(log, known.summary)
+      const state = await log.current()
+      const run = state && readRun(log, state.summary)
       if (run?.state === 'running') found.push({ log, run })
     } catch (error) {
-      tellError(settings, error, key)
+      settings.onError(error, key)
     }
   }
   return found

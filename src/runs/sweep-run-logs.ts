@@ -1,6 +1,6 @@
 /** Run logs to which nothing will be added, and what versions before this one left in their folder. */
 import path from 'node:path'
-import { breatheIfDue } from '../base/event-loop.js'
+import { yieldIfDue } from '../base/event-loop.js'
 import { pickNames } from '../disk/directory.js'
 import { isOlderThan, look, removeOwnFile } from '../disk/files.js'
 import { isThere, listFolder } from '../disk/folders.js'
@@ -30,7 +30,7 @@ export async function sweepRunLogs(store: StoreInternals, remove: (file: string)
     let isNeeded = false
     for (const statement of fold.statements.values()) {
       if (await isOpen(store, statement, fold.closed)) isNeeded = true
-      await breatheIfDue()
+      await yieldIfDue()
     }
     if (!isNeeded) remove(path.join(layout.running, name))
   }
@@ -56,8 +56,8 @@ async function isOpen(store: StoreInternals, statement: Statement, closed: boole
   const n = isOfLog ? (sidecar.run?.n ?? 0) : -1
   if (closed) return isOfLog && sidecar.run?.state === 'running' && n <= run.n
   if (n > run.n || (n === run.n && run.state !== 'running')) return false
-  const known = await store.log(key).known()
-  if (known === undefined || (known.summary.header?.id ?? null) !== session) return false
+  const state = await store.log(key).current()
+  if (state === undefined || (state.summary.header?.id ?? null) !== session) return false
   if (run.state !== 'running') context.noteBehind(store.log(key))
   return true
 }
@@ -78,7 +78,7 @@ export async function convertMarkers({ context }: StoreInternals): Promise<void>
     const sidecar = sidecarOrNone(layout.sidecar(name))
     const isOfLog = sidecar !== null && nameOf(sidecar.key) === name && isThere(layout.log(name))
     if (isOfLog && sidecar.run?.state === 'running') found.push(statementOf(sidecar.key, sidecar.session, sidecar.run))
-    await breatheIfDue()
+    await yieldIfDue()
   }
   if (!isMade && found.length === 0 && names.length < MANY_SIDECARS) return
   makeRunFolder(layout.running)

@@ -1,7 +1,7 @@
 /** Clearing away, when a store is opened, what a crash left behind. */
 import path from 'node:path'
 import { errno, SessionError } from '../base/errors.js'
-import { breatheIfDue, sleep } from '../base/event-loop.js'
+import { sleep, yieldIfDue } from '../base/event-loop.js'
 import { pickNames } from '../disk/directory.js'
 import { look, removeFile } from '../disk/files.js'
 import { isFolder, listFolder, refuseLink } from '../disk/folders.js'
@@ -16,7 +16,6 @@ import { sidecarOrNone } from '../disk/sidecar/sidecar-file.js'
 import { sweepTrash } from '../disk/trash.js'
 import type { StoreInternals } from '../list/store-internals.js'
 import type { StoreContext } from '../session/context.js'
-import { tellError } from '../session/options.js'
 import { convertMarkers, sweepRunLogs } from './sweep-run-logs.js'
 
 /** Paths of what was removed, relative to the store. */
@@ -73,7 +72,7 @@ export async function sweepLeftovers(store: StoreInternals, isStopped = () => fa
         if (!isOrphan || look(layout.log(name)) === undefined) remove(path.join(layout.root, file))
       }),
     )
-    await breatheIfDue()
+    await yieldIfDue()
   }
   return swept
 }
@@ -120,6 +119,6 @@ async function attemptIn({ settings }: StoreContext, work: () => unknown): Promi
     await work()
   } catch (error) {
     const isQuiet = error instanceof SessionError || ['EACCES', 'EPERM', 'EROFS'].includes(errno(error) ?? '')
-    if (!isQuiet) tellError(settings, error, '')
+    if (!isQuiet) settings.onError(error, '')
   }
 }

@@ -9,7 +9,6 @@ import { EventEmitter } from 'node:events'
 import { inodeOf, isThere } from '../disk/folders.js'
 import { makeRunFolder } from '../disk/runs/run-log.js'
 import type { StoreContext } from '../session/context.js'
-import { tellError } from '../session/options.js'
 import { Lookout } from './run-scanner.js'
 import { EventReader, type WatchEvent, type WatchEvents } from './watch-events.js'
 import { checkWatchOptions, type WatchOptions, type WatchSettings } from './watch-options.js'
@@ -162,7 +161,7 @@ export class Watcher extends EventEmitter<WatchEvents> implements AsyncIterable<
   /** Calls every listener, whatever the ones before did. */
   #call(name: keyof WatchEvents, event?: unknown): void {
     const failed = (error: unknown) =>
-      name === 'error' ? tellError(this.#context.settings, error, '') : this.#complain(error)
+      name === 'error' ? this.#context.settings.onError(error, '') : this.#complain(error)
     for (const listener of this.rawListeners(name as 'error') as Array<(event: unknown) => unknown>) {
       try {
         const result = listener.call(this, event)
@@ -179,7 +178,7 @@ export class Watcher extends EventEmitter<WatchEvents> implements AsyncIterable<
     if (text === this.#lastComplaint) return
     this.#lastComplaint = text
     if (this.listenerCount('error') > 0) this.#call('error', error)
-    else tellError(this.#context.settings, error, '')
+    else this.#context.settings.onError(error, '')
   }
 
   /** Nothing that goes wrong in the background may end the process. */

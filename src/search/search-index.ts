@@ -2,7 +2,7 @@
  * The index of searches: which sessions may contain a word, by the signatures of their logs. A search of many sessions
  * then reads few logs. A session whose signature is missing or older than its log is always a candidate.
  */
-import { breathe, breatheIfDue, isLoopHeld } from '../base/event-loop.js'
+import { isLoopHeld, yieldIfDue, yieldToLoop } from '../base/event-loop.js'
 import { type FileMark, markOf, sameFile, sameMark } from '../disk/log/file-mark.js'
 import { LogReader } from '../disk/log/log-reader.js'
 import { probesOf, signatureBytes } from '../disk/search-index/bloom-filter.js'
@@ -10,7 +10,6 @@ import type { Logs } from '../list/row.js'
 import type { SessionIndex } from '../list/session-index.js'
 import type { StoreInternals } from '../list/store-internals.js'
 import type { StoreContext } from '../session/context.js'
-import { tellError } from '../session/options.js'
 import { hasOnlyGrown, isSettledLog, signatureOf } from './sign-log.js'
 import { SignatureStore } from './signature-store.js'
 
@@ -82,7 +81,7 @@ export class SearchIndex {
       for (const name of this.#unsigned()) {
         await this.#sign(name)
         if (this.#signatures.isFull) await this.#save()
-        await breatheIfDue()
+        await yieldIfDue()
       }
       const { size, bytes } = this.#signatures
       await this.#save({ isLast: true })
@@ -97,7 +96,7 @@ export class SearchIndex {
       for (const name of this.#unsigned()) {
         if (performance.now() > this.#grace) break
         await this.#sign(name)
-        await breatheIfDue()
+        await yieldIfDue()
       }
       await this.#save({ isLast: true })
       this.#signatures.unload()
@@ -134,7 +133,7 @@ export class SearchIndex {
     else {
       for (const name of this.#pending) {
         this.#compare(name, logs.markOf(name))
-        if (isLoopHeld(performance.now())) await breathe()
+        if (isLoopHeld(performance.now())) await yieldToLoop()
       }
     }
     return logs
@@ -151,7 +150,7 @@ export class SearchIndex {
     let signed = 0
     for (const name of logs.names()) {
       if (this.#compare(name, logs.markOf(name))) signed++
-      if (++count % 1_000 === 0) await breatheIfDue()
+      if (++count % 1_000 === 0) await yieldIfDue()
     }
     // all others are of logs that are gone
     if (signed === this.#signatures.size) return
@@ -199,7 +198,7 @@ export class SearchIndex {
       if (bytes > left) continue
       left -= bytes
       await this.#sign(name)
-      await breatheIfDue()
+      await yieldIfDue()
       if (left < MIN_LEFT_BYTES) return
     }
   }
@@ -236,7 +235,7 @@ export class SearchIndex {
   #wake(): void {
     this.#timer = setTimeout(() => {
       this.#timer = undefined
-      this.#inTurn(() => this.#work()).catch((error: unknown) => tellError(this.#context.settings, error, ''))
+      this.#inTurn(() => this.#work()).catch((error: unknown) => this.#context.settings.onError(error, ''))
     }, SLICE_MS).unref()
   }
 

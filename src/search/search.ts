@@ -1,7 +1,7 @@
 /** Finds the sessions whose messages contain some words: candidates of the index are scanned, the newest first. */
 import { checkCount, checkNames, checkOptionalText, checkSignal } from '../base/arguments.js'
 import { errno, withPath } from '../base/errors.js'
-import { breathe, isLoopHeld } from '../base/event-loop.js'
+import { isLoopHeld, yieldToLoop } from '../base/event-loop.js'
 import { read, readIntoSync } from '../disk/files.js'
 import { LogReader } from '../disk/log/log-reader.js'
 import { nameOf } from '../disk/names.js'
@@ -11,7 +11,6 @@ import type { StoreInternals } from '../list/store-internals.js'
 import type { ChatMessage } from '../log/line.js'
 import type { StoreContext } from '../session/context.js'
 import { byActivity, type SessionInfo } from '../session/info.js'
-import { tellError } from '../session/options.js'
 import { type Found, findMatch, type SearchMatch, type TextReader, textReader } from './match.js'
 import { type RawScan, rawScanFor } from './raw-scan.js'
 import { searchIndexOf } from './search-index.js'
@@ -80,7 +79,7 @@ async function sessionsNamed(index: SessionIndex, names: Iterable<string>): Prom
   const known: Array<{ info: SessionInfo }> = []
   const unknown: string[] = []
   for (const name of names) {
-    if (isLoopHeld(performance.now())) await breathe()
+    if (isLoopHeld(performance.now())) await yieldToLoop()
     const row = index.row(name)
     if (row === undefined) unknown.push(name)
     else known.push({ info: infoIn(row) })
@@ -99,7 +98,7 @@ async function bestOf(
   let full = 0
   for (const { info } of sessions) {
     scan.signal?.throwIfAborted()
-    if (isLoopHeld(performance.now())) await breathe()
+    if (isLoopHeld(performance.now())) await yieldToLoop()
     const file = layout.log(nameOf(info.key))
     let reader: LogReader | undefined
     try {
@@ -112,7 +111,7 @@ async function bestOf(
       if (found?.count === scan.words.length && ++full === scan.limit) break
     } catch (error) {
       if (errno(error) === undefined) throw error
-      tellError(settings, withPath(error, file), info.key)
+      settings.onError(withPath(error, file), info.key)
     } finally {
       reader?.close()
     }

@@ -1,5 +1,5 @@
 /** The signatures of all logs, in memory and in their file: a search in an open store reads no file but the candidates. */
-import { breathe, breatheIfDue, isLoopHeld } from '../base/event-loop.js'
+import { isLoopHeld, yieldIfDue, yieldToLoop } from '../base/event-loop.js'
 import { look, removeFile } from '../disk/files.js'
 import { deviceOf, refuseLink } from '../disk/folders.js'
 import { type FileMark, sameFile, sameMark } from '../disk/log/file-mark.js'
@@ -7,7 +7,6 @@ import { mayContain } from '../disk/search-index/bloom-filter.js'
 import { appendSignatures, readSignatures, replaceSignatures, signatureFileMark } from '../disk/search-index/file.js'
 import { bytesOnDisk, type Signature } from '../disk/search-index/record.js'
 import type { StoreContext } from '../session/context.js'
-import { tellError } from '../session/options.js'
 
 /** Sessions beyond are scanned by each search. */
 const MAX_BYTES = 96 * 1024 * 1024
@@ -141,7 +140,7 @@ export class SignatureStore {
     for (const signature of file?.signatures ?? []) {
       if (this.hasRoom(signature.bits.length)) this.#set(signature)
       else this.#remove(signature.name)
-      if (isLoopHeld(performance.now())) await breathe()
+      if (isLoopHeld(performance.now())) await yieldToLoop()
     }
     for (const signature of unsaved) this.add(signature)
   }
@@ -162,13 +161,13 @@ export class SignatureStore {
     let count = 0
     for (const { name, bits } of this.#signatures.values()) {
       if (words.some((probes) => mayContain(bits, probes))) found.add(name)
-      if (++count % 256 === 0) await breatheIfDue()
+      if (++count % 256 === 0) await yieldIfDue()
     }
     return found
   }
 
   #reportOnce(error: unknown): void {
-    if (!this.#isUnwritable) tellError(this.#context.settings, error, '')
+    if (!this.#isUnwritable) this.#context.settings.onError(error, '')
     this.#isUnwritable = true
   }
 

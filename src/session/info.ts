@@ -4,7 +4,7 @@ import { shownLabels } from '../log/labels.js'
 import type { Usage } from '../log/line.js'
 import { isoTime } from '../log/parse.js'
 import { firstOfEach } from '../log/waiting.js'
-import type { Known } from './log/log-state.js'
+import type { LogState } from './log/log-state.js'
 import { type RunState, runStateOf } from './state/run-state.js'
 
 /** One row of a list. */
@@ -23,7 +23,7 @@ export interface SessionInfo extends RunState {
   damaged: number
 }
 
-type Seen = Pick<Known, 'summary' | 'mark'>
+type Seen = Pick<LogState, 'summary' | 'mark'>
 
 export function infoOf(key: string, seen: Seen, run: Run | null): SessionInfo {
   return listedOf(key, seen, run).info

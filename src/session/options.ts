@@ -45,17 +45,12 @@ export type Settings = Required<Omit<StoreOptions, 'onCrash' | 'appends'>> & {
   appends: StoreOptions['appends']
 }
 
-/** Reports what failed in the background. */
-export function tellError({ onError }: Settings, error: unknown, key: string): void {
-  onError(error, key)
-}
-
 /** Does the work on one of several sessions: a failure is reported, and stops none of the others. */
 export async function attempt<T>(settings: Settings, key: string, work: () => Promise<T>): Promise<T | undefined> {
   try {
     return await work()
   } catch (error) {
-    tellError(settings, error, key)
+    settings.onError(error, key)
     return undefined
   }
 }

@@ -20,7 +20,7 @@ import { trimLog } from './change/trim.js'
 import { type CheckReport, checkLog, reportDamage } from './check.js'
 import type { Entry } from './entry.js'
 import { infoOf, type SessionInfo } from './info.js'
-import type { Known } from './log/log-state.js'
+import type { LogState } from './log/log-state.js'
 import { OwnIds } from './log/own-ids.js'
 import { messageDraft, metaDraft } from './log/pending-line.js'
 import type { SessionLog } from './log/session-log.js'
@@ -278,15 +278,15 @@ export class Session<M extends AnyMessage = ChatMessage> {
   /** What was spent on the session: sums over all messages that it ever had. Zeros when there is none. */
   async usage(): Promise<Usage> {
     this.#log.context.checkOpen()
-    const known = await this.#log.known()
-    return sumOf(known === undefined ? new Map() : totalUsage(known.summary))
+    const state = await this.#log.current()
+    return sumOf(state === undefined ? new Map() : totalUsage(state.summary))
   }
 
   /** What a list shows of the session; null when there is none. */
   async info(): Promise<SessionInfo | null> {
     this.#log.context.checkOpen()
-    const known = await this.#log.known()
-    return known === undefined ? null : infoOf(this.key, known, readRun(this.#log, known.summary))
+    const state = await this.#log.current()
+    return state === undefined ? null : infoOf(this.key, state, readRun(this.#log, state.summary))
   }
 
   /** The name, or null. */
@@ -346,14 +346,14 @@ export class Session<M extends AnyMessage = ChatMessage> {
     })
   }
 
-  async #labels(): Promise<Known['summary']['labels'] | undefined> {
+  async #labels(): Promise<LogState['summary']['labels'] | undefined> {
     this.#log.context.checkOpen()
-    return (await this.#log.known())?.summary.labels
+    return (await this.#log.current())?.summary.labels
   }
 
   /** Writes the labels that `change` gives, if any; without `create` only to a session that is there. */
   async #set(
-    change: (labels: Known['summary']['labels'] | undefined) => Known['summary']['labels'] | undefined,
+    change: (labels: LogState['summary']['labels'] | undefined) => LogState['summary']['labels'] | undefined,
     create = true,
   ): Promise<void> {
     const decide: Decide<undefined> = (summary) => {
@@ -417,8 +417,8 @@ export class Session<M extends AnyMessage = ChatMessage> {
   /** What the session is doing; null when there is none. */
   async state(): Promise<RunState | null> {
     this.#log.context.checkOpen()
-    const known = await this.#log.known()
-    return known === undefined ? null : runStateOf(readRun(this.#log, known.summary))
+    const logState = await this.#log.current()
+    return logState === undefined ? null : runStateOf(readRun(this.#log, logState.summary))
   }
 
   /**

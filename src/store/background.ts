@@ -1,8 +1,8 @@
 /** What a store does on its own: sidecars of sessions that fell quiet, and the syncs of `everysec`. */
 
-import { breathe, sleep } from '../base/event-loop.js'
+import { sleep, yieldToLoop } from '../base/event-loop.js'
 import type { PendingLog } from '../session/context.js'
-import { type Settings, tellError } from '../session/options.js'
+import type { Settings } from '../session/options.js'
 
 /** A sidecar is written when its session has been quiet for this long, ms, … */
 const QUIET_MS = 1_000
@@ -79,7 +79,7 @@ export class Background {
       await this.#attempt(log, () => this.#bringUp(log))
       const took = performance.now() - began
       // whoever waits for an answer goes first, not only when the event loop was held for long
-      await breathe()
+      await yieldToLoop()
       if (!this.#closed) await sleep(Math.min(took * PAUSES, MAX_PAUSE_MS))
     }
   }
@@ -101,7 +101,7 @@ export class Background {
     try {
       await work()
     } catch (error) {
-      tellError(this.#settings, error, log.key)
+      this.#settings.onError(error, log.key)
     }
   }
 

@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { checkNames, checkText, untilAborted } from '../base/arguments.js'
 import { SessionError } from '../base/errors.js'
-import { breatheIfDue } from '../base/event-loop.js'
+import { yieldIfDue } from '../base/event-loop.js'
 import { checkStore, type StoreCheck, type StoreCheckOptions } from '../check/store.js'
 import { isLocal } from '../disk/file-system.js'
 import { checkFolder } from '../disk/folders.js'
@@ -34,7 +34,7 @@ import type { StoreContext } from '../session/context.js'
 import type { SessionInfo } from '../session/info.js'
 import { RecentWrites } from '../session/log/recent-writes.js'
 import { SessionLog } from '../session/log/session-log.js'
-import { checkOptions, type Settings, type StoreOptions, tellError } from '../session/options.js'
+import { checkOptions, type Settings, type StoreOptions } from '../session/options.js'
 import { Session } from '../session/session.js'
 import { tidy } from '../session/values/tidy.js'
 import { Background } from './background.js'
@@ -153,7 +153,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
       this.#internals.swept.push(...swept)
       if (swept.length > 0) settings.onCrash?.({ runs: [], swept })
     } catch (error) {
-      tellError(settings, error, '')
+      settings.onError(error, '')
     }
   }
 
@@ -351,7 +351,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
       }
       await log.file.idle()
       log.file.closeFd()
-      await breatheIfDue()
+      await yieldIfDue()
     }
     this.#sessions.clear()
     try {

@@ -56,7 +56,7 @@ async function seenIn(root: string): Promise<Seen> {
   for (const key of await store.keys()) {
     const session = store.session(key)
     const messages = (await session.messages()).map(({ at: _, source: __, ...message }) => message)
-    const said = (await internalsOf(store).log(key).known())?.summary
+    const said = (await internalsOf(store).log(key).current())?.summary
     const usage = totalUsage(said as Summary)
     const archived = said?.archived.messages ?? 0
     seen[key] = { messages, name: await session.name(), usage: Object.fromEntries(usage), archived }
@@ -240,8 +240,8 @@ test.each(['claude-code', 'codex', 'pi'])('a %s file that grew is read on from w
   for (const part of [lines.slice(0, -1), lines]) await importInto(root, fileWith(part.join(''), dir), { format })
   const store = await openStore(root)
   const [key] = await store.keys()
-  const known = await internalsOf(store).log(key!).known()
-  const { bytes, resume } = known!.summary.labels.import as { bytes: number; resume?: { offset: number } }
+  const state = await internalsOf(store).log(key!).current()
+  const { bytes, resume } = state!.summary.labels.import as { bytes: number; resume?: { offset: number } }
   expect([bytes, resume?.offset]).toEqual([lines.join('').length, lines.join('').length])
   expect((await store.session(key!).messages()).map(({ content }) => content).at(-1)).toBe('more')
   await store.close()

@@ -59,14 +59,14 @@ async function said(session: Session, root: string) {
   const store = await openStore(root)
   try {
     const same = store.session(session.key)
-    const known = (await internalsOf(store).log(session.key).known())!
-    const { name, tags, metadata } = known.summary.labels
-    const usages = [...totalUsage(known.summary)].filter(([, one]) => Object.values(one).some((count) => count > 0))
+    const state = (await internalsOf(store).log(session.key).current())!
+    const { name, tags, metadata } = state.summary.labels
+    const usages = [...totalUsage(state.summary)].filter(([, one]) => Object.values(one).some((count) => count > 0))
     return {
       messages: await same.messages(),
       labels: { name: name ?? null, tags: tags ?? [], metadata: metadata ?? {} },
       usage: Object.fromEntries(usages),
-      archived: known.summary.archived.messages,
+      archived: state.summary.archived.messages,
     }
   } finally {
     await store.close()

@@ -29,8 +29,8 @@ async function told(store: SessionStore): Promise<Told> {
     result.ids.set(key, await idsOf(store.session(key)))
     result.nodes.set(key, await nodesOf(store.session(key), store))
     result.ledger.set(key, await ledgerOf(store.session(key), store))
-    const known = await internalsOf(store).log(key).known()
-    const usage = known === undefined ? [] : [...totalUsage(known.summary).values()]
+    const state = await internalsOf(store).log(key).current()
+    const usage = state === undefined ? [] : [...totalUsage(state.summary).values()]
     result.spent.set(
       key,
       usage.reduce((sum, { promptTokens }) => sum + promptTokens, 0),

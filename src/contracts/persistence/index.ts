@@ -250,7 +250,7 @@ export class JsonlPersistence implements Persistence {
   async #summary(sessionId: SessionId): Promise<Summary | undefined> {
     const log = this.#store.log(sessionId)
     this.#store.context.checkOpen()
-    return (await log.known())?.summary
+    return (await log.current())?.summary
   }
 }
 

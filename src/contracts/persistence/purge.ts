@@ -26,7 +26,7 @@ export async function purgeArchived({ context, index, log }: StoreInternals, age
     try {
       const session = log(info.key)
       // another program's compaction may have archived what waits for an answer
-      const waiting = new Set((await session.known())?.summary.waiting.map(({ id }) => id))
+      const waiting = new Set((await session.current())?.summary.waiting.map(({ id }) => id))
       const result = await rewriteLog(session, {
         purges: (line, visibility, fileTime) => {
           const reach = reachOver(line, visibility)

@@ -176,7 +176,7 @@ export class JsonlRuntimePersistence implements RuntimePersistence {
 
   async loadSessionMeta(): Promise<SessionMeta | null> {
     this.#checkOpen()
-    const record = (await this.#session.log.known())?.summary.labels.runtimeMeta
+    const record = (await this.#session.log.current())?.summary.labels.runtimeMeta
     return isObject(record) ? metaFrom(record) : null
   }
 

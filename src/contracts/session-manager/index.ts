@@ -110,8 +110,8 @@ export class JsonlSessionManager implements SessionManager {
       const pieces = await reader.pieces()
       const visibility = visibilityOf(pieces)
       const messages = messageLines(pieces, visibility).map(messageOf)
-      const known = { summary, mark }
-      const metadata = toMetadata(listedOf(sessionId, known, null))
+      const logState = { summary, mark }
+      const metadata = toMetadata(listedOf(sessionId, logState, null))
       return { metadata, messages, state: stateOf(pieces, visibility) }
     })
     if (session === undefined) throw notFound(sessionId)
@@ -148,9 +148,9 @@ export class JsonlSessionManager implements SessionManager {
   async fork(sessionId: string, newName: string | null = null): Promise<ManagedSessionMetadata> {
     const name = checkOptionalText('newName', newName)
     const copy = await this.#store.fork(sessionId, { name })
-    const known = await this.#log(copy.key).known()
-    if (known === undefined) throw notFound(copy.key)
-    return toMetadata(listedOf(copy.key, known, null))
+    const state = await this.#log(copy.key).current()
+    if (state === undefined) throw notFound(copy.key)
+    return toMetadata(listedOf(copy.key, state, null))
   }
 
   async rewind(sessionId: string, turnIndex: number): Promise<ManagedSession> {

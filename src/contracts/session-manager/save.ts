@@ -43,8 +43,8 @@ interface Stored {
  * @throws SessionError ERR_SESSION_CHANGED when it is not what is expected; nothing is written then
  */
 export async function saveLog(log: SessionLog, save: Save, saved: SavedSessions): Promise<void> {
-  const decide: Decide<undefined> = async (summary, known) => {
-    const stored = summary && (saved.of(log, known?.mark) ?? (await read(log)))
+  const decide: Decide<undefined> = async (summary, state) => {
+    const stored = summary && (saved.of(log, state?.mark) ?? (await read(log)))
     if (!isExpected(save.expected, stored, summary)) throw changed(log.key)
     const { drafts, messages } =
       summary === undefined || stored === undefined ? first(save) : await next(save, stored, summary, log)

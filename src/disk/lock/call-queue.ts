@@ -1,5 +1,5 @@
 /** Work on one session, one piece after another in the order of calls. */
-import { breathe, isLoopHeld } from '../../base/event-loop.js'
+import { isLoopHeld, yieldToLoop } from '../../base/event-loop.js'
 
 export class CallQueue {
   readonly #waiting: Array<() => Promise<void>> = []
@@ -54,7 +54,7 @@ export class CallQueue {
 
   async #drain(): Promise<void> {
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      if (isLoopHeld(performance.now())) await breathe()
+      if (isLoopHeld(performance.now())) await yieldToLoop()
       await next()
     }
     this.#end()

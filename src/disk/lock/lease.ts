@@ -8,7 +8,7 @@
  */
 import type { LockOptions } from 'proper-lockfile'
 import { errno, SessionError } from '../../base/errors.js'
-import { breathe, isLoopHeld, sleep } from '../../base/event-loop.js'
+import { isLoopHeld, sleep, yieldToLoop } from '../../base/event-loop.js'
 import type { Layout } from '../layout.js'
 import { finishDeadRewrites } from '../log/late-copy.js'
 import { CallQueue } from './call-queue.js'
@@ -128,7 +128,7 @@ export class Lease {
 
   /** Takes the lease or makes sure of it, and lets others have their turn. */
   async #prepare(patience: Patience): Promise<void> {
-    if (isLoopHeld(performance.now())) await breathe()
+    if (isLoopHeld(performance.now())) await yieldToLoop()
     if (this.#lock !== undefined && performance.now() - this.#checked >= CHECK_MS) this.check()
     if (this.#unlock !== undefined) {
       const waiters = this.#waitersBehindSlice(performance.now())
@@ -147,7 +147,7 @@ export class Lease {
       return
     }
     this.#lock?.abandon()
-    this.#forget()
+    this.#reset()
     throw lostError(this.#folder)
   }
 
@@ -196,7 +196,7 @@ export class Lease {
     if (this.#lock === lock) this.#checked = Number.NEGATIVE_INFINITY
   }
 
-  #forget(): void {
+  #reset(): void {
     this.#lock = this.#unlock = undefined
     this.#leases.noteReleased(this.#name)
   }
@@ -213,7 +213,7 @@ export class Lease {
   async #giveBack(): Promise<void> {
     const lock = this.#lock
     const unlock = this.#unlock
-    this.#forget()
+    this.#reset()
     try {
       await unlock?.()
     } catch (error) {

@@ -1,6 +1,6 @@
 /** Locks of processes that are dead: found, and cleared away. */
 import path from 'node:path'
-import { breatheIfDue } from '../../base/event-loop.js'
+import { yieldIfDue } from '../../base/event-loop.js'
 import { removeFile } from '../files.js'
 import { isFolder, listFolder, refuseLink, removeEmptyFolder } from '../folders.js'
 import { isSessionName } from '../names.js'
@@ -36,6 +36,6 @@ export async function sweepLocks(locks: string): Promise<void> {
     const dead = isSessionName(name) ? deadIn(folder) : []
     for (const file of dead) removeFile(file)
     if (dead.length > 0) removeEmptyFolder(folder)
-    await breatheIfDue()
+    await yieldIfDue()
   }
 }

@@ -1,7 +1,7 @@
 /** Reads a log in whole lines, forwards in blocks or backwards from the end. Takes no lock. */
 import fs from 'node:fs'
 import { notALog, withPath } from '../../base/errors.js'
-import { breatheIfDue } from '../../base/event-loop.js'
+import { yieldIfDue } from '../../base/event-loop.js'
 import type { Piece, Range } from '../../log/line.js'
 import { isoTime, parseBackwards, parseLines } from '../../log/parse.js'
 import { MAX_LINE_BYTES } from '../../log/serialize.js'
@@ -107,7 +107,7 @@ export class LogReader {
         rest = 0
       }
       buffer.copyWithin(0, stop, stop + rest)
-      await breatheIfDue()
+      await yieldIfDue()
     }
   }
 
@@ -119,7 +119,7 @@ export class LogReader {
       const feed = chunk.indexOf(LF)
       if (feed !== -1) return at + feed + 1
       at += chunk.length
-      await breatheIfDue()
+      await yieldIfDue()
     }
     return end
   }

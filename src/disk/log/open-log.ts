@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { errno, notALog, withPath } from '../../base/errors.js'
-import { breathe } from '../../base/event-loop.js'
+import { yieldToLoop } from '../../base/event-loop.js'
 import type { Range } from '../../log/line.js'
 import { parseLines } from '../../log/parse.js'
 import { createPrivate, look, openRegular, readSync, removeFile, writeAll } from '../files.js'
@@ -172,7 +172,7 @@ export class OpenLog {
 
   async #syncAfter(former: Promise<void> | undefined): Promise<void> {
     await former
-    await breathe()
+    await yieldToLoop()
     this.#nextSync = undefined
     this.#syncing = this.#syncNow()
     await this.#syncing

@@ -1,6 +1,6 @@
 /** Writes a file of parts of another: many small parts in few reads and writes, long ones block by block. */
 import fs from 'node:fs'
-import { breatheIfDue } from '../../base/event-loop.js'
+import { yieldIfDue } from '../../base/event-loop.js'
 import type { Range } from '../../log/line.js'
 import { readInto, writeAll } from '../files.js'
 
@@ -70,7 +70,7 @@ export class PartWriter {
   }
 
   async #readAt(position: number): Promise<void> {
-    await breatheIfDue()
+    await yieldIfDue()
     this.#windowStart = position
     this.#windowLength = 0
     const length = Math.max(0, Math.min(this.#window.length, this.#fromSize - position))

@@ -5,7 +5,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../../base/errors.js'
-import { breathe, breatheIfDue, isLoopHeld } from '../../base/event-loop.js'
+import { isLoopHeld, yieldIfDue, yieldToLoop } from '../../base/event-loop.js'
 import { replaceWithChunks } from '../atomic-replace.js'
 import { createPrivate, isOlderThan, look, openRegular, read, writeAll } from '../files.js'
 import { refuseLink } from '../folders.js'
@@ -52,7 +52,7 @@ async function decode(bytes: Buffer): Promise<Pick<SignatureFile, 'signatures' |
     if (found === undefined) return { signatures, isWhole: offset === bytes.length }
     signatures.push(found.signature)
     offset = found.end
-    if (isLoopHeld(performance.now())) await breathe()
+    if (isLoopHeld(performance.now())) await yieldToLoop()
   }
 }
 
@@ -73,7 +73,7 @@ export async function appendSignatures(file: string, signatures: Iterable<Signat
   try {
     for (const batch of batchesOf(signatures)) {
       writeAll(fd, batch)
-      await breatheIfDue()
+      await yieldIfDue()
     }
   } finally {
     fs.closeSync(fd)

@@ -12,8 +12,8 @@ export function runOf(claim: Claim | null, key: string, session: string | null):
   return claim?.key === key && claim.session === session ? claim.run : null
 }
 
-export class NotedSidecar {
-  #noted: { mark: FileMark; claim: Claim | null } | undefined
+export class SidecarCache {
+  #cached: { mark: FileMark; claim: Claim | null } | undefined
 
   constructor(readonly path: string) {}
 
@@ -25,23 +25,23 @@ export class NotedSidecar {
     if (noted !== undefined) return noted
     const read = readSidecar(this.path)
     if (read === null) return null
-    return this.#note(read.mark, read.sidecar)
+    return this.#keep(read.mark, read.sidecar)
   }
 
   /** The same of a sidecar of this mark; undefined when that would have to be read. */
   claimOf(mark: FileMark): Claim | null | undefined {
-    return sameMark(mark, this.#noted?.mark) ? this.#noted?.claim : undefined
+    return sameMark(mark, this.#cached?.mark) ? this.#cached?.claim : undefined
   }
 
   /** Replaces it. */
   write(sidecar: Sidecar): void {
-    this.#note(writeSidecar(this.path, sidecar), sidecar)
+    this.#keep(writeSidecar(this.path, sidecar), sidecar)
   }
 
-  #note(mark: FileMark, sidecar: Sidecar | null): Claim | null {
+  #keep(mark: FileMark, sidecar: Sidecar | null): Claim | null {
     // the rest is large, and the log tells it as well
     const claim = sidecar && { key: sidecar.key, session: sidecar.session, run: sidecar.run }
-    this.#noted = { mark: markOf(mark), claim }
+    this.#cached = { mark: markOf(mark), claim }
     return claim
   }
 }

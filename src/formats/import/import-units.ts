@@ -103,7 +103,7 @@ export class UnitImport {
   async #baseOf({ key, sourceId }: { key: string; sourceId: string }): Promise<ImportMeta | undefined> {
     const log = this.#store.log(key)
     if (!log.exists()) return undefined
-    const meta = this.#metas.get(key) ?? metaFromJson((await log.known())?.summary.labels.import)
+    const meta = this.#metas.get(key) ?? metaFromJson((await log.current())?.summary.labels.import)
     if (meta === undefined || meta.format !== this.#format.name || meta.sourceId !== sourceId) return undefined
     if (meta.bytes <= this.#file.size && lineHash(this.#file, meta.bytes) === meta.hash) return meta
     this.#warnings.push(
@@ -122,7 +122,7 @@ export class UnitImport {
     const { counts, bad, tally, labels, others } = base
     const sessions = [sessionReport(key, 'unchanged', { added: 0, name: labels.name, tally })]
     for (const other of others) {
-      const meta = metaFromJson((await this.#store.log(other).known())?.summary.labels.import)
+      const meta = metaFromJson((await this.#store.log(other).current())?.summary.labels.import)
       if (meta !== undefined)
         sessions.push(sessionReport(other, 'unchanged', { added: 0, name: meta.labels.name, tally: meta.tally }))
     }

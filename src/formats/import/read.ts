@@ -1,5 +1,5 @@
 /** Foreign files in blocks of units, in memory that does not grow with the file. */
-import { breatheIfDue } from '../../base/event-loop.js'
+import { yieldIfDue } from '../../base/event-loop.js'
 import type { OpenSource } from '../../disk/source-file.js'
 import { MAX_LINE_BYTES } from '../../log/serialize.js'
 import { type Cut, cutLines, ElementCutter, tooLong } from '../shared/unit.js'
@@ -36,7 +36,7 @@ export async function* linesOf(source: OpenSource, offset = 0, line = 0, end = s
       rest = 0
     }
     buffer.copyWithin(0, stop, stop + rest)
-    await breatheIfDue()
+    await yieldIfDue()
   }
 }
 
@@ -61,7 +61,7 @@ export async function* elementsOf(source: OpenSource): AsyncGenerator<Cut[]> {
     if (count === 0) break
     position += count
     yield cutter.push(buffer.subarray(0, count))
-    await breatheIfDue()
+    await yieldIfDue()
   }
   yield cutter.end()
 }

@@ -103,7 +103,7 @@ export class SessionWriter {
   #file: string | undefined
 
   async #extend(meta: ImportMeta, dryRun: boolean): Promise<Written> {
-    const former = this.#base ?? metaFromJson((await this.#log.known())?.summary.labels.import)
+    const former = this.#base ?? metaFromJson((await this.#log.current())?.summary.labels.import)
     const lacking = await this.#lacking()
     const at = meta.lastAt ?? this.#draft.context.fileTime
     const labels = this.#labelsToSet(former)
@@ -185,7 +185,7 @@ export class SessionWriter {
   async #carriedToSet(meta: ImportMeta, former: ImportMeta | undefined): Promise<JsonObject | undefined> {
     const before = former?.carried ?? {}
     if (jsonEqual(rowsOf(meta.carried), rowsOf(before))) return undefined
-    const sums = new Map((await this.#log.known())?.summary.carriedUsage ?? [])
+    const sums = new Map((await this.#log.current())?.summary.carriedUsage ?? [])
     for (const agent of new Set([...Object.keys(meta.carried), ...Object.keys(before)])) {
       const [now, then, told] = [meta.carried[agent], before[agent], sums.get(agent)].map(
         (usage) => usage ?? countersOf({}),

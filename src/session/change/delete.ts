@@ -3,7 +3,6 @@ import { removeFile, removeOwnFile } from '../../disk/files.js'
 import { removeTree, syncFolder } from '../../disk/folders.js'
 import { removeValues } from '../../disk/list-cache-file.js'
 import type { SessionLog } from '../log/session-log.js'
-import { tellError } from '../options.js'
 
 /** Removes log, sidecar, blobs and quarantined lines; false when there was no session. */
 export async function deleteLog(log: SessionLog): Promise<boolean> {
@@ -12,7 +11,7 @@ export async function deleteLog(log: SessionLog): Promise<boolean> {
   log.context.checkOpen()
   const existed = await log.holdExisting(() => {
     if (!log.exists()) return false
-    log.forget()
+    log.reset()
     const existed = removeFile(log.file.path)
     if (settings.fsync !== 'no') syncFolder(layout.root)
     removeOwnFile(log.sidecar.path)
@@ -23,7 +22,7 @@ export async function deleteLog(log: SessionLog): Promise<boolean> {
       try {
         forget()
       } catch (error) {
-        tellError(settings, error, log.key)
+        settings.onError(error, log.key)
       }
     }
     return existed

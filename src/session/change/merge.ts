@@ -60,7 +60,7 @@ async function mergeOnce(
   const { bytes, report } = mergeLogs(NOTHING, NOTHING, copy)
   const made = log.file.create(bytes, log.context.layout.temporary(log.name, randomNonce()), true)
   if (made === 'exists') return 'changed'
-  log.forget()
+  log.reset()
   log.context.noteBehind(log)
   return { added: report.onlyTheirs, contradictions: [] }
 }
@@ -93,7 +93,7 @@ async function mergeWith(
     const outcome = await log.file.append(bytes.subarray(ours.length), end, { id: '', at: undefined })
     if (typeof outcome === 'string') return 'changed'
     await log.file.sync()
-    log.forget()
+    log.reset()
     log.context.noteBehind(log)
     return result
   }

@@ -32,9 +32,9 @@ function removalOfAll(ids: ReadonlySet<string>): Decision<number> {
 
 /** Removes the last live message; false when there is none. */
 export async function removeLastMessage(log: SessionLog): Promise<boolean> {
-  const removed = await log.transactExisting((summary, known) => {
+  const removed = await log.transactExisting((summary, state) => {
     if (summary === undefined || summary.messages === 0) return removalOf(undefined)
-    return known?.last === undefined ? removalOfLast(log) : removalOf(known.last)
+    return state?.last === undefined ? removalOfLast(log) : removalOf(state.last)
   })
   return removed ?? false
 }

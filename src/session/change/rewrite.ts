@@ -113,7 +113,7 @@ export async function putInPlace(
     if (mark !== 'replaced') log.context.noteBehind(log)
     return mark
   } finally {
-    log.forget()
+    log.reset()
   }
 }
 

@@ -26,7 +26,7 @@ export function makeOf(log: SessionLog, given: Buffer | string): boolean {
       ? log.file.adopt(given, isSynced)
       : log.file.create(given, layout.temporary(log.name, randomNonce()), isSynced)
   if (made === 'exists') throw new SessionError('ERR_LOCKED', 'another program has made the session', { id: log.key })
-  log.forget()
+  log.reset()
   log.context.noteBehind(log)
   return true
 }
@@ -37,15 +37,15 @@ export function makeOf(log: SessionLog, given: Buffer | string): boolean {
  */
 export async function addAtEnd(log: SessionLog, bytes: Buffer): Promise<void> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const known = await log.forWriting()
-    if (known === undefined) throw notFound(log.key)
-    checkVersion(known.summary, log.file.path)
+    const state = await log.forWriting()
+    if (state === undefined) throw notFound(log.key)
+    checkVersion(state.summary, log.file.path)
     const end = log.file.end()
     const outcome = end === undefined ? 'absent' : await log.file.append(bytes, end, { id: '', at: undefined })
     log.invalidate()
     if (typeof outcome === 'string') continue
     if (log.context.settings.fsync !== 'no') await log.file.sync()
-    log.forget()
+    log.reset()
     log.context.noteBehind(log)
     return
   }

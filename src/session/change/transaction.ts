@@ -5,7 +5,7 @@ import type { FileMark } from '../../disk/log/file-mark.js'
 import { type Summary, timesOf } from '../../log/fold.js'
 import { FORMAT_VERSION, type Line } from '../../log/line.js'
 import { isoTime } from '../../log/parse.js'
-import type { Known } from '../log/log-state.js'
+import type { LogState } from '../log/log-state.js'
 import { type Draft, headerDraft, type Lines, metaDraft } from '../log/pending-line.js'
 
 /** The lines to add, and what the call answers then. */
@@ -21,7 +21,10 @@ export interface Decision<T> {
 }
 
 /** Decides on what the log says; undefined for a missing session, which drafts would create. */
-export type Decide<T> = (summary: Summary | undefined, known: Known | undefined) => Decision<T> | Promise<Decision<T>>
+export type Decide<T> = (
+  summary: Summary | undefined,
+  state: LogState | undefined,
+) => Decision<T> | Promise<Decision<T>>
 
 /** Decides on lines whatever the log says; ERR_SESSION_NOT_FOUND where `create` forbids to make it. */
 export function toAppend(key: string, drafts: Draft[], create: boolean): Decide<undefined> {
@@ -52,7 +55,7 @@ export function checkVersion({ version }: Pick<Summary, 'version'>, file: string
 }
 
 /** True for a log that does not tell its key, and whose name does not either: a list could not name the session. */
-function lacksHeader({ summary, partial }: Known, name: string, key: string): boolean {
+function lacksHeader({ summary, partial }: LogState, name: string, key: string): boolean {
   return summary.header === null && !partial && name !== key
 }
 
@@ -60,14 +63,14 @@ function lacksHeader({ summary, partial }: Known, name: string, key: string): bo
  * The drafts, behind what must be written before them: a header where one is lacking, and the times that are the
  * file's, which a change that is no message must not move. The same array where nothing is lacking.
  */
-export function completed(drafts: Draft[], known: Known, name: string, key: string): Draft[] {
-  const header = lacksHeader(known, name, key) ? [headerDraft(key)] : []
-  const times = drafts.some(({ kind }) => kind === 'message') ? [] : timesToCarry(known)
+export function completed(drafts: Draft[], state: LogState, name: string, key: string): Draft[] {
+  const header = lacksHeader(state, name, key) ? [headerDraft(key)] : []
+  const times = drafts.some(({ kind }) => kind === 'message') ? [] : timesToCarry(state)
   return header.length + times.length === 0 ? drafts : [...header, ...times, ...drafts]
 }
 
 /** The times of a log in which messages name none, written down. */
-function timesToCarry({ summary, mark }: Known): Draft[] {
+function timesToCarry({ summary, mark }: LogState): Draft[] {
   if (!summary.undated) return []
   const { created, active } = timesOf(summary, isoTime(mark.mtimeMs))
   const isNamed = summary.header !== null || summary.firstAt !== null

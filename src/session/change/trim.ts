@@ -8,7 +8,7 @@ import { rewriteHeld } from './rewrite.js'
 export async function trimLog(log: SessionLog, keep: number): Promise<number> {
   log.context.checkOpen()
   const result = await log.holdExisting(async () => {
-    const waiting = new Set((await log.known())?.summary.waiting.map(({ id }) => id))
+    const waiting = new Set((await log.current())?.summary.waiting.map(({ id }) => id))
     return rewriteHeld(log, async (reader) => {
       const stretch = await stretchOf(reader, await visibilityIn(reader), { last: keep })
       return { purges: ({ offset, id }) => offset < (stretch?.from ?? 0) && !waiting.has(id) }

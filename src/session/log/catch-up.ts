@@ -17,13 +17,13 @@ import {
   type WholeLog,
 } from '../../log/visibility.js'
 import { isEnding } from '../../log/waiting.js'
-import { type Known, logStateOf, printAt } from './log-state.js'
+import { type LogState, logStateOf, printAt } from './log-state.js'
 
 /** A log up to this size is folded whole; of a larger one, a writer reads only the ends. */
 const SMALL_BYTES = 1024 * 1024
 
 /** The current state of the log: reads only what was added if `former` still holds. */
-export async function catchUp(reader: LogReader, former: Known | undefined): Promise<Known> {
+export async function catchUp(reader: LogReader, former: LogState | undefined): Promise<LogState> {
   if (former === undefined || former.partial || former.open || !sameFile(former.mark, reader.stat))
     return foldLog(reader)
   const summary = copyOf(former.summary)
@@ -62,7 +62,7 @@ export function liveBelow(reader: LogReader, summary: Summary, ids: ReadonlySet<
 }
 
 /** Reads the whole log: once if nothing in it refers to anything else, else as often as it takes. */
-export async function foldLog(reader: LogReader): Promise<Known> {
+export async function foldLog(reader: LogReader): Promise<LogState> {
   const pass = new FirstVisibilityPass()
   const first = emptySummary()
   let last: Piece | undefined
@@ -103,7 +103,7 @@ async function completeVisibility(reader: LogReader, first: FirstVisibilityPass)
 }
 
 /** What a writer must know to add lines: version and header from the start of the log, time and id of its last line. */
-export async function edgesOf(reader: LogReader): Promise<Known> {
+export async function edgesOf(reader: LogReader): Promise<LogState> {
   if (reader.size <= SMALL_BYTES) return foldLog(reader)
   const summary = emptySummary()
   const first = firstPiece(reader)

@@ -1,4 +1,4 @@
-/** The state of a log that this process knows, and how to check that it still holds. */
+/** The folded state of a log as plain data, and how to check that it still matches the file. `CachedLog` keeps one for each log. */
 
 import { readSync } from '../../disk/files.js'
 import { type FileMark, markOf, sameFile } from '../../disk/log/file-mark.js'
@@ -9,8 +9,8 @@ import type { Piece, Range } from '../../log/line.js'
 
 const PRINT_BYTES = 512
 
-/** The folded state of a log, and of which bytes. */
-export interface Known {
+/** The folded state of a log, and the bytes that it was folded from. */
+export interface LogState {
   summary: Summary
   /** The file as it was then. */
   mark: FileMark
@@ -37,25 +37,25 @@ export function printAt(reader: LogReader, end: number, length = PRINT_BYTES): s
 }
 
 /** The state in a sidecar, if it is of this log and of bytes that are unchanged. */
-export function knownFromSidecar(
+export function stateFromSidecar(
   sidecar: Sidecar | null | undefined,
   mark: FileMark,
   reader?: LogReader,
-): Known | undefined {
+): LogState | undefined {
   if (!sidecar?.watermark || !sidecar.summary) return undefined
   const { watermark, summary } = sidecar
   if (!sameFile(watermark, mark) || watermark.size > mark.size) return undefined
   if (watermark.size === mark.size && watermark.mtimeMs !== mark.mtimeMs) return undefined
-  const known = { summary, mark: watermark, print: '', open: false, torn: null, partial: false }
+  const state = { summary, mark: watermark, print: '', open: false, torn: null, partial: false }
   if (watermark.size === mark.size)
-    return { ...known, print: reader ? printAt(reader, summary.bytes, watermark.print.length) : '' }
+    return { ...state, print: reader ? printAt(reader, summary.bytes, watermark.print.length) : '' }
   if (reader === undefined) return undefined
   const print = printAt(reader, summary.bytes, watermark.print.length)
-  return hashOf(print) === watermark.print.hash ? { ...known, print } : undefined
+  return hashOf(print) === watermark.print.hash ? { ...state, print } : undefined
 }
 
 /** The state of a log that was read to its end; `last` is its last piece. */
-export function logStateOf(reader: LogReader, summary: Summary, last: Piece | undefined): Known {
+export function logStateOf(reader: LogReader, summary: Summary, last: Piece | undefined): LogState {
   return {
     summary,
     mark: markOf(reader.stat),

@@ -12,8 +12,7 @@ import { keepLines } from '../../disk/quarantine.js'
 import { isLine, type Line, namedIds } from '../../log/line.js'
 import { parseLines } from '../../log/parse.js'
 import type { StoreContext } from '../context.js'
-import { tellError } from '../options.js'
-import type { Known } from './log-state.js'
+import type { LogState } from './log-state.js'
 
 /** What is asked of a session's log. */
 interface WrittenLog {
@@ -53,23 +52,23 @@ export class OwnWrites {
     this.note(bytes, this.#last ?? last, this.#last === undefined ? header : null)
   }
 
-  forget(): void {
+  reset(): void {
     this.#last = undefined
     this.#log.context.writes.take(this.#log.name)
   }
 
   /** Looks whether the log still has them. */
-  async check(reader: LogReader, known: Known): Promise<void> {
+  async check(reader: LogReader, state: LogState): Promise<void> {
     if (this.#last === undefined) return
     if (stillEndsWith(reader, this.#last)) {
-      if (known.summary.bytes > this.#last.end) this.#last = { end: known.summary.bytes, print: known.print }
+      if (state.summary.bytes > this.#last.end) this.#last = { end: state.summary.bytes, print: state.print }
       return
     }
     // an editor that writes in place is about to fill an empty log
     if (reader.size === 0 && !(await isStillEmpty(this.#log.file.path))) return
     if (this.#last === undefined) return
     this.#last = undefined
-    const left = await lookForLost(this.#log, { reader, known, life: this.#life })
+    const left = await lookForLost(this.#log, { reader, state, life: this.#life })
     this.#last ??= left
   }
 }
@@ -96,7 +95,7 @@ function isLaterLife(header: string, life: string): boolean {
 /** A log as it is now, and the id of the header under which this process wrote to it. */
 interface Changed {
   reader: LogReader
-  known: Known
+  state: LogState
   life: string
 }
 
@@ -104,11 +103,11 @@ interface Changed {
  * Looks for the last writes of this process in the log, sets aside the messages that are missing, and tells of them.
  * Those that are there stay in mind, since an older state may come over them yet: the answer is where they end.
  */
-async function lookForLost(log: WrittenLog, { reader, known, life }: Changed): Promise<LastWrite | undefined> {
+async function lookForLost(log: WrittenLog, { reader, state, life }: Changed): Promise<LastWrite | undefined> {
   const { context, key, name } = log
   const { settings, writes, layout } = context
   const written = writes.take(name).map(linesOf)
-  if (isLaterLife(known.summary.header?.id ?? '', life)) return undefined
+  if (isLaterLife(state.summary.header?.id ?? '', life)) return undefined
   const found = await idsIn(reader)
   const missing = missingFrom(found, written.flat())
   const there = written.map((lines) => lines.filter(({ line }) => found.ids.has(line.id)))
@@ -119,9 +118,9 @@ async function lookForLost(log: WrittenLog, { reader, known, life }: Changed): P
       settings.onLost({ key, file: log.file.path, messages: missing.length, kept })
     }
   } catch (error) {
-    tellError(settings, error, key)
+    settings.onError(error, key)
   }
-  return there.flat().length > 0 ? { end: known.summary.bytes, print: known.print } : undefined
+  return there.flat().length > 0 ? { end: state.summary.bytes, print: state.print } : undefined
 }
 
 interface WrittenLine {

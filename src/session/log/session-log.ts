@@ -19,10 +19,10 @@ import {
   written,
 } from '../change/transaction.js'
 import { writeBehind } from '../state/sidecar.js'
+import { CachedLog, type Depth } from './cached-log.js'
 import { edgesOf, foldLog } from './catch-up.js'
 import { checkOurs, mayBeForeign } from './foreign-log.js'
-import { type Depth, KnownLog } from './known-log.js'
-import { type Known, printOf } from './log-state.js'
+import { type LogState, printOf } from './log-state.js'
 import { type Draft, headerDraft, type Lines, removeDraft, stampLines } from './pending-line.js'
 
 type Told = Decision<unknown>['written']
@@ -30,7 +30,7 @@ type Told = Decision<unknown>['written']
 /** How often a write starts over when other programs keep changing the log under it. */
 const MAX_ATTEMPTS = 50
 
-export class SessionLog extends KnownLog {
+export class SessionLog extends CachedLog {
   /** What the turn that runs here has streamed so far. */
   draft: { turnId: string; text: string } | undefined
   /** Lines of writes that failed, which are still to be removed. */
@@ -77,9 +77,9 @@ export class SessionLog extends KnownLog {
 
   /** True when something must be written before the drafts, or only a reading of the log tells that. */
   #isIncomplete(drafts: Draft[], end: LogEnd): boolean {
-    const known = this.peek(end.mark)
-    if (known !== undefined)
-      return completed(drafts, known, this.name, this.key) !== drafts || mayBeForeign(known.summary)
+    const state = this.peek(end.mark)
+    if (state !== undefined)
+      return completed(drafts, state, this.name, this.key) !== drafts || mayBeForeign(state.summary)
     return !this.file.head.hasHeader || drafts.some(({ kind }) => kind !== 'message')
   }
 
@@ -107,7 +107,7 @@ export class SessionLog extends KnownLog {
     const isOther = end.isChanged || outcome.isReplaced
     if (!isOther) return noted()
     // what another program did to the log may have cost lines that this process wrote before: they are looked for first
-    return this.known().then(noted, noted)
+    return this.current().then(noted, noted)
   }
 
   /** After a write to a file whose name was gone then: the file may come back, with the lines or without. */
@@ -151,13 +151,13 @@ export class SessionLog extends KnownLog {
     return result
   }
 
-  override async reading<T>(work: (reader: LogReader, known: Known) => T | Promise<T>): Promise<T | undefined> {
+  override async reading<T>(work: (reader: LogReader, state: LogState) => T | Promise<T>): Promise<T | undefined> {
     // the disk may still be full
     if (this.#unwanted.length > 0) await this.#takeBack().catch(() => {})
     return super.reading(work)
   }
 
-  override async readingNow<T>(work: (reader: LogReader, known: Known) => T): Promise<T | undefined> {
+  override async readingNow<T>(work: (reader: LogReader, known: LogState) => T): Promise<T | undefined> {
     return this.#unwanted.length > 0 ? this.reading(work) : super.readingNow(work)
   }
 
@@ -167,8 +167,8 @@ export class SessionLog extends KnownLog {
   }
 
   /** What the log says now, for work under the lease; undefined when there is no session. */
-  async forWriting(): Promise<Known | undefined> {
-    return this.knownAtLeast(edgesOf)
+  async forWriting(): Promise<LogState | undefined> {
+    return this.currentAtLeast(edgesOf)
   }
 
   /**
@@ -192,20 +192,20 @@ export class SessionLog extends KnownLog {
   async #write<T>(decide: Decide<T>, depth: Depth): Promise<Written<T>> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       if (this.#unwanted.length > 0) await this.#takeBack()
-      const known = await this.knownAtLeast(depth)
-      const decision = await decide(known?.summary, known)
+      const state = await this.currentAtLeast(depth)
+      const decision = await decide(state?.summary, state)
       const { drafts, result, isStrict = false } = decision
       if (drafts.length === 0) return { ids: [], result }
-      if (known === undefined) {
+      if (state === undefined) {
         const lines = this.#create([headerDraft(this.key), ...drafts], undefined, decision.written)
         if (lines !== undefined) return written(lines, result)
         continue
       }
-      checkVersion(known.summary, this.file.path)
-      if (mayBeForeign(known.summary)) await checkOurs(this.file.path)
+      checkVersion(state.summary, this.file.path)
+      if (mayBeForeign(state.summary)) await checkOurs(this.file.path)
       const end = this.file.end()
-      if (end === undefined || !isSameLog(end.mark, known.mark, isStrict)) continue
-      const lines = this.#stamp(completed(drafts, known, this.name, this.key), this.stateAt(end), startAt(end))
+      if (end === undefined || !isSameLog(end.mark, state.mark, isStrict)) continue
+      const lines = this.#stamp(completed(drafts, state, this.name, this.key), this.stateAt(end), startAt(end))
       const first = await this.#appendLines(lines, end)
       const outcome = first === 'held' ? await this.file.confirm(lines.bytes, end.mark.size, lastOf(lines)) : first
       if (typeof outcome === 'string') continue
@@ -275,8 +275,8 @@ export class SessionLog extends KnownLog {
     this.wasThere = true
     // more than was written: somebody else has added to it by now, and the next call reads it
     if (made.size !== lines.bytes.length) return lines
-    const known = { summary: emptySummary(), mark: made, print: '', open: false, torn: null, partial: false }
-    this.advance(known, lines, made)
+    const state = { summary: emptySummary(), mark: made, print: '', open: false, torn: null, partial: false }
+    this.advance(state, lines, made)
     this.context.noteBehind(this)
     told?.(lines.pieces, made, printOf(lines.bytes))
     return lines

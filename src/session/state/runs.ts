@@ -6,20 +6,20 @@ import { errno } from '../../base/errors.js'
 import { thisProcess } from '../../disk/process-identity.js'
 import type { FolderRuns } from '../../disk/runs/folder-runs.js'
 import { greatestCount, type Statement, standing, statementOf } from '../../disk/runs/run-lines.js'
-import { type NotedSidecar, runOf, type Claim as SidecarClaim } from '../../disk/sidecar/sidecar-cache.js'
+import { runOf, type SidecarCache, type Claim as SidecarClaim } from '../../disk/sidecar/sidecar-cache.js'
 import type { Run, RunName } from '../../disk/sidecar/sidecar-file.js'
 import type { Summary } from '../../log/fold.js'
 import { isoTime } from '../../log/parse.js'
 import { checkVersion } from '../change/transaction.js'
 import type { PendingLog, StoreContext } from '../context.js'
-import type { Known } from '../log/log-state.js'
+import type { LogState } from '../log/log-state.js'
 import type { Draft } from '../log/pending-line.js'
 import { nextRun, type Reporter } from './run-state.js'
 
 /** What is asked of a session's log. */
 export interface LogWithRuns extends PendingLog {
   readonly file: { readonly path: string; sync(): Promise<void> }
-  readonly sidecar: NotedSidecar
+  readonly sidecar: SidecarCache
   readonly context: StoreContext
   hold<T>(work: () => T | Promise<T>, timeout?: number): T | Promise<T>
   /** Runs `work` behind earlier calls on the session, without a lease. */
@@ -27,8 +27,8 @@ export interface LogWithRuns extends PendingLog {
   /** For work that runs in turn. */
   takeLease(): Promise<void>
   /** What is known of the log, which may have grown since, without reading it. */
-  glimpse(): Known | undefined
-  forWriting(): Promise<Known | undefined>
+  lastRead(): LogState | undefined
+  forWriting(): Promise<LogState | undefined>
   create(drafts: Draft[], header: undefined, before: (headerId: string | null) => void): boolean
 }
 
@@ -88,7 +88,7 @@ export function standingOf({ others, own }: Said): Statement | undefined {
 }
 
 /** A sidecar that may not be read is as good as none. */
-function claimIn(log: LogWithRuns): ReturnType<NotedSidecar['claim']> {
+function claimIn(log: LogWithRuns): ReturnType<SidecarCache['claim']> {
   try {
     return log.sidecar.claim()
   } catch (error) {
@@ -113,29 +113,29 @@ export async function setRun(log: LogWithRuns, state: RunName, turnId: string | 
 }
 
 function setRunNow(log: LogWithRuns, state: RunName, turnId: string | null): void | Promise<void> {
-  return withKnown(log, (session) => {
+  return withHeader(log, (session) => {
     if (session !== undefined) return change(log, session, state, turnId)
     return log.takeLease().then(() => (createWith(log, state, turnId) ? undefined : setRunNow(log, state, turnId)))
   })
 }
 
 /** Runs `work` on a session that is there, in call order, at once if it is known; undefined when there is none. */
-export function changeKnown<T>(
+export function changeExisting<T>(
   log: LogWithRuns,
   work: (session: string | null) => T,
 ): T | undefined | Promise<T | undefined> {
-  return log.inTurn(() => withKnown(log, (session) => (session === undefined ? undefined : work(session))))
+  return log.inTurn(() => withHeader(log, (session) => (session === undefined ? undefined : work(session))))
 }
 
 /** Runs `work` on the session, undefined where there is none, at once if it is known. */
-function withKnown<T>(log: LogWithRuns, work: (session: string | null | undefined) => T | Promise<T>): T | Promise<T> {
-  const go = (known: Known | undefined) => {
-    if (known === undefined) return work(undefined)
-    checkVersion(known.summary, log.file.path)
-    return work(sessionOf(known.summary))
+function withHeader<T>(log: LogWithRuns, work: (session: string | null | undefined) => T | Promise<T>): T | Promise<T> {
+  const go = (state: LogState | undefined) => {
+    if (state === undefined) return work(undefined)
+    checkVersion(state.summary, log.file.path)
+    return work(sessionOf(state.summary))
   }
-  const known = log.glimpse()
-  if (known !== undefined) return go(known)
+  const state = log.lastRead()
+  if (state !== undefined) return go(state)
   // a log that is in its place shows that its folder is
   log.context.root.check()
   return log.forWriting().then(go)

@@ -4,32 +4,32 @@ import { SessionError } from '../../base/errors.js'
 import { look } from '../../disk/files.js'
 import { markOf } from '../../disk/log/file-mark.js'
 import { hashOf, type Run } from '../../disk/sidecar/sidecar-file.js'
-import type { Known } from '../log/log-state.js'
+import type { LogState } from '../log/log-state.js'
 import { type LogWithRuns, readRun } from './runs.js'
 
 interface LogWithSidecar extends LogWithRuns {
   readonly draft: { turnId: string; text: string } | undefined
-  known(): Promise<Known | undefined>
-  forget(): void
+  current(): Promise<LogState | undefined>
+  reset(): void
 }
 
 /** Makes a sidecar again from the log, once `takeAway` has taken the old one away. The run state stays. */
 export async function makeAgain(log: LogWithSidecar, takeAway: () => void): Promise<void> {
   await log.hold(async () => {
-    const former = await log.known()
+    const former = await log.current()
     const run = former === undefined ? null : readRun(log, former.summary)
     takeAway()
     // what is known here may come from the old one
-    log.forget()
-    const known = await log.known()
-    if (known !== undefined) write(log, known, run)
+    log.reset()
+    const state = await log.current()
+    if (state !== undefined) write(log, state, run)
   })
 }
 
 /** Brings the sidecar up to the log and the run state, for work under the lease. */
 export async function writeNow(log: LogWithSidecar): Promise<void> {
-  const known = await log.known()
-  if (known !== undefined) write(log, known, readRun(log, known.summary))
+  const state = await log.current()
+  if (state !== undefined) write(log, state, readRun(log, state.summary))
 }
 
 /** The same, unless somebody else has the lease. */
@@ -44,9 +44,9 @@ export async function writeBehind(log: LogWithSidecar): Promise<void> {
   }
 }
 
-function write(log: LogWithSidecar, known: Known, run: Run | null): void {
-  const { summary, mark, print, partial } = known
-  const whole = !partial && !known.open && known.torn === null
+function write(log: LogWithSidecar, state: LogState, run: Run | null): void {
+  const { summary, mark, print, partial } = state
+  const whole = !partial && !state.open && state.torn === null
   log.sidecar.write({
     key: log.key,
     session: summary.header?.id ?? null,

@@ -1,6 +1,6 @@
 /** What the log says of a turn whose process died in the middle. */
 import { isObject } from '../../base/json.js'
-import type { NotedSidecar } from '../../disk/sidecar/sidecar-cache.js'
+import type { SidecarCache } from '../../disk/sidecar/sidecar-cache.js'
 import type { Summary } from '../../log/fold.js'
 import { type Draft, metaDraft } from '../log/pending-line.js'
 import { partialDraft } from './turn.js'
@@ -34,7 +34,7 @@ export function attemptsAt({ labels }: Summary, id: string | undefined): number 
 }
 
 /** The text that a turn had streamed, as far as the sidecar has it. */
-export function draftOf({ sidecar }: { sidecar: NotedSidecar }, turnId: string | null): string | undefined {
+export function draftOf({ sidecar }: { sidecar: SidecarCache }, turnId: string | null): string | undefined {
   const run = sidecar.claim()?.run
   return run?.turnId === turnId ? run?.draft : undefined
 }

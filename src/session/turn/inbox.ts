@@ -82,13 +82,13 @@ export class Inbox {
 
   /** Ids of the messages that wait, oldest first. */
   async waitingIds(): Promise<string[]> {
-    const known = await this.#log.known()
-    return firstOfEach(known?.summary.waiting ?? []).map(({ id }) => id)
+    const state = await this.#log.current()
+    return firstOfEach(state?.summary.waiting ?? []).map(({ id }) => id)
   }
 
   /** What waits, oldest first. */
   async backlog<M>(): Promise<Backlog<M>> {
-    const waiting = (await this.#log.known())?.summary.waiting ?? []
+    const waiting = (await this.#log.current())?.summary.waiting ?? []
     if (waiting.length === 0) return NO_BACKLOG
     const refs = await this.#refs.now()
     const found = (await this.#log.readingNow((reader, { summary }) => backlogIn<M>(reader, summary))) ?? NO_BACKLOG
@@ -107,7 +107,7 @@ export class Inbox {
 
   async #backlogInWhole<M>(): Promise<Backlog<M>> {
     const whole = await this.#log.whole()
-    const waiting = (await this.#log.known())?.summary.waiting ?? []
+    const waiting = (await this.#log.current())?.summary.waiting ?? []
     if (whole === undefined) return NO_BACKLOG
     const { pieces, visibility, fileTime } = whole
     const collector = new BacklogCollector<M>(waiting.map(({ id }) => id))

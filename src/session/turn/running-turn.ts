@@ -2,7 +2,6 @@
 import { sleep } from '../../base/event-loop.js'
 import { type Draft, removeDraft } from '../log/pending-line.js'
 import type { SessionLog } from '../log/session-log.js'
-import { tellError } from '../options.js'
 import { contextOf } from '../read/context-messages.js'
 import type { Inbox } from './inbox.js'
 import { shortened, Turn, type TurnStart, type TurnWork } from './turn.js'
@@ -116,7 +115,7 @@ export class RunningTurn<M> implements TurnWork<M> {
     try {
       await this.#log.writeSidecar()
     } catch (error) {
-      tellError(context.settings, error, key)
+      context.settings.onError(error, key)
     }
     this.#draftTimer = undefined
     const now = this.#log.draft

@@ -9,7 +9,7 @@ import { greatestCount, rivalIn, type Statement } from '../../disk/runs/run-line
 import type { Run } from '../../disk/sidecar/sidecar-file.js'
 import { newRun } from '../state/run-state.js'
 import {
-  changeKnown,
+  changeExisting,
   type LogWithRuns,
   reporter,
   saidBefore,
@@ -46,7 +46,7 @@ const MAX_RETRY_MS = 50
 
 /** Begins a turn if no other runs. One that runs in this instance already is said again. @throws ERR_TURN_RUNNING */
 export async function beginTurn(log: LogWithRuns, turnId: string | null): Promise<void> {
-  const runs = await changeKnown(log, (session) => {
+  const runs = await changeExisting(log, (session) => {
     const said = saidOf(log, session)
     return said.own?.run.state === 'running' && said.own.turnId === turnId && standingOf(said) === said.own
   })
@@ -70,7 +70,7 @@ export async function claimTurn(
     signal?.throwIfAborted()
     log.context.checkNotClosed()
     const run = newRun('running', turnId, reporter(log.context))
-    const claim = await changeKnown(log, (session) => tryClaim(log, session, { run, input }))
+    const claim = await changeExisting(log, (session) => tryClaim(log, session, { run, input }))
     if (claim === undefined) {
       await log.hold(() => void log.create([], undefined, () => {}))
       continue
@@ -174,7 +174,7 @@ export function askToStop({ key, context: { runs } }: LogWithRuns, turnId: strin
 
 /** The turn that runs, in whatever process; undefined when none does. */
 export async function runningTurn(log: LogWithRuns): Promise<Statement | undefined> {
-  return changeKnown(log, (session) => {
+  return changeExisting(log, (session) => {
     const now = standingOf(saidOf(log, session))
     return now?.run.state === 'running' && livenessOf(now.run.owner) !== 'dead' ? now : undefined
   })

@@ -115,8 +115,8 @@ export class SessionTurns {
         return undefined
       }
       if (ids.join() !== (claim.input ?? []).join()) extendTurn(this.#log, claim, ids)
-      const known = ids.length === 0 ? undefined : await this.#log.known()
-      const attempt = 1 + (known === undefined ? 0 : attemptsAt(known.summary, ids[0]))
+      const state = ids.length === 0 ? undefined : await this.#log.current()
+      const attempt = 1 + (state === undefined ? 0 : attemptsAt(state.summary, ids[0]))
       return new RunningTurn<M>(begun, { ...backlog, attempt })
     } catch (error) {
       endTurn(this.#log, claim, 'error')

@@ -12,7 +12,7 @@ const SLACK_BYTES = 256 * 1024
  * alone while another process writes.
  */
 export async function tidy(log: SessionLog): Promise<boolean> {
-  const seen = log.glimpse()
+  const seen = log.lastRead()
   if (seen !== undefined && !seen.partial && !mayBeDue(seen.summary)) return false
   try {
     return await log.hold(() => tidyHeld(log), 0)
@@ -23,11 +23,11 @@ export async function tidy(log: SessionLog): Promise<boolean> {
 }
 
 async function tidyHeld(log: SessionLog): Promise<boolean> {
-  const known = await log.known()
-  if (known === undefined || known.torn !== null || !mayBeDue(known.summary)) return false
+  const state = await log.current()
+  if (state === undefined || state.torn !== null || !mayBeDue(state.summary)) return false
   await log.reading((reader, { summary }) => log.values.readAll(reader, summary))
-  const superseded = log.values.supersededAt(known.mark, log.context.clock.now())
-  if (superseded === undefined || !isDue(superseded, known.mark.size)) return false
+  const superseded = log.values.supersededAt(state.mark, log.context.clock.now())
+  if (superseded === undefined || !isDue(superseded, state.mark.size)) return false
   return (await rewriteHeld(log, () => ({ tidies: true }))) !== null
 }
 

@@ -103,7 +103,7 @@ export class ValueIndex {
     if (covered?.from !== 0) await this.#readWhole(reader, summary)
   }
 
-  forget(): void {
+  reset(): void {
     this.#covered = undefined
   }
 

@@ -1,6 +1,6 @@
 /** The named values of one session: state that is no message. */
 import { checkText } from '../../base/arguments.js'
-import { breatheIfDue } from '../../base/event-loop.js'
+import { yieldIfDue } from '../../base/event-loop.js'
 import { isObject, type Json } from '../../base/json.js'
 import { type FileMark, markOf, sameFile } from '../../disk/log/file-mark.js'
 import { LogReader } from '../../disk/log/log-reader.js'
@@ -160,7 +160,7 @@ export class SessionValues {
         if (!sameFile(reader.stat, mark)) continue
         for (const [name, setter] of places) {
           yield [name, valueIn(lineIn(reader.bytesAt(setter), setter, name) ?? throwChanged(this.#log.file.path))]
-          await breatheIfDue()
+          await yieldIfDue()
         }
         return
       } finally {
@@ -210,11 +210,11 @@ export class SessionValues {
     checkText('name', name)
     const { context, file, values } = this.#log
     context.checkOpen()
-    const known = this.#log.peek()
-    const places = known && values.at(known.mark, known.summary)
+    const state = this.#log.peek()
+    const places = state && values.at(state.mark, state.summary)
     const setter = places?.get(name)
     if (places?.complete && setter === undefined) return undefined
-    const found = known && setter && foundAt(setter, name, now, (range) => file.bytesAt(range, known.mark))
+    const found = state && setter && foundAt(setter, name, now, (range) => file.bytesAt(range, state.mark))
     if (found !== undefined) return found
     return this.#log.reading(async (reader, { summary }) => {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
@@ -222,7 +222,7 @@ export class SessionValues {
         const there = last && foundAt(last, name, now, (range) => reader.bytesAt(range))
         if (last === undefined || there !== undefined) return there
         // edited in place
-        values.forget()
+        values.reset()
       }
       return throwChanged(file.path)
     })

@@ -1,7 +1,7 @@
 /** Finds a text in the messages of one log of any length: raw bytes first, and only lines that may hold it are parsed. */
 
 import { notFound } from '../../base/errors.js'
-import { breatheIfDue } from '../../base/event-loop.js'
+import { yieldIfDue } from '../../base/event-loop.js'
 import { isObject, type Json } from '../../base/json.js'
 import { read } from '../../disk/files.js'
 import { LogReader } from '../../disk/log/log-reader.js'
@@ -50,7 +50,7 @@ export async function* findIn(path: string, key: string, text: string, from = 0)
       const hits = mayContain(whole) ? hitsIn(whole, at, lower, isEnd) : []
       at = isEnd ? reader.size : at + whole.length
       yield { hits, at, size: reader.size }
-      await breatheIfDue()
+      await yieldIfDue()
     }
   } finally {
     reader.close()

@@ -34,13 +34,13 @@ export async function infoFor(
 ): Promise<SessionFacts> {
   const { key } = session
   // what the log says is then known to the list, too
-  const known = await store.log(key).known()
+  const state = await store.log(key).current()
   const [listed] = await store.index.named([nameOf(key)])
   if (listed === undefined) throw notFound(key)
   await Promise.race([usage.update(), sleep(USAGE_MS)])
   const [row] = rowsOf([listed])
   const { info, details } = listed
-  const metadata = known?.summary.labels.metadata
+  const metadata = state?.summary.labels.metadata
   const { agents, parent, children } = usage.of(key)
   return {
     ...row!,

@@ -2,7 +2,7 @@
  * Usage of all sessions by session, agent, day and model, and which session names which as its parent. Sums by agent come
  * from what the store knows of a log; days and models from the lines, each of which is read once.
  */
-import { breatheIfDue } from '../../base/event-loop.js'
+import { yieldIfDue } from '../../base/event-loop.js'
 import { isObject, type JsonObject } from '../../base/json.js'
 import { LogReader } from '../../disk/log/log-reader.js'
 import { nameOf } from '../../disk/names.js'
@@ -118,7 +118,7 @@ export class UsageFacts {
     for (const session of sessions) {
       if (this.#isClosed) return
       await this.#sumOne(session)
-      await breatheIfDue()
+      await yieldIfDue()
     }
   }
 
@@ -127,12 +127,12 @@ export class UsageFacts {
     const former = this.#facts.get(info.key)
     if (former?.mark === mark) return
     // one that was removed or cannot be read is left out until it changes
-    const known = await this.#store
+    const state = await this.#store
       .log(info.key)
-      .known()
+      .current()
       .catch(() => undefined)
-    const agents: Sums = known === undefined ? new Map() : totalUsage(known.summary)
-    const labels = known?.summary.labels.metadata
+    const agents: Sums = state === undefined ? new Map() : totalUsage(state.summary)
+    const labels = state?.summary.labels.metadata
     const parent = isObject(labels) && typeof labels.parent === 'string' ? labels.parent : null
     this.#facts.set(info.key, { mark, agents, parent, read: former?.read, isRead: agents.size === 0 })
   }

@@ -1,5 +1,5 @@
 /** Which line of its file a byte stands in. The line feeds are counted once, in the background, and kept by stretches. */
-import { breatheIfDue } from '../../base/event-loop.js'
+import { yieldIfDue } from '../../base/event-loop.js'
 import { read, readSync } from '../../disk/files.js'
 import type { LogReader } from '../../disk/log/log-reader.js'
 
@@ -24,7 +24,7 @@ export class LineNumbers {
       const bytes = await read(reader.fd, at, STRETCH)
       if (bytes.length < STRETCH) return
       this.#before.push((this.#before.at(-1) as number) + feedsIn(bytes))
-      await breatheIfDue()
+      await yieldIfDue()
     }
   }
 
