@@ -3,7 +3,7 @@ import type { SessionKey, SessionStore, SessionStoreEntry, SessionSummaryEntry }
 import { checkNames, checkText } from '../base/arguments.js'
 import { isSessionError } from '../base/errors.js'
 import { isObject, type Json, type JsonObject, jsonEqual, toJson } from '../base/json.js'
-import { look } from '../disk/files.js'
+import { statFile } from '../disk/files.js'
 import { isLine, namedIds, type Piece } from '../log/line.js'
 import { isChat } from '../log/parse.js'
 import { messageText } from '../log/serialize.js'
@@ -144,7 +144,7 @@ export class JsonlClaudeSessionStore implements SessionStore {
     const keys = (await store.keys({ prefix })).filter((key) => !key.includes('/', prefix.length))
     return keys.flatMap((key) => {
       const session = store.session(key)
-      const mark = look(session.path)
+      const mark = statFile(session.path)
       if (mark === undefined || mark === 'other') return []
       return [{ sessionId: unescapedPart(key.slice(prefix.length)), mtime: Math.floor(mark.mtimeMs), session }]
     })

@@ -98,7 +98,7 @@ function deep(folder: string): Entry[] {
 /** Turns whose owner is dead, and what is no run log. */
 function leftRuns(layout: Layout): Finding[] {
   const runs = new FolderRuns(layout.running)
-  runs.look()
+  runs.refresh()
   const dead = [...runs.others].flatMap(({ name, fold }) => {
     if (fold.closed || !isOver(fold)) return []
     const turns = [...fold.statements.values()].filter(({ run }) => run.state === 'running')

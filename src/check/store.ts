@@ -1,7 +1,7 @@
 /** Checks a store, and mends what needs no decision. */
 import path from 'node:path'
 import { checkNames, checkSignal, checkTexts } from '../base/arguments.js'
-import { look } from '../disk/files.js'
+import { statFile } from '../disk/files.js'
 import { listFolder } from '../disk/folders.js'
 import { makePrivate } from '../disk/inspect.js'
 import { isSessionName } from '../disk/names.js'
@@ -89,7 +89,7 @@ async function apply(store: StoreInternals, { remedy, file, key }: Finding): Pro
   const take = () => {
     // under its own name a temporary file would be reported again
     const as = path.basename(file).replace(/^\.(.+)\.tmp$/, '$1.left')
-    if (look(file) !== undefined) moveAside(layout.quarantine(name), file, as)
+    if (statFile(file) !== undefined) moveAside(layout.quarantine(name), file, as)
   }
   if (remedy === 'rebuild' && key !== null) await makeAgain(store.log(key), take)
   else if (isSessionName(name) && name !== 'store') await leases.of(name).run(take, settings.lockTimeout)

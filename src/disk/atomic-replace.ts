@@ -7,7 +7,7 @@ import path from 'node:path'
 import { errno } from '../base/errors.js'
 import { sleep, yieldIfDue } from '../base/event-loop.js'
 import { randomNonce } from '../base/ids.js'
-import { createPrivate, isOlderThan, look, removeFile, writeAll } from './files.js'
+import { createPrivate, isOlderThan, removeFile, statFile, writeAll } from './files.js'
 import { ensureFolder, listFolder } from './folders.js'
 import type { Layout } from './layout.js'
 import { type FileMark, markOf, sameFile } from './log/file-mark.js'
@@ -21,7 +21,7 @@ import { type Part, PartWriter } from './log/range-copier.js'
  * process that is killed leaves a file that `nameOfTemporary` recognises. A link under the name is replaced, not followed.
  */
 export function replaceSmall(file: string, bytes: Buffer): FileMark {
-  const former = look(file)
+  const former = statFile(file)
   const temporary = `${file}.${randomNonce()}`
   const out = createPrivate(temporary)
   try {
@@ -125,7 +125,7 @@ async function rename(
   const file = layout.log(name)
   const made = layout.rewriting(name, nonce)
   const isSame = () => {
-    const now = look(file)
+    const now = statFile(file)
     return now !== undefined && now !== 'other' && sameFile(now, from.stat) && now.size >= from.size
   }
   let former: string | undefined

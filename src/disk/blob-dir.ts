@@ -8,7 +8,7 @@ import path from 'node:path'
 import { yieldIfDue } from '../base/event-loop.js'
 import { randomNonce } from '../base/ids.js'
 import { sync } from './atomic-replace.js'
-import { createPrivate, look, openRegular, read, removeFile, writeAll } from './files.js'
+import { createPrivate, openRegular, read, removeFile, statFile, writeAll } from './files.js'
 import { ensureSyncedFolder, listFolder, refuseLink, syncFolder } from './folders.js'
 import { sameMark } from './log/file-mark.js'
 
@@ -56,7 +56,7 @@ export class BlobDir {
   pathOf(ref: string): string | undefined {
     if (!isRef(ref)) return undefined
     refuseLink(this.folder)
-    const found = look(this.#file(ref))
+    const found = statFile(this.#file(ref))
     return found === undefined || found === 'other' ? undefined : this.#file(ref)
   }
 
@@ -109,7 +109,7 @@ export class BlobDir {
   /** Those of them that are not known to be whole: `put` makes sure of them. */
   unsure<B extends { ref: string }>(contents: readonly B[]): B[] {
     refuseLink(this.folder)
-    return contents.filter(({ ref }) => !this.#isUntouched(ref, look(this.#file(ref))))
+    return contents.filter(({ ref }) => !this.#isUntouched(ref, statFile(this.#file(ref))))
   }
 
   #isUntouched(ref: string, stat: fs.Stats | 'other' | undefined): boolean {
@@ -118,7 +118,7 @@ export class BlobDir {
   }
 
   async #isWhole(ref: string, bytes: Uint8Array): Promise<boolean> {
-    const stat = look(this.#file(ref))
+    const stat = statFile(this.#file(ref))
     if (stat === undefined || stat === 'other') return false
     if (this.#isUntouched(ref, stat)) {
       refuseLink(this.folder)
@@ -149,7 +149,7 @@ export class BlobDir {
 
   /** How long a blob is, bytes; undefined when there is none. */
   size(ref: string): number | undefined {
-    const found = look(this.#file(ref))
+    const found = statFile(this.#file(ref))
     return found === undefined || found === 'other' ? undefined : found.size
   }
 

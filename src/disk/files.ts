@@ -7,7 +7,7 @@ const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_RDONLY, O_W
 const SYNC_READ_BYTES = 256 * 1024
 
 /** The regular file at `file`, `'other'` for whatever else is there, undefined for nothing. Links are not followed. */
-export function look(file: string): fs.Stats | 'other' | undefined {
+export function statFile(file: string): fs.Stats | 'other' | undefined {
   const stat = fs.lstatSync(file, { throwIfNoEntry: false })
   return stat === undefined || stat.isFile() ? stat : 'other'
 }
@@ -126,7 +126,7 @@ export function createPrivate(file: string): number {
 
 /** True for a regular file that has not been written to for longer than `ms`. */
 export function isOlderThan(file: string, ms: number): boolean {
-  const stat = look(file)
+  const stat = statFile(file)
   return stat !== undefined && stat !== 'other' && Date.now() - stat.mtimeMs > ms
 }
 

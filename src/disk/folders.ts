@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../base/errors.js'
-import { look } from './files.js'
+import { statFile } from './files.js'
 
 /** Makes a private folder, and the ones above it, unless it is there. */
 export function ensureFolder(folder: string): void {
@@ -61,7 +61,7 @@ export function deviceOf(folder: string): number | undefined {
 /** The size of the files right in a folder; 0 when there is none. */
 export function bytesIn(folder: string): number {
   return listFolder(folder).reduce((sum, name) => {
-    const stat = look(path.join(folder, name))
+    const stat = statFile(path.join(folder, name))
     return sum + (stat === undefined || stat === 'other' ? 0 : stat.size)
   }, 0)
 }

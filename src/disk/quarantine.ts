@@ -23,12 +23,12 @@ function ensureFolderOf(folder: string): void {
   refuseLink(folder)
 }
 
-/** Copies stretches of an open file into the folder and syncs them; only then may they go from where they were. */
-export async function setAside(folder: string, fd: number, stretches: readonly Range[]): Promise<string[]> {
-  if (stretches.length === 0) return []
+/** Copies ranges of an open file into the folder and syncs them; only then may the caller remove them from the file. */
+export async function setAside(folder: string, fd: number, ranges: readonly Range[]): Promise<string[]> {
+  if (ranges.length === 0) return []
   ensureFolderOf(folder)
   const files: string[] = []
-  for (const stretch of stretches) files.push(await copyOut(folder, fd, stretch))
+  for (const range of ranges) files.push(await copyOut(folder, fd, range))
   syncFolder(folder)
   return files
 }

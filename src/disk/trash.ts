@@ -5,7 +5,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../base/errors.js'
-import { look, removeFile, removeOwnFile } from './files.js'
+import { removeFile, removeOwnFile, statFile } from './files.js'
 import { ensureSyncedFolder, listFolder, refuseLink, removeEmptyFolder, removeTree, syncFolder } from './folders.js'
 import type { Layout } from './layout.js'
 import { type FileMark, sameFile } from './log/file-mark.js'
@@ -30,7 +30,7 @@ export function moveToTrash(layout: Layout, name: string, id: string, log: FileM
   refuseLink(layout.trash)
   ensureSyncedFolder(folder)
   const former = linkFormer(layout, name, id, log)
-  const now = look(layout.log(name))
+  const now = statFile(layout.log(name))
   const isUnused = former !== undefined && now !== 'other' && sameFile(now, log) && now?.size === log.size
   if (!isUnused || !renameUnlessSwept(layout.log(name), path.join(folder, `${name}.jsonl`))) {
     if (former !== undefined) removeFile(former)
@@ -57,7 +57,7 @@ function renameUnlessSwept(from: string, to: string): boolean {
 
 /** Moves what belongs to a log that is in the trash after it, unless a new log has taken its place. */
 export function finishMove(layout: Layout, name: string, id: string): void {
-  if (look(layout.log(name)) !== undefined) return
+  if (statFile(layout.log(name)) !== undefined) return
   for (const file of [layout.sidecar(name), layout.blobs(name)]) {
     renameUnlessSwept(file, path.join(layout.trashed(name, id), path.basename(file)))
   }
@@ -93,7 +93,7 @@ export function sweepTrash(layout: Layout): void {
   for (const entry of listFolder(layout.trash)) {
     const trashed = toTrashed(layout, entry)
     if (trashed === undefined) continue
-    const log = look(logInTrash(trashed))
+    const log = statFile(logInTrash(trashed))
     // it was put back, and the link in the trash stayed
     if (log !== undefined && log !== 'other' && log.nlink > 1 && isLogOf(layout, trashed.name, log)) {
       removeFile(logInTrash(trashed))
@@ -104,7 +104,7 @@ export function sweepTrash(layout: Layout): void {
 }
 
 function isLogOf(layout: Layout, name: string, stat: FileMark): boolean {
-  const log = look(layout.log(name))
+  const log = statFile(layout.log(name))
   return log !== undefined && log !== 'other' && sameFile(log, stat)
 }
 

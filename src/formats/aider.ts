@@ -2,7 +2,7 @@
 
 import type { Draft } from './shared/draft.js'
 import type { TextFormat } from './shared/format.js'
-import { type Counts, type Job, noCounts, tellOf } from './shared/job.js'
+import { type Counts, countVerdict, type Job, noCounts } from './shared/job.js'
 import { unitOf } from './shared/unit.js'
 
 const START = /^# aider chat started at (.+?)\s*$/
@@ -34,7 +34,7 @@ class AiderReader {
     if (lines.at(-1) === '') lines.pop()
     lines.forEach((raw, index) => {
       const line = raw.endsWith('\r') ? raw.slice(0, -1) : raw
-      tellOf(this.counts, this.#line(line, index + 1, before))
+      countVerdict(this.counts, this.#line(line, index + 1, before))
       before = line
     })
     this.#close()

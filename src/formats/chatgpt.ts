@@ -4,7 +4,7 @@ import { type Call, contentOf, listOf, objectOf, objectsOf, textOr, without } fr
 import type { Draft } from './shared/draft.js'
 import { others } from './shared/fields.js'
 import type { UnitFormat, UnitReader } from './shared/format.js'
-import { type Counts, type Job, noCounts, tellOf, type Verdict } from './shared/job.js'
+import { type Counts, countVerdict, type Job, noCounts, type Verdict } from './shared/job.js'
 import { roleOf } from './shared/roles.js'
 import { type Unit, unitOf } from './shared/unit.js'
 
@@ -52,12 +52,12 @@ class Conversation {
   offPath(id: string, message: JsonObject): void {
     this.#draft.left.add(id)
     this.#draft.record(unitOf(message, ++this.#line), message.create_time)
-    tellOf(this.counts, 'offPath')
+    countVerdict(this.counts, 'offPath')
   }
 
   add(id: string, message: JsonObject): void {
     const unit = unitOf(message, ++this.#line)
-    tellOf(this.counts, this.#write(unit, id, message))
+    countVerdict(this.counts, this.#write(unit, id, message))
   }
 
   #write(unit: Unit, id: string, message: JsonObject): 'used' | 'record' {

@@ -13,7 +13,7 @@ import {
 import type { Draft } from './shared/draft.js'
 import { others } from './shared/fields.js'
 import type { FolderFormat } from './shared/format.js'
-import { type Counts, type Job, noCounts, type SourceFolder, tellOf } from './shared/job.js'
+import { type Counts, countVerdict, type Job, noCounts, type SourceFolder } from './shared/job.js'
 import { type Unit, unitOf } from './shared/unit.js'
 
 const HISTORY = 'api_conversation_history.json'
@@ -75,7 +75,7 @@ function writeTask(folder: SourceFolder, job: Job): Counts {
   messages.forEach((message, index) => {
     const unit = unitOf(message, index + 1)
     const isAnswer = message.role === 'assistant' && message.isSummary !== true
-    tellOf(counts, writeMessage(draft, unit, isPaired && isAnswer ? usages[answer++] : undefined))
+    countVerdict(counts, writeMessage(draft, unit, isPaired && isAnswer ? usages[answer++] : undefined))
   })
   for (const file of ['ui_messages.json', 'task_metadata.json', 'history_item.json']) {
     const value = readJson(folder, file, job)

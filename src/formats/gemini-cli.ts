@@ -12,7 +12,7 @@ import {
   type UnitReader,
 } from './shared/format.js'
 import { type Held, InOrder } from './shared/in-order.js'
-import { type Job, noCounts, tellOf, type Verdict } from './shared/job.js'
+import { countVerdict, type Job, noCounts, type Verdict } from './shared/job.js'
 import { type Place, type Unit, unitOf } from './shared/unit.js'
 
 const ANSWERS = new Set(['gemini', 'model'])
@@ -304,7 +304,7 @@ export const geminiDocument: DocumentFormat = {
       const unit = unitOf((id === undefined ? undefined : last.get(id)) ?? message, index + 1)
       const isSaid = !isAgain && writeMessage(draft, unit)
       if (!isSaid && !isAgain) draft.record(unit, message.timestamp)
-      tellOf(counts, isAgain ? 'duplicate' : isSaid ? 'used' : 'record')
+      countVerdict(counts, isAgain ? 'duplicate' : isSaid ? 'used' : 'record')
     }
     return counts
   },

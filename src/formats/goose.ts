@@ -4,7 +4,7 @@ import { type Call, contentOf, countOf, objectOf, objectsOf, textOr, without } f
 import type { Draft } from './shared/draft.js'
 import { others } from './shared/fields.js'
 import type { DocumentFormat, UnitFormat, UnitReader } from './shared/format.js'
-import { type Job, noCounts, tellOf, type Verdict } from './shared/job.js'
+import { countVerdict, type Job, noCounts, type Verdict } from './shared/job.js'
 import { type Unit, unitOf } from './shared/unit.js'
 
 const FIELDS = new Set(['id', 'role', 'created', 'content'])
@@ -138,7 +138,7 @@ export const gooseDocument: DocumentFormat = {
     draft.keep(unitOf(without(session, 'conversation', 'messages'), 0), session.created_at)
     const context: Context = { archived: null }
     objectsOf(session.conversation ?? session.messages).forEach((message, index) => {
-      tellOf(counts, writeMessage(draft, unitOf(message, index + 1), context) as 'used')
+      countVerdict(counts, writeMessage(draft, unitOf(message, index + 1), context) as 'used')
     })
     return counts
   },

@@ -4,7 +4,7 @@ import { type CallUsage, contentOf, countOf, objectOf, objectsOf, splitBlocks, t
 import type { Draft } from './shared/draft.js'
 import { others } from './shared/fields.js'
 import type { DocumentFormat } from './shared/format.js'
-import { noCounts, tellOf } from './shared/job.js'
+import { countVerdict, noCounts } from './shared/job.js'
 import { roleOf } from './shared/roles.js'
 import { unitOf } from './shared/unit.js'
 
@@ -81,7 +81,7 @@ export const langchain: DocumentFormat = {
     const counts = noCounts()
     const write = (draft: Draft, messages: readonly JsonObject[]) => {
       draft.labels.agent = 'langchain'
-      for (const message of messages) tellOf(counts, writeMessage(draft, message, counts.lines + 1))
+      for (const message of messages) countVerdict(counts, writeMessage(draft, message, counts.lines + 1))
     }
     if (Array.isArray(value)) write(job.session(job.file.stem), objectsOf(value))
     else

@@ -4,7 +4,7 @@ import { type CallUsage, countOf, objectOf, objectsOf, parsedArguments, textOr }
 import type { Draft } from './shared/draft.js'
 import { others } from './shared/fields.js'
 import type { DocumentFormat } from './shared/format.js'
-import { noCounts, tellOf } from './shared/job.js'
+import { countVerdict, noCounts } from './shared/job.js'
 import { type Unit, unitOf } from './shared/unit.js'
 
 const FIELDS = new Set([
@@ -95,7 +95,7 @@ export const llm: DocumentFormat = {
       const isNew = told !== undefined && told !== systems.get(draft)
       if (isNew) systems.set(draft, told)
       writeResponse(draft, unit, isNew ? told : undefined)
-      tellOf(counts, 'used')
+      countVerdict(counts, 'used')
     }
     return counts
   },

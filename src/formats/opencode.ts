@@ -4,7 +4,7 @@ import { type Call, type CallUsage, contentOf, countOf, objectOf, objectsOf, tex
 import type { Draft } from './shared/draft.js'
 import { others } from './shared/fields.js'
 import type { DocumentFormat, FolderFormat } from './shared/format.js'
-import { type Counts, type Job, noCounts, type SourceFolder, tellOf } from './shared/job.js'
+import { type Counts, countVerdict, type Job, noCounts, type SourceFolder } from './shared/job.js'
 import { type Unit, unitOf } from './shared/unit.js'
 
 const INFO_FIELDS = new Set(['id', 'sessionID', 'role', 'time'])
@@ -52,7 +52,7 @@ function writeSession(job: Job, info: JsonObject, given: readonly Entry[], count
   const entries = [...given].sort((a, b) => order(a.info, b.info, createdOf, idOf))
   entries.forEach(({ info: message, parts }, index) => {
     const sorted = [...parts].sort((a, b) => order(a, b, idOf))
-    tellOf(counts, writeMessage(draft, unitOf({ info: message, parts: sorted }, index + 1), message, sorted))
+    countVerdict(counts, writeMessage(draft, unitOf({ info: message, parts: sorted }, index + 1), message, sorted))
   })
 }
 

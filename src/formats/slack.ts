@@ -4,7 +4,7 @@ import { objectOf, objectsOf, textOr } from './shared/blocks.js'
 import type { Draft } from './shared/draft.js'
 import { others } from './shared/fields.js'
 import type { FolderFormat } from './shared/format.js'
-import { type Job, noCounts, type SourceFolder, tellOf } from './shared/job.js'
+import { countVerdict, type Job, noCounts, type SourceFolder } from './shared/job.js'
 import { senderOf } from './shared/senders.js'
 import { unitOf } from './shared/unit.js'
 
@@ -106,7 +106,7 @@ export const slack: FolderFormat = {
         const thread = job.options.threads === true ? textOr(message.thread_ts) : undefined
         const draft = job.session(thread === undefined ? id : `${id}/${thread}`)
         draft.setName(channel.name ?? name)
-        tellOf(counts, writeMessage(draft, message, counts.lines + 1, names, job))
+        countVerdict(counts, writeMessage(draft, message, counts.lines + 1, names, job))
       }
       job.session(id).keep(unitOf(channel, 0))
     }

@@ -4,7 +4,7 @@ import { objectOf, objectsOf, textOr } from './shared/blocks.js'
 import type { Draft } from './shared/draft.js'
 import { others } from './shared/fields.js'
 import type { DocumentFormat } from './shared/format.js'
-import { type Job, noCounts, tellOf } from './shared/job.js'
+import { countVerdict, type Job, noCounts } from './shared/job.js'
 import { senderOf } from './shared/senders.js'
 import { unitOf } from './shared/unit.js'
 
@@ -77,7 +77,7 @@ export const telegram: DocumentFormat = {
       draft.setName(chat.name)
       draft.setMetadata('chatType', chat.type)
       for (const message of objectsOf(chat.messages))
-        tellOf(counts, writeMessage(draft, message, counts.lines + 1, job))
+        countVerdict(counts, writeMessage(draft, message, counts.lines + 1, job))
     }
     return counts
   },

@@ -1,7 +1,7 @@
 /** WhatsApp: the text of an exported chat. Heads `[date, time] name: text` in the spellings of all phones. */
 import { SessionError } from '../base/errors.js'
 import type { TextFormat } from './shared/format.js'
-import { type Counts, type DateOrder, type Job, noCounts, tellOf } from './shared/job.js'
+import { type Counts, countVerdict, type DateOrder, type Job, noCounts } from './shared/job.js'
 import { senderOf } from './shared/senders.js'
 import { unitOf } from './shared/unit.js'
 import { toUtc } from './shared/zone.js'
@@ -92,10 +92,10 @@ class WhatsAppReader {
     // the phone gives all chats one name; then the folder tells them apart
     const draft = this.#job.session(stem === '_chat' ? (folders[0] ?? stem) : stem)
     for (const { line, text: said } of before) {
-      if (said.trim() === '') tellOf(this.counts, 'blank')
+      if (said.trim() === '') countVerdict(this.counts, 'blank')
       else {
         draft.record(unitOf({ text: said }, line))
-        tellOf(this.counts, 'record')
+        countVerdict(this.counts, 'record')
       }
     }
     for (const part of this.#parts) this.#write(part, order)
@@ -109,7 +109,7 @@ class WhatsAppReader {
     const raw = [head.text, ...lines.slice(1)].join('\n')
     const unit = unitOf({ text: raw }, head.line)
     const said = SAID.exec(head.rest)
-    for (const _ of lines) tellOf(this.counts, said === null ? 'record' : 'used')
+    for (const _ of lines) countVerdict(this.counts, said === null ? 'record' : 'used')
     if (said === null) {
       draft.record(unit, at)
       return

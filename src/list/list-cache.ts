@@ -6,7 +6,7 @@
 import { errno } from '../base/errors.js'
 import { yieldIfDue } from '../base/event-loop.js'
 import type { Json } from '../base/json.js'
-import { look } from '../disk/files.js'
+import { statFile } from '../disk/files.js'
 import { hasFile, readValues, removeValues, writeValues } from '../disk/list-cache-file.js'
 import { sameMark } from '../disk/log/file-mark.js'
 import { nameOf } from '../disk/names.js'
@@ -107,7 +107,7 @@ export class ListCache {
   async #lastingRows(): Promise<Row[]> {
     const rows: Row[] = []
     for (const [name, row] of this.#rows) {
-      const log = row.isUnsettled ? undefined : look(this.#context.layout.log(name))
+      const log = row.isUnsettled ? undefined : statFile(this.#context.layout.log(name))
       if (log !== 'other' && sameMark(log, row.log)) rows.push(row)
       await yieldIfDue()
     }

@@ -1,6 +1,6 @@
 /** What a list reads of one session, by its name: the marks of its files, its sidecar, its log and its key. */
 import { errno, notALog } from '../base/errors.js'
-import { look } from '../disk/files.js'
+import { statFile } from '../disk/files.js'
 import type { Layout } from '../disk/layout.js'
 import type { FileMark } from '../disk/log/file-mark.js'
 import { LogReader } from '../disk/log/log-reader.js'
@@ -25,19 +25,19 @@ export class SessionFiles {
   /** @throws SessionError ERR_NOT_A_LOG */
   mark(name: string): FileMark | undefined {
     const file = this.#layout.log(name)
-    const stat = look(file)
+    const stat = statFile(file)
     if (stat === 'other') throw notALog(file)
     return stat
   }
 
   /** Undefined also for what is no regular file. */
   markOrNone(name: string): FileMark | undefined {
-    const stat = look(this.#layout.log(name))
+    const stat = statFile(this.#layout.log(name))
     return stat === 'other' ? undefined : stat
   }
 
   sidecarMark(name: string): FileMark | undefined {
-    const stat = look(this.#layout.sidecar(name))
+    const stat = statFile(this.#layout.sidecar(name))
     return stat === 'other' ? undefined : stat
   }
 

@@ -154,7 +154,7 @@ export class SessionIndex {
   }
 
   async #refreshNow(): Promise<void> {
-    this.#context.runs.look()
+    this.#context.runs.refresh()
     for (const key of this.#said) this.#stale.set(nameOf(key), false)
     const changes = this.#isScanDue() ? undefined : await this.#watch?.take()
     if (changes === undefined) return this.#scanAll()

@@ -50,7 +50,7 @@ export class LastLines {
   }
 
   /** Takes a value out that has expired, or was deleted. */
-  forget(name: string): void {
+  delete(name: string): void {
     this.values.delete(name)
   }
 

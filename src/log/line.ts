@@ -6,13 +6,13 @@ import type { Json, JsonObject } from '../base/json.js'
 /** The version that this library writes. A log of a higher one is read and never written. */
 export const FORMAT_VERSION = 1
 
-/** A stretch of bytes in a log: from `offset` up to, not including, `end`. */
+/** A range of bytes in a log: from `offset` up to, not including, `end`. */
 export interface Range {
   offset: number
   end: number
 }
 
-/** What a stretch of bytes is. Its line feed, if it has one, belongs to it. */
+/** What a range of bytes is. Its line feed, if it has one, belongs to it. */
 export type Piece = Line | Damage | Blank | Torn
 
 export type LineKind =

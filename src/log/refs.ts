@@ -67,7 +67,7 @@ export class RefMemory {
   }
 
   /** A reference is forgotten with its message. */
-  forget(ids: ReadonlySet<string>): void {
+  remove(ids: ReadonlySet<string>): void {
     for (const [ref, id] of this.#refs) if (ids.has(id)) this.#refs.delete(ref)
   }
 

@@ -1,5 +1,5 @@
 /**
- * The shortest log that reads the same. A plan names only the stretches that do not stay as they are;
+ * The shortest log that reads the same. A plan names only the ranges that change;
  * all other bytes are copied untouched.
  */
 import { type Json, type JsonObject, jsonEqual } from '../base/json.js'
@@ -12,7 +12,7 @@ import { carriedRefs, type KnownRef, rememberedOf } from './refs.js'
 import { isLive, isUndated, knownId, REMOVABLE, timeIn, type Visibility } from './visibility.js'
 import { refOf, type Waiting, waitingAfter } from './waiting.js'
 
-/** A stretch that is left out, left out and put into quarantine, or written anew by `mendLine`. */
+/** A range that is left out, left out and put into quarantine, or written anew by `mendLine`. */
 export interface Edit extends Range {
   action: 'drop' | 'aside' | 'mend'
 }

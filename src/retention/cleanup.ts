@@ -126,7 +126,7 @@ async function removeIf(log: SessionLog, isDue: () => Promise<boolean>): Promise
 async function toTrash(log: SessionLog, isDue: () => Promise<boolean>): Promise<string | null> {
   const { layout, clock, runs } = log.context
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const mark = log.file.look()
+    const mark = log.file.stat()
     if (mark === undefined || !(await isDue())) return null
     // the run state goes along in the sidecar
     if (runs.keys().has(log.key)) await writeNow(log)

@@ -2,7 +2,7 @@
 
 import { SessionError } from '../base/errors.js'
 import { timeInId } from '../base/ids.js'
-import { look } from '../disk/files.js'
+import { statFile } from '../disk/files.js'
 import { removeValues } from '../disk/list-cache-file.js'
 import { isOwnName, nameOf } from '../disk/names.js'
 import { statementOf } from '../disk/runs/run-lines.js'
@@ -41,7 +41,7 @@ export async function trashOf({ context }: StoreInternals): Promise<TrashEntry[]
 }
 
 async function entryOf(trashed: TrashedFiles): Promise<TrashEntry | undefined> {
-  const log = look(logInTrash(trashed))
+  const log = statFile(logInTrash(trashed))
   const key = log === undefined || log === 'other' ? undefined : await keyOf(trashed)
   if (key === undefined || log === undefined || log === 'other') return undefined
   return { id: trashed.id, key, at: new Date(timeInId(trashed.id)), bytes: log.size }
@@ -61,10 +61,10 @@ export async function restore(store: StoreInternals, id: string): Promise<string
   if (trashed === undefined || key === undefined) throw notInTrash(id)
   const log = store.log(key)
   return log.hold(() => {
-    if (look(layout.log(trashed.name)) !== undefined) {
+    if (statFile(layout.log(trashed.name)) !== undefined) {
       throw new SessionError('ERR_SESSION_EXISTS', 'there is a session of this key', { key })
     }
-    if (look(logInTrash(trashed)) === undefined) throw notInTrash(id)
+    if (statFile(logInTrash(trashed)) === undefined) throw notInTrash(id)
     const sidecar = sidecarOrNone(sidecarInTrash(trashed))
     if (sidecar?.run?.state === 'running') runs.pointTo([statementOf(key, sidecar.session, sidecar.run)])
     moveBack(layout, trashed)

@@ -53,7 +53,7 @@ export class Judge {
     })
     if (silent.length === 0) return
     await sleep(NEXT_BEAT_MS)
-    now.look()
+    now.refresh()
     for (const { owner, heard } of silent) {
       if (heard !== undefined && now.heardOf(owner) === heard) this.#given.set(nameOf(owner), heard)
     }

@@ -1,6 +1,6 @@
-/** Reads what run logs grew by, asks which processes live, and reports what has changed since the last look. */
+/** Reads what was added to run logs, checks which processes live, and emits what has changed since the last scan. */
 import { yieldIfDue } from '../base/event-loop.js'
-import { look } from '../disk/files.js'
+import { statFile } from '../disk/files.js'
 import { checkFolder, deviceOf } from '../disk/folders.js'
 import { LogReader } from '../disk/log/log-reader.js'
 import { nameOf } from '../disk/names.js'
@@ -13,88 +13,88 @@ import type { StoreContext } from '../session/context.js'
 import { edgesOf } from '../session/log/catch-up.js'
 import { ownerOf } from '../session/state/run-state.js'
 import { reporter } from '../session/state/runs.js'
-import { ageOf, type Finding, type Limits, type Moment, RunBook } from './run-tracker.js'
+import { ageOf, type Finding, type Limits, type Moment, RunTracker } from './run-tracker.js'
 import type { WatchEvent } from './watch-events.js'
 
-export class Lookout {
+export class RunScanner {
   readonly #context: StoreContext
   readonly #limits: Limits
-  readonly #tell: (event: WatchEvent) => void
-  readonly #book = new RunBook()
+  readonly #emit: (event: WatchEvent) => void
+  readonly #tracker = new RunTracker()
   readonly #logs: RunLogs
-  /** The last statement that was taken into the book, by key of the session. */
+  /** The last statement that the tracker took in, by key of the session. */
   readonly #last = new Map<string, Statement>()
-  /** Owners that cannot be seen: when the last sign of life was, and since when there was no other. */
+  /** Owners that cannot be checked: their last sign of life, and since when there was no other. */
   readonly #silences = new Map<string, { heard: number | undefined; since: number }>()
-  #lastLook = Number.NEGATIVE_INFINITY
+  #lastRead = Number.NEGATIVE_INFINITY
   #lastScan = Number.NEGATIVE_INFINITY
-  #isOver = false
+  #isStopped = false
   #device: number | undefined
 
-  constructor(context: StoreContext, limits: Limits, tell: (event: WatchEvent) => void) {
+  constructor(context: StoreContext, limits: Limits, emit: (event: WatchEvent) => void) {
     this.#context = context
     this.#limits = limits
-    this.#tell = tell
+    this.#emit = emit
     this.#logs = new RunLogs(context.layout.running)
   }
 
-  /** When everything was looked at for the last time, as performance.now(). */
+  /** When `scanAll` began last, as performance.now(). */
   get lastScan(): number {
     return this.#lastScan
   }
 
   stop(): void {
-    this.#isOver = true
+    this.#isStopped = true
   }
 
   close(): void {
     this.#logs.close()
   }
 
-  /** Takes in every line since the last look, in order; then looks at all that runs. */
-  async lookAtAll(): Promise<void> {
+  /** Takes in every new line of the run logs, in order; then checks every turn that runs. */
+  async scanAll(): Promise<void> {
     this.#lastScan = performance.now()
-    await this.lookAtLines(() => true)
+    await this.scanRunLogs(() => true)
     await this.judgeAll()
   }
 
-  /** Takes in every line since the last look, in order; then looks at those of the runs that no run log tells any more. */
-  async lookAtLines(isDue = (key: string) => !this.#isTold(key)): Promise<void> {
+  /** Takes in every new line of the run logs, in order; then checks the turns that no run log contains any more. */
+  async scanRunLogs(isDue = (key: string) => !this.#isInRunLog(key)): Promise<void> {
     if (!this.#isReachable()) return
     const begun = performance.now()
     this.#readLines()
-    for (const key of [...this.#book.runs.keys()].filter(isDue)) {
-      await this.#lookAt(key)
+    for (const key of [...this.#tracker.runs.keys()].filter(isDue)) {
+      await this.#checkSession(key)
       await yieldIfDue()
-      if (this.#isOver) return
+      if (this.#isStopped) return
     }
-    this.#lastLook = begun
+    this.#lastRead = begun
   }
 
-  #isTold(key: string): boolean {
+  #isInRunLog(key: string): boolean {
     for (const { fold } of this.#logs.logs) if (fold.statements.has(key)) return true
     return false
   }
 
-  /** A folder that is gone, or in whose place another drive is, says nothing about what runs in it. */
+  /** A folder that is missing, or replaced by another drive, proves nothing about the turns in it. */
   #isReachable(): boolean {
     const { root } = this.#context.layout
     checkFolder(root)
     const device = deviceOf(root)
     this.#device ??= device
-    return device === undefined ? this.#book.runs.size === 0 : device === this.#device
+    return device === undefined ? this.#tracker.runs.size === 0 : device === this.#device
   }
 
   #readLines(): void {
     const entries: RunEntry[] = []
-    this.#logs.look((entry) => entries.push(entry))
-    const isFirst = this.#lastLook === Number.NEGATIVE_INFINITY
+    this.#logs.readNew((entry) => entries.push(entry))
+    const isFirst = this.#lastRead === Number.NEGATIVE_INFINITY
     const statements = isFirst ? this.#runsAtFirst() : notWithdrawn(entries)
     // those of one run log are in order, and those of several by their counts
     for (const statement of statements.sort((a, b) => a.run.n - b.run.n)) this.#take(statement)
   }
 
-  /** What runs when the watching begins: what ended before is not told. */
+  /** The turns that run when the watcher starts: those that ended before are not reported. */
   #runsAtFirst(): Statement[] {
     const keys = new Set<string>()
     for (const { fold } of this.#logs.logs) {
@@ -106,7 +106,7 @@ export class Lookout {
     })
   }
 
-  /** What run logs and sidecar say of a session now, or of that log of it. */
+  /** The run state of a session now by run logs and sidecar, or of that log of it. */
   #standing(key: string, session?: string | null): Statement | undefined {
     const statements: Statement[] = []
     for (const { fold } of this.#logs.logs) {
@@ -119,7 +119,7 @@ export class Lookout {
   }
 
   #isLogThere(key: string): boolean {
-    const stat = look(this.#context.layout.log(nameOf(key)))
+    const stat = statFile(this.#context.layout.log(nameOf(key)))
     return stat !== undefined && stat !== 'other'
   }
 
@@ -127,47 +127,47 @@ export class Lookout {
     const { key, run } = statement
     const last = this.#last.get(key)
     if (last?.session === statement.session && standing([last, statement]) === last) return
-    for (const finding of this.#book.look(key, { key, run }, this.#moment())) this.#report(finding)
-    if (this.#book.runs.has(key)) this.#last.set(key, statement)
+    for (const finding of this.#tracker.update(key, { key, run }, this.#moment())) this.#report(finding)
+    if (this.#tracker.runs.has(key)) this.#last.set(key, statement)
     else this.#last.delete(key)
   }
 
-  /** A run that goes on, as far as is known: its session may be gone, and its end may stand in the sidecar alone. */
-  async #lookAt(key: string): Promise<void> {
+  /** Checks a turn that seems to run: its session may be gone, and its end may stand in the sidecar alone. */
+  async #checkSession(key: string): Promise<void> {
     const last = this.#last.get(key)
     if (last === undefined) return
     const isGone = !this.#isLogThere(key)
     const now = isGone ? undefined : this.#standing(key, last.session)
     if (now !== undefined) this.#take(now)
     else if (isGone || (await this.#isAnother(key, last.session))) {
-      for (const finding of this.#book.look(key, { key, run: undefined }, this.#moment())) this.#report(finding)
+      for (const finding of this.#tracker.update(key, { key, run: undefined }, this.#moment())) this.#report(finding)
       this.#last.delete(key)
     }
   }
 
-  /** True when the log of the key is another by now. */
+  /** True when the key has another log now. */
   async #isAnother(key: string, session: string | null): Promise<boolean> {
     const state = await LogReader.using(this.#context.layout.log(nameOf(key)), edgesOf)
     return state !== undefined && (state.summary.header?.id ?? null) !== session
   }
 
-  /** Tells which runs have become stuck. */
+  /** Reports the turns that have become stuck. */
   async judgeAll(): Promise<void> {
     const found = new Map<string, Liveness>()
-    for (const [key, seen] of [...this.#book.runs]) {
-      if (this.#isOver) return
+    for (const [key, seen] of [...this.#tracker.runs]) {
+      if (this.#isStopped) return
       const { owner } = seen.run
       const name = JSON.stringify(owner)
       const liveness = found.get(name) ?? livenessOf(owner)
       found.set(name, liveness)
       const silence = liveness === 'unknown' ? this.#silenceOf(name, owner) : 0
-      const reason = this.#book.judge(seen, { liveness, silence }, this.#limits, this.#moment())
+      const reason = this.#tracker.judge(seen, { liveness, silence }, this.#limits, this.#moment())
       if (reason !== undefined) {
         // it may have ended its turn before it died
         this.#readLines()
-        await this.#lookAt(key)
-        if (this.#book.runs.get(key) === seen && isSameOwner(seen.run.owner, owner)) {
-          seen.told.add(reason)
+        await this.#checkSession(key)
+        if (this.#tracker.runs.get(key) === seen && isSameOwner(seen.run.owner, owner)) {
+          seen.reported.add(reason)
           this.#report({ type: 'stuck', seen, reason })
         }
       }
@@ -176,7 +176,7 @@ export class Lookout {
     for (const name of this.#silences.keys()) if (!found.has(name)) this.#silences.delete(name)
   }
 
-  /** By this process's own clock, from the first look on: the clocks of other hosts do not matter. */
+  /** By the clock of this process, from the first scan on: clocks of other hosts do not matter. */
   #silenceOf(name: string, owner: Owner): number {
     const heard = heardOf(this.#logs.logs, owner)
     const former = this.#silences.get(name)
@@ -186,14 +186,14 @@ export class Lookout {
   }
 
   #moment(): Moment {
-    return { now: reporter(this.#context), steady: performance.now(), lastLook: this.#lastLook }
+    return { now: reporter(this.#context), steady: performance.now(), lastRead: this.#lastRead }
   }
 
   #report({ seen, ...rest }: Finding): void {
     const { key, run } = seen
     const runningMs = Math.round(ageOf(seen, this.#moment()))
     const facts = { key, turnId: run.turnId, since: new Date(run.since), runningMs, owner: ownerOf(run) }
-    this.#tell({ ...facts, ...rest })
+    this.#emit({ ...facts, ...rest })
   }
 }
 

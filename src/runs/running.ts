@@ -38,7 +38,7 @@ function startOf({ turnStartedAt }: SessionInfo): number {
 /** The sessions that run. One that cannot be read is told to `onError` and left out. */
 export async function runsNow(store: StoreInternals): Promise<Array<{ log: SessionLog; run: Run }>> {
   const { runs, settings } = store.context
-  runs.look()
+  runs.refresh()
   const found: Array<{ log: SessionLog; run: Run }> = []
   for (const key of runs.runningKeys()) {
     try {

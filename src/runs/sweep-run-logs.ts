@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { yieldIfDue } from '../base/event-loop.js'
 import { pickNames } from '../disk/directory.js'
-import { isOlderThan, look, removeOwnFile } from '../disk/files.js'
+import { isOlderThan, removeOwnFile, statFile } from '../disk/files.js'
 import { isThere, listFolder } from '../disk/folders.js'
 import { isSessionName, nameOf, nameOfSidecar } from '../disk/names.js'
 import { isOver } from '../disk/runs/folder-runs.js'
@@ -24,7 +24,7 @@ const FORMER = /^\.(alive-[0-9a-f]{16}|clock|changed)$/
  */
 export async function sweepRunLogs(store: StoreInternals, remove: (file: string) => void): Promise<void> {
   const { runs, layout } = store.context
-  runs.look()
+  runs.refresh()
   for (const { name, fold, heard } of [...runs.others]) {
     if (fold.owner === undefined ? Date.now() - heard < ABANDONED_MS : !isOver(fold)) continue
     let isNeeded = false
@@ -49,7 +49,7 @@ async function isOpen(store: StoreInternals, statement: Statement, closed: boole
   const { key, session, run } = statement
   if (closed && run.state !== 'running') return false
   const name = nameOf(key)
-  const log = look(context.layout.log(name))
+  const log = statFile(context.layout.log(name))
   if (log === undefined || log === 'other') return false
   const sidecar = sidecarOrNone(context.layout.sidecar(name))
   const isOfLog = sidecar?.key === key && sidecar.session === session

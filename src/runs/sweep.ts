@@ -3,7 +3,7 @@ import path from 'node:path'
 import { errno, SessionError } from '../base/errors.js'
 import { sleep, yieldIfDue } from '../base/event-loop.js'
 import { pickNames } from '../disk/directory.js'
-import { look, removeFile } from '../disk/files.js'
+import { removeFile, statFile } from '../disk/files.js'
 import { isFolder, listFolder, refuseLink } from '../disk/folders.js'
 import type { Layout } from '../disk/layout.js'
 import { sweepLocks } from '../disk/lock/sweep.js'
@@ -69,7 +69,7 @@ export async function sweepLeftovers(store: StoreInternals, isStopped = () => fa
     if (isOrphan && !isOrphanSidecar(layout, name)) continue
     await attemptIn(context, () =>
       underLease(context, name, () => {
-        if (!isOrphan || look(layout.log(name)) === undefined) remove(path.join(layout.root, file))
+        if (!isOrphan || statFile(layout.log(name)) === undefined) remove(path.join(layout.root, file))
       }),
     )
     await yieldIfDue()
@@ -80,7 +80,7 @@ export async function sweepLeftovers(store: StoreInternals, isStopped = () => fa
 /** Removes regular files and notes their paths. */
 function remover(layout: Layout, swept: Swept): (file: string) => void {
   return (file) => {
-    if (look(file) !== 'other' && removeFile(file)) swept.push(path.relative(layout.root, file))
+    if (statFile(file) !== 'other' && removeFile(file)) swept.push(path.relative(layout.root, file))
   }
 }
 
@@ -102,7 +102,7 @@ function leftoverOf(file: string | undefined, present: ReadonlySet<string | unde
 
 /** True for a sidecar of ours without its log. */
 function isOrphanSidecar(layout: Layout, name: string): boolean {
-  if (look(layout.log(name)) !== undefined) return false
+  if (statFile(layout.log(name)) !== undefined) return false
   const sidecar = sidecarOrNone(layout.sidecar(name))
   return sidecar !== null && nameOf(sidecar.key) === name
 }

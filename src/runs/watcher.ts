@@ -1,39 +1,39 @@
 /**
- * Watching what runs, which turns get stuck and which are recovered. This is chokidar's door.
+ * Watches which turns start and end, get stuck and are recovered. The only importer of chokidar.
  *
  * Only the run logs are watched, one for each process, however many sessions there are or run. Their events are hints
- * to read what they grew by, which has every turn in it. One timer asks whether the owners live, and looks at everything
- * now and then, so that nothing depends on an event that is lost.
+ * to read the new lines, which contain every turn. One timer checks whether the owners live, and scans everything
+ * at times, so that no lost event matters.
  */
 import { EventEmitter } from 'node:events'
 import { inodeOf, isThere } from '../disk/folders.js'
 import { makeRunFolder } from '../disk/runs/run-log.js'
 import type { StoreContext } from '../session/context.js'
-import { Lookout } from './run-scanner.js'
+import { RunScanner } from './run-scanner.js'
 import { EventReader, type WatchEvent, type WatchEvents } from './watch-events.js'
 import { checkWatchOptions, type WatchOptions, type WatchSettings } from './watch-options.js'
 
-/** How often owners are asked whether they live, and turns whether they run for too long, ms. */
+/** How often the watcher checks whether owners live and turns run for too long, ms. */
 const TICK_MS = 400
 /** Hints that come within this time are one, ms. */
 const GATHER_MS = 3
 
 export class Watcher extends EventEmitter<WatchEvents> implements AsyncIterable<WatchEvent>, AsyncDisposable {
   /**
-   * Resolves when the turns that run have been told and changes are noticed from then on. Never rejects: where the
-   * file system gives no events, everything is looked at as often as `rescanMs` says.
+   * Resolves when the turns that run have been emitted; changes are noticed from then on. Never rejects: where the
+   * file system reports no events, everything is scanned every `rescanMs`.
    */
   readonly ready: Promise<void>
   readonly #context: StoreContext
   readonly #settings: WatchSettings
-  readonly #lookout: Lookout
+  readonly #scanner: RunScanner
   readonly #timer: NodeJS.Timeout
   readonly #readers = new Set<EventReader>()
   #events: { inode: number | undefined; close(): Promise<void> } | undefined
   #gathering: NodeJS.Timeout | undefined
-  #looking: Promise<void> | undefined
+  #scanning: Promise<void> | undefined
   #isHinted = false
-  #lastComplaint = ''
+  #lastError = ''
   #closed: Promise<void> | undefined
 
   /** @internal Use `store.watch()`. */
@@ -41,7 +41,7 @@ export class Watcher extends EventEmitter<WatchEvents> implements AsyncIterable<
     super()
     this.#settings = checkWatchOptions(options)
     this.#context = context
-    this.#lookout = new Lookout(context, this.#settings, (event) => this.#tell(event))
+    this.#scanner = new RunScanner(context, this.#settings, (event) => this.#emitEvent(event))
     this.#timer = this.#unlessPersistent(setInterval(() => void this.#tick(), TICK_MS))
     this.ready = this.#start()
     const { signal } = this.#settings
@@ -62,14 +62,14 @@ export class Watcher extends EventEmitter<WatchEvents> implements AsyncIterable<
   }
 
   async #closeNow(): Promise<void> {
-    this.#lookout.stop()
+    this.#scanner.stop()
     clearInterval(this.#timer)
     clearTimeout(this.#gathering)
     this.#settings.signal?.removeEventListener('abort', this.#abort)
     await this.ready
-    await this.#looking
+    await this.#scanning
     await this.#guard(() => this.#events?.close())
-    this.#lookout.close()
+    this.#scanner.close()
     for (const reader of this.#readers) reader.end()
     this.#readers.clear()
     this.#call('close')
@@ -87,13 +87,13 @@ export class Watcher extends EventEmitter<WatchEvents> implements AsyncIterable<
     // listeners are added right after the watcher was made
     await Promise.resolve()
     await this.#guard(() => this.#listen())
-    await this.#look(() => this.#lookout.lookAtAll())
+    await this.#scan(() => this.#scanner.scanAll())
   }
 
-  /** True where run logs are looked at with every tick instead. */
+  /** True where run logs are read at every tick instead. */
   get #polls(): boolean {
     const { poll, persistent } = this.#settings
-    // without `persistent` chokidar lets an error of the watch crash the process, and Windows is known to give some
+    // without `persistent` chokidar lets an error of the watch crash the process, and Windows is known to report some
     return poll || (!persistent && process.platform === 'win32')
   }
 
@@ -114,46 +114,46 @@ export class Watcher extends EventEmitter<WatchEvents> implements AsyncIterable<
     const events = watch(running, options)
     this.#events = { inode, close: () => events.close() }
     events.on('raw', () => this.#hint())
-    events.on('error', (error) => this.#complain(error))
+    events.on('error', (error) => this.#reportError(error))
     await new Promise<void>((resolve) => events.once('ready', resolve).once('error', () => resolve()))
   }
 
-  /** Something may have changed. */
+  /** Schedules a scan: something may have changed. */
   #hint(): void {
     if (this.#closed !== undefined) return
-    if (this.#looking !== undefined) this.#isHinted = true
-    else this.#gathering ??= this.#unlessPersistent(setTimeout(() => void this.#look(), GATHER_MS))
+    if (this.#scanning !== undefined) this.#isHinted = true
+    else this.#gathering ??= this.#unlessPersistent(setTimeout(() => void this.#scan(), GATHER_MS))
   }
 
   async #tick(): Promise<void> {
-    await this.#guard(() => this.#lookout.judgeAll())
+    await this.#guard(() => this.#scanner.judgeAll())
     const now = performance.now()
-    if (now - this.#lookout.lastScan < this.#settings.rescanMs) return this.#polls ? this.#look() : undefined
-    await this.#looking
-    await this.#look(() => this.#lookout.lookAtAll())
+    if (now - this.#scanner.lastScan < this.#settings.rescanMs) return this.#polls ? this.#scan() : undefined
+    await this.#scanning
+    await this.#scan(() => this.#scanner.scanAll())
     // a folder that has gone away may come back
     await this.#guard(() => this.#listen())
   }
 
-  #look(how = () => this.#lookout.lookAtLines()): Promise<void> {
+  #scan(how = () => this.#scanner.scanRunLogs()): Promise<void> {
     clearTimeout(this.#gathering)
     this.#gathering = undefined
-    this.#looking ??= this.#lookOnce(how).finally(() => {
-      this.#looking = undefined
+    this.#scanning ??= this.#scanOnce(how).finally(() => {
+      this.#scanning = undefined
       if (this.#isHinted) this.#hint()
       this.#isHinted = false
     })
-    return this.#looking
+    return this.#scanning
   }
 
-  async #lookOnce(how: () => Promise<void>): Promise<void> {
+  async #scanOnce(how: () => Promise<void>): Promise<void> {
     await this.#guard(async () => {
       await how()
-      this.#lastComplaint = ''
+      this.#lastError = ''
     })
   }
 
-  #tell(event: WatchEvent): void {
+  #emitEvent(event: WatchEvent): void {
     for (const reader of this.#readers) reader.add(event)
     this.#call(event.type, event)
   }
@@ -161,7 +161,7 @@ export class Watcher extends EventEmitter<WatchEvents> implements AsyncIterable<
   /** Calls every listener, whatever the ones before did. */
   #call(name: keyof WatchEvents, event?: unknown): void {
     const failed = (error: unknown) =>
-      name === 'error' ? this.#context.settings.onError(error, '') : this.#complain(error)
+      name === 'error' ? this.#context.settings.onError(error, '') : this.#reportError(error)
     for (const listener of this.rawListeners(name as 'error') as Array<(event: unknown) => unknown>) {
       try {
         const result = listener.call(this, event)
@@ -172,21 +172,21 @@ export class Watcher extends EventEmitter<WatchEvents> implements AsyncIterable<
     }
   }
 
-  /** Tells what went wrong. The same trouble again and again is told once. */
-  #complain(error: unknown): void {
+  /** Emits an error. The same code several times in a row is emitted once. */
+  #reportError(error: unknown): void {
     const text = String((error as NodeJS.ErrnoException | undefined)?.code ?? error)
-    if (text === this.#lastComplaint) return
-    this.#lastComplaint = text
+    if (text === this.#lastError) return
+    this.#lastError = text
     if (this.listenerCount('error') > 0) this.#call('error', error)
     else this.#context.settings.onError(error, '')
   }
 
-  /** Nothing that goes wrong in the background may end the process. */
+  /** An error in the background must not end the process. */
   async #guard(work: () => unknown): Promise<void> {
     try {
       await work()
     } catch (error) {
-      this.#complain(error)
+      this.#reportError(error)
     }
   }
 

@@ -1,6 +1,6 @@
 /** The signatures of all logs, in memory and in their file: a search in an open store reads no file but the candidates. */
 import { isLoopHeld, yieldIfDue, yieldToLoop } from '../base/event-loop.js'
-import { look, removeFile } from '../disk/files.js'
+import { removeFile, statFile } from '../disk/files.js'
 import { deviceOf, refuseLink } from '../disk/folders.js'
 import { type FileMark, sameFile, sameMark } from '../disk/log/file-mark.js'
 import { mayContain } from '../disk/search-index/bloom-filter.js'
@@ -214,7 +214,7 @@ export class SignatureStore {
     const { layout } = this.#context
     try {
       refuseLink(layout.index)
-      if (look(layout.signatures()) !== undefined) removeFile(layout.signatures())
+      if (statFile(layout.signatures()) !== undefined) removeFile(layout.signatures())
     } catch (error) {
       this.#reportOnce(error)
     }

@@ -334,7 +334,7 @@ describe('compact and check', () => {
     const compacted = await cli(['compact', '--all'])
     expect(compacted.code).toBe(0)
     expect(compacted.out).toMatch(
-      /^telegram_ann: \d+ B larger, ids and times written out, 1 unreadable stretch kept in \.quarantine\n2 sessions: nothing to do\n$/,
+      /^telegram_ann: \d+ B larger, ids and times written out, 1 unreadable range kept in \.quarantine\n2 sessions: nothing to do\n$/,
     )
     expect((await cli(['check'])).out).toBe('3 sessions, 7 messages, no damage\n')
   })

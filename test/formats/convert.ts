@@ -8,11 +8,11 @@ import { type Format, NeedsPlan, type UnitFormat } from '../../src/formats/share
 import {
   type ConvertOptions,
   type Counts,
+  countVerdict,
   Job,
   noCounts,
   type SourceFile,
   type SourceFolder,
-  tellOf,
 } from '../../src/formats/shared/job.js'
 import { type Cut, cutLines, ElementCutter } from '../../src/formats/shared/unit.js'
 
@@ -81,12 +81,12 @@ function convertUnits(format: UnitFormat, bytes: Buffer, about: SourceFile, opti
     const bad: number[] = []
     let torn = 0
     for (const cut of cuts) {
-      if (cut.kind === 'blank') tellOf(counts, 'blank')
+      if (cut.kind === 'blank') countVerdict(counts, 'blank')
       else if (cut.kind === 'torn') torn++
       else if (cut.kind === 'bad') bad.push(cut.line)
       else if (cut.kind === 'unit') {
         const verdict = reader.push(cut)
-        if (typeof verdict === 'string') tellOf(counts, verdict)
+        if (typeof verdict === 'string') countVerdict(counts, verdict)
         else if ('bad' in verdict) bad.push(cut.line)
         else for (const name of Object.keys(counts) as Array<keyof Counts>) counts[name] += verdict[name]
       }

@@ -264,7 +264,7 @@ describe('racing recoverers', () => {
     await crash(folder, ['a'])
     const store = await open(folder)
     const { runs } = internalsOf(store).context
-    runs.look()
+    runs.refresh()
     const [dead] = [...runs.others].flatMap(({ fold }) => [...fold.statements.values()])
     // a recoverer that meets another one takes its claim back
     const claim = { ...dead!, file: runs.own.name, run: { ...dead!.run, owner: thisProcess(), n: 2 } }

@@ -1,5 +1,5 @@
-export interface LanesOptions<T> {
-  /** How many lanes may be busy at once. */
+export interface SenderQueuesOptions<T> {
+  /** How many senders may be served at once. */
   concurrency: number
   /** How many tasks may wait. */
   waiting: number
@@ -14,14 +14,14 @@ interface Waiting<T> {
 }
 
 /**
- * Runs tasks in lanes: those of one lane strictly one after the other, in the order given; different lanes side by
- * side, each in turn. `add` holds its caller back while too much is waiting.
+ * Runs the tasks of one sender strictly one after the other, in the order added; those of different senders side by
+ * side, each sender in turn. `add` waits while too much is queued.
  */
-export class Lanes<T> {
-  readonly #options: LanesOptions<T>
-  /** Tasks that wait, by lane. A lane that runs a task has an entry too, perhaps an empty one. */
+export class SenderQueues<T> {
+  readonly #options: SenderQueuesOptions<T>
+  /** Tasks that wait, by sender. A sender whose task runs has an entry too, perhaps an empty one. */
   readonly #queues = new Map<string, Waiting<T>[]>()
-  /** Lanes with a waiting task and none running, in the order in which they get their turn. */
+  /** Senders with a waiting task and none running, in the order in which they are served. */
   readonly #ready = new Set<string>()
   #running = 0
   #waiting = 0
@@ -30,7 +30,7 @@ export class Lanes<T> {
   #failure: { error: unknown } | undefined
   #changed: (() => void)[] = []
 
-  constructor(options: LanesOptions<T>) {
+  constructor(options: SenderQueuesOptions<T>) {
     this.#options = options
   }
 
@@ -39,16 +39,16 @@ export class Lanes<T> {
     return this.#running
   }
 
-  /** Hands a task over; false when the lanes were stopped and it will not run. */
-  async add(lane: string, task: T, bytes = 0): Promise<boolean> {
+  /** Adds a task; false when the queues were stopped and it will not run. */
+  async add(sender: string, task: T, bytes = 0): Promise<boolean> {
     while (!this.#stopped && this.#full(bytes)) await this.#change()
     if (this.#failure) throw this.#failure.error
     if (this.#stopped) return false
-    const queue = this.#queues.get(lane)
+    const queue = this.#queues.get(sender)
     if (queue) queue.push({ task, bytes })
     else {
-      this.#queues.set(lane, [{ task, bytes }])
-      this.#ready.add(lane)
+      this.#queues.set(sender, [{ task, bytes }])
+      this.#ready.add(sender)
     }
     this.#waiting++
     this.#bytes += bytes
@@ -80,15 +80,15 @@ export class Lanes<T> {
   }
 
   #next(): void {
-    for (const lane of this.#ready) {
+    for (const sender of this.#ready) {
       if (this.#running >= this.#options.concurrency) return
-      this.#ready.delete(lane)
-      void this.#run(lane)
+      this.#ready.delete(sender)
+      void this.#run(sender)
     }
   }
 
-  async #run(lane: string): Promise<void> {
-    const queue = this.#queues.get(lane)!
+  async #run(sender: string): Promise<void> {
+    const queue = this.#queues.get(sender)!
     const { task, bytes } = queue.shift()!
     this.#waiting--
     this.#bytes -= bytes
@@ -100,8 +100,8 @@ export class Lanes<T> {
       this.stop()
     }
     this.#running--
-    if (queue.length === 0) this.#queues.delete(lane)
-    else this.#ready.add(lane)
+    if (queue.length === 0) this.#queues.delete(sender)
+    else this.#ready.add(sender)
     this.#next()
     this.#notify()
   }

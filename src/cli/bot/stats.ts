@@ -2,14 +2,14 @@ import { basename } from 'node:path'
 import type { SessionStore } from '../../index.js'
 
 /** What was done for one sender. */
-export interface SenderTally {
+export interface SenderStats {
   turns: number
   failed: number
 }
 
 /** Counts what the bot does; holds two numbers per sender, nothing else of the input. */
-export class Tally {
-  readonly senders = new Map<string, SenderTally>()
+export class Stats {
+  readonly senders = new Map<string, SenderStats>()
   turns = 0
   failed = 0
   badLines = 0
@@ -17,19 +17,19 @@ export class Tally {
   unserved = 0
 
   turn(sender: string, ok: boolean): void {
-    const tally = this.senders.get(sender) ?? { turns: 0, failed: 0 }
-    tally.turns++
+    const stats = this.senders.get(sender) ?? { turns: 0, failed: 0 }
+    stats.turns++
     this.turns++
     if (!ok) {
-      tally.failed++
+      stats.failed++
       this.failed++
     }
-    this.senders.set(sender, tally)
+    this.senders.set(sender, stats)
   }
 }
 
-/** A sender's tally beside what the store says about the session afterwards. */
-export interface SenderSummary extends SenderTally {
+/** The statistics of a sender beside what the store says about the session afterwards. */
+export interface SenderSummary extends SenderStats {
   key: string
   messages: number
   file: string
@@ -57,11 +57,11 @@ const AT_ONCE = 32
 /** Asks the store about every session that was served, so that the summary tells what is on disk. */
 export async function summarise(
   store: SessionStore,
-  tally: Tally,
+  stats: Stats,
   rest: Pick<Summary, 'input' | 'seconds' | 'stoppedBy'>,
 ): Promise<Summary> {
   const senders: SenderSummary[] = []
-  const entries = [...tally.senders]
+  const entries = [...stats.senders]
   for (let i = 0; i < entries.length; i += AT_ONCE) {
     senders.push(...(await Promise.all(entries.slice(i, i + AT_ONCE).map((entry) => summariseSender(store, entry)))))
   }
@@ -71,21 +71,21 @@ export async function summarise(
   return {
     root: store.dir,
     input: rest.input,
-    turns: tally.turns,
-    failed: tally.failed,
-    badLines: tally.badLines,
-    unserved: tally.unserved,
+    turns: stats.turns,
+    failed: stats.failed,
+    badLines: stats.badLines,
+    unserved: stats.unserved,
     sessions: sessions.length,
     messages: sessions.reduce((sum, { messages }) => sum + messages, 0),
-    leftRunning: running.filter((one) => one.owner.pid === process.pid && tally.senders.has(one.key)).length,
+    leftRunning: running.filter((one) => one.owner.pid === process.pid && stats.senders.has(one.key)).length,
     seconds: rest.seconds,
     stoppedBy: rest.stoppedBy,
     senders,
   }
 }
 
-async function summariseSender(store: SessionStore, [key, tally]: [string, SenderTally]): Promise<SenderSummary> {
-  const none = { key, ...tally, messages: 0, file: '', state: 'idle' }
+async function summariseSender(store: SessionStore, [key, stats]: [string, SenderStats]): Promise<SenderSummary> {
+  const none = { key, ...stats, messages: 0, file: '', state: 'idle' }
   const session = store.session(key)
   const info = await session.info()
   return info ? { ...none, messages: info.messages, file: basename(session.path), state: info.state } : none

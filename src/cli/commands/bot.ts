@@ -4,9 +4,9 @@ import { type Incoming, MAX_LINE, readIncoming } from '../bot/inbox.js'
 import { endpointResponder } from '../bot/openai-responder.js'
 import { type Progress, ProgressView } from '../bot/progress.js'
 import { builtIn, type Responder } from '../bot/responder.js'
-import { Lanes } from '../bot/sender-queues.js'
+import { SenderQueues } from '../bot/sender-queues.js'
 import { splitLines } from '../bot/split-lines.js'
-import { summarise, Tally } from '../bot/stats.js'
+import { Stats, summarise } from '../bot/stats.js'
 import { summaryText } from '../bot/summary.js'
 import { runTurn, type TurnResult } from '../bot/turn.js'
 import { exitCodeOf, onInterrupt, type StopSignal } from '../signals.js'
@@ -34,7 +34,7 @@ interface Task extends Incoming {
   length: number
 }
 
-/** What may wait for its turn: enough to keep every lane busy, little enough to hold in memory. */
+/** What may wait for its turn: enough to keep every sender served, little enough to hold in memory. */
 const MOST_WAITING = 1_000
 const MOST_WAITING_BYTES = 32 * 1024 * 1024
 
@@ -49,8 +49,8 @@ class Bot {
   readonly #input: Input
   readonly #options: BotOptions
   readonly #respond: Responder
-  readonly #tally = new Tally()
-  readonly #lanes: Lanes<Task>
+  readonly #stats = new Stats()
+  readonly #queues: SenderQueues<Task>
   readonly #reading = new AbortController()
   readonly #started = performance.now()
   #progress!: ProgressView
@@ -63,7 +63,7 @@ class Bot {
     this.#input = input
     this.#options = options
     this.#respond = responderOf(options)
-    this.#lanes = new Lanes<Task>({
+    this.#queues = new SenderQueues<Task>({
       concurrency: options.concurrency,
       waiting: MOST_WAITING,
       bytes: MOST_WAITING_BYTES,
@@ -77,11 +77,11 @@ class Bot {
     const release = onInterrupt((signal) => this.#stop(signal))
     try {
       await this.#read()
-      await this.#lanes.idle()
+      await this.#queues.idle()
     } finally {
       this.#progress.stop()
     }
-    const summary = await summarise(this.#store, this.#tally, {
+    const summary = await summarise(this.#store, this.#stats, {
       input: this.#input.name,
       seconds: (performance.now() - this.#started) / 1000,
       stoppedBy: this.#stoppedBy,
@@ -92,7 +92,7 @@ class Bot {
     return summary.failed + summary.badLines + summary.leftRunning > 0 || this.#inputFailed ? 1 : 0
   }
 
-  /** Hands the input's lines to the lanes; ends with the input or when the bot is stopped. */
+  /** Adds the lines of the input to the queues; ends with the input or when the bot is stopped. */
   async #read(): Promise<void> {
     const { stream } = this.#input
     const { signal } = this.#reading
@@ -104,8 +104,8 @@ class Bot {
         if (incoming === null || typeof incoming === 'string') {
           this.#bytesDone += length
           if (incoming !== null) this.#badLine(number, incoming)
-        } else if (!(await this.#lanes.add(incoming.sender, { ...incoming, line: number, length }, length))) {
-          this.#tally.unserved++
+        } else if (!(await this.#queues.add(incoming.sender, { ...incoming, line: number, length }, length))) {
+          this.#stats.unserved++
         }
         if (signal.aborted) break
       }
@@ -125,7 +125,7 @@ class Bot {
       ok = false
       this.#complain(`line ${task.line}: turn of ${escapeLine(task.sender)} failed: ${describe(error)}`)
     }
-    this.#tally.turn(task.sender, ok)
+    this.#stats.turn(task.sender, ok)
     this.#bytesDone += task.length
   }
 
@@ -135,15 +135,15 @@ class Bot {
   }
 
   #badLine(number: number, reason: string): void {
-    this.#tally.badLines++
+    this.#stats.badLines++
     this.#complain(`line ${number}: ${reason}`)
   }
 
   #stop(signal: StopSignal): void {
     this.#stoppedBy = signal
     this.#reading.abort()
-    this.#tally.unserved += this.#lanes.stop()
-    const { running } = this.#lanes
+    this.#stats.unserved += this.#queues.stop()
+    const { running } = this.#queues
     if (running > 0) {
       this.#progress.note(`${PROGRAM}: ${signal}: finishing ${count(running, 'turn')} begun; once more ends it at once`)
     }
@@ -156,9 +156,9 @@ class Bot {
   #look(): Progress {
     const { bytes } = this.#input
     return {
-      done: this.#tally.turns,
-      failed: this.#tally.failed,
-      running: this.#lanes.running,
+      done: this.#stats.turns,
+      failed: this.#stats.failed,
+      running: this.#queues.running,
       // A file can grow while it is read.
       share: bytes === null ? null : bytes === 0 ? 1 : Math.min(1, this.#bytesDone / bytes),
     }

@@ -127,7 +127,7 @@ export class JsonlSessionManager implements SessionManager {
     try {
       await saveLog(log, { ...snapshot, createdAt, expected }, this.#saved)
     } catch (error) {
-      this.#saved.forget(log)
+      this.#saved.delete(log)
       throw error
     }
   }

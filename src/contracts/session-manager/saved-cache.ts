@@ -36,17 +36,17 @@ export class SavedSessions {
   }
 
   set(log: SessionLog, mark: FileMark, messages: Json[], state: Json): void {
-    this.forget(log)
+    this.delete(log)
     if (bytesOf(mark) > MAX_BYTES) return
     this.#sessions.set(log, { mark, messages, state })
     this.#bytes += bytesOf(mark)
     for (const [oldest] of this.#sessions) {
       if (this.#bytes <= MAX_BYTES) return
-      this.forget(oldest)
+      this.delete(oldest)
     }
   }
 
-  forget(log: SessionLog): void {
+  delete(log: SessionLog): void {
     const saved = this.#sessions.get(log)
     if (saved === undefined) return
     this.#sessions.delete(log)

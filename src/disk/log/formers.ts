@@ -8,7 +8,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../../base/errors.js'
-import { look, removeFile } from '../files.js'
+import { removeFile, statFile } from '../files.js'
 import { ensureFolder, listFolder, removeEmptyFolder } from '../folders.js'
 import type { Layout } from '../layout.js'
 import type { FileMark } from './file-mark.js'
@@ -31,7 +31,7 @@ export function formersOf(layout: Layout, name: string): Former[] {
     const [, owner, nonce, size] = FORMER.exec(entry) ?? []
     if (owner !== name || nonce === undefined) return []
     const file = path.join(layout.rewrites, entry)
-    const stat = look(file)
+    const stat = statFile(file)
     return stat === undefined || stat === 'other' ? [] : [{ file, nonce, size: Number(size), stat }]
   })
 }
@@ -53,7 +53,7 @@ export function removeNewFiles(layout: Layout, name: string): void {
 export function linkFormer(layout: Layout, name: string, nonce: string, log: FileMark): string | undefined {
   const file = layout.former(name, nonce, log.size)
   if (!link(layout.log(name), file, layout.rewrites)) return undefined
-  const linked = look(file)
+  const linked = statFile(file)
   if (linked !== undefined && linked !== 'other' && linked.ino === log.ino && linked.dev === log.dev) return file
   removeFile(file)
   return undefined
@@ -77,7 +77,7 @@ export function unlinkHeld(layout: Layout, name: string): void {
 
 /** True when the file of `log` is held. */
 export function isHeld(layout: Layout, name: string, log: fs.Stats): boolean {
-  const held = look(layout.held(name))
+  const held = statFile(layout.held(name))
   return held !== undefined && held !== 'other' && held.ino === log.ino && held.dev === log.dev
 }
 
@@ -88,7 +88,7 @@ function link(from: string, to: string, folder: string): boolean {
       return true
     } catch (error) {
       if (errno(error) !== 'ENOENT') throw error
-      if (look(from) === undefined) return false
+      if (statFile(from) === undefined) return false
       ensureFolder(folder)
     }
   }

@@ -7,7 +7,7 @@ import path from 'node:path'
 import { errno } from '../../base/errors.js'
 import { isLine, type Piece, type Range } from '../../log/line.js'
 import { withFields } from '../../log/rewrite.js'
-import { look, readSync, removeFile } from '../files.js'
+import { readSync, removeFile, statFile } from '../files.js'
 import { refuseLink } from '../folders.js'
 import type { Layout } from '../layout.js'
 import { keepLines, setAside } from '../quarantine.js'
@@ -123,12 +123,12 @@ export async function finishDeadRewrites(layout: Layout, name: string): Promise<
 
 async function finish(layout: Layout, name: string, { file, nonce, size, stat }: Former): Promise<void> {
   preventRename(layout, name, nonce)
-  const log = look(layout.log(name))
+  const log = statFile(layout.log(name))
   if (log !== undefined && log !== 'other' && sameFile(log, stat)) {
     removeFile(file)
     return
   }
-  const moved = look(path.join(layout.trashed(name, nonce), path.basename(layout.log(name))))
+  const moved = statFile(path.join(layout.trashed(name, nonce), path.basename(layout.log(name))))
   if (moved !== undefined && moved !== 'other' && sameFile(moved, stat)) finishMove(layout, name, nonce)
   // an editor that saves by renaming leaves the path empty for a moment: the next taker of the lease looks again
   else if (log === undefined || log === 'other') return

@@ -5,7 +5,7 @@ import { yieldIfDue } from '../../base/event-loop.js'
 import type { Piece, Range } from '../../log/line.js'
 import { isoTime, parseBackwards, parseLines } from '../../log/parse.js'
 import { MAX_LINE_BYTES } from '../../log/serialize.js'
-import { look, openRegular, read, readInto, readSync } from '../files.js'
+import { openRegular, read, readInto, readSync, statFile } from '../files.js'
 import type { FileMark } from './file-mark.js'
 
 const LF = 0x0a
@@ -33,7 +33,7 @@ export class LogReader {
   /** Undefined when there is nothing under that name. @throws SessionError ERR_NOT_A_LOG for what is no regular file */
   static open(file: string): LogReader | undefined {
     const opened = openRegular(file)
-    if (opened === undefined && look(file) === 'other') throw notALog(file)
+    if (opened === undefined && statFile(file) === 'other') throw notALog(file)
     return opened && new LogReader(opened.fd, opened.stat)
   }
 
@@ -60,7 +60,7 @@ export class LogReader {
     return this.#fileTime
   }
 
-  /** The bytes of one stretch. */
+  /** The bytes of one range. */
   bytesAt({ offset, end }: Range): Buffer {
     return readSync(this.fd, offset, end - offset)
   }

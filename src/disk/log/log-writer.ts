@@ -8,7 +8,7 @@ import { withPath } from '../../base/errors.js'
 import { sleep } from '../../base/event-loop.js'
 import { isLine } from '../../log/line.js'
 import { parseBackwards } from '../../log/parse.js'
-import { look, readSync, removeFile, writeAll } from '../files.js'
+import { readSync, removeFile, statFile, writeAll } from '../files.js'
 import type { Layout } from '../layout.js'
 import type { FdCache } from './fd-cache.js'
 import { type FileMark, markOf, sameFile, sameMark } from './file-mark.js'
@@ -118,7 +118,7 @@ export class LogWriter extends OpenLog {
    */
   append(bytes: Buffer, end: LogEnd, last: LastLine): AppendOutcome | Promise<AppendOutcome> {
     const written = this.#write(bytes, end.isWhole)
-    const after = look(this.path)
+    const after = statFile(this.path)
     if (after === undefined || after === 'other' || !sameFile(after, end.mark) || after.nlink !== 1) {
       return this.confirm(bytes, end.mark.size, last)
     }
@@ -167,7 +167,7 @@ export class LogWriter extends OpenLog {
     let isReplaced = false
     let deadline = Number.POSITIVE_INFINITY
     for (;;) {
-      const after = this.look()
+      const after = this.stat()
       if (after === undefined) {
         this.closeFd()
         return 'absent'
@@ -194,7 +194,7 @@ export class LogWriter extends OpenLog {
       if (formers.length === 0) {
         if (isHeld(this.layout, this.#name, after)) return 'held'
         // a link of another kind: it takes the name of the log from nobody
-        if (sameFile(this.look(), after)) return this.#acknowledge(after, last, false, isReplaced)
+        if (sameFile(this.stat(), after)) return this.#acknowledge(after, last, false, isReplaced)
         continue
       }
       const now = performance.now()
@@ -205,7 +205,7 @@ export class LogWriter extends OpenLog {
       }
       for (const { nonce } of formers) preventRename(this.layout, this.#name, nonce)
       // where the rename came first, the late copy still needs the former
-      if (!sameFile(this.look(), after)) continue
+      if (!sameFile(this.stat(), after)) continue
       for (const { file } of formers) removeFile(file)
       return this.#acknowledge(after, last, false, isReplaced)
     }

@@ -5,7 +5,7 @@ import { errno, notALog, withPath } from '../../base/errors.js'
 import { yieldToLoop } from '../../base/event-loop.js'
 import type { Range } from '../../log/line.js'
 import { parseLines } from '../../log/parse.js'
-import { createPrivate, look, openRegular, readSync, removeFile, writeAll } from '../files.js'
+import { createPrivate, openRegular, readSync, removeFile, statFile, writeAll } from '../files.js'
 import { ensureFolder, syncFolderOf } from '../folders.js'
 import type { Layout } from '../layout.js'
 import type { FdCache } from './fd-cache.js'
@@ -51,8 +51,8 @@ export class OpenLog {
   }
 
   /** The log as it is now; undefined when there is none. @throws SessionError ERR_NOT_A_LOG when something else is there */
-  look(): fs.Stats | undefined {
-    const stat = look(this.path)
+  stat(): fs.Stats | undefined {
+    const stat = statFile(this.path)
     if (stat === 'other') throw notALog(this.path)
     return stat
   }
@@ -66,7 +66,7 @@ export class OpenLog {
     return this.#opened?.head ?? { version: 0, hasHeader: false }
   }
 
-  /** The bytes of one stretch of the file of `mark`; undefined when that is not the one that is open here. */
+  /** The bytes of a range of the file of `mark`; undefined when another file is open here. */
   bytesAt({ offset, end }: Range, mark: FileMark): Buffer | undefined {
     if (this.#opened === undefined || !sameFile(this.#opened.stat, mark)) return undefined
     return readSync(this.#opened.fd, offset, end - offset)
@@ -84,7 +84,7 @@ export class OpenLog {
     if (this.#opened === undefined) {
       const opened = openRegular(this.path, O_RDWR | O_APPEND)
       // something else there is an error, not an absent log
-      if (opened === undefined) this.look()
+      if (opened === undefined) this.stat()
       else this.#opened = { ...opened, head: readHead(opened.fd), isFolderSynced: false }
     }
     if (this.#opened !== undefined) this.#fds.used(this)
@@ -143,7 +143,7 @@ export class OpenLog {
       syncFolderOf(this.path)
       syncFolderOf(path.dirname(this.path))
     }
-    return this.look() ?? 'exists'
+    return this.stat() ?? 'exists'
   }
 
   /** A link fails where a rename would replace what another program has put there. */
@@ -153,7 +153,7 @@ export class OpenLog {
     } catch (error) {
       if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(errno(error) ?? '')) throw error
       // a file system without links, where appends take the lease
-      if (look(this.path) !== undefined) throw Object.assign(new Error('there is a log by now'), { code: 'EEXIST' })
+      if (statFile(this.path) !== undefined) throw Object.assign(new Error('there is a log by now'), { code: 'EEXIST' })
       fs.renameSync(temporary, this.path)
       return
     }

@@ -45,10 +45,10 @@ export class FolderRuns implements SharedPart {
   }
 
   /** Reads what the others have said since the last look. A folder that may not be read says nothing. */
-  look(): void {
+  refresh(): void {
     this.#refusal = undefined
     try {
-      this.#others.look((entry) => this.#tell(entry))
+      this.#others.readNew((entry) => this.#tell(entry))
       this.#makeSure()
     } catch (error) {
       if (!isRefused(error)) throw error
@@ -117,7 +117,7 @@ export class FolderRuns implements SharedPart {
   }
 
   askToStop(key: string, turnId: string | null): void {
-    this.look()
+    this.refresh()
     this.own.askToStop(key, turnId)
     this.#tell({ kind: 'abort', key, turnId })
   }
@@ -126,7 +126,7 @@ export class FolderRuns implements SharedPart {
   forget(key: string): void {
     this.own.forget(key)
     this.#keepTime()
-    this.look()
+    this.refresh()
     for (const { name, fold } of this.#others.logs) {
       if (!fold.statements.has(key) || fold.owner === undefined || !isOver(fold)) continue
       writeRunLog(this.#folder, {
@@ -198,7 +198,7 @@ export class FolderRuns implements SharedPart {
   /** A timer must not throw: a look that fails is made again, a beat that fails is one that is missing. */
   #tick(): void {
     try {
-      this.look()
+      this.refresh()
       if (performance.now() - this.#beaten < BEAT_MS) return
       this.#beaten = performance.now()
       this.own.beat()

@@ -117,7 +117,7 @@ export class RunLogFold {
     return { kind: 'withdrawn', key, file: this.file }
   }
 
-  forget(key: string): void {
+  delete(key: string): void {
     this.statements.delete(key)
     this.#former.delete(key)
   }

@@ -5,7 +5,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { randomNonce } from '../../base/ids.js'
-import { createPrivate, look, removeFile, writeAll } from '../files.js'
+import { createPrivate, removeFile, statFile, writeAll } from '../files.js'
 import { refuseLink } from '../folders.js'
 import { sameFile } from '../log/file-mark.js'
 import { type Liveness, livenessOfPid, type Owner, thisProcess, uptime } from '../process-identity.js'
@@ -144,7 +144,7 @@ export class OwnRunLog {
     if (!this.#fold.statements.has(key)) return
     if (this.#fold.statements.size > 1) this.#replace((one) => one.key !== key)
     else {
-      this.#fold.forget(key)
+      this.#fold.delete(key)
       this.running.clear()
       removeFile(this.#file)
       this.#closeFd()
@@ -227,7 +227,7 @@ export class OwnRunLog {
   /** Where somebody has removed the file or its folder, it is made again. */
   makeSure(): void {
     if (this.#fd === undefined) return
-    const stat = look(this.#file)
+    const stat = statFile(this.#file)
     if (stat !== undefined && stat !== 'other' && sameFile(stat, this.#stat)) return
     makeRunFolder(this.#folder)
     this.#begin(this.#file, () => true)

@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../../base/errors.js'
-import { look, openRegular, readSync } from '../files.js'
+import { openRegular, readSync, statFile } from '../files.js'
 import { listFolder } from '../folders.js'
 import { isSettled, sameFile } from '../log/file-mark.js'
 import { type RunEntry, RunLogFold } from './run-lines.js'
@@ -46,7 +46,7 @@ class Reading implements OtherRunLog {
   read(take: (entry: RunEntry) => void): boolean {
     this.failure = undefined
     try {
-      const stat = look(this.#file)
+      const stat = statFile(this.#file)
       if (stat !== undefined && stat !== 'other') this.heard = stat.mtimeMs
       if (this.#fd !== undefined && !this.#isSame(stat)) {
         // what stood at the end of the file that it was
@@ -133,7 +133,7 @@ export class RunLogs {
    * Reads what the run logs grew by, and hands each new line over: those of one log in their order.
    * @throws errors of the file system, where the folder itself cannot be read
    */
-  look(take: (entry: RunEntry) => void = () => {}): void {
+  readNew(take: (entry: RunEntry) => void = () => {}): void {
     const names = this.#namesNow()
     for (const name of names) {
       if (!this.#logs.has(name)) this.#logs.set(name, new Reading(this.#folder, name))

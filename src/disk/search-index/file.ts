@@ -7,7 +7,7 @@ import path from 'node:path'
 import { errno } from '../../base/errors.js'
 import { isLoopHeld, yieldIfDue, yieldToLoop } from '../../base/event-loop.js'
 import { replaceWithChunks } from '../atomic-replace.js'
-import { createPrivate, isOlderThan, look, openRegular, read, writeAll } from '../files.js'
+import { createPrivate, isOlderThan, openRegular, read, statFile, writeAll } from '../files.js'
 import { refuseLink } from '../folders.js'
 import { type FileMark, markOf } from '../log/file-mark.js'
 import { decodeSignature, encodeSignature, type Signature, viewOf } from './record.js'
@@ -32,7 +32,7 @@ export async function readSignatures(file: string): Promise<SignatureFile | unde
   refuseLink(path.dirname(file))
   const opened = openRegular(file)
   if (opened === undefined) {
-    return look(file) === undefined ? undefined : { signatures: [], isWhole: false, mark: undefined }
+    return statFile(file) === undefined ? undefined : { signatures: [], isWhole: false, mark: undefined }
   }
   const mark = markOf(opened.stat)
   try {
@@ -58,7 +58,7 @@ async function decode(bytes: Buffer): Promise<Pick<SignatureFile, 'signatures' |
 
 /** Undefined when there is no file that can be read. */
 export function signatureFileMark(file: string): FileMark | undefined {
-  const stat = look(file)
+  const stat = statFile(file)
   return stat === 'other' ? undefined : stat
 }
 

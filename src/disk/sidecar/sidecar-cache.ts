@@ -1,6 +1,6 @@
 /** What stands in the sidecar of one session: read once, and again only when it is another file by now. */
 
-import { look } from '../files.js'
+import { statFile } from '../files.js'
 import { type FileMark, markOf, sameMark } from '../log/file-mark.js'
 import { type Run, readSidecar, type Sidecar, writeSidecar } from './sidecar-file.js'
 
@@ -19,7 +19,7 @@ export class SidecarCache {
 
   /** Null when there is none, or none that says anything. */
   claim(): Claim | null {
-    const stat = look(this.path)
+    const stat = statFile(this.path)
     if (stat === undefined) return null
     const noted = stat === 'other' ? undefined : this.claimOf(stat)
     if (noted !== undefined) return noted

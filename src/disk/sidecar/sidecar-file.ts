@@ -10,7 +10,7 @@ import { labelsOf } from '../../log/labels.js'
 import { isoTime, timeOf } from '../../log/parse.js'
 import { firstOfEach } from '../../log/waiting.js'
 import { replaceSmall } from '../atomic-replace.js'
-import { look, readSmall } from '../files.js'
+import { readSmall, statFile } from '../files.js'
 import type { FileMark } from '../log/file-mark.js'
 import { isOwner, type Owner } from '../process-identity.js'
 import { isCount, isFiniteNumber, summaryFromJson, summaryToJson } from './summary-json.js'
@@ -73,7 +73,7 @@ export function hashOf(print: string): string {
 /** The sidecar, or null when there is none or it cannot be read: then the log tells all but the run state. */
 export function readSidecar(file: string): { sidecar: Sidecar | null; mark: FileMark } | null {
   // busy sessions often have none yet, and to look costs a tenth of an error
-  const content = look(file) === undefined ? undefined : readSmall(file)
+  const content = statFile(file) === undefined ? undefined : readSmall(file)
   return content === undefined ? null : { sidecar: sidecarFromText(content.bytes.toString()), mark: content.stat }
 }
 

@@ -7,10 +7,10 @@ import { NeedsPlan, type Planner, type UnitFormat, type UnitReader } from '../sh
 import {
   type ConvertOptions,
   type Counts,
+  countVerdict,
   Job,
   noCounts,
   type SourceFile,
-  tellOf,
   type Verdict,
 } from '../shared/job.js'
 import type { BadLine, ImportMeta } from './import-meta.js'
@@ -167,7 +167,7 @@ function noteBad(
 
 function count(counts: Counts, became: Outcome['became']): void {
   if (became === 'torn') return
-  if (typeof became === 'string') tellOf(counts, became)
+  if (typeof became === 'string') countVerdict(counts, became)
   else if ('bad' in became) counts.lines++
   else for (const name of Object.keys(became) as Array<keyof Counts>) counts[name] += became[name]
 }

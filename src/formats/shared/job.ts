@@ -149,7 +149,7 @@ export function noCounts(): Counts {
 }
 
 /** Adds one entry to the counters. */
-export function tellOf(counts: Counts, verdict: 'used' | 'record' | 'duplicate' | 'offPath' | 'blank'): void {
+export function countVerdict(counts: Counts, verdict: 'used' | 'record' | 'duplicate' | 'offPath' | 'blank'): void {
   counts.lines++
   if (verdict === 'record') counts.records++
   else if (verdict === 'duplicate') counts.duplicates++

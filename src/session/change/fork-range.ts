@@ -6,7 +6,7 @@ import { isChat } from '../../log/parse.js'
 import { isLive, knownId, type Visibility } from '../../log/visibility.js'
 import { MessageIds } from '../log/message-ids.js'
 
-export interface Stretch {
+export interface ForkRange {
   /** Offset of the first message. */
   from: number
   /** Offset of the last one. */
@@ -15,14 +15,14 @@ export interface Stretch {
   ended: ReadonlySet<number>
 }
 
-export const WHOLE: Stretch = { from: 0, upTo: Number.POSITIVE_INFINITY, ended: new Set() }
+export const WHOLE: ForkRange = { from: 0, upTo: Number.POSITIVE_INFINITY, ended: new Set() }
 
 /** The messages up to the one of the id `at` (of its line, or its own where one live message has it), and of these the `last`; undefined when there is no such message. */
-export async function stretchOf(
+export async function forkRange(
   reader: LogReader,
   visibility: Visibility,
   { at, last }: { at?: string | undefined; last?: number | undefined },
-): Promise<Stretch | undefined> {
+): Promise<ForkRange | undefined> {
   const named = new MessageIds(at === undefined ? [] : [at])
   const { live, ids, compactions, places } = await linesOf(reader, visibility, named)
   const end = at === undefined ? live.length : ids.indexOf(named.get(at) ?? at) + 1

@@ -14,7 +14,7 @@ import { answeredLine, headerLine, metaLine } from '../../log/serialize.js'
 import type { Visibility } from '../../log/visibility.js'
 import { visibilityIn } from '../log/catch-up.js'
 import type { SessionLog } from '../log/session-log.js'
-import { stretchOf, WHOLE } from './fork-range.js'
+import { forkRange, WHOLE } from './fork-range.js'
 import { type Plan, partsOf, planRewrite } from './rewrite-plan.js'
 
 /** Labels that are copied; the name is not. */
@@ -84,14 +84,14 @@ interface Content {
 
 async function contentOf(from: SessionLog, reader: LogReader, { name, at, last }: ForkOptions): Promise<Content> {
   const visibility = await visibilityIn(reader)
-  const stretch = at === undefined && last === undefined ? WHOLE : await stretchOf(reader, visibility, { at, last })
-  if (stretch === undefined) throw messageNotFound(from.key, at as string)
+  const range = at === undefined && last === undefined ? WHOLE : await forkRange(reader, visibility, { at, last })
+  if (range === undefined) throw messageNotFound(from.key, at as string)
   const collected = new Collector()
   const plan = await planRewrite(
     reader,
     {
-      takes: (line) => isTaken(line) && !stretch.ended.has(line.offset),
-      purges: ({ offset }) => offset < stretch.from || offset > stretch.upTo,
+      takes: (line) => isTaken(line) && !range.ended.has(line.offset),
+      purges: ({ offset }) => offset < range.from || offset > range.upTo,
       visit: (pieces) => collected.add(pieces, visibility),
     },
     visibility,
@@ -136,7 +136,7 @@ function usageLeft({ plan }: Plan): JsonObject {
 async function place(to: SessionLog, source: string, reader: LogReader, content: Content): Promise<void> {
   const { layout, clock, settings } = to.context
   const { firstId, maxId, ended, set } = content
-  if (to.file.look() !== undefined) throw exists(to.key)
+  if (to.file.stat() !== undefined) throw exists(to.key)
   const ending = clock.stamp(null, maxId)
   const end = ended.length > 0 ? clock.stamp(ending.at, ending.id) : ending
   // ids rise from the header on, so that the copy is read as quickly as a log that was written line by line

@@ -51,7 +51,7 @@ async function mergeOnce(
 ): Promise<MergeResult | 'changed'> {
   const outcome = await LogReader.using(log.file.path, (reader) => mergeWith(log, reader, { copy, attempt }))
   if (outcome !== undefined) return outcome
-  log.file.look()
+  log.file.stat()
   if (!isOwnName(log.name) && (await keyInLog(file, log.name)) === undefined) {
     // neither the name nor a line of the copy would tell the key
     log.create()

@@ -96,7 +96,7 @@ function purgesOf(
   return {}
 }
 
-/** The new file: stretches of the old one, and mended lines. */
+/** The new file: ranges of the old one, and mended lines. */
 export function* partsOf({ reader, visibility, plan, open, size }: Plan): Generator<Part> {
   let position = 0
   for (const { offset, end, action } of plan?.edits ?? []) {

@@ -19,7 +19,7 @@ export interface RewriteResult {
   dropped: number
   /** Messages that were purged. */
   purged: number
-  /** Stretches of unreadable bytes that went to quarantine. */
+  /** Ranges of unreadable bytes that were copied to quarantine. */
   quarantined: number
 }
 

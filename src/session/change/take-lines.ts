@@ -18,7 +18,7 @@ const MAX_ATTEMPTS = 50
  */
 export function makeOf(log: SessionLog, given: Buffer | string): boolean {
   const { layout, settings } = log.context
-  if (log.file.look() !== undefined) return false
+  if (log.file.stat() !== undefined) return false
   removeOwnFile(log.sidecar.path)
   const isSynced = settings.fsync !== 'no'
   const made =

@@ -1,7 +1,7 @@
 /** Taking the oldest messages of a session off the disk. */
 import { visibilityIn } from '../log/catch-up.js'
 import type { SessionLog } from '../log/session-log.js'
-import { stretchOf } from './fork-range.js'
+import { forkRange } from './fork-range.js'
 import { rewriteHeld } from './rewrite.js'
 
 /** Leaves the last `keep` messages, the call that the first of them answers, and what waits; returns how many went. */
@@ -10,8 +10,8 @@ export async function trimLog(log: SessionLog, keep: number): Promise<number> {
   const result = await log.holdExisting(async () => {
     const waiting = new Set((await log.current())?.summary.waiting.map(({ id }) => id))
     return rewriteHeld(log, async (reader) => {
-      const stretch = await stretchOf(reader, await visibilityIn(reader), { last: keep })
-      return { purges: ({ offset, id }) => offset < (stretch?.from ?? 0) && !waiting.has(id) }
+      const range = await forkRange(reader, await visibilityIn(reader), { last: keep })
+      return { purges: ({ offset, id }) => offset < (range?.from ?? 0) && !waiting.has(id) }
     })
   })
   return result?.purged ?? 0

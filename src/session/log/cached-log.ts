@@ -2,7 +2,7 @@
 
 import { withPath } from '../../base/errors.js'
 import { sleep } from '../../base/event-loop.js'
-import { look } from '../../disk/files.js'
+import { statFile } from '../../disk/files.js'
 import { type FileMark, sameFile, sameMark } from '../../disk/log/file-mark.js'
 import { LogReader } from '../../disk/log/log-reader.js'
 import { ABSENCE_MS, type Appended, type LogEnd, LogWriter } from '../../disk/log/log-writer.js'
@@ -51,14 +51,14 @@ export class CachedLog extends SessionCalls {
   }
 
   /** The cached state, if the file has not changed since. */
-  peek(mark: FileMark | 'other' | undefined = look(this.file.path)): LogState | undefined {
+  peek(mark: FileMark | 'other' | undefined = statFile(this.file.path)): LogState | undefined {
     const state = this.#state
     return state !== undefined && !state.partial && mark !== 'other' && sameMark(mark, state.mark) ? state : undefined
   }
 
   /** The cached state of this file, which may have grown since: reads nothing. @throws SessionError ERR_NOT_A_LOG */
   lastRead(): LogState | undefined {
-    return sameFile(this.#state?.mark, this.file.look()) ? this.#state : undefined
+    return sameFile(this.#state?.mark, this.file.stat()) ? this.#state : undefined
   }
 
   /** Like `peek`, by fstat of the open descriptor: cheaper, but does not notice that a folder above was moved. */
@@ -108,9 +108,9 @@ export class CachedLog extends SessionCalls {
 
   /** The state now, at least as deep as `depth` reads it; undefined when there is no log. */
   protected currentAtLeast(depth: Depth): Promise<LogState | undefined> | LogState | undefined {
-    const mark = this.file.look()
+    const mark = this.file.stat()
     if (mark !== undefined || !this.wasThere) return this.#currentAt(mark, depth)
-    return sleep(ABSENCE_MS).then(() => this.#currentAt(this.file.look(), depth))
+    return sleep(ABSENCE_MS).then(() => this.#currentAt(this.file.stat(), depth))
   }
 
   #currentAt(mark: FileMark | undefined, depth: Depth): Promise<LogState | undefined> | LogState | undefined {

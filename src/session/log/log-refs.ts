@@ -41,7 +41,7 @@ export class LogRefs {
     if (reader.size === mark.end) return refs
     const added = await reader.pieces(mark.end)
     for (const piece of added) {
-      if (piece.kind === 'remove') refs.forget(new Set(namedIds(piece)))
+      if (piece.kind === 'remove') refs.remove(new Set(namedIds(piece)))
       else if (isLine(piece)) refs.addNext(piece, NOTHING_KNOWN)
     }
     return this.#note(reader, refs, endOf(added) ?? mark.end, atFirst)

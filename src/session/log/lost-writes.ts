@@ -5,7 +5,7 @@
 
 import { sleep } from '../../base/event-loop.js'
 import { isV7, timeInId } from '../../base/ids.js'
-import { look, readSync } from '../../disk/files.js'
+import { readSync, statFile } from '../../disk/files.js'
 import type { LogReader } from '../../disk/log/log-reader.js'
 import { ABSENCE_MS } from '../../disk/log/log-writer.js'
 import { keepLines } from '../../disk/quarantine.js'
@@ -75,7 +75,7 @@ export class OwnWrites {
 
 async function isStillEmpty(file: string): Promise<boolean> {
   await sleep(ABSENCE_MS)
-  const stat = look(file)
+  const stat = statFile(file)
   return stat !== undefined && stat !== 'other' && stat.size === 0
 }
 

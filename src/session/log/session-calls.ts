@@ -1,6 +1,6 @@
 /** The calls on one session in this process: one after another, in call order, with the session's lease or without. */
 import { notALog } from '../../base/errors.js'
-import { look } from '../../disk/files.js'
+import { statFile } from '../../disk/files.js'
 import type { Lease } from '../../disk/lock/lease.js'
 import { linkHeld, unlinkHeld } from '../../disk/log/formers.js'
 import type { StoreContext } from '../context.js'
@@ -60,7 +60,7 @@ export class SessionCalls {
   exists(): boolean {
     this.context.checkOpen()
     const file = this.context.layout.log(this.name)
-    const mark = look(file)
+    const mark = statFile(file)
     if (mark === 'other') throw notALog(file)
     return mark !== undefined
   }

@@ -25,7 +25,7 @@ import { checkOurs, mayBeForeign } from './foreign-log.js'
 import { type LogState, printOf } from './log-state.js'
 import { type Draft, headerDraft, type Lines, removeDraft, stampLines } from './pending-line.js'
 
-type Told = Decision<unknown>['written']
+type OnWritten = Decision<unknown>['written']
 
 /** How often a write starts over when other programs keep changing the log under it. */
 const MAX_ATTEMPTS = 50
@@ -114,7 +114,7 @@ export class SessionLog extends CachedLog {
   async #appendAgain({ lines, end, drafts, create }: Appending): Promise<Written<undefined>> {
     this.invalidate()
     await sleep(ABSENCE_MS)
-    if (this.file.look() !== undefined) {
+    if (this.file.stat() !== undefined) {
       const outcome = await this.file.confirm(lines.bytes, 0, lastOf(lines))
       return this.#appended(outcome, { lines, end, drafts, create })
     }
@@ -265,7 +265,7 @@ export class SessionLog extends CachedLog {
    * A new log: header and lines whole, or nothing. Undefined when somebody else made one. `before` is given the header's
    * id when all but the log is in place.
    */
-  #create(drafts: Draft[], before?: (headerId: string | null) => void, told?: Told): Lines | undefined {
+  #create(drafts: Draft[], before?: (headerId: string | null) => void, told?: OnWritten): Lines | undefined {
     const { layout, settings, root } = this.context
     root.check()
     const lines = this.#stamp(drafts, emptySummary(), 0)

@@ -51,7 +51,7 @@ export interface Said {
 export function saidOf(log: LogWithRuns, session: string | null): Said {
   // first the run logs: what goes from one stands in the sidecar by then
   const { runs } = log.context
-  runs.look()
+  runs.refresh()
   const own = runs.own.statement(log.key)
   // then the sidecar has it from here
   if (own?.session === session && runs.isOnlyOwn(log.key)) return { others: [], own }

@@ -1,7 +1,7 @@
 /** The sidecar of one session: written behind the log and the run logs. */
 
 import { SessionError } from '../../base/errors.js'
-import { look } from '../../disk/files.js'
+import { statFile } from '../../disk/files.js'
 import { markOf } from '../../disk/log/file-mark.js'
 import { hashOf, type Run } from '../../disk/sidecar/sidecar-file.js'
 import type { LogState } from '../log/log-state.js'
@@ -35,7 +35,7 @@ export async function writeNow(log: LogWithSidecar): Promise<void> {
 /** The same, unless somebody else has the lease. */
 export async function writeBehind(log: LogWithSidecar): Promise<void> {
   log.context.root.check()
-  if (look(log.file.path) === undefined) return
+  if (statFile(log.file.path) === undefined) return
   try {
     await log.hold(() => writeNow(log), 0)
   } catch (error) {

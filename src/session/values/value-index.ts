@@ -1,5 +1,5 @@
 /**
- * Where the named values of one log stand: places, never values. It covers a stretch of the log that ends where the log
+ * Where the named values of one log stand: places, never values. It covers a range of the log that ends where the log
  * does, grows with it, and is extended backwards when a name is asked for that it does not hold.
  */
 import { type FileMark, markOf, sameFile, sameMark } from '../../disk/log/file-mark.js'

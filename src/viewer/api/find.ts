@@ -29,7 +29,7 @@ export interface Found {
   size: number
 }
 
-/** Hits in the order of the log, with those of each stretch together. `text` is taken as it is, upper and lower case alike. */
+/** Hits in the order of the log, with those of each block together. `text` is taken as it is, upper and lower case alike. */
 export async function* findIn(path: string, key: string, text: string, from = 0): AsyncGenerator<Found> {
   const reader = LogReader.open(path)
   if (reader === undefined) throw notFound(key)

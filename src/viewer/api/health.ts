@@ -3,7 +3,7 @@ import path from 'node:path'
 import type { Finding } from '../../check/finding.js'
 import { checkFolder } from '../../check/folder.js'
 import { checkStore } from '../../check/store.js'
-import { look } from '../../disk/files.js'
+import { statFile } from '../../disk/files.js'
 import { entriesIn } from '../../disk/inspect.js'
 import { nameOfConflictCopy } from '../../disk/names.js'
 import type { StoreInternals } from '../../list/store-internals.js'
@@ -90,7 +90,7 @@ export function quarantineIn({ context: { layout } }: StoreInternals): Quarantin
   const folders = entriesIn(layout.quarantines).filter(({ kind }) => kind === 'folder')
   const files = folders.flatMap(({ name, file: folder }) =>
     entriesIn(folder).flatMap(({ name: file, file: place, kind }) => {
-      const stat = kind === 'file' ? look(place) : undefined
+      const stat = kind === 'file' ? statFile(place) : undefined
       return stat === undefined || stat === 'other' ? [] : [{ name, file, bytes: stat.size }]
     }),
   )

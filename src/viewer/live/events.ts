@@ -2,7 +2,7 @@
  * Server-sent events: hints that something changed. The files of sessions that some page shows are looked at several
  * times a second, which costs a stat each; turns are watched by the store's watcher.
  */
-import { look } from '../../disk/files.js'
+import { statFile } from '../../disk/files.js'
 import { LogReader } from '../../disk/log/log-reader.js'
 import { nameOf } from '../../disk/names.js'
 import type { StuckReason } from '../../disk/sidecar/sidecar-file.js'
@@ -159,7 +159,7 @@ export class EventHub {
   }
 
   #lookAt(key: string, path: string): void {
-    const stat = look(path)
+    const stat = statFile(path)
     const former = this.#seen.get(key)
     if (stat === undefined || stat === 'other') {
       this.#seen.delete(key)

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { Lanes } from '../../../src/cli/bot/sender-queues.js'
+import { SenderQueues } from '../../../src/cli/bot/sender-queues.js'
 
 interface Task {
   lane: string
@@ -11,7 +11,7 @@ function recorder({ concurrency = 4, waiting = 100, bytes = 1e9, ms = () => Math
   const order: Task[] = []
   const busy = new Set<string>()
   const seen = { most: 0, overlap: false }
-  const lanes = new Lanes<Task>({
+  const lanes = new SenderQueues<Task>({
     concurrency,
     waiting,
     bytes,
@@ -88,7 +88,7 @@ describe('Lanes', () => {
   })
 
   test('idle rejects when a task did', async () => {
-    const lanes = new Lanes<string>({
+    const lanes = new SenderQueues<string>({
       concurrency: 1,
       waiting: 9,
       bytes: 9,

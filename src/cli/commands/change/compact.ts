@@ -53,7 +53,7 @@ function isForeignFile(error: unknown): boolean {
 
 function outcome({ dropped, quarantined }: { dropped: number; quarantined: number }): string {
   const aside =
-    quarantined > 0 ? `, ${count(quarantined, 'unreadable stretch', 'unreadable stretches')} kept in .quarantine` : ''
+    quarantined > 0 ? `, ${count(quarantined, 'unreadable range', 'unreadable ranges')} kept in .quarantine` : ''
   // Lines typed by hand get the id and the time that they lack, which can be more than what went.
   return `${dropped >= 0 ? `${size(dropped)} smaller` : `${size(-dropped)} larger, ids and times written out`}${aside}`
 }
