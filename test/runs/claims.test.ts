@@ -10,7 +10,7 @@ import { codeOf, fill, message, open, randomOf, sleep, tempFolder } from '../hel
 const SECONDS = Number(process.env.CLAIM_SECONDS ?? 5)
 
 test(
-  `never two turns of a session at once, in 5 processes that are killed and stopped, for ${SECONDS} s`,
+  `never two turns of a session at once, in 6 processes that are killed and stopped, for ${SECONDS} s`,
   async () => {
     const folder = path.join(tempFolder(), 'store')
     const witnesses = tempFolder()
@@ -37,7 +37,7 @@ test(
         await gone
       }
     }
-    await Promise.all(Array.from({ length: 5 }, one))
+    await Promise.all(Array.from({ length: 6 }, one))
     const told = (what: string) => {
       const file = path.join(witnesses, what)
       return fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : ''

@@ -177,8 +177,7 @@ export class Lease {
       }
     } catch (error) {
       own.withdraw()
-      // it went between the taking and the first sign of life
-      throw errno(error) === 'ENOENT' ? lostError(this.#folder) : error
+      throw error
     }
   }
 
@@ -268,8 +267,9 @@ export class Lease {
   }
 }
 
+/** What a process that was stopped has announced, others may clear away, and a lock may go before its first sign of life. */
 function passUnlessLocked(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ELOCKED') throw error
+  if (!['ELOCKED', 'ENOENT'].includes(errno(error) ?? '')) throw error
 }
 
 function lockedError(folder: string): SessionError {
