@@ -16,6 +16,8 @@ export interface ErrorDetails {
   ERR_LOG_CORRUPT: { reason: string; headRevision: number }
   /** `id`: the key of the session; `message`: the id that was given. */
   ERR_MESSAGE_NOT_FOUND: { id: string; message: string }
+  /** `type`, `source`: of the drive, as the mount table names them. */
+  ERR_NETWORK_DRIVE: { dir: string; type: string; source: string }
   ERR_NOT_A_LOG: { file: string }
   ERR_READ_SCOPE_UNSUPPORTED: { scope: unknown }
   ERR_SESSION_BINDING_MISMATCH: { boundSessionId: string; attemptedSessionId: string }

@@ -14,7 +14,12 @@ type Use<T> = (store: SessionStore) => Promise<T>
 
 /** Runs `use` on the store in `root` and closes it, whatever happens. */
 export async function withStore<T>(root: string, use: Use<T>): Promise<T> {
-  return using(await openStore(root, { onError: reportError }), use)
+  return using(await openStore(root, { onError: reportError, network: mayBeNetwork() }), use)
+}
+
+/** What --network says, here and for the programs that a command starts. */
+export function mayBeNetwork(): boolean {
+  return process.env.JSONL_SESSIONS_NETWORK === '1'
 }
 
 /** The same for commands that only read: nothing is written, nor is anything that a crash left cleared away. */

@@ -32,6 +32,8 @@ export interface StoreContext {
   turns: Set<() => Promise<void>>
   /** Appends take the lease: the file system is not known to be local, or the option says so. */
   leasesAppends: boolean
+  /** Other machines may write to the folder. */
+  isNetwork: boolean
   /** @throws SessionError ERR_CLOSED, ERR_STORE_GONE */
   checkOpen(): void
   /** Looks at no file. @throws SessionError ERR_CLOSED */

@@ -15,6 +15,11 @@ export interface StoreOptions {
    * systems of this machine only. Default: `'unleased'` where the mount table names such a file system, else `'leased'`.
    */
   appends?: 'leased' | 'unleased'
+  /**
+   * With `true` the folder may lie on a network drive, where several machines write to it; see "More than one machine"
+   * in the README of the store. Without it `openStore` rejects with ERR_NETWORK_DRIVE for a drive that is known as one.
+   */
+  network?: boolean
   /** The store's clock: Unix milliseconds or a Date. Default `Date.now`. */
   now?: () => number | Date
   /** How long a write waits for a lease that another process holds, ms. Default 15,000. */
@@ -58,6 +63,7 @@ export async function attempt<T>(settings: Settings, key: string, work: () => Pr
 const DEFAULTS: Settings = {
   fsync: 'no',
   appends: undefined,
+  network: false,
   now: Date.now,
   lockTimeout: 15_000,
   maxMessageBytes: 128 * 1024 * 1024,
@@ -80,6 +86,12 @@ export function checkOptions(options: unknown): Settings {
   }
   if (![undefined, 'leased', 'unleased'].includes(settings.appends)) {
     throw new TypeError("option appends must be 'leased' or 'unleased'")
+  }
+  if (typeof settings.network !== 'boolean') throw new TypeError('option network must be true or false')
+  if (settings.network && settings.appends === 'unleased') {
+    throw new TypeError(
+      "option appends must not be 'unleased' on a network drive: appends of two machines interleave there",
+    )
   }
   for (const name of ['now', 'onDamage', 'onLost', 'onError', 'onCrash'] as const) {
     if (settings[name] !== DEFAULTS[name] && typeof settings[name] !== 'function')

@@ -4,7 +4,7 @@ import { checkNames, checkText, untilAborted } from '../base/arguments.js'
 import { SessionError } from '../base/errors.js'
 import { yieldIfDue } from '../base/event-loop.js'
 import { checkStore, type StoreCheck, type StoreCheckOptions } from '../check/store.js'
-import { isLocal } from '../disk/file-system.js'
+import { FolderDrive } from '../disk/drive/folder-drive.js'
 import { checkFolder } from '../disk/folders.js'
 import { Layout } from '../disk/layout.js'
 import { Leases } from '../disk/lock/leases.js'
@@ -46,7 +46,7 @@ const MAX_SESSIONS = 4_096
 
 /**
  * Opens a store. The folder is made at the first write, and need not exist before.
- * @throws TypeError for an unknown option
+ * @throws TypeError for an unknown option; SessionError ERR_NETWORK_DRIVE for a network drive without `network: true`
  */
 export async function openStore<M extends AnyMessage = ChatMessage>(
   dir: string,
@@ -80,6 +80,10 @@ function fdsIn(): FdCache {
   return new FdCache()
 }
 
+function driveIn(root: string): FolderDrive {
+  return new FolderDrive(root)
+}
+
 function runsIn(root: string): FolderRuns {
   return new FolderRuns(new Layout(root).running)
 }
@@ -108,6 +112,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
     this.#sessions = new KeptSessions(MAX_SESSIONS, (log) => this.#background.needs(log))
     this.#shared = SharedFolder.acquire(dir)
     const layout = new Layout(dir)
+    const { drive } = this.#shared.part(driveIn)
     const context: StoreContext = {
       layout,
       root: new StoreRoot(dir),
@@ -118,7 +123,9 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
       settings,
       writes: new RecentWrites(),
       turns: new Set(),
-      leasesAppends: settings.appends === undefined ? !isLocal(dir) : settings.appends === 'leased',
+      leasesAppends:
+        settings.network || (settings.appends === undefined ? !drive.hasAtomicAppends : settings.appends === 'leased'),
+      isNetwork: settings.network || drive.place === 'network',
       checkOpen: () => this.#checkOpen(),
       checkNotClosed: () => this.#checkNotClosed(),
       noteBehind: (log) => this.#background.noteBehind(log),
@@ -139,6 +146,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
   /** @internal What `openStore` does: at the cost of what runs, however much lies around; the rest is done beside. */
   async begin(): Promise<void> {
     const { context } = this.#internals
+    this.#shared.part(driveIn).check(context.settings.network)
     context.root.check()
     checkFolder(context.layout.root)
     await sweepAtOpen(this.#internals)

@@ -9,7 +9,7 @@ import { exitCodeOf, onInterrupt, type StopSignal } from '../signals.js'
 import { escapeLine } from '../terminal/escape.js'
 import { complain, describe, note, print } from '../terminal/output.js'
 import { checkThere } from '../user-files.js'
-import type { GlobalOptions } from '../with-store.js'
+import { type GlobalOptions, mayBeNetwork } from '../with-store.js'
 
 export interface ServeOptions extends GlobalOptions {
   port: number
@@ -24,7 +24,9 @@ export async function serve(options: ServeOptions): Promise<number> {
   const { root, host, allowWrite = false } = options
   await checkThere(root)
   const onError = (error: unknown, key: string) => complain(`${escapeLine(key)}: ${describe(error)}`)
-  const store = allowWrite ? await openStore(root, { onError }) : openReadOnly(root, { onError })
+  const store = allowWrite
+    ? await openStore(root, { onError, network: mayBeNetwork() })
+    : openReadOnly(root, { onError })
   try {
     const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 })
     const stopped = new Promise<StopSignal>((resolve) => onInterrupt(resolve))

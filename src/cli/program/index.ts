@@ -49,11 +49,15 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
         .default('sessions', './sessions')
         .argParser(notEmpty),
     )
+    .option('--network', 'the folder may lie on a network drive (also: JSONL_SESSIONS_NETWORK=1)')
     .option('--no-color', 'no colours (also: NO_COLOR=1)')
     .option('--version', 'print the version')
     .on('option:version', () => {
       process.stdout.write(`${packageVersion(main)}\n`)
       process.exit(0)
+    })
+    .on('option:network', () => {
+      process.env.JSONL_SESSIONS_NETWORK = '1'
     })
     .on('option:no-color', () => {
       // FORCE_COLOR would win over NO_COLOR.
