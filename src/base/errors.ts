@@ -120,11 +120,20 @@ export function messageNotFound(key: string, message: string): SessionError {
   return new SessionError('ERR_MESSAGE_NOT_FOUND', text, { id: key, message })
 }
 
-/** What libuv has no name for: that the quota is used up. */
-const EDQUOT = -122
+/** What libuv has no name for in every version, by the system's own number. */
+const UNNAMED: Readonly<Record<number, string>> =
+  process.platform === 'darwin'
+    ? { 57: 'ENOTCONN', 64: 'EHOSTDOWN', 69: 'EDQUOT', 70: 'ESTALE' }
+    : { 107: 'ENOTCONN', 112: 'EHOSTDOWN', 116: 'ESTALE', 121: 'EREMOTEIO', 122: 'EDQUOT' }
 
-/** The system's own code of a failure (`ENOENT`, …), or undefined when it has none. */
+/** The system's own code of a failure (`ENOENT`, …), or undefined when it has none. Node names some by number only. */
 export function errno(error: unknown): string | undefined {
   const { code, errno: number } = (error as NodeJS.ErrnoException | undefined) ?? {}
-  return code === 'UNKNOWN' && number === EDQUOT ? 'EDQUOT' : code
+  if (code !== 'UNKNOWN' && !code?.startsWith('Unknown system error')) return code
+  return UNNAMED[-Number(number ?? code.split(' ').at(-1))] ?? code
+}
+
+/** True where a drive of another machine says that what a name or descriptor stood for has changed meanwhile. */
+export function isStale(error: unknown): boolean {
+  return errno(error) === 'ESTALE'
 }

@@ -29,6 +29,8 @@ const POLL_MS = 3
 const YIELD_MS = 20
 /** Some of those that wait may be stopped. */
 const MOST_WAITERS = 4
+/** For so long a network drive may go on reporting stale handles of a lock that is free, ms; no call ends that sooner. */
+const STALE_MS = 1_200
 /** After this time the holder looks whether the lease is still its own, ms. */
 const CHECK_MS = 1_000
 
@@ -63,6 +65,8 @@ export class Lease {
   #used = 0
   #checked = 0
   #yieldUntil = 0
+  /** Others may have taken this process for dead: no more signs of life are given. */
+  #isSilent = false
   /** Since when the lease has been wanted and not been had. */
   #lackedSince: number | undefined
 
@@ -130,6 +134,8 @@ export class Lease {
   async #prepare(patience: Patience): Promise<void> {
     if (isLoopHeld(performance.now())) await yieldToLoop()
     if (this.#lock !== undefined && performance.now() - this.#checked >= CHECK_MS) this.check()
+    // others may take a lease without signs of life away at any time
+    if (this.#isSilent) await this.#giveBack()
     if (this.#unlock !== undefined) {
       const waiters = this.#waitersBehindSlice(performance.now())
       if (waiters !== undefined) await this.#handOver(waiters)
@@ -154,7 +160,7 @@ export class Lease {
   async #acquire({ timeout, since }: Patience): Promise<void> {
     // what earlier work has waited in vain for the same holder, this one has waited too
     this.#lackedSince ??= performance.now()
-    const deadline = Math.max(since, this.#lackedSince) + timeout
+    const from = Math.max(since, this.#lackedSince)
     const { lock } = await listeningFirst(() => import('proper-lockfile'))
     const own = new LockFolder(this.#folder, this.#waiting, this.#leases.owners)
     const options = {
@@ -172,7 +178,8 @@ export class Lease {
           const unlock = await lock(this.#folder, options).catch(passUnlessLocked)
           if (unlock !== undefined) return this.#hold(own, unlock)
         }
-        if (performance.now() >= deadline) throw lockedError(this.#folder)
+        const wait = own.wasStale ? Math.max(timeout, STALE_MS) : timeout
+        if (performance.now() >= from + wait) throw lockedError(this.#folder)
         await sleep(POLL_MS * (0.5 + Math.random()))
       }
     } catch (error) {
@@ -191,12 +198,15 @@ export class Lease {
   }
 
   #lose(lock: LockFolder): void {
+    if (this.#lock !== lock) return
     // the next piece of work finds out, and is told
-    if (this.#lock === lock) this.#checked = Number.NEGATIVE_INFINITY
+    this.#checked = Number.NEGATIVE_INFINITY
+    this.#isSilent = true
   }
 
   #reset(): void {
     this.#lock = this.#unlock = undefined
+    this.#isSilent = false
     this.#leases.noteReleased(this.#name)
   }
 

@@ -10,7 +10,7 @@
  */
 import fs from 'node:fs'
 import path from 'node:path'
-import { errno } from '../../base/errors.js'
+import { errno, isStale } from '../../base/errors.js'
 import { randomNonce } from '../../base/ids.js'
 import { createPrivate, removeFile, writeAll } from '../files.js'
 import { ensureFolder, listFolder, refuseLink, removeEmptyFolder, removeTree } from '../folders.js'
@@ -21,6 +21,9 @@ type Done<T = unknown> = (error: NodeJS.ErrnoException | null, value?: T) => voi
 
 /** A waiter that has not written its name after this time was killed while it did, ms. */
 const UNFINISHED_MS = 1_000
+const { O_NOFOLLOW = 0, O_WRONLY } = fs.constants
+/** Of the JSON object that names the owner. */
+const FIRST_BYTE = Buffer.from('{')
 const FRESH = new Date(8.64e15)
 const STALE = new Date(-8.64e15)
 
@@ -40,9 +43,22 @@ export class LockFolder {
     this.#ready = path.join(waiting, `${path.basename(folder)}.${this.#nonce}`)
   }
 
-  /** True while the owner's file is in place. */
+  /** An attempt failed because what this machine knew of the folder was out of date: on network drives, for about a second. */
+  wasStale = false
+
+  /** True while the owner's file is in place. Only a folder without it means that it is gone: an outage says nothing. */
   get held(): boolean {
-    return this.#holds && fs.existsSync(path.join(this.#folder, this.#nonce))
+    return this.#holds && this.#isInPlace()
+  }
+
+  /** The folder is listed: on a network drive a look at one name may be a second old. */
+  #isInPlace(): boolean {
+    try {
+      return listFolder(this.#folder).includes(this.#nonce)
+    } catch (error) {
+      if (errno(error) === 'ENOTDIR') return false
+      throw error
+    }
   }
 
   /** Ends the announcement of a waiter that gave up. */
@@ -64,7 +80,8 @@ export class LockFolder {
     try {
       this.#takePlace()
     } catch (error) {
-      if (!['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(errno(error) ?? '')) {
+      if (isStale(error)) this.wasStale = true
+      else if (!['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(errno(error) ?? '')) {
         // it may have been taken all the same
         this.abandon()
         throw error
@@ -108,7 +125,7 @@ export class LockFolder {
 
   #timeOfLock(): Date {
     if (this.held) return this.#mtime
-    const state = this.#holds ? 'gone' : this.#judge()
+    const state = this.#holds ? 'gone' : this.#judgeUnlessStale()
     if (state === 'gone') throw Object.assign(new Error('no lock'), { code: 'ENOENT' })
     return state === 'stale' ? STALE : FRESH
   }
@@ -116,6 +133,18 @@ export class LockFolder {
   /** What tells this store's locks from those of a copy, whose owner lives but does not know of it. */
   #place(): Place {
     return placeOf(path.dirname(this.#folder))
+  }
+
+  /** What cannot be looked at now stays locked. */
+  #judgeUnlessStale(): 'fresh' | 'stale' | 'gone' {
+    try {
+      return this.#judge()
+    } catch (error) {
+      if (!isStale(error)) throw error
+      this.wasStale = true
+      this.#condemned = undefined
+      return 'fresh'
+    }
   }
 
   #judge(): 'fresh' | 'stale' | 'gone' {
@@ -134,10 +163,18 @@ export class LockFolder {
     return state
   }
 
-  /** A sign of life, for those who cannot see this process. */
-  readonly utimes = (_: string, atime: Date, mtime: Date, done: Done): void =>
+  /**
+   * A sign of life, for those who cannot see this process: the first byte is written again, which sets the file's time
+   * by the clock of the drive, whatever this machine's clock says, and needs no room on it.
+   */
+  readonly utimes = (_: string, __: Date, mtime: Date, done: Done): void =>
     answer(done, () => {
-      fs.utimesSync(path.join(this.#folder, this.#nonce), atime, mtime)
+      const fd = fs.openSync(path.join(this.#folder, this.#nonce), O_WRONLY | O_NOFOLLOW)
+      try {
+        writeAll(fd, FIRST_BYTE, 0)
+      } finally {
+        fs.closeSync(fd)
+      }
       this.#mtime = mtime
     })
 
@@ -189,18 +226,26 @@ export function waitedFor(waiting: string, owners: LockOwners): Map<string, numb
   const names = new Map<string, number>()
   for (const entry of listFolder(waiting)) {
     const nonce = path.extname(entry).slice(1)
-    const folder = path.join(waiting, entry)
-    const file = path.join(folder, nonce)
-    const owner = ownerIn(file)
-    const isUnfinished = owner === 'gone' || owner === 'unreadable'
-    const over =
-      !NONCE.test(nonce) ||
-      (isUnfinished ? owners.isSilent(folder, UNFINISHED_MS) : owners.isGivenUp(file, placeOf(path.dirname(waiting))))
-    if (over) removeTree(folder)
-    else {
-      const name = entry.slice(0, -nonce.length - 1)
-      names.set(name, (names.get(name) ?? 0) + 1)
+    try {
+      const folder = path.join(waiting, entry)
+      if (isOver(folder, nonce, owners)) {
+        removeTree(folder)
+        continue
+      }
+    } catch (error) {
+      // it comes or goes on another machine: counted until it can be looked at
+      if (!isStale(error)) throw error
     }
+    const name = entry.slice(0, -nonce.length - 1)
+    names.set(name, (names.get(name) ?? 0) + 1)
   }
   return names
+}
+
+function isOver(folder: string, nonce: string, owners: LockOwners): boolean {
+  if (!NONCE.test(nonce)) return true
+  const file = path.join(folder, nonce)
+  const owner = ownerIn(file)
+  if (owner === 'gone' || owner === 'unreadable') return owners.isSilent(folder, UNFINISHED_MS)
+  return owners.isGivenUp(file, placeOf(path.dirname(path.dirname(folder))))
 }

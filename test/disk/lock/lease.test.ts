@@ -356,10 +356,12 @@ describe('within one process', () => {
   test('a lease that is taken away while it is being taken is taken again', async () => {
     const folder = tempFolder()
     const session = (await openLeased(folder)).session('a')
+    const lock = path.join(folder, '.locks', 'a')
     let left = 1
-    patch('utimes', (original) => (file: string, ...times: number[]) => {
-      if (left-- > 0) fs.rmSync(path.dirname(file), { recursive: true })
-      return original(file, ...times)
+    // the first sign of life
+    patch('open', (original) => (file: string, ...args: unknown[]) => {
+      if (path.dirname(file) === lock && left-- > 0) fs.rmSync(lock, { recursive: true })
+      return original(file, ...args)
     })
     await session.append(message('1'))
     expect(await contents(session)).toEqual(['1'])
