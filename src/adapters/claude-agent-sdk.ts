@@ -84,7 +84,8 @@ export class JsonlClaudeSessionStore implements SessionStore {
           key,
           added.map(({ entry }) => entry as never),
         )
-      if (summary && !isSame(former, summary) && added.length > 0) drafts.push(draftOf(SUMMARY, { through, summary }))
+      if (summary && !isSame(former, summary) && added.length > 0)
+        drafts.push(draftOf(context.clock, [SUMMARY, { through, summary }]))
       return { drafts, result: undefined }
     })
   }

@@ -10,9 +10,11 @@ export interface ErrorDetails {
   ERR_GRAPH_INVALID: { reason: string; nodeId: string }
   ERR_HEAD_REVISION_CONFLICT: { expected: number | null; actual: number | null }
   ERR_INVALID_KEY: { key: string }
-  /** `lock`: the folder of a lease that another process holds; `file`: a log that other programs keep changing. */
-  ERR_LOCKED: { lock?: string; file?: string; id?: string; deleted?: number }
-  ERR_LOCK_LOST: { lock: string }
+  /** `lock`: the folder of the lease that another process holds; `deleted`: what a purge had deleted by then. */
+  ERR_LOCKED: { key?: string; lock: string; deleted?: number }
+  ERR_LOCK_LOST: { key?: string; lock: string }
+  /** `file`: the log that other programs keep changing. */
+  ERR_LOG_BUSY: { key: string; file: string }
   ERR_LOG_CORRUPT: { reason: string; headRevision: number }
   /** `id`: the key of the session; `message`: the id that was given. */
   ERR_MESSAGE_NOT_FOUND: { id: string; message: string }
@@ -95,6 +97,17 @@ export function isSessionError<C extends SessionErrorCode = SessionErrorCode>(
 
 export function notFound(key: string): SessionError {
   return new SessionError('ERR_SESSION_NOT_FOUND', `there is no session ${JSON.stringify(key)}`, { id: key })
+}
+
+export function sessionExists(key: string): SessionError {
+  return new SessionError('ERR_SESSION_EXISTS', `there is a session ${JSON.stringify(key)} already`, { key })
+}
+
+export function logBusy(key: string, file: string): SessionError {
+  return new SessionError('ERR_LOG_BUSY', `other programs keep changing the log of ${JSON.stringify(key)}`, {
+    key,
+    file,
+  })
 }
 
 export function notALog(file: string): SessionError {

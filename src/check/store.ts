@@ -1,6 +1,6 @@
 /** Checks a store, and mends what needs no decision. */
 import path from 'node:path'
-import { checkNames, checkSignal, checkTexts } from '../base/arguments.js'
+import { checkBoolean, checkNames, checkSignal, checkTexts } from '../base/arguments.js'
 import { statFile } from '../disk/files.js'
 import { listFolder } from '../disk/folders.js'
 import { makePrivate } from '../disk/inspect.js'
@@ -37,7 +37,7 @@ export interface StoreCheck {
 export async function checkStore(store: StoreInternals, options?: StoreCheckOptions): Promise<StoreCheck> {
   const { keys, fix = false, signal } = checkNames('check', options, ['keys', 'fix', 'signal'])
   if (keys !== undefined) checkTexts('keys', keys)
-  if (typeof fix !== 'boolean') throw new TypeError('fix must be true or false')
+  checkBoolean('fix', fix)
   checkSignal(signal)
   const check: StoreCheck = { sessions: 0, messages: 0, findings: [], mended: [], failed: [] }
   for (const key of keys ?? (await store.index.keys()).sort()) {
@@ -60,22 +60,28 @@ export async function checkStore(store: StoreInternals, options?: StoreCheckOpti
       check.failed.push({ key: '', error })
     }
   }
-  if (fix) await mend(store, check)
+  if (fix) await mend(store, check, signal)
   return check
 }
 
 /** Applies the remedies of what was found. One that fails does not keep the others from being applied. */
-async function mend(store: StoreInternals, { findings, mended, failed }: StoreCheck): Promise<void> {
+async function mend(
+  store: StoreInternals,
+  { findings, mended, failed }: StoreCheck,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const rewritten = new Set<string>()
   for (const finding of findings) {
     if (finding.remedy === null) continue
+    signal?.throwIfAborted()
     try {
       if (finding.remedy === 'rewrite' && finding.key !== null) {
-        if (!rewritten.has(finding.key)) await rewriteKeepingAll(store.log(finding.key))
+        if (!rewritten.has(finding.key)) await rewriteKeepingAll(store.log(finding.key), { signal })
         rewritten.add(finding.key)
       } else await apply(store, finding)
       mended.push(finding)
     } catch (error) {
+      signal?.throwIfAborted()
       failed.push({ key: finding.key ?? '', error })
     }
   }

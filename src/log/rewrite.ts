@@ -38,8 +38,10 @@ export interface Choice {
   takes?: (line: Line) => boolean
   /** True for a line of another kind that is dropped although it counts. */
   drops?: (line: Line) => boolean
-  /** Gives lines of the graph another text. */
+  /** Gives lines another text. */
   changes?: LineChange
+  /** What a message that gets another text says then, as far as sums want to know it. */
+  facts?: (line: Line) => JsonObject | undefined
   /** By when expired values are dropped, Unix milliseconds. */
   now?: number
   /** Only lines that set names or labels are dropped, where later ones supersede them; all else stays byte for byte. */
@@ -93,8 +95,11 @@ export class RewritePlanner {
     return this.#waiting
   }
 
-  add(piece: Piece): void {
-    foldPiece(this.before, piece, this.#visibility)
+  add(given: Piece): void {
+    const value = isLine(given) ? this.#choice.facts(given) : undefined
+    const piece = value === undefined ? given : ({ ...given, value } as Line)
+    // usage that the new text names stands in for that of the old one; else that stays counted
+    foldPiece(this.before, value?.usage === undefined ? given : piece, this.#visibility)
     if (this.#choice.tidies) this.#addTidily(piece)
     else if (isLine(piece)) this.#addLine(piece)
     else if (piece.kind === 'blank') this.#blanks.push(edit(piece, 'drop'))
@@ -228,6 +233,7 @@ const NO_CHOICE: Required<Choice> = {
   takes: () => true,
   drops: () => false,
   changes: () => undefined,
+  facts: () => undefined,
   now: Number.NEGATIVE_INFINITY,
   tidies: false,
 }

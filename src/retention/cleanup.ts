@@ -1,6 +1,6 @@
 /** Taking away what nobody has used for long. */
 
-import { SessionError } from '../base/errors.js'
+import { logBusy } from '../base/errors.js'
 import { yieldIfDue } from '../base/event-loop.js'
 import { bytesIn } from '../disk/folders.js'
 import { markOf } from '../disk/log/file-mark.js'
@@ -57,8 +57,10 @@ export async function cleanUp(store: StoreInternals, options: CleanupOptions): P
     const log = store.log(session.key)
     const isStillDue = () => isUnchanged(log, session, rules, now)
     try {
-      if (await (rules.dryRun ? isStillDue() : removeIf(log, isStillDue))) result.removed.push(session.key)
+      if (await (rules.dryRun ? isStillDue() : removeIf(log, isStillDue, rules.signal)))
+        result.removed.push(session.key)
     } catch (error) {
+      rules.signal?.throwIfAborted()
       result.failed.push({ key: session.key, error })
       store.context.settings.onError(error, session.key)
     }
@@ -115,8 +117,8 @@ async function isUnchanged(log: SessionLog, planned: Candidate, rules: CleanupRu
 /** How often a move starts over when another process uses the session meanwhile. */
 const MAX_ATTEMPTS = 5
 
-async function removeIf(log: SessionLog, isDue: () => Promise<boolean>): Promise<boolean> {
-  return (await log.hold(() => toTrash(log, isDue))) !== null
+async function removeIf(log: SessionLog, isDue: () => Promise<boolean>, signal?: AbortSignal): Promise<boolean> {
+  return (await log.hold(() => toTrash(log, isDue), { signal })) !== null
 }
 
 /**
@@ -135,14 +137,17 @@ async function toTrash(log: SessionLog, isDue: () => Promise<boolean>): Promise<
     const id = clock.id('')
     if (moveToTrash(layout, log.name, id, markOf(mark))) return id
   }
-  throw new SessionError('ERR_LOCKED', 'other programs keep changing the log', { file: log.file.path })
+  throw logBusy(log.key, log.file.path)
 }
 
 /**
  * Moves one session to the trash; returns its id there, null when there is no session.
  * @throws SessionError ERR_TURN_RUNNING, unless `force` is given
  */
-export async function trashSession(log: SessionLog, force: boolean): Promise<string | null> {
+export async function trashSession(
+  log: SessionLog,
+  { force, signal }: { force: boolean; signal: AbortSignal | undefined },
+): Promise<string | null> {
   log.context.checkOpen()
   const isDue = async () => {
     const state = await log.forWriting()
@@ -150,5 +155,5 @@ export async function trashSession(log: SessionLog, force: boolean): Promise<str
     if (!force && run !== null && mayBeRunning(log.context, run)) throw turnRunning(log.key, run)
     return state !== undefined
   }
-  return log.hold(() => toTrash(log, isDue))
+  return log.hold(() => toTrash(log, isDue), { signal })
 }

@@ -21,10 +21,11 @@ export async function rewriteSessions(
   for (const key of (await store.index.keys()).sort()) {
     signal?.throwIfAborted()
     try {
-      const result = await rewriteLog(store.log(key))
+      const result = await rewriteLog(store.log(key), { signal })
       if (result === null) all.untouched++
       else all.rewritten.push({ key, ...result })
     } catch (error) {
+      signal?.throwIfAborted()
       all.failed.push({ key, error })
     }
   }

@@ -1,6 +1,7 @@
 /** What cleanup took away: telling of it, putting it back, and letting it go for good. */
 
-import { SessionError } from '../base/errors.js'
+import { checkWait, type WaitOptions } from '../base/arguments.js'
+import { SessionError, sessionExists } from '../base/errors.js'
 import { timeInId } from '../base/ids.js'
 import { statFile } from '../disk/files.js'
 import { removeValues } from '../disk/list-cache-file.js'
@@ -54,42 +55,45 @@ async function keyOf(trashed: TrashedFiles): Promise<string | undefined> {
 }
 
 /** @throws SessionError ERR_SESSION_NOT_FOUND, ERR_SESSION_EXISTS */
-export async function restore(store: StoreInternals, id: string): Promise<string> {
+export async function restore(store: StoreInternals, id: string, options?: WaitOptions): Promise<string> {
+  const signal = checkWait('restore', options)
   const { layout, runs } = store.context
   const trashed = listTrash(layout).find((entry) => entry.id === id)
   const key = trashed && (await keyOf(trashed))
   if (trashed === undefined || key === undefined) throw notInTrash(id)
   const log = store.log(key)
-  return log.hold(() => {
-    if (statFile(layout.log(trashed.name)) !== undefined) {
-      throw new SessionError('ERR_SESSION_EXISTS', 'there is a session of this key', { key })
-    }
+  const work = () => {
+    if (statFile(layout.log(trashed.name)) !== undefined) throw sessionExists(key)
     if (statFile(logInTrash(trashed)) === undefined) throw notInTrash(id)
     const sidecar = sidecarOrNone(sidecarInTrash(trashed))
     if (sidecar?.run?.state === 'running') runs.pointTo([statementOf(key, sidecar.session, sidecar.run)])
     moveBack(layout, trashed)
     log.reset()
     return key
-  })
+  }
+  return log.hold(work, { signal })
 }
 
 function notInTrash(id: string): SessionError {
-  return new SessionError('ERR_SESSION_NOT_FOUND', 'nothing in the trash has this id', { id })
+  return new SessionError('ERR_SESSION_NOT_FOUND', `nothing in the trash has the id ${JSON.stringify(id)}`, { id })
 }
 
 /** Removes for good what was put into the trash long ago. @throws TypeError, RangeError for wrong options */
 export async function purgeTrash(store: StoreInternals, options: PurgeTrashOptions): Promise<PurgeTrashResult> {
-  const { olderThan, dryRun } = checkPurgeTrash(options)
+  const { olderThan, dryRun, signal } = checkPurgeTrash(options)
   const { context } = store
   const now = timePassed(context, await store.index.sessions())
   const result: PurgeTrashResult = { purged: [], failed: [] }
   for (const trashed of listTrash(context.layout).sort((a, b) => (a.id < b.id ? -1 : 1))) {
+    signal?.throwIfAborted()
     if (!(now - timeInId(trashed.id) > olderThan)) continue
     const entry = await attempt(context.settings, trashed.name, () => entryOf(trashed))
     if (entry === undefined) continue
     try {
-      if (dryRun || (await store.log(entry.key).hold(() => removeForGood(trashed)))) result.purged.push(entry)
+      if (dryRun || (await store.log(entry.key).hold(() => removeForGood(trashed), { signal })))
+        result.purged.push(entry)
     } catch (error) {
+      signal?.throwIfAborted()
       result.failed.push({ id: trashed.id, error })
       context.settings.onError(error, entry.key)
     }

@@ -1,7 +1,6 @@
 /** The options of a recovery, checked once. */
 
-import { checkSignal } from '../base/arguments.js'
-import { isObject } from '../base/json.js'
+import { checkDuration, checkNames, checkSignal } from '../base/arguments.js'
 import { checkKey } from '../disk/names.js'
 import type { CrashedRun, RunEnd } from '../session/reports.js'
 
@@ -29,18 +28,15 @@ export type RecoverSettings = Required<Omit<RecoverOptions, 'keys' | 'signal'>> 
 }
 
 /** @throws TypeError for an unknown option or a wrong type, RangeError for a number out of range */
-export function checkRecoverOptions(options: unknown = {}): RecoverSettings {
-  if (!isObject(options)) throw new TypeError('the options of a recovery must be an object')
-  const { action = 'report', keys, silentAfterMs = 60_000, signal, ...rest } = options as RecoverOptions
-  const [unknown] = Object.keys(rest)
-  if (unknown !== undefined) throw new TypeError(`unknown option: ${unknown}`)
+export function checkRecoverOptions(options: RecoverOptions | undefined): RecoverSettings {
+  const given = checkNames('recover', options, ['action', 'keys', 'silentAfterMs', 'signal'])
+  const { action = 'report', keys, silentAfterMs = 60_000, signal } = given
   if (typeof action !== 'function' && action !== 'report' && !isRunEnd(action)) {
     throw new TypeError("option action must be 'report', 'error', 'interrupt', 'idle' or a function")
   }
   if (keys !== undefined && !Array.isArray(keys)) throw new TypeError('option keys must be an array of keys')
   keys?.forEach(checkKey)
-  if (typeof silentAfterMs !== 'number') throw new TypeError('option silentAfterMs must be a number of milliseconds')
-  if (!(silentAfterMs >= 0)) throw new RangeError('option silentAfterMs must not be negative')
+  checkDuration('option silentAfterMs', silentAfterMs)
   checkSignal(signal)
   return { action, keys, silentAfterMs, signal }
 }

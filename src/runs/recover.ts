@@ -19,7 +19,13 @@ import { changeExisting, readRun, reporter } from '../session/state/runs.js'
 import { cutOffDrafts, draftOf } from '../session/turn/cut-off.js'
 import { type Claim, endTurn, isMine, tryClaim } from '../session/turn/turn-claim.js'
 import { describeCrash, Judge } from './crash.js'
-import { checkRecoverOptions, isRunEnd, type RecoverAction, type RecoverOptions } from './recover-options.js'
+import {
+  checkRecoverOptions,
+  isRunEnd,
+  type RecoverAction,
+  type RecoverOptions,
+  type RecoverSettings,
+} from './recover-options.js'
 import { isSameRun } from './run-tracker.js'
 import { runsNow } from './running.js'
 import { sweepAtOpen, sweepLeftovers } from './sweep.js'
@@ -46,6 +52,7 @@ export async function recover(store: StoreInternals, options: RecoverOptions | u
     try {
       await work()
     } catch (error) {
+      signal?.throwIfAborted()
       report.failed.push({ key, error })
       store.context.settings.onError(error, key)
     }
@@ -57,7 +64,7 @@ export async function recover(store: StoreInternals, options: RecoverOptions | u
     if (judge.reasonFor(run) === undefined) continue
     const { key } = log
     await attempt(key, async () => {
-      const done = await recoverOne(log, judge, action)
+      const done = await recoverOne(log, judge, { action, signal })
       if (done?.error !== undefined) report.failed.push({ key, error: done.error })
       if (done === undefined) return
       report.runs.push(done.run)
@@ -99,7 +106,11 @@ interface Done {
 }
 
 /** Undefined when the run is not there any more: ended, or taken by somebody else. */
-async function recoverOne(log: SessionLog, judge: Judge, action: RecoverAction): Promise<Done | undefined> {
+async function recoverOne(
+  log: SessionLog,
+  judge: Judge,
+  { action, signal }: Pick<RecoverSettings, 'action' | 'signal'>,
+): Promise<Done | undefined> {
   const found = await crashIn(log, judge)
   if (found === undefined) return undefined
   const run = await describeCrash(log, found.run, found.reason)
@@ -107,7 +118,7 @@ async function recoverOne(log: SessionLog, judge: Judge, action: RecoverAction):
   const claim = await takeOver(log, found, judge)
   if (claim === undefined) return undefined
   const { ended, error } = typeof action === 'function' ? await ask(action, run) : { ended: action }
-  const isDone = await end(log, claim, found.reason, ended)
+  const isDone = await end(log, claim, { reason: found.reason, ended, signal })
   return { run: { ...run, ended: isDone ? ended : null }, ...(error === undefined ? {} : { error }) }
 }
 
@@ -156,7 +167,11 @@ async function ask(action: Extract<RecoverAction, (...args: never[]) => unknown>
 }
 
 /** False when the run is not this process's any more. */
-async function end(log: SessionLog, claim: Claim, reason: CrashReason, ended: RunEnd): Promise<boolean> {
+async function end(
+  log: SessionLog,
+  claim: Claim,
+  { reason, ended, signal }: { reason: CrashReason; ended: RunEnd; signal: AbortSignal | undefined },
+): Promise<boolean> {
   const { turnId, since, input: ids = [] } = claim
   // a turn that was to answer messages is noted whatever becomes of it: the next one counts it, and finds its text
   if (ended === 'interrupt' || ids.length > 0) {
@@ -164,7 +179,7 @@ async function end(log: SessionLog, claim: Claim, reason: CrashReason, ended: Ru
     await log.transact((summary) => {
       const isDue = summary !== undefined && isMine(log, claim)
       return { drafts: isDue ? cutOffDrafts(summary, { turnId, since, reason, ids, text }) : [], result: undefined }
-    })
+    }, signal)
   }
   return endTurn(log, claim, ended === 'error' ? 'error' : 'idle', { recovered: reason })
 }

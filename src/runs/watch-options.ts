@@ -1,5 +1,5 @@
 /** The options of a watcher, checked once. */
-import { isObject } from '../base/json.js'
+import { checkBoolean, checkDuration, checkNames, checkSignal } from '../base/arguments.js'
 
 export interface WatchOptions {
   /** A turn that runs for longer than this is stuck, ms. Default 300,000. */
@@ -18,27 +18,19 @@ export interface WatchOptions {
 
 export type WatchSettings = Required<Omit<WatchOptions, 'signal'>> & { signal: AbortSignal | undefined }
 
-const KNOWN = ['stuckAfterMs', 'silentAfterMs', 'rescanMs', 'poll', 'persistent', 'signal']
+const KNOWN = ['stuckAfterMs', 'silentAfterMs', 'rescanMs', 'poll', 'persistent', 'signal'] as const
 /** As long as a timer can wait. */
 const MOST_MS = 2 ** 31 - 1
 
 /** @throws TypeError for an unknown option or a wrong type, RangeError for a number out of range */
-export function checkWatchOptions(options: unknown = {}): WatchSettings {
-  if (!isObject(options)) throw new TypeError('the options of a watcher must be an object')
-  const unknown = Object.keys(options).find((name) => !KNOWN.includes(name))
-  if (unknown !== undefined) throw new TypeError(`unknown option: ${unknown}`)
-  const { stuckAfterMs = 300_000, silentAfterMs = 30_000, poll = false, persistent = true } = options as WatchOptions
-  const { rescanMs = poll ? 1_000 : 5_000, signal } = options as WatchOptions
-  for (const [name, value] of Object.entries({ poll, persistent })) {
-    if (typeof value !== 'boolean') throw new TypeError(`option ${name} must be true or false`)
-  }
-  for (const [name, value] of Object.entries({ stuckAfterMs, silentAfterMs, rescanMs })) {
-    if (typeof value !== 'number') throw new TypeError(`option ${name} must be a number of milliseconds`)
-    if (!(value >= 0)) throw new RangeError(`option ${name} must not be negative`)
-  }
+export function checkWatchOptions(options: WatchOptions | undefined): WatchSettings {
+  const given = checkNames('watch', options, KNOWN)
+  const { stuckAfterMs = 300_000, silentAfterMs = 30_000, poll = false, persistent = true, signal } = given
+  const { rescanMs = poll ? 1_000 : 5_000 } = given
+  for (const [name, value] of Object.entries({ poll, persistent })) checkBoolean(`option ${name}`, value)
+  for (const [name, value] of Object.entries({ stuckAfterMs, silentAfterMs, rescanMs }))
+    checkDuration(`option ${name}`, value)
   if (!(rescanMs >= 1 && rescanMs <= MOST_MS)) throw new RangeError('option rescanMs must be from 1 to 2,147,483,647')
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new TypeError('option signal must be an AbortSignal')
-  }
+  checkSignal(signal)
   return { stuckAfterMs, silentAfterMs, rescanMs, poll, persistent, signal }
 }

@@ -1,15 +1,14 @@
 /** How messages are appended. */
-import { checkNames } from '../base/arguments.js'
+import { checkBoolean, checkNames, stillOpen, type WaitOptions } from '../base/arguments.js'
 
-export interface AppendOptions {
+export interface AppendOptions extends WaitOptions {
   /** By the message's own `id`: what is there is not written again. */
   once?: boolean
 }
 
-/** @throws TypeError */
-export function isOnce(options: AppendOptions | undefined): boolean {
-  if (options === undefined) return false
-  const { once = false } = checkNames('append', options, ['once'])
-  if (typeof once !== 'boolean') throw new TypeError('option once must be true or false')
-  return once
+/** @throws TypeError; what the signal was aborted with */
+export function checkAppend(options: AppendOptions | undefined): AppendOptions {
+  const { once = false, signal } = checkNames('append', options, ['once', 'signal'])
+  checkBoolean('option once', once)
+  return { once, signal: stillOpen(signal) }
 }

@@ -43,7 +43,7 @@ export interface StoreContext {
   /** The sidecar of this log says all that the log does. */
   noteCaughtUp(log: PendingLog): void
   /** Moves the session of this key to the trash; returns its id there, null when there is none. */
-  trash(key: string, force: boolean): Promise<string | null>
+  trash(key: string, how: { force: boolean; signal: AbortSignal | undefined }): Promise<string | null>
   /** A write waits for the next sync of `everysec`. */
   noteUnsynced(log: PendingLog): void
 }

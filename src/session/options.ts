@@ -1,5 +1,6 @@
 /** The options of a store, checked once. */
 
+import { checkAmount, checkDuration, checkNames } from '../base/arguments.js'
 import { isObject } from '../base/json.js'
 import type { Fsync } from '../disk/log/log-writer.js'
 import type { CrashLeft, DamageReport, LostReport } from './reports.js'
@@ -77,9 +78,8 @@ const DEFAULTS: Settings = {
 /** @throws TypeError for an unknown option or a wrong type, RangeError for a number out of range */
 export function checkOptions(options: unknown): Settings {
   if (options === undefined) return DEFAULTS
-  if (!isObject(options)) throw new TypeError('the options of a store must be an object')
-  const given = Object.entries(options).filter(([, value]) => value !== undefined)
-  for (const [name] of given) if (!Object.hasOwn(DEFAULTS, name)) throw new TypeError(`unknown option: ${name}`)
+  const known = checkNames('openStore', options as StoreOptions, Object.keys(DEFAULTS) as Array<keyof StoreOptions>)
+  const given = Object.entries(known).filter(([, value]) => value !== undefined)
   const settings = { ...DEFAULTS, ...Object.fromEntries(given) } as Settings
   if (!['no', 'everysec', 'always'].includes(settings.fsync)) {
     throw new TypeError("option fsync must be 'no', 'everysec' or 'always'")
@@ -100,12 +100,7 @@ export function checkOptions(options: unknown): Settings {
   if (!isObject(settings.search) || typeof settings.search.index !== 'boolean') {
     throw new TypeError('option search must be { index: true } or { index: false }')
   }
-  checkNumber('lockTimeout', settings.lockTimeout)
-  checkNumber('maxMessageBytes', settings.maxMessageBytes)
+  checkDuration('option lockTimeout', settings.lockTimeout)
+  checkAmount('option maxMessageBytes', settings.maxMessageBytes)
   return settings
-}
-
-function checkNumber(name: string, value: unknown): void {
-  if (typeof value !== 'number') throw new TypeError(`option ${name} must be a number`)
-  if (!(value >= 0)) throw new RangeError(`option ${name} must not be negative`)
 }

@@ -1,18 +1,29 @@
 /** One conversation: what a bot author works with. */
-import { checkCount, checkNames, checkSignal, checkText, checkTexts } from '../base/arguments.js'
+import {
+  checkBoolean,
+  checkCount,
+  checkDuration,
+  checkNames,
+  checkText,
+  checkTexts,
+  checkWait,
+  stillOpen,
+  type WaitOptions,
+} from '../base/arguments.js'
 import type { Json } from '../base/json.js'
 import { sumOf, totalUsage } from '../log/fold.js'
 import { allMetadataOf, labelsOf } from '../log/labels.js'
 import type { AnyMessage, ChatMessage, GivenMessage, StoredMessage, Usage } from '../log/line.js'
 import { messageText } from '../log/serialize.js'
 import { messagesOf } from '../log/views.js'
-import { type AppendOptions, isOnce } from './append-options.js'
+import { type AppendOptions, checkAppend } from './append-options.js'
 import { changeLog, type DecideChange } from './change/change.js'
 import { clearLog } from './change/clear.js'
 import { deleteLog } from './change/delete.js'
 import { type MergeResult, mergeInto } from './change/merge.js'
 import { popMessage, removeLastMessage, removeMessages } from './change/remove.js'
 import { type RemovedMessage, removedFrom, restoreTo } from './change/removed-messages.js'
+import { replaceMessage } from './change/replace.js'
 import { checkTarget, type RewindTarget, rewindLog } from './change/rewind.js'
 import { type RewriteResult, rewriteLog } from './change/rewrite.js'
 import type { Decide } from './change/transaction.js'
@@ -75,13 +86,15 @@ export class Session<M extends AnyMessage = ChatMessage> {
   append<T extends GivenMessage<M>>(message: T, options?: AppendOptions): Promise<string>
   append<T extends GivenMessage<M>>(messages: readonly T[], options?: AppendOptions): Promise<string[]>
   async append(given: AnyMessage | readonly AnyMessage[], options?: AppendOptions): Promise<string | string[]> {
-    if (isOnce(options)) {
-      const ids = await this.#ownIds.appendOnce(Array.isArray(given) ? given : [given])
+    const { once, signal } = checkAppend(options)
+    if (once) {
+      const ids = await this.#ownIds.appendOnce(Array.isArray(given) ? given : [given], signal)
       return Array.isArray(given) ? ids : (ids[0] as string)
     }
-    if (!Array.isArray(given)) return (await this.#log.append([messageDraft(messageText(given))]))[0] as string
+    if (!Array.isArray(given))
+      return (await this.#log.append([messageDraft(messageText(given))], { signal }))[0] as string
     const drafts = given.map((message) => messageDraft(messageText(message)))
-    return drafts.length === 0 ? [] : this.#log.append(drafts)
+    return drafts.length === 0 ? [] : this.#log.append(drafts, { signal })
   }
 
   /**
@@ -89,11 +102,12 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * The same `ref` again writes nothing: references are remembered for a day, and at least the last 1,000 of a session.
    * @throws TypeError and SessionError as `append` does
    */
-  async receive<T extends GivenMessage<M>>(message: T, options?: { ref?: string }): Promise<Received> {
-    const { ref } = checkNames('receive', options, ['ref'])
+  async receive<T extends GivenMessage<M>>(message: T, options?: { ref?: string } & WaitOptions): Promise<Received> {
+    const { ref, signal } = checkNames('receive', options, ['ref', 'signal'])
     if (ref !== undefined) checkText('ref', ref)
+    stillOpen(signal)
     this.#log.context.checkOpen()
-    return this.#inbox.receive(messageText(message), ref)
+    return this.#inbox.receive(messageText(message), ref, signal)
   }
 
   /**
@@ -111,11 +125,11 @@ export class Session<M extends AnyMessage = ChatMessage> {
   async turn<T>(
     given: GivenMessage<M> | TurnFunction<M, T>,
     second?: TurnFunction<M, T> | TurnOptions,
-    third: TurnOptions & { ref?: string } = {},
+    third?: TurnOptions & { ref?: string },
   ): Promise<T | undefined> {
     const own = typeof given === 'function' ? undefined : messageText(given)
     const fn = own === undefined ? given : second
-    const { ref, ...options } = checkTurnOptions(own === undefined ? (second ?? {}) : third, own !== undefined)
+    const { ref, ...options } = checkTurnOptions(own === undefined ? (second as TurnOptions) : third, own !== undefined)
     if (typeof fn !== 'function') throw new TypeError('a turn needs a function')
     return this.#turns.run(fn as TurnFunction<M, T>, options, own && { text: own, ref })
   }
@@ -127,6 +141,7 @@ export class Session<M extends AnyMessage = ChatMessage> {
   async abort(options?: AbortOptions): Promise<boolean> {
     const given = checkNames('abort', options, ['turnId', 'timeout'])
     if (given.turnId !== undefined) checkText('turnId', given.turnId)
+    if (given.timeout !== undefined) checkDuration('timeout', given.timeout)
     this.#log.context.checkOpen()
     return this.#turns.abort(given)
   }
@@ -183,7 +198,7 @@ export class Session<M extends AnyMessage = ChatMessage> {
   /** The live messages one by one, in memory that does not grow with the log; of the log as it is at the first one. */
   async *stream(options?: { signal?: AbortSignal }): AsyncGenerator<StoredMessage<M>> {
     const { signal } = checkNames('stream', options, ['signal'])
-    checkSignal(signal)
+    stillOpen(signal)
     this.#log.context.checkOpen()
     yield* streamMessages(this.path, signal) as unknown as AsyncGenerator<StoredMessage<M>>
   }
@@ -192,20 +207,32 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * Removes messages by the ids of their lines, or by their own ids where exactly one live message has it; returns how
    * many of them were there.
    */
-  async remove(ids: string | readonly string[]): Promise<number> {
+  async remove(ids: string | readonly string[], options?: WaitOptions): Promise<number> {
     const wanted = typeof ids === 'string' ? [ids] : [...ids]
     checkTexts('ids', wanted)
-    return removeMessages(this.#log, wanted)
+    return removeMessages(this.#log, wanted, checkWait('remove', options))
   }
 
   /** Removes the last live message; false when there is none. Looks at the end of the log only. */
-  async removeLast(): Promise<boolean> {
-    return removeLastMessage(this.#log)
+  async removeLast(options?: WaitOptions): Promise<boolean> {
+    return removeLastMessage(this.#log, checkWait('removeLast', options))
   }
 
   /** Removes the last live message and returns it; undefined when there is none. Looks at the end of the log only. */
-  async pop(): Promise<StoredMessage<M> | undefined> {
-    return (await popMessage(this.#log)) as StoredMessage<M> | undefined
+  async pop(options?: WaitOptions): Promise<StoredMessage<M> | undefined> {
+    return (await popMessage(this.#log, checkWait('pop', options))) as StoredMessage<M> | undefined
+  }
+
+  /**
+   * Puts another message in the place of one: id and time of the line stay, and what waits or is answered. `id` is that of
+   * the line, or the message's own where exactly one live message has it; returns that of the line. The log is written
+   * anew, as by `rewrite`: the old text is off the disk. Usage that the new message names counts in place of the old one's.
+   * @throws TypeError for what is no message
+   * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_MESSAGE_NOT_FOUND, ERR_TOO_LARGE, ERR_LOCKED, ERR_LOCK_LOST, ERR_LOG_BUSY
+   */
+  async replace<T extends GivenMessage<M>>(id: string, message: T, options?: WaitOptions): Promise<string> {
+    checkText('id', id)
+    return replaceMessage(this.#log, id, messageText(message), checkWait('replace', options))
   }
 
   /**
@@ -215,7 +242,7 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * for it. Returns the function's `result`. The function may be called again when the log has changed.
    * @throws TypeError; SessionError ERR_MESSAGE_NOT_FOUND for an id that is not in the view; what the function throws
    */
-  async change<T>(options: { last?: number }, decide: DecideChange<M, T>): Promise<T> {
+  async change<T>(options: { last?: number } & WaitOptions, decide: DecideChange<M, T>): Promise<T> {
     return changeLog(this.#log, this.#values, options, decide)
   }
 
@@ -223,18 +250,20 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * Takes all messages and summaries off the disk, and with `values` all values: the log is written anew. Labels,
    * identity and the sums of usage stay. Returns how many messages there were.
    */
-  async clear(options: { values?: boolean } = {}): Promise<number> {
-    return clearLog(this.#log, options)
+  async clear(options?: { values?: boolean } & WaitOptions): Promise<number> {
+    const { values = false, signal } = checkNames('clear', options, ['values', 'signal'])
+    checkBoolean('option values', values)
+    return clearLog(this.#log, values, stillOpen(signal))
   }
 
   /**
    * Takes the oldest messages off the disk: the last `keep` stay, with the call that the first of them answers, and what
    * waits for a turn. Summaries and the sums of usage stay. Returns how many went.
    */
-  async trim(options: { keep: number }): Promise<number> {
-    const { keep } = checkNames('trim', options, ['keep'])
+  async trim(options: { keep: number } & WaitOptions): Promise<number> {
+    const { keep, signal } = checkNames('trim', options, ['keep', 'signal'])
     checkCount('keep', keep)
-    return trimLog(this.#log, keep)
+    return trimLog(this.#log, keep, stillOpen(signal))
   }
 
   /**
@@ -244,10 +273,11 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * `dryRun` it only tells.
    * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_MESSAGE_NOT_FOUND
    */
-  async rewind(target: RewindTarget, options?: { dryRun?: boolean }): Promise<number> {
+  async rewind(target: RewindTarget, options?: { dryRun?: boolean } & WaitOptions): Promise<number> {
     checkTarget(target)
-    const { dryRun = false } = checkNames('rewind', options, ['dryRun'])
-    return rewindLog(this.#log, { ...target }, dryRun)
+    const { dryRun = false, signal } = checkNames('rewind', options, ['dryRun', 'signal'])
+    checkBoolean('option dryRun', dryRun)
+    return rewindLog(this.#log, { ...target }, dryRun, stillOpen(signal))
   }
 
   /** The removed messages whose text is still in the log, in its order. */
@@ -261,12 +291,12 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * usage is not counted a second time. The removed ones stay what they are.
    * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_MESSAGE_NOT_FOUND for an id that `removed` does not tell
    */
-  restore(id: string): Promise<string>
-  restore(ids: readonly string[]): Promise<string[]>
-  async restore(ids: string | readonly string[]): Promise<string | string[]> {
+  restore(id: string, options?: WaitOptions): Promise<string>
+  restore(ids: readonly string[], options?: WaitOptions): Promise<string[]>
+  async restore(ids: string | readonly string[], options?: WaitOptions): Promise<string | string[]> {
     const wanted = typeof ids === 'string' ? [ids] : [...ids]
     checkTexts('ids', wanted)
-    const made = await restoreTo(this.#log, wanted)
+    const made = await restoreTo(this.#log, wanted, checkWait('restore', options))
     return typeof ids === 'string' ? (made[0] as string) : made
   }
 
@@ -296,9 +326,10 @@ export class Session<M extends AnyMessage = ChatMessage> {
   }
 
   /** Sets the name, as it is; null clears it. Creates the session if need be, unless there is nothing to clear. */
-  async setName(name: string | null): Promise<void> {
+  async setName(name: string | null, options?: WaitOptions): Promise<void> {
     if (name !== null && typeof name !== 'string') throw new TypeError('a name must be a string or null')
-    await this.#set((labels) => ((labels?.name ?? null) === name ? undefined : { name }), name !== null)
+    const how = { create: name !== null, signal: checkWait('setName', options) }
+    await this.#set((labels) => ((labels?.name ?? null) === name ? undefined : { name }), how)
   }
 
   async tags(): Promise<string[]> {
@@ -306,21 +337,26 @@ export class Session<M extends AnyMessage = ChatMessage> {
   }
 
   /** Adds the tags that are not there yet. */
-  async tag(tags: readonly string[]): Promise<void> {
-    await this.#setTags(tags, (old) => [...old, ...new Set(tags.filter((tag) => !old.includes(tag)))])
-  }
-
-  async untag(tags: readonly string[]): Promise<void> {
-    await this.#setTags(tags, (old) => old.filter((tag) => !tags.includes(tag)))
-  }
-
-  async #setTags(tags: readonly string[], change: (old: string[]) => string[]): Promise<void> {
+  async tag(tags: readonly string[], options?: WaitOptions): Promise<void> {
     checkTexts('tags', tags)
-    await this.#set((labels) => {
+    const signal = checkWait('tag', options)
+    await this.#setTags((old) => [...old, ...new Set(tags.filter((tag) => !old.includes(tag)))], signal)
+  }
+
+  /** Takes the tags away that are there. */
+  async untag(tags: readonly string[], options?: WaitOptions): Promise<void> {
+    checkTexts('tags', tags)
+    const signal = checkWait('untag', options)
+    await this.#setTags((old) => old.filter((tag) => !tags.includes(tag)), signal)
+  }
+
+  async #setTags(change: (old: string[]) => string[], signal: AbortSignal | undefined): Promise<void> {
+    const set = (labels: LogState['summary']['labels'] | undefined) => {
       const old = labelsOf({ labels: labels ?? {} }).tags
       const next = change(old)
       return next.length === old.length ? undefined : { tags: next }
-    })
+    }
+    await this.#set(set, { create: true, signal })
   }
 
   /** What was set under a key, or null. */
@@ -336,14 +372,16 @@ export class Session<M extends AnyMessage = ChatMessage> {
   }
 
   /** Keeps a JSON value under a key; null removes it. Every list reads all of it: large or many values are `setValue`'s. */
-  async setMetadata(key: string, value: Json): Promise<void> {
+  async setMetadata(key: string, value: Json, options?: WaitOptions): Promise<void> {
     checkText('key', key)
+    const signal = checkWait('setMetadata', options)
     const given: Json | undefined = JSON.parse(JSON.stringify({ value })).value
     if (given === undefined) throw new TypeError('value must be JSON')
-    await this.#set((labels) => {
+    const set = (labels: LogState['summary']['labels'] | undefined) => {
       const isThere = Object.hasOwn(allMetadataOf({ labels: labels ?? {} }), key)
       return given === null && !isThere ? undefined : { metadata: Object.fromEntries([[key, given]]) }
-    })
+    }
+    await this.#set(set, { create: true, signal })
   }
 
   async #labels(): Promise<LogState['summary']['labels'] | undefined> {
@@ -354,13 +392,13 @@ export class Session<M extends AnyMessage = ChatMessage> {
   /** Writes the labels that `change` gives, if any; without `create` only to a session that is there. */
   async #set(
     change: (labels: LogState['summary']['labels'] | undefined) => LogState['summary']['labels'] | undefined,
-    create = true,
+    { create, signal }: { create: boolean; signal: AbortSignal | undefined },
   ): Promise<void> {
     const decide: Decide<undefined> = (summary) => {
       const set = change(summary?.labels)
       return { drafts: set === undefined ? [] : [metaDraft(set)], result: undefined }
     }
-    await (create ? this.#log.transact(decide) : this.#log.transactExisting(decide))
+    await (create ? this.#log.transact(decide, signal) : this.#log.transactExisting(decide, signal))
   }
 
   /**
@@ -384,13 +422,13 @@ export class Session<M extends AnyMessage = ChatMessage> {
   }
 
   /** Sets several names in one write, in which a crash can cut off the later ones; undefined deletes a name. */
-  async setValues(entries: Iterable<ValueToSet>): Promise<void> {
-    return this.#values.setAll(entries)
+  async setValues(entries: Iterable<ValueToSet>, options?: WaitOptions): Promise<void> {
+    return this.#values.setAll(entries, options)
   }
 
   /** Deletes the value of a name; false where none was there. */
-  async deleteValue(name: string): Promise<boolean> {
-    return this.#values.delete(name)
+  async deleteValue(name: string, options?: WaitOptions): Promise<boolean> {
+    return this.#values.delete(name, options)
   }
 
   /**
@@ -429,21 +467,24 @@ export class Session<M extends AnyMessage = ChatMessage> {
   async setState(
     state: RunState['state'],
     turnId: string | null = null,
-    options?: { exclusive?: boolean },
+    options?: { exclusive?: boolean } & WaitOptions,
   ): Promise<void> {
     checkRun(state, turnId)
-    const { exclusive = false } = checkNames('setState', options, ['exclusive'])
-    if (typeof exclusive !== 'boolean') throw new TypeError('option exclusive must be true or false')
-    if (exclusive && state === 'running') await beginTurn(this.#log, turnId)
-    else await setRun(this.#log, state, turnId)
+    const { exclusive = false, signal } = checkNames('setState', options, ['exclusive', 'signal'])
+    checkBoolean('option exclusive', exclusive)
+    stillOpen(signal)
+    if (exclusive && state === 'running') await beginTurn(this.#log, turnId, signal)
+    else await setRun(this.#log, state, turnId, signal)
   }
 
   /**
    * Writes the log anew without what no reader sees: removed messages, duplicates, unreadable bytes (which go to
    * quarantine first). No answer changes by it. Null where nothing is to be done. @throws ERR_NOT_A_LOG without `force`
    */
-  async rewrite({ force = false }: { force?: boolean } = {}): Promise<RewriteResult | null> {
-    return rewriteLog(this.#log, { force })
+  async rewrite(options?: { force?: boolean } & WaitOptions): Promise<RewriteResult | null> {
+    const { force = false, signal } = checkNames('rewrite', options, ['force', 'signal'])
+    checkBoolean('option force', force)
+    return rewriteLog(this.#log, { force, signal: stillOpen(signal) })
   }
 
   /**
@@ -451,10 +492,11 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * have on every machine. The file stays where it is.
    * @throws SessionError ERR_VERSION_UNSUPPORTED, ERR_LOCKED, ERR_LOCK_LOST, ERR_NOT_A_LOG
    */
-  async merge(file: string): Promise<MergeResult> {
+  async merge(file: string, options?: WaitOptions): Promise<MergeResult> {
     checkText('file', file)
+    const signal = checkWait('merge', options)
     this.#log.context.checkOpen()
-    return mergeInto(this.#log, file)
+    return mergeInto(this.#log, file, signal)
   }
 
   /** Looks at every line and reports what is wrong; null when there is no session. Changes nothing. */
@@ -467,13 +509,14 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * Moves the session to the trash, as a cleanup does; returns the id by which `store.restore` puts it back, null when
    * there is no session. @throws SessionError ERR_TURN_RUNNING, unless `force` is given
    */
-  async trash(options?: { force?: boolean }): Promise<string | null> {
-    const { force = false } = checkNames('trash', options, ['force'])
-    return this.#log.context.trash(this.key, force)
+  async trash(options?: { force?: boolean } & WaitOptions): Promise<string | null> {
+    const { force = false, signal } = checkNames('trash', options, ['force', 'signal'])
+    checkBoolean('option force', force)
+    return this.#log.context.trash(this.key, { force, signal: stillOpen(signal) })
   }
 
   /** Removes the session for good: log, sidecar, blobs, quarantined lines. False when there was none. */
-  async delete(): Promise<boolean> {
-    return deleteLog(this.#log)
+  async delete(options?: WaitOptions): Promise<boolean> {
+    return deleteLog(this.#log, checkWait('delete', options))
   }
 }

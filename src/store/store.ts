@@ -1,6 +1,6 @@
 /** A folder of sessions. */
 import path from 'node:path'
-import { checkNames, checkText, untilAborted } from '../base/arguments.js'
+import { checkNames, checkText, untilAborted, type WaitOptions } from '../base/arguments.js'
 import { SessionError } from '../base/errors.js'
 import { yieldIfDue } from '../base/event-loop.js'
 import { checkStore, type StoreCheck, type StoreCheckOptions } from '../check/store.js'
@@ -130,7 +130,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
       checkNotClosed: () => this.#checkNotClosed(),
       noteBehind: (log) => this.#background.noteBehind(log),
       noteCaughtUp: (log) => this.#background.noteCaughtUp(log),
-      trash: (key, force) => trashSession(this.#entry(key).log, force),
+      trash: (key, how) => trashSession(this.#entry(key).log, how),
       noteUnsynced: (log) => this.#background.noteUnsynced(log),
     }
     this.#internals = {
@@ -268,7 +268,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
    * `at` the copy ends with the message of that id, with `last` it has the last so many messages only. See `ForkOptions`.
    * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_SESSION_EXISTS, ERR_MESSAGE_NOT_FOUND
    */
-  async fork(key: string, options: ForkOptions = {}): Promise<Session<M>> {
+  async fork(key: string, options?: ForkOptions): Promise<Session<M>> {
     const { as, ...wanted } = checkForkOptions(options)
     const copy = this.#entry(as ?? this.#internals.context.clock.id(''))
     await forkLog(this.#entry(key).log, copy.log, wanted)
@@ -317,9 +317,9 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
    * Puts a session from the trash back; answers its key.
    * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_SESSION_EXISTS
    */
-  async restore(id: string): Promise<string> {
+  async restore(id: string, options?: WaitOptions): Promise<string> {
     this.#checkOpen()
-    return restore(this.#internals, id)
+    return restore(this.#internals, id, options)
   }
 
   /** Removes for good what was put into the trash long ago. @throws TypeError, RangeError for wrong options */

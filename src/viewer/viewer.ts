@@ -1,4 +1,5 @@
 /** The viewer: from a request to an answer. Every path is judged first, and every answer carries the same headers. */
+import { checkBoolean, checkNames } from '../base/arguments.js'
 import type { SessionStore } from '../store/store.js'
 import { internalsOf } from '../store/store.js'
 import { failure, ViewerError } from './api/answers.js'
@@ -33,7 +34,7 @@ export interface Viewer {
   readonly writeToken: string | undefined
 }
 
-const OPTIONS = ['hosts', 'base', 'token', 'allowWrite', 'page']
+const OPTIONS = ['hosts', 'base', 'token', 'allowWrite', 'page'] as const
 
 /**
  * A viewer of an open store, for a server of one's own: the pages, and the API that they ask. Reads only, unless
@@ -80,10 +81,7 @@ function notThere(): ViewerError {
 }
 
 function checked(options: ViewerOptions): ViewerOptions {
-  if (typeof options !== 'object' || options === null) throw new TypeError('the options of a viewer must be an object')
-  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name))
-  if (unknown !== undefined) throw new TypeError(`unknown option: ${unknown}`)
-  const { hosts, base = '', token, allowWrite = false } = options
+  const { hosts, base = '', token, allowWrite = false } = checkNames('createViewer', options, OPTIONS)
   if (!Array.isArray(hosts) || hosts.length === 0 || hosts.some((host) => typeof host !== 'string' || host === '')) {
     throw new TypeError('option hosts must be an array of values of the Host header')
   }
@@ -92,6 +90,6 @@ function checked(options: ViewerOptions): ViewerOptions {
   if (token !== undefined && (typeof token !== 'string' || token.length < 16)) {
     throw new TypeError('option token must be a text of at least 16 characters')
   }
-  if (typeof allowWrite !== 'boolean') throw new TypeError('option allowWrite must be true or false')
+  checkBoolean('option allowWrite', allowWrite)
   return options
 }

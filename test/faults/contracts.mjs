@@ -60,6 +60,10 @@ const store = {
       const [first] = await store.session('a').messages()
       return store.session('a').remove(first.id)
     }),
+    replace: operation(async ({ store }) => {
+      const [first] = await store.session('b').messages()
+      await store.session('b').replace(first.id, message('other'))
+    }),
     setName: operation(({ store }) => store.session('a').setName('other')),
     tag: operation(({ store }) => store.session('a').tag(['two'])),
     untag: operation(({ store }) => store.session('a').untag(['one'])),

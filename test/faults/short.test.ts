@@ -16,7 +16,7 @@ function run(args: string[], env: Record<string, string> = {}): { status: number
 
 describe('the fault matrix', () => {
   test('finds the old state or the new one after any fault, and the next call works', () => {
-    const few = '(append|rewrite|setState|restore|purgeCompacted|rewind)$'
+    const few = '(append|rewrite|replace|setState|restore|purgeCompacted|rewind)$'
     const short = ['--share', '0.02', '--power', '40', '--only', `^(SessionStore|Persistence|SessionManager): ${few}`]
     const { status, output } = run(SOAK ? ['--share', '1', '--power', '2000'] : short)
     expect(output).not.toContain('FAILED')

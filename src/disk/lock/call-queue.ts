@@ -16,8 +16,8 @@ export class CallQueue {
   }
 
   /** Runs `work` behind what runs or waits; at once where nothing does and the event loop is not held for too long. */
-  run<T>(work: () => T | Promise<T>): T | Promise<T> {
-    if (this.#isBusy || isLoopHeld(performance.now())) return this.add(work)
+  run<T>(work: () => T | Promise<T>, signal?: AbortSignal): T | Promise<T> {
+    if (this.#isBusy || isLoopHeld(performance.now())) return this.add(work, signal)
     this.#isBusy = true
     let result: T | Promise<T>
     try {
@@ -31,10 +31,17 @@ export class CallQueue {
     return result
   }
 
-  /** Runs `work` behind what runs or waits, not at once. */
-  add<T>(work: () => T | Promise<T>): Promise<T> {
+  /**
+   * Runs `work` behind what runs or waits, not at once. Rejects with what `signal` was aborted with while it waits; work
+   * that has begun is not ended by it.
+   */
+  add<T>(work: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
     return new Promise((resolve, reject) => {
+      const leave = () => reject(signal?.reason)
+      signal?.addEventListener('abort', leave, { once: true })
       this.#waiting.push(async () => {
+        signal?.removeEventListener('abort', leave)
+        if (signal?.aborted) return leave()
         try {
           resolve(await work())
         } catch (error) {

@@ -38,6 +38,8 @@ const CHECK_MS = 1_000
 interface Patience {
   timeout: number
   since: number
+  /** Ends the waiting. */
+  signal: AbortSignal | undefined
 }
 
 /** What a lease is told and tells of its folder. */
@@ -59,6 +61,8 @@ export class Lease {
   readonly #waiting: string
   readonly #name: string
   readonly #calls = new CallQueue(() => this.#drop())
+  /** The key of the session, where it is known: for the texts of errors. */
+  key: string | undefined
   #lock: LockFolder | undefined
   #unlock: (() => Promise<void>) | undefined
   #since = 0
@@ -84,8 +88,8 @@ export class Lease {
    * Runs `work` in the order of calls, without the lease; `work` may take it with `take`. At once where nothing else
    * runs or waits.
    */
-  inTurn<T>(work: () => T | Promise<T>): Promise<T> | T {
-    return this.#calls.run(work)
+  inTurn<T>(work: () => T | Promise<T>, signal?: AbortSignal): Promise<T> | T {
+    return this.#calls.run(work, signal)
   }
 
   /**
@@ -94,24 +98,25 @@ export class Lease {
    * @throws SessionError ERR_LOCKED when another process keeps the lease for `timeout` ms, in which the time that
    *   earlier work of this process takes does not count
    * @throws SessionError ERR_LOCK_LOST when the lease was taken away; `work` does not run
+   * @throws what `signal` was aborted with before `work` began
    */
-  run<T>(work: () => T | Promise<T>, timeout: number): Promise<T> | T {
+  run<T>(work: () => T | Promise<T>, timeout: number, signal?: AbortSignal): Promise<T> | T {
     const since = performance.now()
     if (!this.#calls.isBusy && this.#isReady(since)) {
       this.#used = since
       return this.#calls.run(work)
     }
     return this.#calls.add(async () => {
-      if (!this.#isReady(performance.now())) await this.#prepare({ timeout, since })
+      if (!this.#isReady(performance.now())) await this.#prepare({ timeout, since, signal })
       this.#used = performance.now()
       return work()
-    })
+    }, signal)
   }
 
   /** For work that runs in turn: takes the lease, or makes sure of it. @throws as `run` */
-  async take(timeout: number): Promise<void> {
+  async take(timeout: number, signal?: AbortSignal): Promise<void> {
     const now = performance.now()
-    if (!this.#isReady(now)) await this.#prepare({ timeout, since: now })
+    if (!this.#isReady(now)) await this.#prepare({ timeout, since: now, signal })
     this.#used = performance.now()
   }
 
@@ -154,10 +159,10 @@ export class Lease {
     }
     this.#lock?.abandon()
     this.#reset()
-    throw lostError(this.#folder)
+    throw this.#lostError()
   }
 
-  async #acquire({ timeout, since }: Patience): Promise<void> {
+  async #acquire({ timeout, since, signal }: Patience): Promise<void> {
     // what earlier work has waited in vain for the same holder, this one has waited too
     this.#lackedSince ??= performance.now()
     const from = Math.max(since, this.#lackedSince)
@@ -173,13 +178,14 @@ export class Lease {
     } satisfies LockOptions
     try {
       for (;;) {
+        signal?.throwIfAborted()
         const before = performance.now()
         if (before >= this.#yieldUntil || !this.#leases.waiters().has(this.#name)) {
           const unlock = await lock(this.#folder, options).catch(passUnlessLocked)
           if (unlock !== undefined) return this.#hold(own, unlock)
         }
         const wait = own.wasStale ? Math.max(timeout, STALE_MS) : timeout
-        if (performance.now() >= from + wait) throw lockedError(this.#folder)
+        if (performance.now() >= from + wait) throw this.#lockedError()
         await sleep(POLL_MS * (0.5 + Math.random()))
       }
     } catch (error) {
@@ -275,17 +281,25 @@ export class Lease {
     void Promise.resolve(this.release()).catch(() => {})
     return true
   }
+
+  #lockedError(): SessionError {
+    return new SessionError('ERR_LOCKED', `another process holds the lease of ${this.#session()}`, this.#details())
+  }
+
+  #lostError(): SessionError {
+    return new SessionError('ERR_LOCK_LOST', `the lease of ${this.#session()} was taken away`, this.#details())
+  }
+
+  #session(): string {
+    return `the session ${JSON.stringify(this.key ?? this.#name)}`
+  }
+
+  #details(): { key?: string; lock: string } {
+    return { ...(this.key !== undefined && { key: this.key }), lock: this.#folder }
+  }
 }
 
 /** What a process that was stopped has announced, others may clear away, and a lock may go before its first sign of life. */
 function passUnlessLocked(error: NodeJS.ErrnoException): undefined {
   if (!['ELOCKED', 'ENOENT'].includes(errno(error) ?? '')) throw error
-}
-
-function lockedError(folder: string): SessionError {
-  return new SessionError('ERR_LOCKED', 'another process holds the lease of the session', { lock: folder })
-}
-
-function lostError(folder: string): SessionError {
-  return new SessionError('ERR_LOCK_LOST', 'the lease of the session was taken away', { lock: folder })
 }

@@ -30,8 +30,9 @@ export class Leases implements LeaseFolder, SharedPart {
     this.layout = new Layout(root)
   }
 
-  of(name: string): Lease {
+  of(name: string, key?: string): Lease {
     const lease = this.#inUse.get(name) ?? new Lease(this, name)
+    lease.key ??= key
     this.#inUse.set(name, lease)
     return lease
   }

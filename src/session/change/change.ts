@@ -1,5 +1,5 @@
 /** Several changes of one session that depend on what it says: all of them, or none. */
-import { checkCount, checkNames, checkTexts } from '../../base/arguments.js'
+import { checkCount, checkNames, checkTexts, stillOpen, type WaitOptions } from '../../base/arguments.js'
 import { messageNotFound } from '../../base/errors.js'
 import { isObject } from '../../base/json.js'
 import { type FileMark, sameMark } from '../../disk/log/file-mark.js'
@@ -59,10 +59,10 @@ interface Planned<T> {
 export async function changeLog<M extends AnyMessage, T>(
   log: SessionLog,
   values: SessionValues,
-  options: { last?: number },
+  options: { last?: number } & WaitOptions,
   decide: DecideChange<M, T>,
 ): Promise<T> {
-  const { last } = checkNames('change', options, ['last'])
+  const { last, signal } = checkNames('change', options, ['last', 'signal'])
   if (last !== undefined) checkCount('last', last)
   if (typeof decide !== 'function') throw new TypeError('a change needs a function')
   const plan = (reader?: LogReader, summary?: Summary) => planOf(log, values, decide, { reader, summary, last })
@@ -79,7 +79,7 @@ export async function changeLog<M extends AnyMessage, T>(
     const drafts = [...(removed.length > 0 ? [removeDraft(removed)] : []), ...appended, ...set]
     if (drafts.length <= 1 || drafts.length === appended.length) return { drafts, result, isStrict: true }
     return { drafts: [], result: await rewriteWith(log, planned, plan) }
-  })
+  }, stillOpen(signal))
 }
 
 /** Decides again where the log has become another one meanwhile. */
@@ -128,7 +128,7 @@ async function planOf<M extends AnyMessage, T>(
   const removed = removedLines(log, remove, seen)
   return {
     appended: append.map((message) => messageDraft(messageText(message))),
-    values: [...set].map(([name, value, options]) => draftOf(name, value, options)),
+    values: [...set].map((entry) => draftOf(log.context.clock, entry)),
     removed: removed.length === 0 ? [] : await idsOf(reader as LogReader, removed, seen as SeenLines),
     result,
   }

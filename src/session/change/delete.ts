@@ -5,7 +5,7 @@ import { removeValues } from '../../disk/list-cache-file.js'
 import type { SessionLog } from '../log/session-log.js'
 
 /** Removes log, sidecar, blobs and quarantined lines; false when there was no session. */
-export async function deleteLog(log: SessionLog): Promise<boolean> {
+export async function deleteLog(log: SessionLog, signal?: AbortSignal): Promise<boolean> {
   const { layout, settings, runs } = log.context
   const { name } = log
   log.context.checkOpen()
@@ -26,6 +26,6 @@ export async function deleteLog(log: SessionLog): Promise<boolean> {
       }
     }
     return existed
-  })
+  }, signal)
   return existed ?? false
 }

@@ -1,6 +1,13 @@
 /** An independent copy of a session under a new key. */
-import { checkCount, checkOptionalText, checkText } from '../../base/arguments.js'
-import { messageNotFound, notFound, SessionError } from '../../base/errors.js'
+import {
+  checkCount,
+  checkNames,
+  checkOptionalText,
+  checkText,
+  stillOpen,
+  type WaitOptions,
+} from '../../base/arguments.js'
+import { messageNotFound, notFound, sessionExists } from '../../base/errors.js'
 import { idBefore, isV7, randomNonce } from '../../base/ids.js'
 import type { Json, JsonObject } from '../../base/json.js'
 import { writeTemporary } from '../../disk/atomic-replace.js'
@@ -22,7 +29,7 @@ const COPIED = ['tags', 'agent', 'turnCount', 'totalTokens', 'metadata', 'projec
 const BOM = Buffer.from('\uFEFF')
 
 /** What is copied, and what the copy is called. */
-export interface ForkOptions {
+export interface ForkOptions extends WaitOptions {
   /** Key of the copy, a UUIDv7 unless given. */
   as?: string
   /** Without one it is called "<name> (fork)" if the source has a name. */
@@ -37,13 +44,12 @@ export interface ForkOptions {
 }
 
 /** @throws TypeError, RangeError */
-export function checkForkOptions({ as, name, at, last, ...others }: ForkOptions): ForkOptions {
-  const [unknown] = Object.keys(others)
-  if (unknown !== undefined) throw new TypeError(`unknown option ${unknown}`)
+export function checkForkOptions(options: ForkOptions | undefined): ForkOptions {
+  const { as, name, at, last, signal } = checkNames('fork', options, ['as', 'name', 'at', 'last', 'signal'])
   checkOptionalText('name', name)
   if (at !== undefined) checkText('at', at)
   if (last !== undefined) checkCount('last', last)
-  return { as, name, at, last } as ForkOptions
+  return { as, name, at, last, signal: stillOpen(signal) } as ForkOptions
 }
 
 /**
@@ -55,19 +61,19 @@ export function checkForkOptions({ as, name, at, last, ...others }: ForkOptions)
 export async function forkLog(from: SessionLog, to: SessionLog, options: ForkOptions): Promise<void> {
   from.context.checkOpen()
   // both have their place among the calls on their session: the reading, and the making of the copy
-  const opening = Promise.resolve(from.inTurn(() => LogReader.open(from.file.path)))
+  const opening = Promise.resolve(from.inTurn(() => LogReader.open(from.file.path), options.signal))
   opening.catch(() => {})
   await to.inTurn(async () => {
     const reader = await opening
     if (reader === undefined) throw notFound(from.key)
     try {
       const content = await contentOf(from, reader, options)
-      await to.takeLease()
+      await to.takeLease(options.signal)
       await place(to, from.key, reader, content)
     } finally {
       reader.close()
     }
-  })
+  }, options.signal)
 }
 
 /** The copy without its header. */
@@ -136,7 +142,7 @@ function usageLeft({ plan }: Plan): JsonObject {
 async function place(to: SessionLog, source: string, reader: LogReader, content: Content): Promise<void> {
   const { layout, clock, settings } = to.context
   const { firstId, maxId, ended, set } = content
-  if (to.file.stat() !== undefined) throw exists(to.key)
+  if (to.file.stat() !== undefined) throw sessionExists(to.key)
   const ending = clock.stamp(null, maxId)
   const end = ended.length > 0 ? clock.stamp(ending.at, ending.id) : ending
   // ids rise from the header on, so that the copy is read as quickly as a log that was written line by line
@@ -148,7 +154,7 @@ async function place(to: SessionLog, source: string, reader: LogReader, content:
   const temporary = layout.temporary(to.name, randomNonce())
   const synced = settings.fsync !== 'no'
   await writeTemporary(temporary, { from: reader.fd, parts, synced })
-  if (to.file.adopt(temporary, synced) === 'exists') throw exists(to.key)
+  if (to.file.adopt(temporary, synced) === 'exists') throw sessionExists(to.key)
   to.context.noteBehind(to)
 }
 
@@ -165,8 +171,4 @@ function* afterMark(reader: LogReader, parts: Iterable<Part>): Generator<Part> {
     if (isStart && readSync(reader.fd, 0, BOM.length).equals(BOM)) yield { offset: BOM.length, end: part.end }
     else yield part
   }
-}
-
-function exists(key: string): SessionError {
-  return new SessionError('ERR_SESSION_EXISTS', 'there is a session of this key', { key })
 }

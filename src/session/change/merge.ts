@@ -1,6 +1,6 @@
 /** Taking the lines of another copy of a log in: a conflict copy of a synced folder, lines that were lost. */
 
-import { SessionError } from '../../base/errors.js'
+import { logBusy } from '../../base/errors.js'
 import { randomNonce } from '../../base/ids.js'
 import { read } from '../../disk/files.js'
 import { markOf, sameMark } from '../../disk/log/file-mark.js'
@@ -28,16 +28,17 @@ const MAX_ATTEMPTS = 20
  * Merges the log in `file` into the session's, creating the session if there is none. The file stays as it is.
  * Without a common ancestor nothing counts as taken out: what one of the two was rewritten without comes back.
  */
-export async function mergeInto(log: SessionLog, file: string): Promise<MergeResult> {
-  return log.hold(async () => {
+export async function mergeInto(log: SessionLog, file: string, signal?: AbortSignal): Promise<MergeResult> {
+  const work = async (): Promise<MergeResult> => {
     const copy = await LogReader.using(file, bytesOf)
     if (copy === undefined) throw Object.assign(new Error(`there is no file ${file}`), { code: 'ENOENT' })
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const outcome = await mergeOnce(log, copy, { file, attempt })
       if (outcome !== 'changed') return outcome
     }
-    throw new SessionError('ERR_LOCKED', 'other programs keep changing the log', { file: log.file.path })
-  })
+    throw logBusy(log.key, log.file.path)
+  }
+  return log.hold(work, { signal })
 }
 
 function bytesOf(reader: LogReader): Promise<Buffer> {

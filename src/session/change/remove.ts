@@ -14,7 +14,7 @@ import { liveBackwards } from '../read/read-backwards.js'
 import type { Decision } from './transaction.js'
 
 /** Removes messages by the ids of their lines or their own; returns how many of them were there. */
-export async function removeMessages(log: SessionLog, given: readonly string[]): Promise<number> {
+export async function removeMessages(log: SessionLog, given: readonly string[], signal?: AbortSignal): Promise<number> {
   const wanted = new Set(given)
   const removed = await log.transactExisting(async (summary) => {
     const below = summary && (await log.reading((reader) => liveBelow(reader, summary, wanted)))
@@ -22,7 +22,7 @@ export async function removeMessages(log: SessionLog, given: readonly string[]):
     const named = await log.reading((reader) => messageIdsIn(reader, wanted))
     const ids = [...wanted].map((id) => named?.get(id)).filter((id) => id !== undefined)
     return removalOfAll(new Set(ids))
-  })
+  }, signal)
   return removed ?? 0
 }
 
@@ -31,11 +31,11 @@ function removalOfAll(ids: ReadonlySet<string>): Decision<number> {
 }
 
 /** Removes the last live message; false when there is none. */
-export async function removeLastMessage(log: SessionLog): Promise<boolean> {
+export async function removeLastMessage(log: SessionLog, signal?: AbortSignal): Promise<boolean> {
   const removed = await log.transactExisting((summary, state) => {
     if (summary === undefined || summary.messages === 0) return removalOf(undefined)
     return state?.last === undefined ? removalOfLast(log) : removalOf(state.last)
-  })
+  }, signal)
   return removed ?? false
 }
 
@@ -45,11 +45,11 @@ async function removalOfLast(log: SessionLog): Promise<Decision<boolean>> {
 }
 
 /** Removes the last live message and returns it; undefined when there is none. */
-export async function popMessage(log: SessionLog): Promise<StoredMessage | undefined> {
+export async function popMessage(log: SessionLog, signal?: AbortSignal): Promise<StoredMessage | undefined> {
   return log.transactExisting(async (summary) => {
     const last = summary?.messages === 0 ? undefined : await lastOf(log)
     return { ...removalOf(last?.id, last?.isPlain), result: last?.message }
-  })
+  }, signal)
 }
 
 /** The last live message, by the id of its line. `isPlain`: nothing waits again when it is removed. */

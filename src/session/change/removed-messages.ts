@@ -40,7 +40,7 @@ export async function removedFrom(log: SessionLog): Promise<RemovedMessage[]> {
  * where it was.
  * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_MESSAGE_NOT_FOUND for an id of which no removed message is left
  */
-export async function restoreTo(log: SessionLog, ids: readonly string[]): Promise<string[]> {
+export async function restoreTo(log: SessionLog, ids: readonly string[], signal?: AbortSignal): Promise<string[]> {
   const made = await log.transactExisting(async (summary) => {
     const found = summary && (await LogReader.using(log.file.path, (reader) => removedIn(reader, ids, log.key)))
     if (found === undefined) throw notFound(log.key)
@@ -50,7 +50,7 @@ export async function restoreTo(log: SessionLog, ids: readonly string[]): Promis
       return againDraft(line, raw, after)
     })
     return { drafts, result: drafts.map(({ id }) => id) }
-  })
+  }, signal)
   if (made === undefined) throw notFound(log.key)
   return made
 }

@@ -26,7 +26,12 @@ export function checkTarget(target: unknown): asserts target is RewindTarget {
  * 0 when there is nothing to remove: then nothing happens.
  * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_MESSAGE_NOT_FOUND
  */
-export async function rewindLog(log: SessionLog, target: RewindTarget, dryRun = false): Promise<number> {
+export async function rewindLog(
+  log: SessionLog,
+  target: RewindTarget,
+  dryRun = false,
+  signal?: AbortSignal,
+): Promise<number> {
   const removed = await log.transactExisting(async (summary) => {
     const whole = await log.whole()
     if (whole === undefined) throw notFound(log.key)
@@ -38,7 +43,7 @@ export async function rewindLog(log: SessionLog, target: RewindTarget, dryRun = 
     const isPlain = ids.length === gone.length && gone.every((line) => isChat(line) && !isEnding(line))
     const removes = isPlain ? new Set(ids) : undefined
     return { drafts: [removeDraft(ids), ...label], result: gone.length, ...(removes && { removes }) }
-  })
+  }, signal)
   if (removed === undefined) throw notFound(log.key)
   return removed
 }

@@ -1,5 +1,6 @@
 /** Planning a new file from the lines of a log, and its parts. */
 
+import type { JsonObject } from '../../base/json.js'
 import { readSync } from '../../disk/files.js'
 import type { LogReader } from '../../disk/log/log-reader.js'
 import type { Part } from '../../disk/log/range-copier.js'
@@ -26,8 +27,10 @@ export interface Selection {
   purgesArchived?: Purges
   /** Lines that are taken over at all. */
   takes?: (line: Line) => boolean
-  /** Gives lines of the graph another text. */
+  /** Gives lines another text. */
   changes?: LineChange
+  /** What a message that gets another text says then. */
+  facts?: (line: Line) => JsonObject | undefined
   /** Lines of other kinds that go although they count. */
   drops?: (line: Line) => boolean
   /** Only superseded lines that set names or labels go, and no other byte changes. */
@@ -60,11 +63,12 @@ export interface Plan {
 /** Reads the log twice or thrice; once where its visibility is given. */
 export async function planRewrite(reader: LogReader, selection: Selection = {}, given?: Visibility): Promise<Plan> {
   const visibility = given ?? (await visibilityIn(reader))
-  const { takes, changes, drops, tidies, now, visit } = selection
+  const { takes, changes, facts, drops, tidies, now, visit } = selection
   const planner = new RewritePlanner(visibility, reader.fileTime, {
     ...purgesOf(selection, visibility, reader.fileTime),
     ...(takes && { takes }),
     ...(changes && { changes }),
+    ...(facts && { facts }),
     ...(drops && { drops }),
     ...(tidies && { tidies }),
     ...(now !== undefined && { now }),

@@ -1,6 +1,6 @@
 /** Rewriting one log: plan under the lease, set aside what cannot be read, put the new file in place. */
 
-import { SessionError } from '../../base/errors.js'
+import { logBusy } from '../../base/errors.js'
 import { replaceLog } from '../../disk/atomic-replace.js'
 import type { FileMark } from '../../disk/log/file-mark.js'
 import { LogReader } from '../../disk/log/log-reader.js'
@@ -33,17 +33,21 @@ const PATIENT_ATTEMPTS = 5
  */
 export async function rewriteLog(
   log: SessionLog,
-  { purges, force = false }: { purges?: Purges; force?: boolean } = {},
+  { purges, force = false, signal }: { purges?: Purges; force?: boolean; signal?: AbortSignal | undefined } = {},
 ): Promise<RewriteResult | null> {
   log.context.checkOpen()
   const rewrite = () => rewriteHeld(log, () => ({ ...(purges && { purgesArchived: purges }), force }))
-  return (await log.holdExisting(rewrite)) ?? null
+  return (await log.holdExisting(rewrite, signal)) ?? null
 }
 
 /** As `rewriteLog`; all bytes that go are kept in quarantine. */
-export async function rewriteKeepingAll(log: SessionLog, { force = false } = {}): Promise<RewriteResult | null> {
+export async function rewriteKeepingAll(
+  log: SessionLog,
+  { force = false, signal }: { force?: boolean; signal?: AbortSignal | undefined } = {},
+): Promise<RewriteResult | null> {
   log.context.checkOpen()
-  return (await log.holdExisting(() => rewriteHeld(log, () => ({ keepsAll: true, force })))) ?? null
+  const rewrite = () => rewriteHeld(log, () => ({ keepsAll: true, force }))
+  return (await log.holdExisting(rewrite, signal)) ?? null
 }
 
 /**
@@ -67,7 +71,7 @@ export async function rewriteHeld(
     })
     if (outcome !== 'replaced') return outcome ?? null
   }
-  throw new SessionError('ERR_LOCKED', 'another program keeps replacing the log', { file: log.file.path })
+  throw logBusy(log.key, log.file.path)
 }
 
 async function carryOut(

@@ -1,5 +1,5 @@
 /** Lines that are ready, with ids and times of their own, as an import makes them: the door by which they come in. */
-import { notFound, SessionError } from '../../base/errors.js'
+import { logBusy, notFound } from '../../base/errors.js'
 import { randomNonce } from '../../base/ids.js'
 import { removeOwnFile } from '../../disk/files.js'
 import type { LogReader } from '../../disk/log/log-reader.js'
@@ -14,7 +14,7 @@ const MAX_ATTEMPTS = 50
 /**
  * Makes a session of whole lines, a header before them: `given` are they, or the path of a private file with them on
  * the store's own disk, which is moved. False, and nothing is done, when there is a session. For work under the lease.
- * @throws SessionError ERR_LOCKED when another program makes one in that instant
+ * @throws SessionError ERR_LOG_BUSY when another program makes one in that instant
  */
 export function makeOf(log: SessionLog, given: Buffer | string): boolean {
   const { layout, settings } = log.context
@@ -25,7 +25,7 @@ export function makeOf(log: SessionLog, given: Buffer | string): boolean {
     typeof given === 'string'
       ? log.file.adopt(given, isSynced)
       : log.file.create(given, layout.temporary(log.name, randomNonce()), isSynced)
-  if (made === 'exists') throw new SessionError('ERR_LOCKED', 'another program has made the session', { id: log.key })
+  if (made === 'exists') throw logBusy(log.key, log.file.path)
   log.reset()
   log.context.noteBehind(log)
   return true
@@ -49,7 +49,7 @@ export async function addAtEnd(log: SessionLog, bytes: Buffer): Promise<void> {
     log.context.noteBehind(log)
     return
   }
-  throw new SessionError('ERR_LOCKED', 'other programs keep changing the log', { file: log.file.path })
+  throw logBusy(log.key, log.file.path)
 }
 
 /** Takes whole lines in where their times put them. For work under the lease, and a session that is there. */
@@ -59,7 +59,7 @@ export async function mergeAll(log: SessionLog, bytes: Buffer): Promise<void> {
     if (outcome === undefined) throw notFound(log.key)
     if (outcome !== 'changed') return
   }
-  throw new SessionError('ERR_LOCKED', 'other programs keep changing the log', { file: log.file.path })
+  throw logBusy(log.key, log.file.path)
 }
 
 /** The time of the last message or commit that names one, found from the end backwards; null when there is none. */

@@ -76,3 +76,11 @@ function timesToCarry({ summary, mark }: LogState): Draft[] {
   const isNamed = summary.header !== null || summary.firstAt !== null
   return [metaDraft(isNamed ? { lastActivity: active } : { createdAt: created, lastActivity: active })]
 }
+
+/** How lines are appended. */
+export interface AppendHow {
+  create?: boolean
+  whileClosing?: boolean
+  /** Ends the waiting for a lease that is needed before the write. */
+  signal?: AbortSignal | undefined
+}

@@ -5,7 +5,7 @@ import { forkRange } from './fork-range.js'
 import { rewriteHeld } from './rewrite.js'
 
 /** Leaves the last `keep` messages, the call that the first of them answers, and what waits; returns how many went. */
-export async function trimLog(log: SessionLog, keep: number): Promise<number> {
+export async function trimLog(log: SessionLog, keep: number, signal?: AbortSignal): Promise<number> {
   log.context.checkOpen()
   const result = await log.holdExisting(async () => {
     const waiting = new Set((await log.current())?.summary.waiting.map(({ id }) => id))
@@ -13,6 +13,6 @@ export async function trimLog(log: SessionLog, keep: number): Promise<number> {
       const range = await forkRange(reader, await visibilityIn(reader), { last: keep })
       return { purges: ({ offset, id }) => offset < (range?.from ?? 0) && !waiting.has(id) }
     })
-  })
+  }, signal)
   return result?.purged ?? 0
 }

@@ -35,12 +35,8 @@ export class CachedLog extends SessionCalls {
   /** The log existed at the last check. */
   protected wasThere = false
 
-  constructor(
-    readonly key: string,
-    name: string,
-    context: StoreContext,
-  ) {
-    super(name, context)
+  constructor(key: string, name: string, context: StoreContext) {
+    super(key, name, context)
     this.file = new LogWriter(context.layout, name, context.fds, () => context.root.check())
     this.sidecar = new SidecarCache(context.layout.sidecar(name))
   }

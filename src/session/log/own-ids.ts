@@ -24,7 +24,7 @@ export class OwnIds {
    * the whole log, later ones what was added.
    * @throws TypeError for a message without an `id` that is a string
    */
-  async appendOnce(messages: readonly unknown[]): Promise<string[]> {
+  async appendOnce(messages: readonly unknown[], signal?: AbortSignal): Promise<string[]> {
     const given = messages.map((message) => ({ own: idOf(message), text: messageText(message) }))
     return this.#log.transact(async (summary) => {
       await this.#readOn()
@@ -40,7 +40,7 @@ export class OwnIds {
         lines.set(own, there ?? after)
       }
       return { drafts, result: given.map(({ own }) => lines.get(own) as string) }
-    })
+    }, signal)
   }
 
   async #readOn(): Promise<void> {

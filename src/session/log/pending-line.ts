@@ -112,9 +112,7 @@ export function stampLines(
     const stamped = clock.stamp(lastAt, maxId)
     const stamp = id === undefined ? stamped : { ...stamped, id }
     const line = text(stamp)
-    if (isTooDeep(line)) throw tooDeep()
-    const length = Buffer.byteLength(line)
-    if (length > Math.min(limit, MAX_LINE_BYTES)) throw tooLarge(length, Math.min(limit, MAX_LINE_BYTES))
+    const length = checkedLength(line, limit)
     pieces.push({ kind, value, id: stamp.id, at: stamp.at, offset, end: offset + length, bare: false, open: false })
     texts.push(line)
     lastAt = stamp.at
@@ -122,6 +120,14 @@ export function stampLines(
     offset += length
   }
   return { bytes: Buffer.from(texts.length === 1 ? (texts[0] as string) : texts.join('')), pieces, texts }
+}
+
+/** Bytes of a line that may be written. @throws SessionError ERR_TOO_LARGE, as `stampLines` does */
+export function checkedLength(line: string, limit: number): number {
+  if (isTooDeep(line)) throw tooDeep()
+  const length = Buffer.byteLength(line)
+  if (length > Math.min(limit, MAX_LINE_BYTES)) throw tooLarge(length, Math.min(limit, MAX_LINE_BYTES))
+  return length
 }
 
 function tooDeep(): SessionError {

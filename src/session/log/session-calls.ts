@@ -7,22 +7,29 @@ import type { StoreContext } from '../context.js'
 
 export class SessionCalls {
   constructor(
+    readonly key: string,
     readonly name: string,
     readonly context: StoreContext,
   ) {}
 
   #lease(): Lease {
-    return this.context.leases.of(this.name)
+    return this.context.leases.of(this.name, this.key)
   }
 
   /** Runs `work` behind earlier calls on the session, without a lease. */
-  inTurn<T>(work: () => T | Promise<T>): T | Promise<T> {
-    return this.#lease().inTurn(work)
+  inTurn<T>(work: () => T | Promise<T>, signal?: AbortSignal): T | Promise<T> {
+    return this.#lease().inTurn(work, signal)
   }
 
   /** Runs `work` under the lease, behind earlier calls. */
-  hold<T>(work: () => T | Promise<T>, timeout = this.context.settings.lockTimeout): T | Promise<T> {
-    return this.#lease().run(work, timeout)
+  hold<T>(
+    work: () => T | Promise<T>,
+    {
+      timeout = this.context.settings.lockTimeout,
+      signal,
+    }: { timeout?: number; signal?: AbortSignal | undefined } = {},
+  ): T | Promise<T> {
+    return this.#lease().run(work, timeout, signal)
   }
 
   /** As `hold`, and no append is acknowledged meanwhile. */
@@ -42,13 +49,13 @@ export class SessionCalls {
    * Runs `work` under the lease, in call order, if the session is there when its turn comes; undefined, and no lease is
    * taken, where it is not.
    */
-  holdExisting<T>(work: () => T | Promise<T>): Promise<T | undefined> | T | undefined {
-    return this.inTurn(() => (this.exists() ? this.takeLease().then(work) : undefined))
+  holdExisting<T>(work: () => T | Promise<T>, signal?: AbortSignal): Promise<T | undefined> | T | undefined {
+    return this.inTurn(() => (this.exists() ? this.takeLease(signal).then(work) : undefined), signal)
   }
 
   /** For work that runs in turn. */
-  takeLease(): Promise<void> {
-    return this.#lease().take(this.context.settings.lockTimeout)
+  takeLease(signal?: AbortSignal): Promise<void> {
+    return this.#lease().take(this.context.settings.lockTimeout, signal)
   }
 
   /** For long work: looks whether this process still has the lease. @throws SessionError ERR_LOCK_LOST */

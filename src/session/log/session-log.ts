@@ -1,6 +1,6 @@
 /** One session's log: the only place that writes to it. */
 
-import { notFound, SessionError } from '../../base/errors.js'
+import { logBusy, notFound } from '../../base/errors.js'
 import { sleep } from '../../base/event-loop.js'
 import { randomNonce } from '../../base/ids.js'
 import { type FileMark, sameFile, sameMark } from '../../disk/log/file-mark.js'
@@ -10,6 +10,7 @@ import { emptySummary, type Summary } from '../../log/fold.js'
 import type { Line } from '../../log/line.js'
 import type { WholeLog } from '../../log/visibility.js'
 import {
+  type AppendHow,
   checkVersion,
   completed,
   type Decide,
@@ -37,9 +38,9 @@ export class SessionLog extends CachedLog {
   #unwanted: string[] = []
 
   /** As `transact`, on a session that is there when the turn of this call comes; undefined for one that is not. */
-  async transactExisting<T>(decide: Decide<T>): Promise<T | undefined> {
+  async transactExisting<T>(decide: Decide<T>, signal?: AbortSignal): Promise<T | undefined> {
     this.context.checkOpen()
-    const done = await this.holdExisting(() => this.#write(decide, foldLog))
+    const done = await this.holdExisting(() => this.#write(decide, foldLog), signal)
     if (done !== undefined && done.ids.length > 0) await this.#settle()
     return done?.result
   }
@@ -49,29 +50,30 @@ export class SessionLog extends CachedLog {
    * system is local: one write, and no reading while no other process writes.
    * @throws SessionError ERR_SESSION_NOT_FOUND when there is no session and none may be made
    */
-  async append(drafts: Draft[], { create = true, whileClosing = false } = {}): Promise<string[]> {
+  async append(drafts: Draft[], how: AppendHow = {}): Promise<string[]> {
     // of a log that is in use, the look after the write finds out whether its folder was moved
     if (!this.file.isOpen) this.context.root.check()
-    if (!whileClosing) this.context.checkNotClosed()
+    if (!how.whileClosing) this.context.checkNotClosed()
     const { leasesAppends, settings } = this.context
-    const work = () => this.#append(drafts, create)
-    const written = leasesAppends ? this.hold(work) : this.inTurn(work)
+    const work = () => this.#append(drafts, how)
+    const written = leasesAppends ? this.hold(work, how) : this.inTurn(work, how.signal)
     const { ids } = written instanceof Promise ? await written : written
     if (settings.fsync !== 'no') await this.#settle()
     return ids.slice(-drafts.length)
   }
 
-  #append(drafts: Draft[], create: boolean, isEmpty = false): Written<undefined> | Promise<Written<undefined>> {
-    if (this.#unwanted.length > 0) return this.#takeBack().then(() => this.#append(drafts, create))
+  #append(drafts: Draft[], how: AppendHow, isEmpty = false): Written<undefined> | Promise<Written<undefined>> {
+    if (this.#unwanted.length > 0) return this.#takeBack().then(() => this.#append(drafts, how))
+    const { create = true, signal } = how
     const end = this.file.end()
     if (end === undefined) return this.#appendToNone(drafts, create)
     // an editor that writes in place is about to fill an empty log
     if (end.isChanged && end.mark.size === 0 && !isEmpty)
-      return sleep(ABSENCE_MS).then(() => this.#append(drafts, create, true))
+      return sleep(ABSENCE_MS).then(() => this.#append(drafts, how, true))
     checkVersion(this.file.head, this.file.path)
-    if (this.#isIncomplete(drafts, end)) return this.#writeUnderLease(toAppend(this.key, drafts, create))
+    if (this.#isIncomplete(drafts, end)) return this.#writeUnderLease(toAppend(this.key, drafts, create), signal)
     this.wasThere = true
-    if (this.file.isHeld()) return this.takeLease().then(() => this.#appendTo(end, drafts, create))
+    if (this.file.isHeld()) return this.takeLease(signal).then(() => this.#appendTo(end, drafts, create))
     return this.#appendTo(end, drafts, create)
   }
 
@@ -131,22 +133,22 @@ export class SessionLog extends CachedLog {
   #appendToNone(drafts: Draft[], create: boolean): Written<undefined> | Promise<Written<undefined>> {
     if (this.wasThere) {
       this.wasThere = false
-      return sleep(ABSENCE_MS).then(() => this.#append(drafts, create))
+      return sleep(ABSENCE_MS).then(() => this.#append(drafts, { create }))
     }
     if (!create) throw notFound(this.key)
     const lines = this.#create([headerDraft(this.key), ...drafts])
-    return lines === undefined ? this.#append(drafts, create) : written(lines, undefined)
+    return lines === undefined ? this.#append(drafts, { create }) : written(lines, undefined)
   }
 
-  async #writeUnderLease<T>(decide: Decide<T>): Promise<Written<T>> {
-    await this.takeLease()
+  async #writeUnderLease<T>(decide: Decide<T>, signal?: AbortSignal): Promise<Written<T>> {
+    await this.takeLease(signal)
     return this.#write(decide, edgesOf)
   }
 
   /** Decides under the lease on what the log says then, and adds the lines decided on in one write. */
-  async transact<T>(decide: Decide<T>): Promise<T> {
+  async transact<T>(decide: Decide<T>, signal?: AbortSignal): Promise<T> {
     this.context.checkOpen()
-    const { result, ids } = await this.hold(() => this.#write(decide, foldLog))
+    const { result, ids } = await this.hold(() => this.#write(decide, foldLog), { signal })
     if (ids.length > 0) await this.#settle()
     return result
   }
@@ -218,7 +220,7 @@ export class SessionLog extends CachedLog {
         decision.written?.(lines.pieces, outcome.mark, printOf(lines.bytes))
       return written(lines, result)
     }
-    throw new SessionError('ERR_LOCKED', 'other programs keep changing the log', { file: this.file.path })
+    throw logBusy(this.key, this.file.path)
   }
 
   /** As `LogWriter.append`; none of several lines counts where the write fails. */

@@ -21,11 +21,11 @@ export interface LogWithRuns extends PendingLog {
   readonly file: { readonly path: string; sync(): Promise<void> }
   readonly sidecar: SidecarCache
   readonly context: StoreContext
-  hold<T>(work: () => T | Promise<T>, timeout?: number): T | Promise<T>
+  hold<T>(work: () => T | Promise<T>, options?: { timeout?: number; signal?: AbortSignal | undefined }): T | Promise<T>
   /** Runs `work` behind earlier calls on the session, without a lease. */
-  inTurn<T>(work: () => T | Promise<T>): T | Promise<T>
+  inTurn<T>(work: () => T | Promise<T>, signal?: AbortSignal): T | Promise<T>
   /** For work that runs in turn. */
-  takeLease(): Promise<void>
+  takeLease(signal?: AbortSignal): Promise<void>
   /** What is known of the log, which may have grown since, without reading it. */
   lastRead(): LogState | undefined
   forWriting(): Promise<LogState | undefined>
@@ -107,15 +107,26 @@ export function readRun(log: LogWithRuns, summary: Pick<Summary, 'header'>): Run
  * Records a change of the run state, creating the session if need be. No line of the log changes.
  * @throws SessionError ERR_TURN_MISMATCH
  */
-export async function setRun(log: LogWithRuns, state: RunName, turnId: string | null): Promise<void> {
+export async function setRun(
+  log: LogWithRuns,
+  state: RunName,
+  turnId: string | null,
+  signal?: AbortSignal,
+): Promise<void> {
   log.context.checkNotClosed()
-  await log.inTurn(() => setRunNow(log, state, turnId))
+  await log.inTurn(() => setRunNow(log, state, turnId, signal), signal)
 }
 
-function setRunNow(log: LogWithRuns, state: RunName, turnId: string | null): void | Promise<void> {
+function setRunNow(
+  log: LogWithRuns,
+  state: RunName,
+  turnId: string | null,
+  signal: AbortSignal | undefined,
+): void | Promise<void> {
   return withHeader(log, (session) => {
     if (session !== undefined) return change(log, session, state, turnId)
-    return log.takeLease().then(() => (createWith(log, state, turnId) ? undefined : setRunNow(log, state, turnId)))
+    const again = () => (createWith(log, state, turnId) ? undefined : setRunNow(log, state, turnId, signal))
+    return log.takeLease(signal).then(again)
   })
 }
 

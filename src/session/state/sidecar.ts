@@ -37,7 +37,7 @@ export async function writeBehind(log: LogWithSidecar): Promise<void> {
   log.context.root.check()
   if (statFile(log.file.path) === undefined) return
   try {
-    await log.hold(() => writeNow(log), 0)
+    await log.hold(() => writeNow(log), { timeout: 0 })
   } catch (error) {
     // another process is writing to the session: its sidecar will say what ours would have said
     if (!(error instanceof SessionError && error.code === 'ERR_LOCKED')) throw error

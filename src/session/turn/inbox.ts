@@ -44,14 +44,14 @@ export class Inbox {
   }
 
   /** Writes a message unless one of this reference is there. */
-  async receive(message: MessageText, ref: string | undefined): Promise<Received> {
-    if (ref === undefined) return this.#write(message, randomNonce())
+  async receive(message: MessageText, ref: string | undefined, signal?: AbortSignal): Promise<Received> {
+    if (ref === undefined) return this.#write(message, randomNonce(), signal)
     const same = this.#receiving.get(ref)
     if (same !== undefined) {
       const { id } = await same
       return this.#known(ref, id)
     }
-    const receiving = this.#receiveOnce(message, ref)
+    const receiving = this.#receiveOnce(message, ref, signal)
     this.#receiving.set(ref, receiving)
     try {
       return await receiving
@@ -60,10 +60,10 @@ export class Inbox {
     }
   }
 
-  async #receiveOnce(message: MessageText, ref: string): Promise<Received> {
+  async #receiveOnce(message: MessageText, ref: string, signal: AbortSignal | undefined): Promise<Received> {
     const former = (await this.#refs.now()).idOf(ref)
     if (former !== undefined) return this.#known(ref, former)
-    const received = await this.#write(message, ref)
+    const received = await this.#write(message, ref, signal)
     const first = (await this.#refs.now()).idOf(ref)
     if (first === undefined || first === received.id) return received
     // another process has written it in that instant: the first line counts
@@ -71,8 +71,8 @@ export class Inbox {
     return this.#known(ref, first)
   }
 
-  async #write(message: MessageText, ref: string): Promise<Received> {
-    const [id] = await this.#log.append([messageDraft(message, { received: ref })])
+  async #write(message: MessageText, ref: string, signal: AbortSignal | undefined): Promise<Received> {
+    const [id] = await this.#log.append([messageDraft(message, { received: ref })], { signal })
     return { ref, id: id as string, state: 'new' }
   }
 

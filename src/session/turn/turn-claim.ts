@@ -45,13 +45,13 @@ const RETRY_MS = 4
 const MAX_RETRY_MS = 50
 
 /** Begins a turn if no other runs. One that runs in this instance already is said again. @throws ERR_TURN_RUNNING */
-export async function beginTurn(log: LogWithRuns, turnId: string | null): Promise<void> {
+export async function beginTurn(log: LogWithRuns, turnId: string | null, signal?: AbortSignal): Promise<void> {
   const runs = await changeExisting(log, (session) => {
     const said = saidOf(log, session)
     return said.own?.run.state === 'running' && said.own.turnId === turnId && standingOf(said) === said.own
   })
-  if (runs) await setRun(log, 'running', turnId)
-  else await claimTurn(log, turnId, { timeout: 0 })
+  if (runs) await setRun(log, 'running', turnId, signal)
+  else await claimTurn(log, turnId, { timeout: 0, signal })
 }
 
 /**
@@ -72,7 +72,7 @@ export async function claimTurn(
     const run = newRun('running', turnId, reporter(log.context))
     const claim = await changeExisting(log, (session) => tryClaim(log, session, { run, input }))
     if (claim === undefined) {
-      await log.hold(() => void log.create([], undefined, () => {}))
+      await log.hold(() => void log.create([], undefined, () => {}), { signal })
       continue
     }
     if (!('rival' in claim)) return claim

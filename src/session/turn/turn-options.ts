@@ -1,6 +1,5 @@
 /** How a turn is run. */
-import { checkText } from '../../base/arguments.js'
-import { isObject } from '../../base/json.js'
+import { checkDuration, checkNames, checkSignal, checkText } from '../../base/arguments.js'
 
 export interface TurnOptions {
   /** The turn's id; made unless given. */
@@ -13,18 +12,20 @@ export interface TurnOptions {
   onError?: 'keep' | 'takeBack'
 }
 
+const KNOWN = ['id', 'timeout', 'signal', 'onError'] as const
+
 /** `takesRef` where a message is given. @throws TypeError, RangeError */
-export function checkTurnOptions(options: unknown, takesRef: boolean): TurnOptions & { ref?: string } {
-  if (!isObject(options)) throw new TypeError('the options of a turn must be an object')
-  const { id, timeout, signal, onError, ref, ...others } = options as Record<string, unknown>
-  const [unknown] = Object.keys(!takesRef && ref !== undefined ? { ref } : others)
-  if (unknown !== undefined) throw new TypeError(`unknown option ${unknown}`)
+export function checkTurnOptions(
+  options: (TurnOptions & { ref?: string }) | undefined,
+  takesRef: boolean,
+): TurnOptions & { ref?: string } {
+  const given = checkNames('turn', options, takesRef ? [...KNOWN, 'ref'] : KNOWN)
+  const { id, timeout, signal, onError, ref } = given
   if (id !== undefined) checkText('id', id)
   if (ref !== undefined) checkText('ref', ref)
-  if (timeout !== undefined && typeof timeout !== 'number') throw new TypeError('timeout must be a number')
-  if (timeout !== undefined && !(timeout >= 0)) throw new RangeError('timeout must not be negative')
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal must be an AbortSignal')
+  if (timeout !== undefined) checkDuration('timeout', timeout)
+  checkSignal(signal)
   if (onError !== undefined && onError !== 'keep' && onError !== 'takeBack')
     throw new TypeError("onError must be 'keep' or 'takeBack'")
-  return { ...(options as TurnOptions) }
+  return { ...given }
 }

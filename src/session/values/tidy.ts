@@ -15,7 +15,7 @@ export async function tidy(log: SessionLog): Promise<boolean> {
   const seen = log.lastRead()
   if (seen !== undefined && !seen.partial && !mayBeDue(seen.summary)) return false
   try {
-    return await log.hold(() => tidyHeld(log), 0)
+    return await log.hold(() => tidyHeld(log), { timeout: 0 })
   } catch (error) {
     if (error instanceof SessionError && error.code === 'ERR_LOCKED') return false
     throw error

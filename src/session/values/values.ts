@@ -1,7 +1,15 @@
 /** The named values of one session: state that is no message. */
-import { checkText } from '../../base/arguments.js'
+import {
+  checkBoolean,
+  checkNames,
+  checkText,
+  checkTime,
+  checkWait,
+  stillOpen,
+  type WaitOptions,
+} from '../../base/arguments.js'
 import { yieldIfDue } from '../../base/event-loop.js'
-import { isObject, type Json } from '../../base/json.js'
+import type { Json } from '../../base/json.js'
 import { type FileMark, markOf, sameFile } from '../../disk/log/file-mark.js'
 import { LogReader } from '../../disk/log/log-reader.js'
 import type { Summary } from '../../log/fold.js'
@@ -10,6 +18,7 @@ import { isLine, type Line, type Range } from '../../log/line.js'
 import { isoTime, parseLines, timeOf } from '../../log/parse.js'
 import { type ValueText, valueText } from '../../log/serialize.js'
 import type { Decision } from '../change/transaction.js'
+import type { Clock } from '../clock.js'
 import { type Draft, valueDraft } from '../log/pending-line.js'
 import type { SessionLog } from '../log/session-log.js'
 
@@ -25,7 +34,7 @@ export interface ValueEntry<T = Value> {
   id: string
 }
 
-export interface ValueOptions {
+export interface ValueOptions extends WaitOptions {
   /** From when on the value is not there any more: a Date, or Unix milliseconds. */
   expires?: Date | number | undefined
 }
@@ -37,19 +46,13 @@ export type ValueToSet = readonly [name: string, value: unknown, options?: Value
 const MAX_ATTEMPTS = 5
 
 /** @throws TypeError, RangeError for a time that no Date can hold */
-export function draftOf(name: unknown, value: unknown, options: ValueOptions = {}): Draft {
-  return valueDraft(valueText(name, value, expiryOf(options)))
+export function draftOf(clock: Clock, [name, value, options]: ValueToSet): Draft {
+  return valueDraft(valueText(name, value, expiryOf(clock, options)))
 }
 
-function expiryOf(options: ValueOptions): string | undefined {
-  if (!isObject(options)) throw new TypeError('the options of a value must be an object')
-  const { expires } = options as ValueOptions
-  if (expires === undefined) return undefined
-  if (!(expires instanceof Date) && typeof expires !== 'number')
-    throw new TypeError('option expires must be a Date or Unix milliseconds')
-  const ms = Number(expires)
-  if (Number.isNaN(new Date(ms).getTime())) throw new RangeError('option expires must be a time that a Date can hold')
-  return isoTime(Math.trunc(ms))
+function expiryOf(clock: Clock, options: ValueOptions | undefined): string | undefined {
+  const { expires } = checkNames('a value', options, ['expires', 'signal'])
+  return expires === undefined ? undefined : isoTime(Math.trunc(checkTime('option expires', expires, clock.now())))
 }
 
 /** The value of a line; undefined for a deletion. */
@@ -95,28 +98,31 @@ export class SessionValues {
     if (value === undefined)
       throw new TypeError('a value must be something that JSON can hold; deleteValue deletes one')
     const { ifAbsent = false, ...others } = options
-    const draft = draftOf(name, value, others)
+    const draft = draftOf(this.#log.context.clock, [name, value, others])
+    const signal = stillOpen(others.signal)
     if (!ifAbsent) {
-      await this.#log.append([draft])
+      await this.#log.append([draft], { signal })
       return true
     }
     return this.#log.transact(async (summary) => {
       const isThere = summary !== undefined && (await this.#has(name))
       return isThere ? { drafts: [], result: false } : { drafts: [draft], result: true }
-    })
+    }, signal)
   }
 
-  async setAll(entries: Iterable<ValueToSet>): Promise<void> {
-    const drafts = [...entries].map(([name, value, options]) => draftOf(name, value, options))
-    if (drafts.length > 0) await this.#log.append(drafts)
+  async setAll(entries: Iterable<ValueToSet>, options?: WaitOptions): Promise<void> {
+    const drafts = [...entries].map((entry) => draftOf(this.#log.context.clock, entry))
+    const signal = checkWait('setValues', options)
+    if (drafts.length > 0) await this.#log.append(drafts, { signal })
   }
 
-  async delete(name: string): Promise<boolean> {
-    const draft = draftOf(name, undefined)
+  async delete(name: string, options?: WaitOptions): Promise<boolean> {
+    const signal = checkWait('deleteValue', options)
+    const draft = draftOf(this.#log.context.clock, [name, undefined])
     const done = await this.#log.transactExisting(async (summary) => {
       const isThere = summary !== undefined && (await this.#has(name))
       return isThere ? { drafts: [draft], result: true } : { drafts: [], result: false }
-    })
+    }, signal)
     return done ?? false
   }
 
@@ -125,7 +131,7 @@ export class SessionValues {
     change: (old: Value | undefined) => unknown,
     options: ValueOptions = {},
   ): Promise<Value | undefined> {
-    const expires = expiryOf(options)
+    const expires = expiryOf(this.#log.context.clock, options)
     checkText('name', name)
     if (typeof change !== 'function') throw new TypeError('updateValue needs a function')
     return this.#log.transact(async (): Promise<Decision<Value | undefined>> => {
@@ -136,17 +142,14 @@ export class SessionValues {
       // what is as it was is not written again
       if (text.fields === before.fields && expires === undefined) return { drafts: [], result: old }
       return { drafts: [valueDraft(text)], result: writtenIn(text) }
-    })
+    }, stillOpen(options.signal))
   }
 
   /** The names that are there and begin with `prefix`, in the order of their UTF-16 code units, with their values. */
-  async *list({
-    prefix = '',
-    keysOnly = false,
-  }: {
-    prefix?: string
-    keysOnly?: boolean
-  } = {}): AsyncGenerator<[string, Value | undefined]> {
+  async *list(options?: { prefix?: string; keysOnly?: boolean }): AsyncGenerator<[string, Value | undefined]> {
+    const { prefix = '', keysOnly = false } = checkNames('values', options, ['prefix', 'keysOnly'])
+    checkText('prefix', prefix)
+    checkBoolean('option keysOnly', keysOnly)
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const { mark, places } = await this.#placesOf(prefix)
       if (keysOnly || places.length === 0) {

@@ -66,6 +66,7 @@ const STATUS: Partial<Record<string, number>> = {
   ERR_MESSAGE_NOT_FOUND: 404,
   ERR_INVALID_KEY: 400,
   ERR_LOCKED: 409,
+  ERR_LOG_BUSY: 409,
   ERR_LOCK_LOST: 409,
   ERR_CLOSED: 503,
 }

@@ -177,7 +177,7 @@ describe('a named value', () => {
       ['b', 2],
       ['a', new Uint8Array([1])],
       ['gone', undefined],
-      ['soon', 3, { expires: 1 }],
+      ['soon', 3, { expires: 1e11 }],
     ]
     await session.setValues(entries)
     await session.setValues([])
