@@ -108,7 +108,7 @@ class Conversations<S> implements ConversationStore<S> {
 
 describe('an adapter written by hand', () => {
   const source = fs.readFileSync(fileURLToPath(import.meta.url), 'utf8')
-  const adapters = [...source.matchAll(/^\/\/ adapter: (.*)\n([^]*?)^\/\/ end$/gm)].map(([, name, text]) => ({
+  const adapters = [...source.matchAll(/^\/\/ adapter: (.*)\n([\s\S]*?)^\/\/ end$/gm)].map(([, name, text]) => ({
     name,
     text,
   }))
