@@ -122,6 +122,12 @@ export function stampLines(
   return { bytes: Buffer.from(texts.length === 1 ? (texts[0] as string) : texts.join('')), pieces, texts }
 }
 
+/** Id and time of the last line. */
+export function lastOf({ pieces }: Lines): { id: string; at: string | undefined } {
+  const { id = '', at } = pieces.at(-1) ?? {}
+  return { id, at }
+}
+
 /** Bytes of a line that may be written. @throws SessionError ERR_TOO_LARGE, as `stampLines` does */
 export function checkedLength(line: string, limit: number): number {
   if (isTooDeep(line)) throw tooDeep()

@@ -24,7 +24,7 @@ import { CachedLog, type Depth } from './cached-log.js'
 import { edgesOf, foldLog } from './catch-up.js'
 import { checkOurs, mayBeForeign } from './foreign-log.js'
 import { type LogState, printOf } from './log-state.js'
-import { type Draft, headerDraft, type Lines, removeDraft, stampLines } from './pending-line.js'
+import { type Draft, headerDraft, type Lines, lastOf, removeDraft, stampLines } from './pending-line.js'
 
 type OnWritten = Decision<unknown>['written']
 
@@ -308,11 +308,6 @@ interface Appending {
 
 function startAt({ mark, isWhole }: LogEnd): number {
   return mark.size + (isWhole ? 0 : 1)
-}
-
-function lastOf({ pieces }: Lines): { id: string; at: string | undefined } {
-  const { id = '', at } = pieces.at(-1) ?? {}
-  return { id, at }
 }
 
 /** True when a log is the one that was read, or has only grown since. */
