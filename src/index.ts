@@ -1,8 +1,10 @@
 /** jsonl-sessions: a plain-file session store for chat bots and agents. */
 
+export type { WaitOptions } from './base/arguments.js'
 export {
   type ErrorDetails,
   isSessionError,
+  type LedgerCounter,
   SessionError,
   type SessionErrorCode,
   type SessionErrorOf,

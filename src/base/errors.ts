@@ -41,7 +41,8 @@ export interface ErrorDetails {
   ERR_VERSION_UNSUPPORTED: { file?: string; version: number; supported: number }
 }
 
-interface LedgerCounter {
+/** A counter of usage that grew beyond what a number can hold. */
+export interface LedgerCounter {
   source: string
   model: string
   counter: string
