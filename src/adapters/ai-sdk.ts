@@ -48,7 +48,7 @@ export class JsonlChatStore<M extends UIMessage = UIMessage> {
   }
 
   /**
-   * Makes the chat these messages: what it begins with stays as it is, the rest is replaced, all or nothing. The last
+   * Makes the chat these messages: a common beginning stays unchanged, the rest is replaced, all or nothing. The last
    * whole save wins. Messages of others that are no `UIMessage` stay.
    */
   async save({ chatId, messages }: { chatId: string; messages: readonly M[] }): Promise<void> {

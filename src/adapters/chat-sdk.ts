@@ -64,7 +64,7 @@ export class JsonlStateAdapter implements StateAdapter {
     this.#connected = true
   }
 
-  /** Gives back the locks of this adapter; all else stays for the next process. The store stays open. */
+  /** Releases the locks of this adapter; all else stays for the next process. The store stays open. */
   async disconnect(): Promise<void> {
     if (!this.#connected) return
     for (const [threadId, token] of this.#held) await this.releaseLock({ threadId, token, expiresAt: 0 })
@@ -164,7 +164,7 @@ export class JsonlStateAdapter implements StateAdapter {
     })
   }
 
-  /** Null while somebody else holds it, in whatever process of this machine. */
+  /** Null while another caller holds it, in any process of this machine. */
   async acquireLock(threadId: string, ttlMs: number): Promise<Lock | null> {
     return this.#locked(threadId, async (file, now) => {
       const there = readToken(file)

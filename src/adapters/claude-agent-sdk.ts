@@ -101,7 +101,7 @@ export class JsonlClaudeSessionStore implements SessionStore {
     return (await this.#mainsOf(projectKey)).map(({ sessionId, mtime }) => ({ sessionId, mtime }))
   }
 
-  /** From values, without reading a transcript that says no more than its value. */
+  /** From values, without reading a transcript, which has no more than its value. */
   async listSessionSummaries(projectKey: string): Promise<SessionSummaryEntry[]> {
     const fold = await this.#folding()
     const summaries: SessionSummaryEntry[] = []

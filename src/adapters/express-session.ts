@@ -48,7 +48,7 @@ export class JsonlExpressStore extends Store {
 
   override get(sid: string, callback: (error: unknown, session?: SessionData | null) => void): void {
     const read = async () => (await (await this.#log.session()).getValue<SessionData>(sid)) as SessionData | undefined
-    this.#answer(this.#turns.run(sid, read), callback)
+    this.#settle(this.#turns.run(sid, read), callback)
   }
 
   override set(sid: string, session: SessionData, callback?: Callback): void {
@@ -83,12 +83,12 @@ export class JsonlExpressStore extends Store {
   }
 
   override all(callback: (error: unknown, sessions?: Record<string, SessionData>) => void): void {
-    this.#answer(this.#all(), callback)
+    this.#settle(this.#all(), callback)
   }
 
   override length(callback: (error: unknown, length?: number) => void): void {
     const count = async () => Object.keys(await this.#all()).length
-    this.#answer(count(), callback)
+    this.#settle(count(), callback)
   }
 
   override clear(callback?: Callback): void {
@@ -97,7 +97,7 @@ export class JsonlExpressStore extends Store {
       await (await this.#log.session()).clear({ values: true })
       return undefined
     }
-    this.#answer(clear(), callback)
+    this.#settle(clear(), callback)
   }
 
   async #all(): Promise<Record<string, SessionData>> {
@@ -108,16 +108,16 @@ export class JsonlExpressStore extends Store {
     return Object.fromEntries(sessions)
   }
 
-  /** `prepare` takes what was given as it is at the call. */
+  /** `prepare` copies the arguments at the call. */
   #change(sid: string, callback: Callback | undefined, prepare: () => () => Promise<void>): void {
     let work: () => Promise<void>
     try {
       work = prepare()
     } catch (error) {
-      this.#answer(Promise.reject(error), callback)
+      this.#settle(Promise.reject(error), callback)
       return
     }
-    this.#answer(this.#turns.run(sid, work), callback)
+    this.#settle(this.#turns.run(sid, work), callback)
   }
 
   async #expiryOf({ cookie }: JsonObject): Promise<number> {
@@ -127,7 +127,7 @@ export class JsonlExpressStore extends Store {
   }
 
   /** An error that no callback gets is reported to the store's `onError`. */
-  #answer<T>(work: Promise<T>, callback?: (error: unknown, result?: NonNullable<T>) => void): void {
+  #settle<T>(work: Promise<T>, callback?: (error: unknown, result?: NonNullable<T>) => void): void {
     work.then(
       (result) => callback && process.nextTick(callback, null, result ?? undefined),
       (error) => (callback === undefined ? this.#report(error) : process.nextTick(callback, visible(error))),

@@ -107,7 +107,7 @@ export class JsonlKeyvStore extends EventEmitter implements KeyvStoreAdapter {
     }
   }
 
-  /** The store stays open: who opened it closes it. */
+  /** The store stays open: the caller that opened it closes it. */
   async disconnect(): Promise<void> {}
 
   async #texts(session: Session, keys: readonly string[]): Promise<unknown[]> {

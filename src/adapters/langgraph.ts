@@ -28,7 +28,7 @@ export interface JsonlCheckpointSaverOptions {
   /** Stands before the thread id in the key of the session; `langgraph_` unless given. */
   prefix?: string
   serde?: SerializerProtocol
-  /** So many checkpoints of a namespace are kept, with those that they share values with; all unless given. */
+  /** So many checkpoints of a namespace are kept, with the checkpoints that they share values with. Default: all. */
   keep?: number
 }
 

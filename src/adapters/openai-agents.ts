@@ -167,7 +167,7 @@ function mutated(
   return { remove: entries.slice(first).map(({ id }) => id), append: items.slice(first).map(({ message }) => message) }
 }
 
-/** Ids of the messages that are the expected items; some of those that were looked at may be no items. */
+/** Ids of the messages that are the expected items; some of the messages that were read may be no items. */
 function suffixIn({ entries }: ChangeView<ChatMessage>, expected: readonly Json[]): string[] | 'fewer' | 'other' {
   if (expected.length === 0) return []
   const items = entries.flatMap((entry) => {

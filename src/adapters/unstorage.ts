@@ -83,7 +83,7 @@ export default function jsonlDriver(options: JsonlDriverOptions): Driver<JsonlDr
   }
 }
 
-/** Text that JSON makes again as it is becomes that JSON, which a person can read. */
+/** Text that JSON restores unchanged is stored as that JSON, which people can read. */
 function valueOfText(given: unknown): Json {
   const text = String(given)
   if (!/^[[{]/.test(text)) return text

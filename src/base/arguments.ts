@@ -1,4 +1,4 @@
-/** Checks of what callers give: wrong types are TypeErrors, wrong numbers RangeErrors. */
+/** Checks of the caller's arguments: wrong types are TypeErrors, wrong numbers RangeErrors. */
 import { isObject } from './json.js'
 
 export function checkText(name: string, value: unknown): asserts value is string {
@@ -34,7 +34,9 @@ export function checkCount(
     throw new RangeError(`${name} must be a whole number from 0`)
 }
 
-/** The options of a call: none unless given. @throws TypeError for no object, and for a name that is not among `names` */
+/**
+ * The options of a call: none unless given. @throws TypeError for no object, and for a name that is not among `names`
+ */
 export function checkNames<T extends object>(
   of: string,
   options: T | undefined,

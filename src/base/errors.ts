@@ -1,4 +1,6 @@
-/** The details of each code that a `SessionError` can carry. Codes are stable; messages are for people and may change. */
+/**
+ * The details of each code that a `SessionError` can carry. Codes are stable; messages are for people and may change.
+ */
 export interface ErrorDetails {
   ERR_AMBIGUOUS_DATES: { file: string }
   ERR_BLOB_CORRUPT: { ref: string; component?: string }
@@ -58,7 +60,7 @@ export interface SessionErrorOf<C extends SessionErrorCode> extends Error {
 }
 
 /**
- * An expected failure of the store: look at `code`, which tells the type of `details`. Mistakes of the caller are
+ * An expected failure of the store: check `code`, which determines the type of `details`. Mistakes of the caller are
  * TypeError or RangeError instead, and errors of the file system are passed on as they are.
  */
 export type SessionError = { [C in SessionErrorCode]: SessionErrorOf<C> }[SessionErrorCode]
@@ -86,7 +88,9 @@ export const SessionError = CodedError as unknown as {
   [Symbol.hasInstance](value: unknown): value is SessionError
 }
 
-/** True for an error of the store, of this code if one is given; by its shape, so of another copy of this package too. */
+/**
+ * True for an error of the store, of this code if one is given; by its shape, so of another copy of this package too.
+ */
 export function isSessionError<C extends SessionErrorCode = SessionErrorCode>(
   error: unknown,
   code?: C,

@@ -32,7 +32,7 @@ export function derivedId(after: string, seed: string): string {
   return idOf(Math.min((isV7(after) ? timeInId(after) : 0) + 1, MAX_MS), 0, random)
 }
 
-/** A UUIDv7 of time `ms` (Unix milliseconds) with 74 bits of a digest: the same input gives the same id. */
+/** A UUIDv7 of time `ms` (Unix milliseconds) with 74 bits of a digest: equal input returns equal ids. */
 export function digestId(ms: number, digest: Buffer): string {
   const time = Math.min(Math.max(Math.trunc(ms) || 0, 0), MAX_MS)
     .toString(16)

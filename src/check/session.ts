@@ -38,7 +38,7 @@ export async function checkSession(log: SessionLog): Promise<CheckedSession | nu
 }
 
 function foreignFinding({ key, file: { path } }: SessionLog): Finding {
-  const reason = 'no line is one of a session: it is left as it is'
+  const reason = 'no line is one of a session: it is left unchanged'
   return finding({ kind: 'foreign-file', key, file: path, reason, isDamage: false })
 }
 

@@ -8,8 +8,8 @@ const MOST_CANDIDATES = 10
 const LATEST = 'latest'
 
 /**
- * The key of an existing session: itself, the only key that begins with what was given, or that of the newest session for
- * `latest`. @throws CommandFailure
+ * The key of an existing session: itself, the only key that begins with what was given, or that of the newest session
+ * for `latest`. @throws CommandFailure
  */
 export async function findKey(store: SessionStore, given: string): Promise<string> {
   if (given !== '' && (await store.session(given).exists())) return given
@@ -23,7 +23,7 @@ export async function findKey(store: SessionStore, given: string): Promise<strin
   throw new CommandFailure(ambiguous(given, candidates), EXIT.usage)
 }
 
-/** Each once, in the order given; `missing` counts those that were not found, of which it complains. */
+/** Each once, in the order given; `missing` counts the ones that were not found, which it reports. */
 export async function findKeys(store: SessionStore, given: readonly string[]) {
   const found = new Set<string>()
   let missing = 0

@@ -9,7 +9,7 @@ import { count } from './terminal/format.js'
 /** Lines with a role are ours as well; what names its tool is not. */
 const SURE = 2
 
-/** The format of a file of another tool; undefined for a log of ours, and for what nobody knows. */
+/** The format of a file of another tool; undefined for a log of ours, and for an unknown file. */
 export function foreignFormat(file: string): string | undefined {
   const [best] = formatsOf(file)
   return best !== undefined && best.weight >= SURE ? best.format.name : undefined

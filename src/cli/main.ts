@@ -36,7 +36,7 @@ for (const command of [program, ...program.commands.flatMap((one) => [one, ...on
 try {
   await program.parseAsync()
 } catch (error) {
-  // Help is no error, and wrong usage has been told already.
+  // help is no error, and wrong usage has been reported already
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : WRONG_USAGE
   else {
     complain(describe(error))

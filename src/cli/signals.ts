@@ -12,7 +12,7 @@ export function exitCodeOf(signal: StopSignal): number {
 /** One Ctrl-C can arrive twice, from the terminal and passed on by npm. A person takes longer than this. */
 const SAME_MS = 250
 
-/** Calls `stop` on the first signal and ends the process at once on the second. Answers how to take that back. */
+/** Calls `stop` on the first signal and ends the process at once on the second. Returns a function that undoes it. */
 export function onInterrupt(stop: (signal: StopSignal) => void): () => void {
   let stopping: number | undefined
   const listener = (signal: StopSignal) => {

@@ -27,7 +27,7 @@ export async function readStore<T>(root: string, use: Use<T>): Promise<T> {
   return using(openReadOnly(root, { onError: reportError }), use)
 }
 
-/** What failed beside the answer is told, and fails the command. */
+/** Failures beside the result are reported, and fail the command. */
 export function reportError(error: unknown, key: string): void {
   process.exitCode = 1
   complain(key === '' ? describe(error) : `${escapeLine(key)}: ${describe(error)}`)

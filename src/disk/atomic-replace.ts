@@ -1,6 +1,6 @@
 /**
- * Replacing a file as a whole. Small files that can be rebuilt are written and renamed, without a sync; logs, which cannot,
- * are copied range by range into a file that is checked and synced before it takes its place.
+ * Replacing a file as a whole. Small files that can be rebuilt are written and renamed, without a sync; logs, which
+ * cannot, are copied range by range into a file that is checked and synced before it takes its place.
  */
 import fs from 'node:fs'
 import path from 'node:path'
@@ -18,7 +18,8 @@ import { type Part, PartWriter } from './log/range-copier.js'
 
 /**
  * Replaces a small private file and returns what the new one is known by. The old one stays where anything fails, and a
- * process that is killed leaves a file that `nameOfTemporary` recognises. A link under the name is replaced, not followed.
+ * process that is killed leaves a file that `nameOfTemporary` recognises. A link under the name is replaced, not
+ * followed.
  */
 export function replaceSmall(file: string, bytes: Buffer): FileMark {
   const former = statFile(file)
@@ -38,7 +39,7 @@ export function replaceSmall(file: string, bytes: Buffer): FileMark {
   }
 }
 
-/** Nobody writes a temporary file for so long, ms. */
+/** Older temporary files are left-overs, ms. */
 const ABANDONED_MS = 10 * 60_000
 
 /**
@@ -80,7 +81,7 @@ export interface Replacement {
   checkLease: () => void
   /** Leaves out the sync between link and rename, during which busy appenders prevent the rename. */
   hurries?: boolean
-  /** Gives up where lines came since the parts were made. */
+  /** Fails where lines were added since the parts were made. */
   isStrict?: boolean
 }
 
@@ -91,7 +92,7 @@ export interface Replacement {
  */
 export async function replaceLog(replacement: Replacement): Promise<FileMark | 'replaced'> {
   const { layout, name, from } = replacement
-  // to replace a file the system asks for no right to write to it: its owner made it read-only on purpose
+  // replacing a file needs no right to write to it: its owner made it read-only on purpose
   fs.accessSync(layout.log(name), fs.constants.W_OK)
   const nonce = randomNonce()
   ensureFolder(layout.rewrites)
@@ -175,7 +176,7 @@ function renameUnlessPrevented(made: string, file: string): boolean {
   }
 }
 
-/** Writes a new file of parts of another, synced if wanted; nothing is left of it when that fails. Answers its size. */
+/** Writes a new file of parts of another, synced if wanted; nothing is left of it when that fails. Returns its size. */
 export async function writeTemporary(
   file: string,
   { from, parts, synced }: { from: number; parts: Iterable<Part>; synced: boolean },

@@ -140,7 +140,7 @@ export class BlobDir {
     syncFolder(this.folder)
   }
 
-  /** The names of all blobs, and of what writers left half written. Other files are somebody else's. */
+  /** The names of all blobs, and of what writers left half written. Other files do not belong to the store. */
   list(): { refs: string[]; temporaries: string[] } {
     refuseLink(this.folder)
     const names = listFolder(this.folder)

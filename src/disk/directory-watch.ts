@@ -11,7 +11,7 @@ import { sameFile } from './log/file-mark.js'
 const LOCAL_FILE_SYSTEMS = new Set([0xef53, 0x58465342, 0x9123683e, 0xf2f52010, 0x2fc12fc1, 0x01021994, 0x794c7630])
 /** Half of what the system queues at least before it drops events. */
 const MAX_EVENTS = 4_096
-/** The watch closes when nobody called `take` for this long, ms. */
+/** The watch closes when `take` was not called for this long, ms. */
 const UNREAD_MS = 30_000
 
 /** File names; true when only the content changed, false when the file was made, moved or removed. */

@@ -8,16 +8,16 @@ import { isObject } from '../base/json.js'
 /** A process, named so that a later one with the same number is not taken for it, and what in it owns something. */
 export interface Owner {
   host: string
-  /** The running kernel; '' where the system does not tell. */
+  /** The running kernel; '' where the system does not report it. */
   boot: string
   /** The pid namespace (containers); '' where there are none. */
   pidns: string
   pid: number
-  /** When the process started, in the system's own unit; '' where the system does not tell. */
+  /** When the process started, in the system's own unit; '' where the system does not report it. */
   start: string
   /** A copy of this package in a thread of the process. Absent in what versions before wrote. */
   instance?: string
-  /** Of a worker thread: its number and its start, as the system tells them. */
+  /** Of a worker thread: its number and its start, as the system reports them. */
   thread?: string
 }
 
@@ -41,7 +41,7 @@ function ownIdentity(): Owner {
   }
 }
 
-/** Nothing for the main thread, which lives as long as the process, and where the system does not tell. */
+/** Empty for the main thread, which lives as long as the process, and where the system does not report threads. */
 function thisThread(): { thread?: string } {
   const id = /^(\d+)\/task\/(\d+)$/.exec(linkText('/proc/thread-self'))
   return id === null || id[1] === id[2] ? {} : { thread: `${id[2]} ${startOf(process.pid, `task/${id[2]}/`)}` }
@@ -49,7 +49,7 @@ function thisThread(): { thread?: string } {
 
 /**
  * `unknown` for a process that cannot be seen from here (another host, boot or container), and where the
- * system does not tell when processes started: there a number alone may be a later process.
+ * system does not report when processes started: there a number alone may be a later process.
  */
 export function livenessOf(owner: Owner): Liveness {
   const here = thisProcess()

@@ -54,7 +54,7 @@ export async function keepLines(folder: string, bytes: Buffer): Promise<string> 
   }
 }
 
-/** Puts a file in the folder, synced and whole or not at all, under the name that `write` answers. */
+/** Puts a file in the folder, synced and whole or not at all, under the name that `write` returns. */
 async function writeWhole(folder: string, write: (out: number) => string | Promise<string>): Promise<string> {
   const temporary = path.join(folder, `.${randomNonce()}.tmp`)
   const out = createPrivate(temporary)
@@ -73,7 +73,7 @@ async function writeWhole(folder: string, write: (out: number) => string | Promi
   return file
 }
 
-/** Moves a whole file in, under its own name, or with a number behind it where that is taken; answers where it is. */
+/** Moves a whole file in, under its own name, or with a number behind it where that is taken; returns its path. */
 export function moveAside(folder: string, file: string, as = path.basename(file)): string {
   ensureFolderOf(folder)
   const taken = new Set(listFolder(folder))

@@ -32,7 +32,7 @@ export class SharedFolder {
     return Math.max(1, folders.size)
   }
 
-  /** The object of this folder, for one more user, who must `release` it. */
+  /** The object of this folder, for one more user, which must `release` it. */
   static acquire(root: string): SharedFolder {
     if (folders.size === 0) process.once('exit', exitAll)
     const folder = folders.get(root) ?? new SharedFolder(root)

@@ -1,4 +1,6 @@
-/** Files of other programs, which an import only reads: opened read-only, never locked, links in folders not followed. */
+/**
+ * Files of other programs, which an import only reads: opened read-only, never locked, links in folders not followed.
+ */
 import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../base/errors.js'
@@ -76,7 +78,7 @@ export class OpenSource {
     return readSync(this.fd, offset, length)
   }
 
-  /** Reads into the buffer; answers how many bytes came. */
+  /** Reads into the buffer; returns the number of bytes read. */
   readInto(buffer: Buffer, offset: number): number {
     return readIntoSync(buffer, this.fd, offset)
   }

@@ -13,7 +13,9 @@ import { linkFormer } from './log/formers.js'
 
 const ENTRY = /^(.+)~([0-9a-f-]{36})$/
 
-/** One life of a session in the trash. `id` tells several lives of one session apart and when each went. */
+/**
+ * One deleted session in the trash. `id` distinguishes several sessions of one key and has the time of the deletion.
+ */
 export interface TrashedFiles {
   name: string
   id: string
@@ -81,7 +83,9 @@ export function moveBack(layout: Layout, { name, folder }: TrashedFiles): void {
   removeEmptyFolder(folder)
 }
 
-/** Removes one life for good; its log goes first, and nothing that is not ours. False when it was not there any more. */
+/**
+ * Removes one life for good; its log goes first, and nothing that is not ours. False when it was not there any more.
+ */
 export function removeForGood(trashed: TrashedFiles): boolean {
   const existed = removeFile(logInTrash(trashed))
   removeRest(trashed)

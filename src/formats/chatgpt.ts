@@ -41,7 +41,7 @@ class Conversation {
   readonly counts: Counts = noCounts()
   readonly #draft: Draft
   #thinking: Json[] = []
-  /** The call that the next tool's message answers. */
+  /** The call to which the next tool's message is the result. */
   #call: string | undefined
   #line = 0
 

@@ -76,7 +76,7 @@ class ClaudeReader implements UnitReader {
     const { uuid, parentUuid, timestamp } = unit.value
     if (this.#plan === undefined && typeof uuid === 'string') {
       if ((this.#seen?.add(keyOf(uuid)) ?? 0) > 0) throw new NeedsPlan()
-      // what hangs elsewhere leads nowhere: a message below it tells
+      // a line with a parent off the path leads nowhere: a message below it shows so
       if (this.#tips.has(textOr(parentUuid) ?? '') || isBoundary(unit.value)) this.#tips.add(uuid)
     }
     if (this.#plan?.isDuplicate(unit.line)) return this.#again(unit)
@@ -158,7 +158,8 @@ class ClaudeReader implements UnitReader {
     if (this.#plan !== undefined) return this.#plan.agentOf(unit.line)
     const { isSidechain, agentId, uuid, parentUuid } = unit.value
     if (isSidechain !== true) return undefined
-    // whether the whole file is a sub-agent's own, only its end tells; nor is it known of whom earlier lines spoke
+    // whether the whole file is a sub-agent's own shows only at its end; nor is it known whose lines the earlier ones
+    // are
     if (this.#chain.draft.tally.messages === 0 && this.#chain.answers.size === 0) throw new NeedsPlan()
     const agent = textOr(agentId) ?? this.#agentOf.get(textOr(parentUuid) ?? '') ?? textOr(uuid)
     if (agent === undefined || this.#seen === undefined) throw new NeedsPlan()

@@ -74,7 +74,7 @@ function plainText(block: Json): Json {
   return type === 'text' && typeof text === 'string' ? { type, text } : block
 }
 
-/** Totals of the session; it is not told how many calls they are of. */
+/** Totals of the session; the source does not contain the number of calls. */
 function noteHeader(draft: Draft, header: JsonObject): void {
   draft.labels.agent = 'goose'
   draft.setRoot(header.working_dir)

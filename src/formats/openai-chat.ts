@@ -17,7 +17,7 @@ function writeMessage(draft: Draft, message: JsonObject, line: number): void {
     calls,
     toolCallId: textOr(message.tool_call_id) ?? (message.role === 'function' ? textOr(message.name) : undefined),
     fields: typeof message.name === 'string' ? { name: message.name } : {},
-    // what its exporter needs to give the same message back
+    // what its exporter needs to restore the same message
     source: { message },
   })
 }

@@ -179,7 +179,7 @@ function filesIn(folder: SourceFolder, path: string): string[] {
   return folder.list(path).flatMap((name) => (name.endsWith('.json') ? [`${path}/${name}`] : []))
 }
 
-/** One file of several that does not parse is told of, and the others are read. */
+/** One file of several that does not parse is reported, and the others are read. */
 function readObject(folder: SourceFolder, file: string, job: Job): JsonObject | undefined {
   try {
     const value: Json = JSON.parse(folder.read(file)?.toString() ?? 'null')

@@ -1,4 +1,6 @@
-/** pi, and OpenClaw before mid 2026: a header `{type:"session", id, cwd}`, then entries that form a tree by `parentId`. */
+/**
+ * pi, and OpenClaw before mid 2026: a header `{type:"session", id, cwd}`, then entries that form a tree by `parentId`.
+ */
 import type { Json, JsonObject } from '../base/json.js'
 import { type Call, type CallUsage, contentOf, countOf, listOf, objectOf, textOr } from './shared/blocks.js'
 import { BRANCH_AGENT, type Draft } from './shared/draft.js'
@@ -281,7 +283,7 @@ export const openclawFile: UnitFormat = {
   sniff(sample) {
     const header = sniffPi(sample)
     if (header === undefined) return undefined
-    // pi writes the same header: only names tell the two apart
+    // pi writes the same header: only names distinguish the two
     const isNamed = /(^|[/.\\-])(openclaw|clawd)/.test(`${sample.names} ${header.cwd}`)
     return isNamed ? { weight: 3, why: 'a header of pi in a folder of OpenClaw' } : undefined
   },

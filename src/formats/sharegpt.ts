@@ -25,7 +25,7 @@ function callsIn(value: Json | undefined): Call[] {
   })
 }
 
-/** Writes the turns of one conversation. Results answer the oldest call that is open. */
+/** Writes the turns of one conversation. A result belongs to the oldest open call. */
 function writeTurns(draft: Draft, turns: readonly JsonObject[], line: number): void {
   const open: string[] = []
   turns.forEach((turn, index) => {

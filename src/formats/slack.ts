@@ -9,7 +9,7 @@ import { senderOf } from './shared/senders.js'
 import { unitOf } from './shared/unit.js'
 
 const FIELDS = new Set(['type', 'user', 'text', 'ts', 'thread_ts', 'username', 'user_profile'])
-/** What happened in a channel, said by nobody. */
+/** Events of a channel that are no messages. */
 const EVENTS = /^(channel|group)_|^(bot_add|bot_remove|pinned_item|unpinned_item|reminder_add|tombstone)$/
 const LISTS = ['channels.json', 'groups.json', 'dms.json', 'mpims.json']
 

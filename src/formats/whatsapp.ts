@@ -46,7 +46,7 @@ function orderOf(heads: readonly Head[], given: DateOrder | undefined, name: str
   if (isDayFirst !== isMonthFirst) return isDayFirst ? 'dmy' : 'mdy'
   throw new SessionError(
     'ERR_AMBIGUOUS_DATES',
-    `${name}: the dates do not tell whether days or months come first; name the order (dmy, mdy or ymd)`,
+    `${name}: the dates do not show whether days or months come first; name the order (dmy, mdy or ymd)`,
     {
       file: name,
     },
@@ -89,7 +89,7 @@ class WhatsAppReader {
       this.#job.file.name,
     )
     const { stem, folders } = this.#job.file
-    // the phone gives all chats one name; then the folder tells them apart
+    // the phone names all chats alike; then the folder distinguishes them
     const draft = this.#job.session(stem === '_chat' ? (folders[0] ?? stem) : stem)
     for (const { line, text: said } of before) {
       if (said.trim() === '') countVerdict(this.counts, 'blank')

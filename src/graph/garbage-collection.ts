@@ -21,8 +21,9 @@ export interface Collection {
 const NOTHING: Collection = { roots: 0, retained: [], deleted: [], deletedBytes: 0 }
 
 /**
- * Deletes every blob that the head does not reach, and what writers left half written; with `dryRun` only tells.
- * @throws SessionError ERR_LOG_CORRUPT, ERR_BLOB_NOT_FOUND, ERR_BLOB_CORRUPT when the head is in doubt: then nothing is
+ * Deletes every blob that the head does not reach, and what writers left half written; with `dryRun` only counts.
+ * @throws SessionError ERR_LOG_CORRUPT, ERR_BLOB_NOT_FOUND, ERR_BLOB_CORRUPT when the head is uncertain: then nothing
+ * is
  *   deleted
  */
 export async function collectBlobs(session: GraphLog, { dryRun = false } = {}): Promise<Collection> {

@@ -5,7 +5,8 @@ import { rewriteHeld } from '../session/change/rewrite.js'
 import { checkReadable, foldGraph, type GraphLog } from './graph-log.js'
 
 /**
- * Rewrites the log without them, and without what no reader sees; answers how many there were. None: no file is touched.
+ * Rewrites the log without them, and without what no reader sees; returns how many there were. None: no file is
+ * touched.
  * @throws SessionError ERR_LOG_CORRUPT
  */
 export async function vacuumLog({ log }: GraphLog): Promise<number> {

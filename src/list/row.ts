@@ -1,4 +1,7 @@
-/** What a list shows of one session, and the marks of the files that it was read from; also as it stands in the list cache. */
+/**
+ * What a list shows of one session, and the marks of the files that it was read from; also as it stands in the list
+ * cache.
+ */
 
 import { type FileMark, isSettled, markOf, sameMark } from '../disk/log/file-mark.js'
 import type { Run } from '../disk/sidecar/sidecar-file.js'
@@ -117,7 +120,7 @@ export function listedIn(row: Row): Listed {
   return { info, details, run: row.run ?? null }
 }
 
-/** True when the files with these marks are those that the row was read from. */
+/** True when the row was read from the files with these marks. */
 export function isReadFrom(row: Row, log: FileMark, sidecar: FileMark | undefined): boolean {
   return sameMark(row.log, log) && (row.sidecar === undefined ? sidecar === undefined : sameMark(row.sidecar, sidecar))
 }

@@ -74,7 +74,7 @@ export class SessionFiles {
     return key
   }
 
-  /** The key behind a name, as far as it is known without reading. */
+  /** The key of a name, if it follows without reading a file. */
   knownKey(name: string): string | undefined {
     return isOwnName(name) ? name : this.#keys.get(name)
   }

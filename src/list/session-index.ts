@@ -44,7 +44,9 @@ export class SessionIndex {
   #scan = { ended: Number.NEGATIVE_INFINITY, took: 0 }
   #refreshed: Promise<void> = Promise.resolve()
 
-  /** `logOf` returns a log that the store has open, which knows its own writes. With `writes` false nothing is saved. */
+  /**
+   * `logOf` returns a log that the store has open, which knows its own writes. With `writes` false nothing is saved.
+   */
   constructor(context: StoreContext, logOf: (key: string) => SessionLog | undefined, { writes }: { writes: boolean }) {
     this.#context = context
     this.#files = new SessionFiles(context)
@@ -234,7 +236,7 @@ export class SessionIndex {
     this.#set(name, undefined)
   }
 
-  /** Why sessions are left out of the last answer. */
+  /** Why sessions are left out of the last result. */
   failures(): unknown[] {
     return [...this.#failed.values()]
   }

@@ -14,7 +14,7 @@ export interface StoreInternals {
   log(key: string): SessionLog
   /** The part that `make` makes: the same object for the same function. */
   part<T extends StorePart>(make: (store: StoreInternals) => T): T
-  /** Nothing is written that was not asked for: no sweep at open, no caches on disk. */
+  /** Nothing is written in the background: no sweep at open, no caches on disk. */
   readonly readOnly: boolean
   /** Paths of what was removed at open, until a recovery has reported it. */
   readonly swept: string[]

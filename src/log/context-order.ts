@@ -1,4 +1,4 @@
-/** The order of a context: what waited while an answer was made stands behind that answer. */
+/** The order of a context: messages that waited while an answer was generated stand behind that answer. */
 import type { JsonObject } from '../base/json.js'
 import { callsOf, Exchange } from './context.js'
 import { isLine, type Line, type Piece } from './line.js'
@@ -61,7 +61,7 @@ function moved(lines: readonly Line[], behind: ReadonlyMap<number, number>): Lin
 export interface ContextView {
   /** False for a message that waits for a later turn. */
   takes?: (line: Line) => boolean
-  /** True for a message whose calls nobody answers any more: their outcome is not known. */
+  /** True for a message whose calls get no result any more: their outcome is not known. */
   isCutOff?: (line: Line) => boolean
 }
 
@@ -82,7 +82,7 @@ export function lastOf(shown: readonly Line[], count: number): Line[] {
 const UNKNOWN_OUTCOME =
   'The outcome of this call is unknown: it was cut off before a result was recorded. Verify what it did before it is made again.'
 
-/** A message with calls that was cut off, and results that stand for those that it may lack. */
+/** A message with calls that was cut off, and results that stand for the ones that it may lack. */
 function withOutcomes(line: Line, isCutOff: (line: Line) => boolean): Line[] {
   if (line.value.role !== 'assistant' || !isCutOff(line)) return [line]
   const field = line.value.toolCalls === undefined ? 'tool_call_id' : 'toolCallId'

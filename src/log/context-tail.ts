@@ -16,7 +16,7 @@ export interface Context {
 
 /**
  * The `last` messages of a context of a log that comes in backwards, and of which `summary` is known; `'unclear'` where
- * only a reading of the whole log can tell.
+ * only a reading of the whole log can decide.
  */
 export function contextFromEnd(
   pieces: Iterable<Piece>,
@@ -46,7 +46,7 @@ class LogEnd {
   #compactionsLeft: number
   /** Ids of messages that lines behind may have moved to where they stand. */
   readonly #wanted: Set<string>
-  /** Those that the first ending so far names: they stand before whatever stands here. */
+  /** The messages that the first ending so far names: they stand before all other messages here. */
   #named: readonly string[] = []
   #hasEnding = false
   #id = ''

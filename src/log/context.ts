@@ -37,7 +37,7 @@ export function toolCallsOf(value: JsonObject): Json | undefined {
   return value.toolCalls ?? value.tool_calls
 }
 
-/** The call that a tool message answers. */
+/** The id of the call to which a tool message is the result. */
 export function answeredCall({ value }: Line): string | undefined {
   const id = value.toolCallId ?? value.tool_call_id
   return typeof id === 'string' ? id : undefined
@@ -47,7 +47,7 @@ export function hasText({ value }: Line): boolean {
   return (textOf(value.content) ?? '').trim() !== ''
 }
 
-/** A text as it is given: what is no text is given as its JSON. */
+/** A string unchanged; any other value as its JSON. */
 export function textOf(value: Json | undefined): string | null {
   if (value === undefined || value === null) return null
   return typeof value === 'string' ? value : JSON.stringify(value)
@@ -223,11 +223,13 @@ function resultsOf({ calls, results }: Group): number[] {
   return [...new Set(calls)].flatMap((call) => results.get(call) ?? [])
 }
 
-/** Whether calls wait for results, asked of the active messages from the last one backwards. */
+/** Whether calls wait for results: reads the active messages from the last one backwards. */
 export class PendingQuestion {
   readonly #answered = new Set<string>()
 
-  /** The answer, as soon as this message gives it. A message that waits for its turn closes no call. */
+  /**
+   * The result, as soon as this message decides it, else undefined. A message that waits for its turn closes no call.
+   */
   ask(line: Line, waits: boolean): boolean | undefined {
     const { role } = line.value
     if (role === 'user') return waits ? undefined : false

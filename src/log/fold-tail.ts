@@ -52,7 +52,7 @@ export function canFollowWrite(summary: Summary, lines: readonly Line[], live?: 
 }
 
 /**
- * Adds `added` to the summary, in place. `liveBelow` holds those of the ids that `idsToLookUp` asked for
+ * Adds `added` to the summary, in place. `liveBelow` holds the ids out of `idsToLookUp`
  * that are live messages below the watermark.
  */
 export function foldTail(summary: Summary, added: readonly Piece[], liveBelow: ReadonlySet<string> = new Set()): void {
@@ -77,7 +77,7 @@ export class BackwardReading {
   readonly #throughs = new Map<unknown, Array<ReadonlySet<string>>>()
   /** The same of those compactions whose last message came in. */
   readonly #kept: Array<ReadonlySet<string>> = []
-  /** Ids that came in of those that compactions keep. */
+  /** Ids that compactions keep and that were added. */
   readonly #keptSeen = new Set<string>()
   #last = ''
   uncertain = false

@@ -49,7 +49,7 @@ export interface Summary extends Order {
   labels: JsonObject
 }
 
-/** Labels that are too large for a summary: they are read from the log when they are asked for. */
+/** Labels that are too large for a summary: they are read from the log on demand. */
 const UNPROJECTED = new Set(['state'])
 /** Keys of `set` that a rewrite writes to carry over what the dropped lines said. */
 export const CARRIED: ReadonlySet<string> = new Set(['carriedUsage', 'carriedRefs', 'createdAt', 'lastActivity'])
@@ -179,7 +179,7 @@ function addArchived(archived: Summary['archived'], { value }: Line, at: string 
   else if (archived.oldest === null || at < archived.oldest) archived.oldest = at
 }
 
-/** Bytes of a text as it is returned: what is no string is returned as its JSON. */
+/** Bytes of a text as returned: a value that is no string is returned as its JSON. */
 function textBytes(value: Json | undefined): number {
   if (value === undefined || value === null) return 0
   return Buffer.byteLength(typeof value === 'string' ? value : JSON.stringify(value))
@@ -249,7 +249,7 @@ export function usageFromJson(value: Json | undefined): Map<string, Usage> {
   return new Map(rows.map(([agent, usage]) => [agent, countersOf(usage)]))
 }
 
-/** Sums of all that was ever counted, by agent: messages in the log and those that rewrites dropped. */
+/** Sums of all that was ever counted, by agent: messages in the log and messages that rewrites dropped. */
 export function totalUsage(summary: Summary): Map<string, Usage> {
   const sums = new Map<string, Usage>()
   for (const part of [summary.carriedUsage, summary.usage]) {

@@ -25,7 +25,7 @@ export class LastLines {
   /** Value lines that were added. */
   valueLines = 0
 
-  /** Adds a line behind all others; those that nobody needs any more, itself included, go to `drop`. */
+  /** Adds a line behind all others; passes lines that are not needed any more, itself included, to `drop`. */
   addNext(line: Line, drop?: (setter: Setter) => void): Setter | undefined {
     const setter = this.#setterOf(line)
     if (setter === undefined) return undefined

@@ -102,8 +102,8 @@ export interface ChatMessage extends AnyMessage {
 export type GivenMessage<M extends AnyMessage> = ChatMessage extends M ? AnyMessage : M
 
 /**
- * What reading gives back: the message plus, unless it has its own, the id of its line and the line's time (ISO 8601 UTC
- * with milliseconds). `Session.entries` gives the three apart.
+ * What reading returns: the message plus, unless it has its own, the id of its line and the line's time (ISO 8601 UTC
+ * with milliseconds). `Session.entries` returns the three separately.
  */
 export type StoredMessage<M extends AnyMessage = ChatMessage> = M extends unknown
   ? M & Unless<M, 'id'> & Unless<M, 'at'>

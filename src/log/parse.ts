@@ -28,7 +28,7 @@ export function parseLines(bytes: Buffer, base = 0, atEnd = true): Piece[] {
   return pieces
 }
 
-/** As `parseLines` at the end of a file, from the last line to the first. Each is parsed when it is asked for. */
+/** As `parseLines` at the end of a file, from the last line to the first. Each is parsed on demand. */
 export function* parseBackwards(bytes: Buffer, base: number): Generator<Piece> {
   const text = asciiText(bytes)
   const clean = text !== undefined || isUtf8(bytes)

@@ -27,18 +27,18 @@ export function rememberedOf(refs: readonly KnownRef[], now: string): KnownRef[]
   return refs.filter(([, id], place) => place >= refs.length - MOST_REFS || isRecent(id, now))
 }
 
-/** Told by the id: one that tells no time is not recent. */
+/** Decided by the id: an id that contains no time is not recent. */
 function isRecent(id: string, now: string): boolean {
   return isV7(id) && timeInId(id) > Date.parse(now) - MEMORY_MS
 }
 
-/** The references that a log tells. */
+/** The references in a log. */
 export class RefMemory {
   readonly #refs = new Map<string, string>()
   readonly #carried = new Map<string, string>()
   #messages = 0
 
-  /** The id of the message that came under a reference; those that rewrites took out came first. */
+  /** The id of the message that came under a reference; those of dropped messages came first. */
   idOf(ref: string): string | undefined {
     return this.#carried.get(ref) ?? this.#refs.get(ref)
   }
@@ -66,7 +66,7 @@ export class RefMemory {
     for (const [ref, id] of carriedRefs(line)) if (!this.#carried.has(ref)) this.#carried.set(ref, id)
   }
 
-  /** A reference is forgotten with its message. */
+  /** Drops the references of these messages. */
   remove(ids: ReadonlySet<string>): void {
     for (const [ref, id] of this.#refs) if (ids.has(id)) this.#refs.delete(ref)
   }
@@ -80,7 +80,7 @@ export class RefMemory {
   }
 }
 
-/** All that a log in memory tells. */
+/** All references of a log in memory. */
 export function refsOf(pieces: readonly Piece[], visibility: Visibility): RefMemory {
   const memory = new RefMemory()
   for (const piece of pieces) if (piece.kind === 'message' || piece.kind === 'meta') memory.addNext(piece, visibility)

@@ -22,7 +22,10 @@ export function againLine(raw: string, line: Line, { id, at }: Stamp): string {
   return `${lineText([{ key: 'type', text: '"message"' }, ...others, own, ...stamp])}\n`
 }
 
-/** True for what the line says of its message: the new one has its own id and time, waits for nothing and answers nothing. */
+/**
+ * True for fields about the line: the new line has its own id and time, waits for nothing and names no answered
+ * messages.
+ */
 function isOfLine({ value, bare, at }: Line, field: string): boolean {
   if (field === 'received') return typeof value.received === 'string'
   if (field === 'answers') return isIdList(value.answers)

@@ -57,7 +57,7 @@ export class RewritePlanner {
   readonly #removals: Line[] = []
   readonly #compactions: Line[] = []
   readonly #carryLines: Line[] = []
-  /** Lines that set names and labels, without what they set: those that count, and the others. */
+  /** Lines that set names and labels, without their values: the ones in force, and the superseded ones. */
   readonly #setters = new Map<Setter, Line>()
   readonly #superseded: Line[] = []
   /** Where a tidying begins: before it are lines that are known by their place. */
@@ -176,7 +176,7 @@ export class RewritePlanner {
     }
   }
 
-  /** An `answered` line also tells where in a context those stand that waited then and are not named in it. */
+  /** An `answered` line also fixes the place in a context of messages that waited then and are not named in it. */
   #isNeeded(line: Line): boolean {
     return this.#waiting.length > 0 || namedIds(line).some((named) => this.#received.has(named))
   }
@@ -253,7 +253,7 @@ function newFields(line: Line, visibility: Visibility, fileTime: string, heirs: 
   return fields
 }
 
-/** True for a value that has expired, and for a deletion that nobody needs any more. */
+/** True for a value that has expired, and for a deletion that is not needed any more. */
 function isOver({ expires }: Setter, { at }: Line, now: number): boolean {
   if (expires !== Number.NEGATIVE_INFINITY) return expires <= now
   return at === undefined || Date.parse(at) <= now - DELETION_MS

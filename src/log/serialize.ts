@@ -1,9 +1,9 @@
-/** From data to lines: each function gives one line with its line feed, which is written in one piece. */
+/** From data to lines: each function returns one line with its line feed, to be written in one piece. */
 import { SessionError } from '../base/errors.js'
 import { isObject, type Json, type JsonObject } from '../base/json.js'
 import { FORMAT_VERSION, LINE_FIELDS } from './line.js'
 
-/** Who and when a line is. */
+/** Id and time of a line. */
 export interface Stamp {
   id: string
   at: string
@@ -71,12 +71,14 @@ export function compactionLine(
   return stamped(JSON.stringify({ type: 'compaction', summary, through, ...kept }), stamp)
 }
 
-/** Says that messages wait no longer, where no message answers them. */
+/** Ends the waiting of messages to which no message is an answer. */
 export function answeredLine(stamp: Stamp, ids: readonly string[]): string {
   return stamped(JSON.stringify({ type: 'answered', ids }), stamp)
 }
 
-/** A line of another tool that is no message, as an import keeps it. `record` is its JSON text, `place` its line number. */
+/**
+ * A line of another tool that is no message, as an import keeps it. `record` is its JSON text, `place` its line number.
+ */
 export function recordLine({ id, at }: Stamp, format: string, place: number, record: string): string {
   return `{"type":"record","format":${JSON.stringify(format)},"line":${place},"record":${record},"at":"${at}","id":"${id}"}\n`
 }
@@ -126,7 +128,7 @@ export function messageText(message: unknown): MessageText {
   return { text: stringify(clash ? withOwn(whole, own) : whole) as string, clash, facts: factsOf(value) }
 }
 
-/** True where what a person reads first stands first. No field is read: a getter is asked once, by JSON. */
+/** True where the fields that people read first stand first. No field is read: JSON calls a getter once. */
 function isRoleFirst(message: JsonObject): boolean {
   const [first, second] = Object.keys(message)
   return first === 'role' && (second === 'content' || !Object.hasOwn(message, 'content'))

@@ -14,7 +14,10 @@ export interface Visibility {
   removed: ReadonlySet<string>
   /** Lines that repeat the id of an earlier line, by offset: with equal content, or with another. */
   copies: ReadonlyMap<number, 'duplicate' | 'contradiction'>
-  /** Where the compactions in force reach, in line order: those that cover what none before them does. */
+  /**
+   * Where the compactions in force reach, in line order: only compactions that cover something that none before them
+   * covers.
+   */
   reaches: readonly Reach[]
   /** Activities that `meta` lines carry over, in line order: the times of lines before them that name none. */
   carried: readonly Carried[]

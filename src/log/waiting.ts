@@ -1,4 +1,4 @@
-/** What waits for an answer: messages that came from outside and that no later line names as answered. */
+/** The messages that wait for an answer: they came from outside, and no later line names them as answered. */
 import { isIdList, type Line, namedIds } from './line.js'
 import { isChat } from './parse.js'
 import { isLive, knownId, type Visibility } from './visibility.js'

@@ -1,4 +1,4 @@
-/** Taking away what nobody has used for long. */
+/** Moves sessions that were not used for long to the trash. */
 
 import { logBusy } from '../base/errors.js'
 import { yieldIfDue } from '../base/event-loop.js'
@@ -69,7 +69,7 @@ export async function cleanUp(store: StoreInternals, options: CleanupOptions): P
   return result
 }
 
-/** The time that has passed, as the runs of the sessions tell it where the clock was set. */
+/** The time that has passed, by the runs of the sessions where the clock was set. */
 export function timePassed({ clock }: StoreContext, all: ReadonlyArray<{ run: Run | null }>): number {
   for (const { run } of all) {
     if (run?.uptime === undefined || !isSameBoot(run.owner, thisProcess())) continue

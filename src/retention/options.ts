@@ -7,7 +7,7 @@ export interface CleanupOptions {
   olderThan?: number
   /** Those beyond this number. */
   maxSessions?: number
-  /** Those that take the store beyond this size of logs and blobs, … */
+  /** Sessions that take the store beyond this size of logs and blobs, … */
   maxBytes?: number
   /** … down to this size once it is beyond it. Default `maxBytes`. */
   downToBytes?: number

@@ -10,13 +10,13 @@ export interface Candidate {
   lastUse: number
   bytes: number
   tags: readonly string[]
-  /** Nobody can read anything in it, so nobody can say that it is not needed. */
+  /** Nothing in it can be read, so nothing proves that it is not needed. */
   unreadable: boolean
-  /** Somebody who may still live runs a turn in it. */
+  /** A process that may still live runs a turn in it. */
   running: boolean
 }
 
-/** Those that go, longest idle first. */
+/** The sessions that go, longest idle first. */
 export function planCleanup(sessions: readonly Candidate[], rules: CleanupRules, now: number): Candidate[] {
   const oldestFirst = sessions
     .filter((session) => mayGo(session, rules, now))

@@ -1,4 +1,4 @@
-/** What cleanup took away: telling of it, putting it back, and letting it go for good. */
+/** The trash: lists, restores and purges sessions that cleanup took away. */
 
 import { checkWait, type WaitOptions } from '../base/arguments.js'
 import { SessionError, sessionExists } from '../base/errors.js'

@@ -44,7 +44,7 @@ export class Judge {
     return given !== undefined && given === this.#context.runs.heardOf(owner) ? 'heartbeat-lost' : undefined
   }
 
-  /** Finds out which owners of these runs, among those that cannot be seen, have fallen silent. May take a few seconds. */
+  /** Finds the owners of these runs that cannot be seen and have fallen silent. May take a few seconds. */
   async listen(runs: readonly Run[]): Promise<void> {
     const now = this.#context.runs
     const silent = runs.flatMap(({ owner }) => {

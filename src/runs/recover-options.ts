@@ -9,14 +9,17 @@ export type RecoverAction = 'report' | RunEnd | ((run: CrashedRun) => RunEnd | u
 
 export interface RecoverOptions {
   /**
-   * `'report'` (default) changes nothing. `'error'` sets state error; `'interrupt'` sets state idle and leaves a note in
-   * the log; `'idle'` only sets the state. A function is called while this process owns the run, and answers one of them
-   * (`'idle'` unless it does); when it throws, that is `'error'`.
+   * `'report'` (default) changes nothing. `'error'` sets state error; `'interrupt'` sets state idle and leaves a note
+   * in the log; `'idle'` only sets the state. A function is called while this process owns the run, and returns one of
+   * them (`'idle'` unless it does); when it throws, that is `'error'`.
    */
   action?: RecoverAction
   /** Only these sessions. Default: all. */
   keys?: readonly string[]
-  /** A process that cannot be seen from here (another host, another container) is given up when silent for this long, ms. Default 60,000. */
+  /**
+   * A process that cannot be seen from here (another host, another container) is given up when silent for this long,
+   * ms. Default 60,000.
+   */
   silentAfterMs?: number
   /** Ends the recovery between two sessions. */
   signal?: AbortSignal

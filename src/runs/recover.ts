@@ -2,7 +2,7 @@
  * After a crash: what it left is found and reported, and each run that was cut off is ended in the chosen way, once,
  * however many processes try. Nothing is resumed.
  *
- * Whoever recovers a run claims it first, as a turn is claimed, and then ends it: if that process dies meanwhile, the
+ * A recovery claims the run first, as a turn is claimed, and then ends it: if that process dies meanwhile, the
  * run is one of a dead owner again. A note in the log comes before the end and names the run, so that a second
  * recoverer finds it there.
  */
@@ -86,7 +86,7 @@ export async function recover(store: StoreInternals, options: RecoverOptions | u
   return report
 }
 
-/** Tells `onCrash` at open what a crash left: at the cost of what runs. */
+/** Reports to `onCrash` at open what a crash left: at the cost of the turns that run. */
 export async function reportCrash(store: StoreInternals): Promise<void> {
   const { settings } = store.context
   if (settings.onCrash === undefined) return
@@ -105,7 +105,7 @@ interface Done {
   error?: unknown
 }
 
-/** Undefined when the run is not there any more: ended, or taken by somebody else. */
+/** Undefined when the run is not there any more: ended, or claimed by another process. */
 async function recoverOne(
   log: SessionLog,
   judge: Judge,
@@ -117,7 +117,7 @@ async function recoverOne(
   if (action === 'report') return { run }
   const claim = await takeOver(log, found, judge)
   if (claim === undefined) return undefined
-  const { ended, error } = typeof action === 'function' ? await ask(action, run) : { ended: action }
+  const { ended, error } = typeof action === 'function' ? await callAction(action, run) : { ended: action }
   const isDone = await end(log, claim, { reason: found.reason, ended, signal })
   return { run: { ...run, ended: isDone ? ended : null }, ...(error === undefined ? {} : { error }) }
 }
@@ -134,7 +134,7 @@ async function crashIn(log: SessionLog, judge: Judge): Promise<Crash | undefined
   return run && reason ? { run, reason } : undefined
 }
 
-/** Claims a run that was cut off, as it is; undefined when somebody else has ended or claimed it. */
+/** Claims a run that was cut off, unchanged; undefined when another process has ended or claimed it. */
 async function takeOver(log: SessionLog, { run, reason }: Crash, judge: Judge): Promise<Claim | undefined> {
   for (;;) {
     const wanted = {
@@ -156,10 +156,10 @@ function taken({ turnId, since, owner, uptime }: Run, reason: CrashReason, { con
   return uptime !== undefined && isSameBoot(owner, here) ? { ...run, uptime } : run
 }
 
-async function ask(action: Extract<RecoverAction, (...args: never[]) => unknown>, run: CrashedRun) {
+async function callAction(action: Extract<RecoverAction, (...args: never[]) => unknown>, run: CrashedRun) {
   try {
     const ended = (await action(run)) ?? 'idle'
-    if (!isRunEnd(ended)) throw new TypeError("an action must answer 'error', 'interrupt' or 'idle'")
+    if (!isRunEnd(ended)) throw new TypeError("an action must return 'error', 'interrupt' or 'idle'")
     return { ended }
   } catch (error) {
     return { ended: 'error' as const, error }

@@ -1,4 +1,4 @@
-/** Which sessions run, as the run logs tell: at the cost of what runs, not of what is stored. */
+/** The sessions with a running turn, by the run logs: at the cost of the turns that run, not of what is stored. */
 
 import { checkFolder } from '../disk/folders.js'
 import { nameOf } from '../disk/names.js'
@@ -35,7 +35,7 @@ function startOf({ turnStartedAt }: SessionInfo): number {
   return turnStartedAt?.getTime() ?? 0
 }
 
-/** The sessions that run. One that cannot be read is told to `onError` and left out. */
+/** The sessions that run. One that cannot be read is reported to `onError` and left out. */
 export async function runsNow(store: StoreInternals): Promise<Array<{ log: SessionLog; run: Run }>> {
   const { runs, settings } = store.context
   runs.refresh()

@@ -11,9 +11,9 @@ import { isRunLogName, makeRunFolder } from '../disk/runs/run-log.js'
 import { sidecarOrNone } from '../disk/sidecar/sidecar-file.js'
 import type { StoreInternals } from '../list/store-internals.js'
 
-/** To read fewer sidecars than this at every opening costs less than a folder that nobody needs. */
+/** To read fewer sidecars than this at every opening costs less than a folder that is not needed. */
 const MANY_SIDECARS = 64
-/** Nobody writes a temporary file for so long, ms. */
+/** Older temporary files are left-overs, ms. */
 const ABANDONED_MS = 10 * 60_000
 /** Files of versions before this one: a marker a session that ran, heartbeats, and what a crash left of them. */
 const FORMER = /^\.(alive-[0-9a-f]{16}|clock|changed)$/

@@ -21,14 +21,14 @@ import { convertMarkers, sweepRunLogs } from './sweep-run-logs.js'
 /** Paths of what was removed, relative to the store. */
 type Swept = string[]
 
-/** What must be cleared away before the first answer, or costs little: what processes that ended have left to others. */
+/** What must be cleared away before the first call, or costs little: left-overs of processes that ended. */
 export async function sweepAtOpen(store: StoreInternals): Promise<void> {
   const { layout, leases, clock, runs } = store.context
   if (!isFolder(layout.root)) return
   const attempt = (work: () => unknown) => attemptIn(store.context, work)
   await attempt(() => leases.waiters())
   await attempt(() => sweepLocks(layout.locks))
-  // whoever takes the lease finishes what a dead rewrite has left
+  // the next owner of the lease finishes what a dead rewrite has left
   await attempt(async () => {
     for (const name of rewrittenNames(layout)) await attempt(() => underLease(store.context, name, () => {}))
   })
@@ -113,7 +113,7 @@ async function underLease({ leases }: StoreContext, name: string, work: () => vo
   await lease.release()
 }
 
-/** What fails here is left, and reported unless it is in use or belongs to another user: no answer depends on it. */
+/** What fails here is left, and reported unless it is in use or belongs to another user: no result depends on it. */
 async function attemptIn({ settings }: StoreContext, work: () => unknown): Promise<void> {
   try {
     await work()

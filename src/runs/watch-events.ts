@@ -1,4 +1,4 @@
-/** What a watcher tells. */
+/** The events of a watcher. */
 import type { StuckReason } from '../disk/sidecar/sidecar-file.js'
 import type { RunOwner } from '../session/reports.js'
 
@@ -23,13 +23,13 @@ export interface FinishedEvent extends RunEvent {
   state: 'idle' | 'error' | 'running' | 'gone'
 }
 
-/** A turn runs for too long, or nobody is there any more to end it. Told once for each reason. */
+/** A turn runs for too long, or no process is left to end it. Emitted once for each reason. */
 export interface StuckEvent extends RunEvent {
   type: 'stuck'
   reason: StuckReason
 }
 
-/** A turn that was stuck for this reason was ended by somebody's `recover`. */
+/** A turn that was stuck for this reason was ended by `recover`. */
 export interface RecoveredEvent extends RunEvent {
   type: 'recovered'
   reason: StuckReason

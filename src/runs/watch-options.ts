@@ -4,11 +4,14 @@ import { checkBoolean, checkDuration, checkNames, checkSignal } from '../base/ar
 export interface WatchOptions {
   /** A turn that runs for longer than this is stuck, ms. Default 300,000. */
   stuckAfterMs?: number
-  /** A process that cannot be seen from here (another host, another container) is lost when silent for this long, ms. Default 30,000. */
+  /**
+   * A process that cannot be seen from here (another host, another container) is lost when silent for this long, ms.
+   * Default 30,000.
+   */
   silentAfterMs?: number
   /** How often everything is looked at, whatever the events say, ms. Default 5,000, with `poll` 1,000. */
   rescanMs?: number
-  /** Ask the file system now and then instead of waiting for its events: for network drives. Default false. */
+  /** Polls the file system instead of waiting for its events: for network drives. Default false. */
   poll?: boolean
   /** Whether watching alone keeps the process alive. Default true. */
   persistent?: boolean

@@ -15,7 +15,7 @@ import { SignatureStore } from './signature-store.js'
 
 /** Fewer sessions than this are searched as fast without an index. */
 const MIN_SESSIONS = 256
-/** At most this many bytes of logs are signed before the answer; the others are signed in the background. */
+/** At most this many bytes of logs are signed before the result; the others are signed in the background. */
 const INLINE_BYTES = 1024 * 1024
 /** With fewer bytes left than this, no more logs are tried. */
 const MIN_LEFT_BYTES = 4096
@@ -67,8 +67,8 @@ export class SearchIndex {
     })
   }
 
-  /** Called after an answer that took `ms`: signs the other logs in the background. */
-  answered(ms: number): void {
+  /** Called after a search that took `ms`: signs the other logs in the background. */
+  searched(ms: number): void {
     this.#grace = performance.now() + ms
     const isDone = this.#pending.size === 0 && !this.#signatures.isBehind
     if (!isDone && this.#timer === undefined && !this.#closed) this.#wake()
@@ -174,7 +174,7 @@ export class SearchIndex {
     return this.#logs?.markOf(name)
   }
 
-  /** Names of logs to sign, without those that still change or have no room. */
+  /** Names of logs to sign, without logs that still change or have no room. */
   #unsigned(): string[] {
     if (this.#pending.size === 0 || !this.#signatures.isLoaded) return []
     const now = Date.now()

@@ -23,8 +23,8 @@ export interface SearchOptions<M = ChatMessage> {
   /** At most so many sessions. Default 50. */
   limit?: number
   /**
-   * What is searched of a message: every text in it but its role and ids (`'all'`, the default), those in its content, or
-   * what a function returns, for which every log is read.
+   * What is searched of a message: every text in it but its role and ids (`'all'`, the default), those in its content,
+   * or what a function returns, for which every log is read.
    */
   texts?: 'all' | 'content' | ((message: M) => string | readonly string[])
   signal?: AbortSignal
@@ -59,7 +59,7 @@ export async function searchSessions(
   const searchIndex = searchIndexOf(store)
   const sessions = await sessionsNamed(index, await searchIndex.candidates(query.words))
   const found = await bestOf(context, sessions, { ...query, mayContain: rawScanFor(query.words) })
-  searchIndex.answered(performance.now() - began)
+  searchIndex.searched(performance.now() - began)
   return found
 }
 
@@ -120,7 +120,9 @@ async function bestOf(
   return hits.slice(0, scan.limit).map(({ info, found: { match } }) => ({ ...info, match }))
 }
 
-/** Logs of up to this size are read into one buffer, one after the other: a buffer for each costs as much as to read it. */
+/**
+ * Logs of up to this size are read into one buffer, one after the other: a buffer for each costs as much as to read it.
+ */
 const SHARED_BYTES = 256 * 1024
 
 /** True for a small log that can contain none of the words. */

@@ -6,17 +6,17 @@ import type { Stamp } from '../log/serialize.js'
 
 /** A clock and a kernel's count that differ by more than this: the clock was set, ms. */
 const CLOCK_SET_MS = 60_000
-/** The kernel is asked again for its count after this time, ms: that costs as much as several writes. */
-const ASK_AGAIN_MS = 1_000
+/** The kernel's count is read again after this time, ms: that costs as much as several writes. */
+const REREAD_MS = 1_000
 
-/** Gives lines their ids and times, both from the store's one clock. */
+/** Makes the ids and times of lines, both from the store's one clock. */
 export class Clock {
   readonly #now: () => number | Date
   readonly #ids = new IdSource()
   #ms = Number.NaN
   #iso = ''
   #mark: ClockMark | undefined
-  #uptime = { ms: 0, asked: Number.NEGATIVE_INFINITY }
+  #uptime = { ms: 0, readAt: Number.NEGATIVE_INFINITY }
 
   constructor(now: () => number | Date) {
     this.#now = now
@@ -24,7 +24,7 @@ export class Clock {
     if (up !== undefined) this.#mark = { clock: this.now(), uptime: up }
   }
 
-  /** Unix milliseconds. @throws RangeError when the store's `now` gives no time */
+  /** Unix milliseconds. @throws RangeError when the store's `now` returns no time */
   now(): number {
     const ms = Math.trunc(Number(this.#now()))
     if (Number.isNaN(ms)) throw new RangeError('the clock of the store gave no time')
@@ -48,12 +48,15 @@ export class Clock {
     if (this.#mark !== undefined && mark.uptime < this.#mark.uptime) this.#mark = mark
   }
 
-  /** Milliseconds since the kernel started, which setting the clock does not change; undefined for a clock that was given. */
+  /**
+   * Milliseconds since the kernel started, which setting the clock does not change; undefined for a clock that was
+   * given.
+   */
   uptime(): number | undefined {
     if (this.#now !== Date.now) return undefined
     const now = performance.now()
-    if (now - this.#uptime.asked > ASK_AGAIN_MS) this.#uptime = { ms: uptime(), asked: now }
-    return Math.round(this.#uptime.ms + now - this.#uptime.asked)
+    if (now - this.#uptime.readAt > REREAD_MS) this.#uptime = { ms: uptime(), readAt: now }
+    return Math.round(this.#uptime.ms + now - this.#uptime.readAt)
   }
 
   /** The stamp of a line behind one of time `lastAt` in a log whose greatest id is `maxId`. */

@@ -12,8 +12,9 @@ export interface StoreOptions {
    */
   fsync?: Fsync
   /**
-   * Whether an append takes the lease of its session. Without it, an append waits for nobody; that is safe on file
-   * systems of this machine only. Default: `'unleased'` where the mount table names such a file system, else `'leased'`.
+   * Whether an append takes the lease of its session. Without it, an append waits for no other process; that is safe on
+   * file systems of this machine only. Default: `'unleased'` where the mount table names such a file system, else
+   * `'leased'`.
    */
   appends?: 'leased' | 'unleased'
   /**
@@ -25,7 +26,10 @@ export interface StoreOptions {
   now?: () => number | Date
   /** How long a write waits for a lease that another process holds, ms. Default 15,000. */
   lockTimeout?: number
-  /** The largest message line, bytes; a larger message is refused with ERR_TOO_LARGE. Default 128 MiB, which is also the most. */
+  /**
+   * The largest message line, bytes; a larger message is refused with ERR_TOO_LARGE. Default 128 MiB, which is also the
+   * most.
+   */
   maxMessageBytes?: number
   /** With `{ index: false }` a search keeps no index: it reads every log. Default `{ index: true }`. */
   search?: { index: boolean }

@@ -77,7 +77,7 @@ export class Session<M extends AnyMessage = ChatMessage> {
   }
 
   /**
-   * Adds a message at the end, creating the session if need be; answers the id of its line. Several messages go in
+   * Adds a message at the end, creating the session if need be; returns the id of its line. Several messages go in
    * one write, in which a crash can cut off the later ones. With `once`, a message whose own `id` a live message has is
    * not written again: the id of that line is returned.
    * @throws TypeError for what is no message (an object with a string `role` that JSON can hold)
@@ -98,8 +98,9 @@ export class Session<M extends AnyMessage = ChatMessage> {
   }
 
   /**
-   * Writes a message that came from outside and wants an answer: it is on disk when this resolves, and waits for a turn.
-   * The same `ref` again writes nothing: references are remembered for a day, and at least the last 1,000 of a session.
+   * Writes a message that came from outside and wants an answer: it is on disk when this resolves, and waits for a
+   * turn. The same `ref` again writes nothing: references are remembered for a day, and at least the last 1,000 of a
+   * session.
    * @throws TypeError and SessionError as `append` does
    */
   async receive<T extends GivenMessage<M>>(message: T, options?: { ref?: string } & WaitOptions): Promise<Received> {
@@ -111,10 +112,11 @@ export class Session<M extends AnyMessage = ChatMessage> {
   }
 
   /**
-   * Runs a function as the session's turn: one at a time, in all processes. The state is running before it, idle when it
-   * returns, error when it throws; `turn.input` is everything that waits. With a message, that is received first, and
-   * undefined means that it was answered before, or by another turn.
-   * @throws SessionError ERR_TURN_RUNNING, ERR_TURN_NESTED, ERR_TURN_ABORTED, ERR_TURN_LOST, ERR_CLOSED; what the function throws
+   * Runs a function as the session's turn: one at a time, in all processes. The state is running before it, idle when
+   * it returns, error when it throws; `turn.input` is everything that waits. With a message, that is received first,
+   * and undefined means that it was answered before, or by another turn.
+   * @throws SessionError ERR_TURN_RUNNING, ERR_TURN_NESTED, ERR_TURN_ABORTED, ERR_TURN_LOST, ERR_CLOSED; what the
+   * function throws
    */
   turn<T>(fn: TurnFunction<M, T>, options?: TurnOptions): Promise<T>
   turn<T, G extends GivenMessage<M> = GivenMessage<M>>(
@@ -135,8 +137,8 @@ export class Session<M extends AnyMessage = ChatMessage> {
   }
 
   /**
-   * Asks the turn that runs to stop, in whatever process; true once it has ended, false when none runs, another one than
-   * `turnId`, or it has not ended after `timeout` ms.
+   * Requests the running turn to stop, in whatever process; true once it has ended, false when none runs, another one
+   * than `turnId`, or it has not ended after `timeout` ms.
    */
   async abort(options?: AbortOptions): Promise<boolean> {
     const given = checkNames('abort', options, ['turnId', 'timeout'])
@@ -154,8 +156,8 @@ export class Session<M extends AnyMessage = ChatMessage> {
 
   /**
    * What a provider accepts: the summary in force as a system message, then the messages that it does not stand for, or
-   * the `last` of them. The results of a call stand directly behind it; calls without results, results without calls and
-   * empty answers are left out; what waited while an answer was made stands behind that answer.
+   * the `last` of them. The results of a call stand directly behind it; calls without results, results without calls
+   * and empty answers are left out; messages that waited while an answer was generated stand behind that answer.
    */
   async context(options?: { last?: number }): Promise<M[]> {
     const { last } = checkNames('context', options, ['last'])
@@ -195,7 +197,7 @@ export class Session<M extends AnyMessage = ChatMessage> {
     return last === 'unclear' ? (await this.messages()).slice(-count) : (last as unknown as StoredMessage<M>[])
   }
 
-  /** The live messages one by one, in memory that does not grow with the log; of the log as it is at the first one. */
+  /** The live messages one by one, in memory that does not grow with the log: a snapshot taken at the first read. */
   async *stream(options?: { signal?: AbortSignal }): AsyncGenerator<StoredMessage<M>> {
     const { signal } = checkNames('stream', options, ['signal'])
     stillOpen(signal)
@@ -236,10 +238,10 @@ export class Session<M extends AnyMessage = ChatMessage> {
   }
 
   /**
-   * Changes several things at once, decided by a pure function on the messages (all, or the `last`) and the values: under
-   * the lease, and all or nothing whatever the crash. One line, or messages alone, are added in one write, in which a
-   * crash can cut off the later ones; all else writes the log anew, without what is removed and the summaries that stand
-   * for it. Returns the function's `result`. The function may be called again when the log has changed.
+   * Changes several things at once, decided by a pure function on the messages (all, or the `last`) and the values:
+   * under the lease, and all or nothing whatever the crash. One line, or messages alone, are added in one write, in
+   * which a crash can cut off the later ones; all else writes the log anew, without what is removed and the summaries
+   * that stand for it. Returns the function's `result`. The function may be called again when the log has changed.
    * @throws TypeError; SessionError ERR_MESSAGE_NOT_FOUND for an id that is not in the view; what the function throws
    */
   async change<T>(options: { last?: number } & WaitOptions, decide: DecideChange<M, T>): Promise<T> {
@@ -257,8 +259,8 @@ export class Session<M extends AnyMessage = ChatMessage> {
   }
 
   /**
-   * Takes the oldest messages off the disk: the last `keep` stay, with the call that the first of them answers, and what
-   * waits for a turn. Summaries and the sums of usage stay. Returns how many went.
+   * Takes the oldest messages off the disk: the last `keep` stay, with the call to which the first of them is the
+   * result, and what waits for a turn. Summaries and the sums of usage stay. Returns how many went.
    */
   async trim(options: { keep: number } & WaitOptions): Promise<number> {
     const { keep, signal } = checkNames('trim', options, ['keep', 'signal'])
@@ -268,9 +270,9 @@ export class Session<M extends AnyMessage = ChatMessage> {
 
   /**
    * Goes back: removes all messages behind the one of the id `to`, or behind the first `keep`, and the summaries that
-   * cover any of them. Answers how many messages it removed; they stay in the log until a rewrite. Values that
+   * cover any of them. Returns how many messages it removed; they stay in the log until a rewrite. Values that
    * `SessionManager` saved count as messages. A call may lose its results: a context leaves such calls out. With
-   * `dryRun` it only tells.
+   * `dryRun` it only counts.
    * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_MESSAGE_NOT_FOUND
    */
   async rewind(target: RewindTarget, options?: { dryRun?: boolean } & WaitOptions): Promise<number> {
@@ -287,9 +289,9 @@ export class Session<M extends AnyMessage = ChatMessage> {
   }
 
   /**
-   * Brings removed messages back: adds them at the end, in the given order, under new ids, which it answers. Their
+   * Brings removed messages back: adds them at the end, in the given order, under new ids, which it returns. Their
    * usage is not counted a second time. The removed ones stay what they are.
-   * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_MESSAGE_NOT_FOUND for an id that `removed` does not tell
+   * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_MESSAGE_NOT_FOUND for an id that `removed` does not list
    */
   restore(id: string, options?: WaitOptions): Promise<string>
   restore(ids: readonly string[], options?: WaitOptions): Promise<string[]>
@@ -325,7 +327,7 @@ export class Session<M extends AnyMessage = ChatMessage> {
     return typeof name === 'string' && name !== '' ? name : null
   }
 
-  /** Sets the name, as it is; null clears it. Creates the session if need be, unless there is nothing to clear. */
+  /** Sets the name, unchanged; null clears it. Creates the session if need be, unless there is nothing to clear. */
   async setName(name: string | null, options?: WaitOptions): Promise<void> {
     if (name !== null && typeof name !== 'string') throw new TypeError('a name must be a string or null')
     const how = { create: name !== null, signal: checkWait('setName', options) }
@@ -389,7 +391,7 @@ export class Session<M extends AnyMessage = ChatMessage> {
     return (await this.#log.current())?.summary.labels
   }
 
-  /** Writes the labels that `change` gives, if any; without `create` only to a session that is there. */
+  /** Writes the labels that `change` returns, if any; without `create` only to a session that exists. */
   async #set(
     change: (labels: LogState['summary']['labels'] | undefined) => LogState['summary']['labels'] | undefined,
     { create, signal }: { create: boolean; signal: AbortSignal | undefined },
@@ -479,7 +481,8 @@ export class Session<M extends AnyMessage = ChatMessage> {
 
   /**
    * Writes the log anew without what no reader sees: removed messages, duplicates, unreadable bytes (which go to
-   * quarantine first). No answer changes by it. Null where nothing is to be done. @throws ERR_NOT_A_LOG without `force`
+   * quarantine first). No reader sees a difference. Null where nothing is to be done. @throws ERR_NOT_A_LOG without
+   * `force`
    */
   async rewrite(options?: { force?: boolean } & WaitOptions): Promise<RewriteResult | null> {
     const { force = false, signal } = checkNames('rewrite', options, ['force', 'signal'])

@@ -78,7 +78,7 @@ export class Background {
       const began = performance.now()
       await this.#attempt(log, () => this.#bringUp(log))
       const took = performance.now() - began
-      // whoever waits for an answer goes first, not only when the event loop was held for long
+      // callers that wait for a result go first, not only when the event loop was held for long
       await yieldToLoop()
       if (!this.#closed) await sleep(Math.min(took * PAUSES, MAX_PAUSE_MS))
     }
@@ -96,7 +96,7 @@ export class Background {
     for (const log of logs) await this.#attempt(log, () => log.file.sync())
   }
 
-  /** A failure here costs no message: it is told, and the log still has everything. */
+  /** A failure here costs no message: it is reported, and the log still has everything. */
   async #attempt(log: PendingLog, work: () => Promise<unknown>): Promise<void> {
     try {
       await work()

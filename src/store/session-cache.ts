@@ -1,4 +1,4 @@
-/** The sessions that a store keeps in mind between calls. */
+/** The sessions that a store caches between calls. */
 
 import type { SessionLog } from '../session/log/session-log.js'
 import type { Session } from '../session/session.js'
@@ -8,10 +8,12 @@ export interface Kept {
   log: SessionLog
 }
 
-/** For one more, so many of the oldest are looked at: more are kept for a while where those have work to come. */
-const LOOKS = 4
+/**
+ * To add a session, so many of the oldest are checked for removal: sessions with pending work stay, beyond the maximum.
+ */
+const MAX_CHECKED = 4
 
-/** About `most` of them, and those that have work to come. */
+/** Holds about `most` sessions, and the ones with pending work. */
 export class KeptSessions {
   readonly #kept = new Map<string, Kept>()
   readonly #most: number
@@ -34,7 +36,7 @@ export class KeptSessions {
   #forgetSome(newest: string): void {
     let looks = 0
     for (const [key, kept] of this.#kept) {
-      if (key === newest || ++looks > LOOKS || this.#kept.size <= this.#most) return
+      if (key === newest || ++looks > MAX_CHECKED || this.#kept.size <= this.#most) return
       this.#kept.delete(key)
       // looked at again when all the others have been
       if (this.#hasWork(kept.log)) this.#kept.set(key, kept)

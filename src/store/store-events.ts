@@ -22,7 +22,7 @@ export interface StoreEvents {
 
 /** Events of which none, and no listener that throws, ends the work that reports them. */
 export class StoreEmitter extends EventEmitter<StoreEvents> {
-  /** The settings with callbacks that emit; those that were given become listeners. */
+  /** The settings with callbacks that emit; callbacks of the caller become listeners. */
   protected emitting(settings: Settings): Settings {
     this.on('damage', settings.onDamage)
     this.on('lost', settings.onLost)

@@ -41,7 +41,7 @@ import { Background } from './background.js'
 import { type Kept, KeptSessions } from './session-cache.js'
 import { StoreEmitter } from './store-events.js'
 
-/** How many sessions are kept in mind between calls. */
+/** Maximum number of sessions cached between calls. */
 const MAX_SESSIONS = 4_096
 
 /**
@@ -209,7 +209,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
   }
 
   /**
-   * The sessions, newest activity first: all, or those that the options name. The next page:
+   * The sessions, newest activity first: all, or the ones that the options select. The next page:
    * `list({ limit, cursor: page.at(-1) })`.
    * @throws TypeError, RangeError for wrong options
    */
@@ -220,8 +220,8 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
   }
 
   /**
-   * Reads every line of every session and looks at all else in the folder, or at the sessions of `keys` only; with `fix`
-   * it mends what needs no decision. A session that cannot be read is among `failed` and does not end the check.
+   * Reads every line of every session and looks at all else in the folder, or at the sessions of `keys` only; with
+   * `fix` it mends what needs no decision. A session that cannot be read is among `failed` and does not end the check.
    * @throws TypeError for wrong options; what `signal` was aborted with
    */
   async check(options?: StoreCheckOptions): Promise<StoreCheck> {
@@ -244,7 +244,10 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
     for (const key of await this.#internals.index.waiting()) yield this.session(key)
   }
 
-  /** The sessions in state running, latest start first, whether their owner lives or not. Costs what runs, not what is stored. */
+  /**
+   * The sessions in state running, latest start first, whether their owner lives or not. Costs what runs, not what is
+   * stored.
+   */
   async running(): Promise<RunningSession[]> {
     this.#checkOpen()
     return runningSessions(this.#internals)
@@ -265,7 +268,8 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
 
   /**
    * Makes an independent copy of a session under a new key: live messages, labels and the compactions in force. With
-   * `at` the copy ends with the message of that id, with `last` it has the last so many messages only. See `ForkOptions`.
+   * `at` the copy ends with the message of that id, with `last` it has the last so many messages only. See
+   * `ForkOptions`.
    * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_SESSION_EXISTS, ERR_MESSAGE_NOT_FOUND
    */
   async fork(key: string, options?: ForkOptions): Promise<Session<M>> {
@@ -276,7 +280,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
   }
 
   /**
-   * Tells which turns begin, end, get stuck and are recovered, in any process, until it is closed or the store is.
+   * Emits which turns begin, end, get stuck and are recovered, in any process, until it is closed or the store is.
    * @throws TypeError, RangeError for wrong options
    */
   watch(options?: WatchOptions): Watcher {
@@ -288,8 +292,8 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
   }
 
   /**
-   * Finds what a crash left behind, and ends the turns that were cut off in the way of `action`: each once, however many
-   * processes do this at once. Changes nothing unless told to.
+   * Finds what a crash left behind, and ends the turns that were cut off in the way of `action`: each once, however
+   * many processes do this at once. Changes nothing unless an action is set.
    * @throws TypeError, RangeError for wrong options
    */
   async recover(options?: RecoverOptions): Promise<RecoverReport> {
@@ -299,8 +303,8 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
   }
 
   /**
-   * Moves sessions to the trash, longest idle first; see `CleanupOptions`. Never one that somebody who may still live
-   * runs, nor what cannot be read. @throws TypeError, RangeError for wrong options
+   * Moves sessions to the trash, longest idle first; see `CleanupOptions`. Never one in which a process that may still
+   * live runs, nor what cannot be read. @throws TypeError, RangeError for wrong options
    */
   async cleanup(options: CleanupOptions): Promise<CleanupResult> {
     this.#checkOpen()
@@ -314,7 +318,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
   }
 
   /**
-   * Puts a session from the trash back; answers its key.
+   * Puts a session from the trash back; returns its key.
    * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_SESSION_EXISTS
    */
   async restore(id: string, options?: WaitOptions): Promise<string> {
@@ -328,7 +332,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
     return purgeTrash(this.#internals, options)
   }
 
-  /** Writes what is still to be written, and gives all leases back. Later calls reject with ERR_CLOSED. */
+  /** Writes what is still to be written, and releases all leases. Later calls reject with ERR_CLOSED. */
   close(): Promise<void> {
     this.#closed ??= this.#closeNow()
     return this.#closed

@@ -1,4 +1,4 @@
-/** The viewer: from a request to an answer. Every path is judged first, and every answer carries the same headers. */
+/** The viewer: from a request to a response. Every path is judged first, and every response carries the same headers. */
 import { checkBoolean, checkNames } from '../base/arguments.js'
 import type { SessionStore } from '../store/store.js'
 import { internalsOf } from '../store/store.js'
@@ -19,7 +19,7 @@ export interface ViewerOptions {
   token?: string
   /** Lets the page change labels, restore messages, end dead turns and move sessions to the trash. */
   allowWrite?: boolean
-  /** Folder of the built page; only for who bundles this module. */
+  /** Folder of the built page; only for programs that bundle this module. */
   page?: URL
 }
 
@@ -37,7 +37,7 @@ export interface Viewer {
 const OPTIONS = ['hosts', 'base', 'token', 'allowWrite', 'page'] as const
 
 /**
- * A viewer of an open store, for a server of one's own: the pages, and the API that they ask. Reads only, unless
+ * A viewer of an open store, for a server of one's own: the pages, and the API that they call. Reads only, unless
  * `allowWrite` says otherwise. @throws TypeError for wrong options
  */
 export function createViewer(store: SessionStore, options: ViewerOptions): Viewer {

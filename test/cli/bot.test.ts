@@ -63,7 +63,7 @@ describe('endpoint', () => {
     for (const body of ['null', '[]', '{}', '{"choices":[]}', '{"choices":[{"message":{"content":null}}]}']) {
       expect(() => answerIn(body)).toThrow('no choices[0].message.content')
     }
-    expect(() => answerIn('<html>\x1b[2J')).toThrow("the endpoint's answer is not JSON: <html>\\x1b[2J")
+    expect(() => answerIn('<html>\x1b[2J')).toThrow("the endpoint's response is not JSON: <html>\\x1b[2J")
     expect(() => answerIn('{"choices":[{"message":{"content":""}}]}')).toThrow('empty')
   })
 })

@@ -135,8 +135,8 @@ describe('bot with an endpoint', () => {
     expect(code).toBe(1)
     expect(summaryIn(err)).toMatchObject({ turns: 6, failed: 4, badLines: 0, messages: 8, leftRunning: 0 })
     expect(err).toContain('line 1: turn of error failed: the endpoint answered 500: the model is \\x1b[31mill')
-    expect(err).toContain("line 2: turn of html failed: the endpoint's answer is not JSON: <html>")
-    expect(err).toContain("line 3: turn of empty failed: the endpoint's answer has no choices[0].message.content")
+    expect(err).toContain("line 2: turn of html failed: the endpoint's response is not JSON: <html>")
+    expect(err).toContain("line 3: turn of empty failed: the endpoint's response has no choices[0].message.content")
     expect(err).toContain('line 4: turn of gone failed: cannot reach the endpoint: UND_ERR_SOCKET')
     const states = { error: 'idle', html: 'error', empty: 'error', gone: 'error', good: 'idle' }
     expect(await statesOf(root)).toEqual(states)

@@ -87,6 +87,6 @@ function ask(subject: object, name: string | symbol, args: unknown[]): Promise<u
   } catch (error) {
     assert.fail(`${String(name)} threw at once and did not reject: ${error}`)
   }
-  assert(answer instanceof Promise, `${String(name)} must answer a promise`)
+  assert(answer instanceof Promise, `${String(name)} must return a promise`)
   return answer
 }

@@ -1,6 +1,6 @@
 /** Keys of sessions and names of values that are composed of parts. */
 
-/** Different parts give different keys: a `/` stands between two parts only, or in the last one. */
+/** Different parts make different keys: a `/` stands between two parts only, or in the last one. */
 export function joinedKey(...parts: readonly string[]): string {
   return parts.map((part, i) => (i < parts.length - 1 ? escapedPart(part) : part)).join('/')
 }

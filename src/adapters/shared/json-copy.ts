@@ -1,4 +1,4 @@
-/** What a framework hands over, as it is at the call: changes to it while the store opens are not seen. */
+/** A copy of what a framework passes, made at the call: changes to it while the store opens are not seen. */
 import type { Json } from '../../base/json.js'
 
 /** @throws TypeError for what JSON cannot hold: undefined, a function, a symbol, a bigint, a cycle */

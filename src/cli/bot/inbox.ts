@@ -1,10 +1,10 @@
 import type { InputLine } from './split-lines.js'
 
-/** What somebody wrote to the bot. */
+/** A message of a user to the bot. */
 export interface Incoming {
   sender: string
   text: string
-  /** The answer, when the inbox brings it along. */
+  /** The answer, when the inbox contains it. */
   reply: string | null
 }
 

@@ -58,7 +58,7 @@ async function complete(endpoint: Endpoint, messages: readonly ContextMessage[],
   }
 }
 
-/** An endpoint may repeat the key in its answer, which is printed or kept. */
+/** An endpoint may repeat the key in its response, which is printed or kept. */
 function withoutKey(text: string, apiKey: string | undefined): string {
   return apiKey ? text.replaceAll(apiKey, '[key]') : text
 }
@@ -66,10 +66,10 @@ function withoutKey(text: string, apiKey: string | undefined): string {
 async function readBody(response: Response): Promise<string> {
   const chunks: Uint8Array[] = []
   let length = 0
-  // Leaving the loop early cancels the rest of the answer.
+  // Leaving the loop early cancels the rest of the response.
   for await (const chunk of response.body ?? []) {
     length += chunk.length
-    if (length > MAX_ANSWER) throw new Error(`the endpoint's answer is longer than ${MAX_ANSWER / 1024 / 1024} MB`)
+    if (length > MAX_ANSWER) throw new Error(`the endpoint's response is longer than ${MAX_ANSWER / 1024 / 1024} MB`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
@@ -81,11 +81,11 @@ export function answerIn(body: string): string {
   try {
     value = JSON.parse(body)
   } catch {
-    throw new Error(`the endpoint's answer is not JSON${excerpt(body)}`)
+    throw new Error(`the endpoint's response is not JSON${excerpt(body)}`)
   }
   const content = value?.choices?.[0]?.message?.content
-  if (typeof content !== 'string') throw new Error(`the endpoint's answer has no choices[0].message.content`)
-  if (content === '') throw new Error("the endpoint's answer is empty")
+  if (typeof content !== 'string') throw new Error(`the endpoint's response has no choices[0].message.content`)
+  if (content === '') throw new Error("the endpoint's response is empty")
   return content
 }
 

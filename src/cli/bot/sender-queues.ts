@@ -62,7 +62,7 @@ export class SenderQueues<T> {
     if (this.#failure) throw this.#failure.error
   }
 
-  /** Lets what runs finish and forgets what waits; answers how many tasks that were. */
+  /** Lets running tasks finish and drops the waiting ones; returns how many were dropped. */
   stop(): number {
     const dropped = this.#waiting
     this.#stopped = true

@@ -54,7 +54,7 @@ export interface Summary {
 
 const AT_ONCE = 32
 
-/** Asks the store about every session that was served, so that the summary tells what is on disk. */
+/** Reads every session that was served, so that the summary shows what is on disk. */
 export async function summarise(
   store: SessionStore,
   stats: Stats,
@@ -66,7 +66,7 @@ export async function summarise(
     senders.push(...(await Promise.all(entries.slice(i, i + AT_ONCE).map((entry) => summariseSender(store, entry)))))
   }
   const running = await store.running()
-  // A session is missing when its first turn failed before it began, or when somebody deleted it meanwhile.
+  // A session is missing when its first turn failed before it began, or when it was deleted meanwhile.
   const sessions = senders.filter(({ file }) => file !== '')
   return {
     root: store.dir,

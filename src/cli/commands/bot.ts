@@ -38,7 +38,7 @@ interface Task extends Incoming {
 const MOST_WAITING = 1_000
 const MOST_WAITING_BYTES = 32 * 1024 * 1024
 
-/** Serves an inbox and answers the exit code. */
+/** Serves an inbox and returns the exit code. */
 export async function bot(name: string, options: BotOptions): Promise<number> {
   const input = await openInput(name)
   return withStore(options.root, (store) => new Bot(store, input, options).serve())

@@ -1,4 +1,4 @@
-/** The commands of whoever keeps a bot running: what runs, what hangs, what a crash left, what may go. */
+/** The commands of the operator of a bot: what runs, what hangs, what a crash left, what may go. */
 
 import type { CleanupCommandOptions } from '../commands/operate/cleanup.js'
 import type { IndexOptions } from '../commands/operate/index.js'
@@ -45,7 +45,7 @@ export function addOperatorCommands(program: Command, finish: (exitCode: number)
       'shell command to run for each stuck turn; what it is about is in JSONL_SESSIONS_KEY, …',
       notEmpty,
     )
-    .option('--poll', 'ask the file system instead of waiting for its events: for network drives')
+    .option('--poll', 'poll the file system instead of waiting for its events: for network drives')
     .addHelpText(
       'after',
       '\nThe command of --exec finds in its environment: JSONL_SESSIONS_KEY, _TURN_ID, _REASON (too-long, owner-dead or' +
@@ -80,7 +80,7 @@ export function addOperatorCommands(program: Command, finish: (exitCode: number)
     .description('move sessions to the trash, longest idle first; none that is running, pinned or unreadable')
     .option('--ttl <time>', 'those without activity for longer, such as 72h or 30d', duration)
     .option('--max-sessions <n>', 'those beyond this number', wholeNumber)
-    .option('--max-bytes <size>', 'those that take the store beyond this size, such as 2GB', byteCount)
+    .option('--max-bytes <size>', 'sessions that take the store beyond this size, such as 2GB', byteCount)
     .option('--down-to-bytes <size>', 'with --max-bytes: then down to this size', byteCount)
     .option('--min-age <time>', 'none without activity for less than this, whatever the limits say', duration)
     .option('--keep <tags...>', 'none with one of these tags (default: pinned)')
@@ -111,10 +111,10 @@ export function addOperatorCommands(program: Command, finish: (exitCode: number)
 
   program
     .command('serve')
-    .description('a local page: what runs, what was said, what is broken. Reads only, unless told otherwise')
+    .description('a local page: what runs, what was said, what is broken. Reads only without --allow-write')
     .option('--port <n>', 'the port; 0 is any free one', portNumber, 0)
     .option('--host <address>', 'the address to listen on, with --i-know', notEmpty, '127.0.0.1')
-    .option('--i-know', 'other machines may reach the page: whoever has its address reads everything')
+    .option('--i-know', 'other machines may reach the page: everyone with its address reads everything')
     .option('--open', 'open the page in the browser')
     .option(
       '--allow-write',

@@ -19,7 +19,7 @@ export function addSyncCommands(program: Command, finish: (exitCode: number) => 
     .command('merge')
     .description('take the lines of conflict copies into their sessions; the copies go to .quarantine/')
     .argument('<files...>', 'copies of logs, such as "ann.sync-conflict-20261121-073217-ZMMT233.jsonl"')
-    .option('--into <key>', 'the session, where the name of the file does not tell', notEmpty)
+    .option('--into <key>', 'the session, where the name of the file does not contain it', notEmpty)
     .action(async (files: string[], _: unknown, command: Command) => {
       const { merge } = await import('../commands/move/merge.js')
       finish(await merge(files, command.optsWithGlobals<MergeOptions>()))
@@ -27,7 +27,7 @@ export function addSyncCommands(program: Command, finish: (exitCode: number) => 
 
   program
     .command('hold')
-    .description('run a command while nobody writes to the sessions, such as: hold -- git pull')
+    .description('run a command while no process writes to the sessions, such as: hold -- git pull')
     .argument('<command...>', 'the command, behind --')
     .action(async (words: string[], _: unknown, command: Command) => {
       const { hold } = await import('../commands/move/hold.js')

@@ -1,6 +1,6 @@
 import { note } from './output.js'
 
-/** True when there is somebody to ask. */
+/** True when the command runs on a terminal. */
 export function canAsk(): boolean {
   return process.stdin.isTTY === true && process.stderr.isTTY === true
 }

@@ -18,7 +18,7 @@ export function messageText({ id: _, at, role, content, ...rest }: StoredMessage
   return lines.join('\n')
 }
 
-/** Text as it is; the parts that model APIs use for text as their text; anything else as JSON. */
+/** Text unchanged; the parts that model APIs use for text as their text; anything else as JSON. */
 function contentText(content: unknown): string {
   if (typeof content === 'string') return escapeBlock(content)
   if (!Array.isArray(content)) return jsonLine(content)

@@ -1,4 +1,4 @@
-/** Data goes to stdout, notes to stderr. Both may be closed at any time by whoever reads them. */
+/** Data goes to stdout, notes to stderr. Both may be closed at any time by their readers. */
 import { once } from 'node:events'
 import { styleText } from 'node:util'
 import { escapeLine } from './escape.js'
@@ -17,16 +17,16 @@ export function watchOutput(): void {
     complain(`cannot write the output: ${describe(error)}`)
     process.exitCode ||= 1
   })
-  // Without stderr there is nobody to tell; the work itself goes on.
+  // without stderr there is no reader; the work itself goes on
   process.stderr.on('error', () => {})
 }
 
-/** Writes one line (or several) of data. False: nobody reads any more. */
+/** Writes one line (or several) of data. False: the reader has gone. */
 export function print(text: string): Promise<boolean> {
   return printBytes(`${text}\n`)
 }
 
-/** Writes data as it is. */
+/** Writes data unchanged. */
 export async function printBytes(bytes: string | Uint8Array): Promise<boolean> {
   if (closed) return false
   if (!process.stdout.write(bytes)) {

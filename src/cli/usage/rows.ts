@@ -20,7 +20,7 @@ export function counters(): Counters {
   }
 }
 
-/** Adds to what stands under the name; answers the sum. */
+/** Adds to the row of the name; returns the sum. */
 export function add(sums: Map<string, Counters>, name: string, usages: Iterable<SessionUsage>): Counters {
   const sum = sums.get(name) ?? counters()
   for (const usage of usages) {

@@ -16,7 +16,7 @@ const COUNTERS = [
 ] as const
 
 const WIDEST_BAR = 30
-/** A shorter bar tells too little. */
+/** A shorter bar shows too little. */
 const NARROWEST_BAR = 6
 
 interface TableOptions {
@@ -50,7 +50,7 @@ interface UsageColumn extends Column {
   cell: (row: UsageRow) => string
 }
 
-/** All of them; on a narrow terminal those that say something. */
+/** All columns; on a narrow terminal only the ones with values. */
 async function columnsFor(rows: readonly UsageRow[], noun: TableOptions['noun']): Promise<UsageColumn[]> {
   const name: UsageColumn = {
     title: noun === 'agent' ? 'AGENT' : 'KEY',

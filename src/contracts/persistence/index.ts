@@ -137,7 +137,7 @@ export class JsonlPersistence implements Persistence {
     return new Exchange(messages, waits).hasPending
   }
 
-  /** Asks the live messages from the last one backwards until one gives an answer. */
+  /** Passes the live messages to the function, from the last one backwards, until it returns a value. */
   async #fromTheEnd<T>(
     sessionId: SessionId,
     ask: (found: BackwardLine, waits: (id: string) => boolean) => T | undefined,

@@ -1,4 +1,4 @@
-/** A message as an agent's program gives it to the log and gets it back. */
+/** A message as an agent's program appends and reads it. */
 
 import { checkCount, checkOptionalText } from '../../base/arguments.js'
 import { isObject, type JsonObject } from '../../base/json.js'

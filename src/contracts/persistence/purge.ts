@@ -13,7 +13,7 @@ type Archived = SessionDetails['archived']
 
 /**
  * Rewrites every log that holds messages which were archived more than `age` ms ago (all of them when it is
- * negative), without these; answers how many. A log without any is not touched. A session that fails does not stop
+ * negative), without these; returns how many. A log without any is not touched. A session that fails does not stop
  * the others; then the first failure is thrown, with the count in `details.deleted`.
  */
 export async function purgeArchived({ context, index, log }: StoreInternals, age: number): Promise<number> {

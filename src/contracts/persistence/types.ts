@@ -24,7 +24,7 @@ export interface NewMessage {
   content?: string | null
   /** Serialised JSON array, opaque; only the `id` of its elements is ever looked at. */
   toolCalls?: string | null
-  /** The call that a tool message answers. */
+  /** The id of the call to which a tool message is the result. */
   toolCallId?: string | null
   usage?: TokenUsage | null
 }
@@ -114,12 +114,14 @@ export interface Persistence {
   sessionUsageByAgent(sessionId: SessionId): Promise<Array<[string, SessionUsage]>>
   /**
    * Archives all but so many of the last shown messages under a summary, or the shown messages up to and including
-   * `through`; answers how many. What waits for its turn stays.
+   * `through`; returns how many. Messages that wait for their turn stay.
    */
   compactSession(sessionId: SessionId, summary: string, preserve: number | { through: MessageId }): Promise<number>
-  /** What `purgeCompacted(minAgeDays)` would delete now: the archived messages of all sessions unless an age is given. */
+  /**
+   * What `purgeCompacted(minAgeDays)` would delete now: the archived messages of all sessions unless an age is given.
+   */
   compactedStats(minAgeDays?: number): Promise<CompactedStats>
-  /** Deletes archived messages for good; answers how many. 0: all of them. */
+  /** Deletes archived messages for good; returns how many. 0: all of them. */
   purgeCompacted(minAgeDays: number): Promise<number>
   /** The value of one key, or null. */
   getMetadata(sessionId: SessionId, key: string): Promise<string | null>

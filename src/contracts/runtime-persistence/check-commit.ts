@@ -10,7 +10,7 @@ import { isLiveNode } from '../../log/graph/views.js'
 import { checkVersion } from '../../session/change/transaction.js'
 import type { GivenCommit, GivenDelta } from './parse-arguments.js'
 
-/** Whether the commit fits the graph; answers its revision. */
+/** Checks that the commit fits the graph; returns its revision. */
 export function checkGraph(
   { expected, delta }: GivenCommit,
   graph: Graph,

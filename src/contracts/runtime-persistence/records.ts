@@ -1,4 +1,4 @@
-/** Records as results give them, whatever a hand made of them in the log. */
+/** Records as results contain them, also where a log was edited by hand. */
 import type { JsonObject } from '../../base/json.js'
 import { jsonCopy } from './json-copy.js'
 import type { PersistedSessionConfig, SessionMeta } from './types.js'

@@ -15,7 +15,7 @@ import type {
   TokenLedgerEntry,
 } from './types.js'
 
-/** The id of a session that nobody named. */
+/** The id of a session without a name. */
 export const DEFAULT_SESSION_ID = 'root'
 
 const NO_CONFIG: PersistedSessionConfig = {

@@ -52,7 +52,7 @@ export interface SessionBackend {
   getSessionMetadata(sessionKey: string): Promise<BackendSessionMetadata | null>
   /** Rewrites the log without dead and damaged lines. */
   compact(sessionKey: string): Promise<void>
-  /** Moves sessions without activity for more than `ttlHours` to the trash; answers how many. 0: disabled. */
+  /** Moves sessions without activity for more than `ttlHours` to the trash; returns how many. 0: disabled. */
   cleanupStale(ttlHours: number): Promise<number>
   /** Sessions whose messages hold the words, best first. */
   search(query?: SessionQuery): Promise<BackendSessionMetadata[]>

@@ -55,13 +55,13 @@ export type Session = ManagedSession
 export interface SaveOptions {
   /**
    * What the caller resumed or saved last, unchanged; null: nothing. The save rejects with ERR_SESSION_CHANGED when
-   * messages, name, tags, agent, counters or state of the session are no longer these, whoever changed them. Without
+   * messages, name, tags, agent, counters or state of the session are no longer these, by whatever change. Without
    * it the last writer wins.
    */
   resumed?: ManagedSession | null
   /**
-   * So many messages at the start are those that this manager saved last: the caller vouches for it, and they are not
-   * looked at again if nobody else has written since. 0 unless given.
+   * So many messages at the start equal the ones that this manager saved last: the caller guarantees it, and they are
+   * not compared again if no other writer has written since. Default 0.
    */
   unchanged?: number
 }
@@ -132,7 +132,7 @@ export class JsonlSessionManager implements SessionManager {
     }
   }
 
-  /** The session as it is at this moment. */
+  /** The current session. */
   #snapshot(log: SessionLog, { metadata, messages, state }: ManagedSession, unchanged: number): Snapshot {
     const { name = null, tags, agentName, turnCount, totalTokens } = metadata
     // -0 is 0

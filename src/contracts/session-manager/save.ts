@@ -39,7 +39,7 @@ interface Stored {
 
 /**
  * Creates the session, or adds, removes and sets what makes it equal to the snapshot: all in one write. Reads the log
- * unless `saved` tells what it holds.
+ * unless `saved` has its content.
  * @throws SessionError ERR_SESSION_CHANGED when it is not what is expected; nothing is written then
  */
 export async function saveLog(log: SessionLog, save: Save, saved: SavedSessions): Promise<void> {

@@ -24,7 +24,7 @@ interface Saved {
   state: Json
 }
 
-/** A bounded memory of whole sessions. Nobody else changes what is in it. */
+/** A bounded cache of whole sessions. Its values are never changed. */
 export class SavedSessions {
   readonly #sessions = new Map<SessionLog, Saved>()
   #bytes = 0
@@ -54,7 +54,7 @@ export class SavedSessions {
   }
 
   /**
-   * Takes messages as they are now: compares them with those that were saved last, and copies only the others. The
+   * Takes the current messages: compares them with the ones that were saved last, and copies only the others. The
    * first `unchanged` are not compared.
    * @throws TypeError for what JSON cannot hold
    */

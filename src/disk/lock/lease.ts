@@ -16,9 +16,9 @@ import { LockFolder } from './lock-folder.js'
 import { type LockOwners, SILENCE_MS } from './lock-owner.js'
 import { listeningFirst } from './signal-listeners.js'
 
-/** A holder that others wait for gives the lease away after this time, ms. */
+/** A holder with waiters releases the lease after this time, ms. */
 const SLICE_MS = 30
-/** A lease that nobody waits for is kept for this long after the last write, ms. */
+/** A lease without waiters is kept for this long after the last write, ms. */
 const LINGER_MS = 2_000
 /** Waiters try again after about this time, ms. */
 const POLL_MS = 3
@@ -27,7 +27,7 @@ const POLL_MS = 3
  * their slice, so that they see it wait before that is over.
  */
 const YIELD_MS = 20
-/** Some of those that wait may be stopped. */
+/** Some of the waiters may be stopped. */
 const MOST_WAITERS = 4
 /** For so long a network drive may go on reporting stale handles of a lock that is free, ms; no call ends that sooner. */
 const STALE_MS = 1_200
@@ -42,7 +42,7 @@ interface Patience {
   signal: AbortSignal | undefined
 }
 
-/** What a lease is told and tells of its folder. */
+/** What a lease needs of its folder, and reports to it. */
 export interface LeaseFolder {
   readonly layout: Layout
   readonly owners: LockOwners
@@ -93,7 +93,7 @@ export class Lease {
   }
 
   /**
-   * Runs `work` while this process holds the lease and nobody else in it runs work of this session.
+   * Runs `work` while this process holds the lease and no other caller in it runs work of this session.
    * At once, without waiting a turn, when the lease is held and free.
    * @throws SessionError ERR_LOCKED when another process keeps the lease for `timeout` ms, in which the time that
    *   earlier work of this process takes does not count
@@ -127,7 +127,7 @@ export class Lease {
     return this.#waitersBehindSlice(now) === undefined
   }
 
-  /** How many have waited for the end of this slice; one that nobody waits for begins anew. */
+  /** How many waited for the end of this slice; a slice without waiters begins anew. */
   #waitersBehindSlice(now: number): number | undefined {
     if (now - this.#since < SLICE_MS) return undefined
     const waiters = this.#leases.waiters().get(this.#name)
@@ -205,7 +205,7 @@ export class Lease {
 
   #lose(lock: LockFolder): void {
     if (this.#lock !== lock) return
-    // the next piece of work finds out, and is told
+    // the next job notices it, and rejects with ERR_LOCK_LOST
     this.#checked = Number.NEGATIVE_INFINITY
     this.#isSilent = true
   }
@@ -244,14 +244,17 @@ export class Lease {
     this.#drop()
   }
 
-  /** Gives the lease back when the work that runs or waits now is done. */
+  /** Releases the lease when the work that runs or waits now is done. */
   release(): Promise<void> | void {
     if (this.#calls.isBusy) return this.#calls.add(() => this.#giveBack())
     if (this.#unlock === undefined) this.#drop()
     else return this.#giveBack().finally(() => this.#drop())
   }
 
-  /** Forgets an idle lease object, so that the map of them does not grow for ever; not before others have had their turn. */
+  /**
+   * Forgets an idle lease object, so that the map of them does not grow for ever; not before others have had their
+   * turn.
+   */
   #drop(): void {
     if (this.#calls.isBusy || this.#unlock !== undefined) return
     const left = this.#yieldUntil - performance.now()
@@ -259,14 +262,14 @@ export class Lease {
     else this.#leases.drop(this.#name, this)
   }
 
-  /** Gives a lease that nobody uses right now to those that wait for it. */
+  /** Releases a lease that is not in use to the processes that wait for it. */
   giveWay(waiters: number, now: number): void {
     if (this.#calls.isBusy) return
     this.#yieldTo(waiters, now)
     void Promise.resolve(this.release()).catch(() => {})
   }
 
-  /** Gives the lease back at once, at the exit of the process. */
+  /** Releases the lease at once, at the exit of the process. */
   drop(): void {
     try {
       this.#lock?.remove()
@@ -275,7 +278,7 @@ export class Lease {
     }
   }
 
-  /** Gives back a lease that has not been used for a while; false for others. */
+  /** Releases a lease that has not been used for a while; false for others. */
   restIfIdle(now: number): boolean {
     if (this.#calls.isBusy || now - this.#used <= LINGER_MS) return false
     void Promise.resolve(this.release()).catch(() => {})

@@ -1,6 +1,6 @@
 /**
- * The leases of one folder in this process: one object for each session in use. Those that others wait for and those that
- * fell idle are given back.
+ * The leases of one folder in this process: one object for each session in use. Those that others wait for and those
+ * that fell idle are given back.
  */
 import { Layout } from '../layout.js'
 import type { SharedPart } from '../shared-folder.js'
@@ -8,9 +8,9 @@ import { Lease, type LeaseFolder } from './lease.js'
 import { waitedFor } from './lock-folder.js'
 import { LockOwners } from './lock-owner.js'
 
-/** One look at who waits is good for all leases of a moment, ms. */
+/** For this long one listing of the waiters serves all leases, ms. */
 const LOOK_MS = 5
-/** How often is looked who waits, ms, … */
+/** How often the waiters are listed, ms, … */
 const SWEEP_MS = 10
 /** … and which leases are idle: there may be thousands of them. */
 const IDLE_SWEEP_MS = 200

@@ -3,7 +3,7 @@
  *
  * Taking it is a rename of a folder made ready beforehand, which succeeds only where there is no folder or an
  * empty one; giving it back or breaking it removes the file of one nonce, and so can never hit a later owner.
- * Whether the owner lives is asked of the process, not of the clock; only an owner that cannot be seen from here
+ * Whether the owner lives is decided by its process, not by the clock; only an owner that cannot be seen from here
  * is judged by its silence, measured on the own monotonic clock.
  *
  * The shape is that of the `fs` option of proper-lockfile, which drives it: see lease.ts.
@@ -120,7 +120,7 @@ export class LockFolder {
     }
   }
 
-  /** Answers with a time that makes proper-lockfile see the lock as its owner is: fresh, stale, gone or ours. */
+  /** Returns a time that makes proper-lockfile see the lock like its owner: fresh, stale, gone or ours. */
   readonly stat = (_: string, done: Done<{ mtime: Date }>): void => answer(done, () => ({ mtime: this.#timeOfLock() }))
 
   #timeOfLock(): Date {
@@ -130,7 +130,7 @@ export class LockFolder {
     return state === 'stale' ? STALE : FRESH
   }
 
-  /** What tells this store's locks from those of a copy, whose owner lives but does not know of it. */
+  /** Distinguishes this store's locks from those of a copied folder, whose owner lives but does not know of it. */
   #place(): Place {
     return placeOf(path.dirname(this.#folder))
   }
@@ -164,7 +164,7 @@ export class LockFolder {
   }
 
   /**
-   * A sign of life, for those who cannot see this process: the first byte is written again, which sets the file's time
+   * A sign of life, for processes that cannot see this one: the first byte is written again, which sets the file's time
    * by the clock of the drive, whatever this machine's clock says, and needs no room on it.
    */
   readonly utimes = (_: string, __: Date, mtime: Date, done: Done): void =>
@@ -181,7 +181,7 @@ export class LockFolder {
   /** Removes the lock that is ours, or the one that was found stale, and no other. */
   readonly rmdir = (_: string, done: Done): void => answer(done, () => this.remove())
 
-  /** This is how a process ends that was told to by a signal. */
+  /** Ends the process as a signal would. */
   readonly rmdirSync = (): void => this.remove()
 
   remove(): void {
@@ -195,7 +195,7 @@ export class LockFolder {
   }
 }
 
-/** Does its work at once and tells the outcome in the way of a callback. */
+/** Runs `work` synchronously and passes the outcome to the callback. */
 function answer<T>(done: Done<T>, work: () => T): void {
   let value: T
   try {
@@ -207,7 +207,9 @@ function answer<T>(done: Done<T>, work: () => T): void {
   done(null, value)
 }
 
-/** Removes what is no folder from the place of one. Owners come and go meanwhile: then a folder may stand there by now. */
+/**
+ * Removes what is no folder from the place of one. Owners come and go meanwhile: then a folder may stand there by now.
+ */
 function removeLitter(folder: string): void {
   const stat = fs.lstatSync(folder, { throwIfNoEntry: false })
   if (stat === undefined || stat.isDirectory()) return
@@ -219,7 +221,8 @@ function removeLitter(folder: string): void {
 }
 
 /**
- * The names of locks that processes wait for, and how many wait. Announcements of processes that are gone are removed on the way.
+ * The names of locks that processes wait for, and how many wait. Announcements of processes that are gone are removed
+ * on the way.
  */
 export function waitedFor(waiting: string, owners: LockOwners): Map<string, number> {
   refuseLink(waiting)

@@ -1,6 +1,7 @@
 /**
  * Whose a lock is: the file in it that names the owner, and whether that owner lives.
- * Of a process of this host the system is asked; only one that cannot be seen from here is judged by its silence.
+ * For a process of this host the system reports it; only a process that cannot be seen from here is judged by its
+ * silence.
  */
 import fs from 'node:fs'
 import path from 'node:path'
@@ -11,7 +12,7 @@ import { isOwner, isSameOwner, livenessOf, type Owner, thisProcess } from '../pr
 export const NONCE = /^[0-9a-f]{16}$/
 /** An owner that cannot be seen is given up after this time without a sign of life, ms. */
 export const SILENCE_MS = 10_000
-/** More unseen owners than this at once are not kept in mind; they are judged anew. */
+/** At most this many unseen owners are cached; others are judged anew. */
 const MAX_SIGHTINGS = 10_000
 
 /** What the stores of one folder know of its locks. */
@@ -21,10 +22,13 @@ export class LockOwners {
    * removed, or its volume was gone when it was given back.
    */
   readonly inUse = new Set<string>()
-  /** When the file of an unseen owner was first seen as it is now, by path: on the monotonic clock. */
+  /** When the file of an unseen owner was first seen with its current mark, by path: on the monotonic clock. */
   readonly #sightings = new Map<string, { mark: string; since: number }>()
 
-  /** True when the owner of this file is dead, or has left the lock behind, or cannot be seen and has been silent for too long. */
+  /**
+   * True when the owner of this file is dead, or has left the lock behind, or cannot be seen and has been silent for
+   * too long.
+   */
   isGivenUp(file: string, place: Place): boolean {
     const owner = ownerIn(file)
     if (owner === 'gone') return false
@@ -51,7 +55,7 @@ export class LockOwners {
   }
 }
 
-/** An owner's file: who, and in which folder of locks. */
+/** An owner's file: the owner, and the folder of locks. */
 type Claim = Owner & { path?: unknown; inode?: unknown }
 
 export function ownerIn(file: string): Claim | 'gone' | 'unreadable' {
@@ -65,7 +69,9 @@ export function ownerIn(file: string): Claim | 'gone' | 'unreadable' {
   }
 }
 
-/** The folder of locks. A moved one keeps its inode, and where inodes come and go, its path stays: a copy has neither. */
+/**
+ * The folder of locks. A moved one keeps its inode, and where inodes come and go, its path stays: a copy has neither.
+ */
 export interface Place {
   path: string
   inode: number

@@ -1,7 +1,7 @@
 /** Listeners for signals that a package adds while it is loaded. */
 
 /**
- * Lets them come before those that are there. An exit hook that ends the process where nobody else listens would not
+ * Puts them before the existing listeners. An exit hook that ends the process where nothing else listens would not
  * count a listener of `process.once` that was called just before it, and cut it off.
  */
 export async function listeningFirst<T>(load: () => Promise<T>): Promise<T> {

@@ -26,7 +26,7 @@ function ownersIn(folder: string): string[] {
 }
 
 /**
- * Removes the locks of dead processes, which else stand until somebody uses their sessions. It cannot hit a lock that
+ * Removes the locks of dead processes, which else stay until their sessions are used. It cannot hit a lock that
  * is taken meanwhile: that has another file in it, and the folder goes only when it is empty.
  */
 export async function sweepLocks(locks: string): Promise<void> {

@@ -19,7 +19,7 @@ export function sameFile(a: FileMark | undefined, b: FileMark | undefined): bool
 /** Some systems count the times of files in pairs of seconds, ms. */
 const COARSE_TICK_MS = 2_000
 
-/** True when any change after `now` gives the file another time, for file times of `tick` ms or of seconds. */
+/** True when any change after `now` sets another time of the file, for file times of `tick` ms or of seconds. */
 export function isSettled({ mtimeMs }: Pick<FileMark, 'mtimeMs'>, now: number, tick: number): boolean {
   return now - mtimeMs > (mtimeMs % 1_000 === 0 ? COARSE_TICK_MS : tick)
 }

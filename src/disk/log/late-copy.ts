@@ -19,7 +19,7 @@ import { LogReader } from './log-reader.js'
 import { LogWriter } from './log-writer.js'
 import type { Part } from './range-copier.js'
 
-/** The whole lines from `start` to the end of the file as it is now, as parts of a new file. */
+/** The whole lines from `start` to the current end of the file, as parts of a new file. */
 export async function wholeLines(reader: LogReader, start: number): Promise<{ parts: Part[]; end: number }> {
   const parts: Part[] = []
   let end = start

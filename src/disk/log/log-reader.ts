@@ -136,7 +136,7 @@ export class LogReader {
     return pieces
   }
 
-  /** Pieces from `end` backwards, each read only when it is asked for. About `bytes` will be wanted. */
+  /** Pieces from `end` backwards, each read on demand. The caller will want about `bytes`. */
   *backwards(end = this.size, bytes = 0): Generator<Piece> {
     let wanted = Math.min(FIRST_BACK_BYTES + Math.ceil(bytes), MOST_BACK_BYTES)
     for (let stop = end; stop > 0; ) {

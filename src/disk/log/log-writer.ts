@@ -153,7 +153,7 @@ export class LogWriter extends OpenLog {
     const { fd } = this
     try {
       const count = fs.writeSync(fd, all, 0, all.length)
-      // a short count comes without an error: the rest makes the system tell
+      // a short count comes without an error: writing the rest makes the system report it
       if (count < all.length) writeAll(fd, all.subarray(count))
     } catch (error) {
       throw withPath(error, this.path)
@@ -193,7 +193,7 @@ export class LogWriter extends OpenLog {
       const formers = formersOf(this.layout, this.#name).filter(({ stat }) => sameFile(stat, after))
       if (formers.length === 0) {
         if (isHeld(this.layout, this.#name, after)) return 'held'
-        // a link of another kind: it takes the name of the log from nobody
+        // a link of another kind: it takes the name of no log
         if (sameFile(this.stat(), after)) return this.#acknowledge(after, last, false, isReplaced)
         continue
       }
@@ -227,7 +227,7 @@ export class LogWriter extends OpenLog {
 
   /**
    * True when no process has written to, replaced, moved or removed the file since this wrote to it last: each of these
-   * changes what the descriptor tells. Misses a folder above that was moved.
+   * changes the result of fstat. Misses a folder above that was moved.
    */
   isUntouched(mark: FileMark): boolean {
     if (!this.isOpen || this.#end === undefined || !sameMark(this.#end.mark, mark)) return false

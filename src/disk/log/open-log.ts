@@ -50,7 +50,9 @@ export class OpenLog {
     this.path = layout.log(name)
   }
 
-  /** The log as it is now; undefined when there is none. @throws SessionError ERR_NOT_A_LOG when something else is there */
+  /**
+   * The current log file; undefined when there is none. @throws SessionError ERR_NOT_A_LOG when something else is there
+   */
   stat(): fs.Stats | undefined {
     const stat = statFile(this.path)
     if (stat === 'other') throw notALog(this.path)
@@ -72,14 +74,18 @@ export class OpenLog {
     return readSync(this.#opened.fd, offset, end - offset)
   }
 
-  /** Reads through the descriptor of the file of `mark`, for work that is done at once; undefined when another is open. */
+  /**
+   * Reads through the descriptor of the file of `mark`, for work that is done at once; undefined when another is open.
+   */
   readerAt(mark: FileMark): LogReader | undefined {
     return this.#opened !== undefined && sameFile(this.#opened.stat, mark)
       ? new LogReader(this.#opened.fd, mark)
       : undefined
   }
 
-  /** Opens the log for appending, unless it is open; undefined when there is none. @throws SessionError ERR_NOT_A_LOG */
+  /**
+   * Opens the log for appending, unless it is open; undefined when there is none. @throws SessionError ERR_NOT_A_LOG
+   */
   protected open(): Opened | undefined {
     if (this.#opened === undefined) {
       const opened = openRegular(this.path, O_RDWR | O_APPEND)
@@ -163,7 +169,8 @@ export class OpenLog {
   /**
    * Resolves when all that was written before the call is on disk. Callers share a sync. One that comes while a sync
    * runs waits for the next, which lets the callers of the last one write first. A failed sync rejects both: the pages
-   * of those that wait may be lost as well. It closes the descriptor, whose later reports about these pages are void.
+   * of the waiting writes may be lost as well. It closes the descriptor, whose later reports about these pages are
+   * void.
    */
   sync(): Promise<void> {
     this.#nextSync ??= this.#syncAfter(this.#syncing)

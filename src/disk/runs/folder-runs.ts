@@ -10,9 +10,9 @@ import type { ClockMark, RunEntry, Statement } from './run-lines.js'
 import { livenessByName, makeRunFolder, OwnRunLog, writeRunLog } from './run-log.js'
 import { isRefused, type OtherRunLog, RunLogs } from './run-logs.js'
 
-/** While a turn runs, others may ask it to stop: how often is looked for that, ms. */
+/** While a turn runs, other processes may request it to stop: how often that is checked, ms. */
 const LOOK_MS = 1_000
-/** How often a run log gives a sign of life while a turn runs, ms. */
+/** How often a run log gets a sign of life while a turn runs, ms. */
 export const BEAT_MS = 5_000
 /** The owner of a run log that cannot be read, on another host, may live if there was a sign of life since, ms. */
 const SILENT_MS = 60_000
@@ -66,7 +66,7 @@ export class FolderRuns implements SharedPart {
     this.#sureAt = this.#others.readings
   }
 
-  /** True when nobody else can have said anything of the session since this instance did. */
+  /** True when no other process can have written about the session since this instance did. */
   isOnlyOwn(key: string): boolean {
     return this.#saidAlone.has(key)
   }
@@ -100,7 +100,7 @@ export class FolderRuns implements SharedPart {
     return keys
   }
 
-  /** For those who have looked just now, or look next: that finds out whether the run log is in its place. */
+  /** For callers that refreshed just now, or do so next: refreshing checks whether the run log is in its place. */
   say(statement: Statement): void {
     this.own.say(statement)
     this.#makeSure()
@@ -138,7 +138,7 @@ export class FolderRuns implements SharedPart {
     }
   }
 
-  /** Makes run logs that tell where to look for runs of which only sidecars tell. */
+  /** Makes run logs that name the sessions whose runs stand in sidecars only. */
   pointTo(runs: readonly Statement[]): void {
     makeRunFolder(this.#folder)
     for (const owner of new Set(runs.map(({ run }) => JSON.stringify(run.owner)))) {
@@ -147,7 +147,7 @@ export class FolderRuns implements SharedPart {
     }
   }
 
-  /** Calls `listener` with each new line of any run log, until the answer is called. */
+  /** Calls `listener` with each new line of any run log, until the returned function is called. */
   listen(listener: Listener): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
@@ -164,7 +164,7 @@ export class FolderRuns implements SharedPart {
     return heard === undefined ? undefined : fileTimeNow(this.#folder) - heard
   }
 
-  /** What the clock showed at the earliest moment under this kernel that a run log tells. */
+  /** The time of the clock at the earliest moment under this kernel that a run log contains. */
   get clockMark(): ClockMark | undefined {
     let first: ClockMark | undefined
     for (const { fold } of this.#others.logs) {
@@ -241,7 +241,7 @@ function fileTimeNow(folder: string): number {
   }
 }
 
-/** Of an owner that its first line does not name, the file's name tells host and process. */
+/** Of an owner that its first line does not name, the name of the file has host and process. */
 function mayLive({ name, fold, heard }: OtherRunLog): boolean {
   const liveness = fold.owner === undefined ? livenessByName(name) : livenessOf(fold.owner)
   return liveness === 'unknown' ? Date.now() - heard < SILENT_MS : liveness === 'alive'

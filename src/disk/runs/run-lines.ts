@@ -1,8 +1,8 @@
 /**
  * What run logs say, line by line, and which statement stands of several: on plain data.
  *
- * The first line of a run log names its owner; each later one says that a turn of a session runs, that none does, that a
- * claim is withdrawn, or that a turn shall stop.
+ * The first line of a run log names its owner; each later one says that a turn of a session runs, that none does, that
+ * a claim is withdrawn, or that a turn shall stop.
  */
 import { isObject, type Json, type JsonObject } from '../../base/json.js'
 import { isOwner, type Owner } from '../process-identity.js'
@@ -22,7 +22,7 @@ export interface ClockMark {
 /** What a run log says of one session. */
 export interface Statement {
   key: string
-  /** The id of the log's header, which tells this log from a later one of the same key. */
+  /** The id of the log's header, which distinguishes this log from a later one of the same key. */
   session: string | null
   run: Run & { n: number }
   /** The turn that runs, or that ended: an idle run has none. */
@@ -53,7 +53,7 @@ export function abortText(key: string, turnId: string | null): string {
   return `${JSON.stringify({ key, abort: turnId })}\n`
 }
 
-/** The line of a statement in a run log that began at `mark`, which tells the kernel's count of most times. */
+/** The line of a statement in a run log that began at `mark`, from which the kernel's count of most times follows. */
 export function statementText({ key, session, run, turnId, input }: Statement, mark: ClockMark): string {
   const { state, since, uptime, n, recovered } = run
   const line: JsonObject = { key, state, turnId, n, at: since }
@@ -73,7 +73,7 @@ function uptimeAt(at: string, { clock, uptime }: ClockMark): number {
 export class RunLogFold {
   owner: Owner | undefined
   mark: ClockMark | undefined
-  /** The owner has closed the store: the sidecars say all that this says, and it only tells where to look. */
+  /** The owner has closed the store: the sidecars contain all of this, which only names the sessions to read. */
   closed = false
   /** The last statement about each session that was not withdrawn. */
   readonly statements = new Map<string, Statement>()
@@ -175,8 +175,8 @@ export function statementOf(key: string, session: string | null, run: Run): Stat
 }
 
 /**
- * The one that stands: the greatest count; of equal ones a run first, then the earlier one, since a later claim is about
- * to be withdrawn, then by the file's name.
+ * The one that stands: the greatest count; of equal ones a run first, then the earlier one, since a later claim is
+ * about to be withdrawn, then by the file's name.
  */
 export function standing(statements: readonly Statement[]): Statement | undefined {
   let best: Statement | undefined
@@ -191,7 +191,7 @@ function outranks(a: Statement, b: Statement): boolean {
   return a.run.since === b.run.since ? a.file > b.file : a.run.since < b.run.since
 }
 
-/** A run with the greatest count whose owner may live: beside it nobody else may claim the session. */
+/** A run with the greatest count whose owner may live: no other process may claim the session beside it. */
 export function rivalIn(statements: readonly Statement[], mayLive: (owner: Owner) => boolean): Statement | undefined {
   const top = greatestCount(statements)
   return statements.find(({ run }) => run.n === top && run.state === 'running' && mayLive(run.owner))

@@ -38,7 +38,7 @@ function hostInName(host: string): string {
   return host.replace(/[^A-Za-z0-9.-]/g, '').slice(0, 60) || 'host'
 }
 
-/** Whether the owner of a run log lives, as far as the name tells: for one whose first line cannot be read. */
+/** Whether the owner of a run log lives, by the name of the file: for a run log whose first line cannot be read. */
 export function livenessByName(name: string): Liveness {
   const [, host, pid] = NAME.exec(name) ?? []
   return host === hostInName(thisProcess().host) ? livenessOfPid(Number(pid)) : 'unknown'
@@ -52,7 +52,7 @@ export function makeRunFolder(folder: string): void {
   fs.chmodSync(folder, 0o700)
 }
 
-/** What a run log says that nobody adds to. */
+/** The content of a run log that has no writer any more. */
 interface Whole {
   name?: string
   owner: Owner
@@ -156,7 +156,10 @@ export class OwnRunLog {
     if (this.#fd !== undefined) this.#append('\n')
   }
 
-  /** What the sidecars say goes, and what runs is left to tell where to look; what they do not say stays. */
+  /**
+   * Removes what the sidecars contain; turns that run stay as names of sessions to read, and so does all that they do
+   * not contain.
+   */
   close(): void {
     if (this.#fd === undefined) return
     try {
@@ -218,13 +221,13 @@ export class OwnRunLog {
     const fd = this.#fd as number
     this.#isTorn = true
     const count = fs.writeSync(fd, bytes, 0, bytes.length)
-    // a short count comes without an error: the rest makes the system tell
+    // a short count comes without an error: writing the rest makes the system report it
     if (count < bytes.length) writeAll(fd, bytes.subarray(count))
     this.#isTorn = false
     this.#bytes += bytes.length
   }
 
-  /** Where somebody has removed the file or its folder, it is made again. */
+  /** Where the file or its folder was removed, it is made again. */
   makeSure(): void {
     if (this.#fd === undefined) return
     const stat = statFile(this.#file)

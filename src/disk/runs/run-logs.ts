@@ -106,7 +106,7 @@ export class RunLogs {
   readonly #logs = new Map<string, Reading>()
   #names: readonly string[] = []
   #stat: fs.Stats | undefined
-  /** When the folder was first seen as it is, and whether its names were read since long enough after that. */
+  /** When the folder was first seen with its current mark, and whether its names were read long enough after that. */
   #changedAt = 0
   #isSettled = false
   /** Counts the readings of the names: while it stays the same, all files have the names that they had. */
@@ -145,7 +145,10 @@ export class RunLogs {
     }
   }
 
-  /** The names of run logs; those found last time while the folder is as it was for longer than its times can tell. */
+  /**
+   * The names of run logs; those found last time while the folder is unchanged for longer than the resolution of its
+   * times.
+   */
   #namesNow(): readonly string[] {
     const stat = fs.lstatSync(this.#folder, { throwIfNoEntry: false })
     const now = performance.now()

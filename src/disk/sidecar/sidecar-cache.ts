@@ -1,13 +1,13 @@
-/** What stands in the sidecar of one session: read once, and again only when it is another file by now. */
+/** The run state in the sidecar of one session, cached: read again only when the file has changed. */
 
 import { statFile } from '../files.js'
 import { type FileMark, markOf, sameMark } from '../log/file-mark.js'
 import { type Run, readSidecar, type Sidecar, writeSidecar } from './sidecar-file.js'
 
-/** A run, of which session, and of which log of that. */
+/** A run, its session, and which log of that session. */
 export type Claim = Pick<Sidecar, 'key' | 'session' | 'run'>
 
-/** The run that is claimed of this log of the key; null when none is, or that of an earlier log. */
+/** The run of this log of the key; null when there is none, or that of an earlier log. */
 export function runOf(claim: Claim | null, key: string, session: string | null): Run | null {
   return claim?.key === key && claim.session === session ? claim.run : null
 }
@@ -17,7 +17,7 @@ export class SidecarCache {
 
   constructor(readonly path: string) {}
 
-  /** Null when there is none, or none that says anything. */
+  /** Null when there is no sidecar, or none that can be read. */
   claim(): Claim | null {
     const stat = statFile(this.path)
     if (stat === undefined) return null
@@ -28,7 +28,7 @@ export class SidecarCache {
     return this.#keep(read.mark, read.sidecar)
   }
 
-  /** The same of a sidecar of this mark; undefined when that would have to be read. */
+  /** The same of a sidecar with this mark; undefined when it would have to be read. */
   claimOf(mark: FileMark): Claim | null | undefined {
     return sameMark(mark, this.#cached?.mark) ? this.#cached?.claim : undefined
   }
@@ -39,7 +39,7 @@ export class SidecarCache {
   }
 
   #keep(mark: FileMark, sidecar: Sidecar | null): Claim | null {
-    // the rest is large, and the log tells it as well
+    // the rest is large, and stands in the log as well
     const claim = sidecar && { key: sidecar.key, session: sidecar.session, run: sidecar.run }
     this.#cached = { mark: markOf(mark), claim }
     return claim

@@ -33,7 +33,7 @@ export interface Run {
   since: string
   /** The process that said so. */
   owner: Owner
-  /** How many states were told before; absent in what versions before wrote. */
+  /** How many states were recorded before; absent in files of earlier versions. */
   n?: number
   /** The same moment as `since`, ms since the owner's kernel started; absent where the store's clock was given. */
   uptime?: number
@@ -43,7 +43,7 @@ export interface Run {
   draft?: string
 }
 
-/** Up to where the log was folded, and how to tell that the bytes below are still the same. */
+/** Up to where the log was folded, and how to check that the bytes below are still the same. */
 export interface Watermark extends FileMark {
   /** The bytes right below the watermark, at most 512. */
   print: { length: number; hash: string }
@@ -51,7 +51,7 @@ export interface Watermark extends FileMark {
 
 export interface Sidecar {
   key: string
-  /** The id of the log's header, which tells this log from a later one of the same key. */
+  /** The id of the log's header, which distinguishes this log from a later one of the same key. */
   session: string | null
   run: Run | null
   watermark: Watermark | null
@@ -70,14 +70,14 @@ export function hashOf(print: string): string {
   return createHash('sha256').update(print, 'latin1').digest('hex').slice(0, 16)
 }
 
-/** The sidecar, or null when there is none or it cannot be read: then the log tells all but the run state. */
+/** The sidecar, or null when there is none or it cannot be read: then the log has all but the run state. */
 export function readSidecar(file: string): { sidecar: Sidecar | null; mark: FileMark } | null {
   // busy sessions often have none yet, and to look costs a tenth of an error
   const content = statFile(file) === undefined ? undefined : readSmall(file)
   return content === undefined ? null : { sidecar: sidecarFromText(content.bytes.toString()), mark: content.stat }
 }
 
-/** For those who can do without it: a sidecar that cannot be read, for whatever reason, is as good as none. */
+/** For callers that can do without it: null for a sidecar that cannot be read, for whatever reason. */
 export function sidecarOrNone(file: string): Sidecar | null {
   try {
     return readSidecar(file)?.sidecar ?? null

@@ -1,4 +1,6 @@
-/** Lines of Claude Code as messages of ours: what several lines of one answer say together, what a user's line holds. */
+/**
+ * Lines of Claude Code as messages of ours: what several lines of one answer say together, what a user's line holds.
+ */
 import { isObject, type Json, type JsonObject } from '../../base/json.js'
 import { type CallUsage, contentOf, countOf, objectOf, resultContent, splitBlocks, textOr } from '../shared/blocks.js'
 import type { Draft } from '../shared/draft.js'
@@ -49,7 +51,7 @@ export class Chain {
     }
   }
 
-  /** Ends the answers of which no line comes any more: all, or those that end above a line. */
+  /** Ends the answers of which no line comes any more: all, or the ones that end above a line. */
   close(line?: number): void {
     for (const answer of this.answers.values()) {
       if (line !== undefined && answer.lastLine >= line) continue

@@ -1,4 +1,7 @@
-/** Which lines of a Claude Code file are the conversation: the path through the tree, what was said twice, whose they are. */
+/**
+ * Which lines of a Claude Code file are the conversation: the path through the tree, what was said twice, whose they
+ * are.
+ */
 import { isObject, type JsonObject, jsonEqual } from '../../base/json.js'
 import { objectOf, splitBlocks, textOr, without } from '../shared/blocks.js'
 import type { Planner } from '../shared/format.js'
@@ -29,7 +32,7 @@ interface Node {
   /** Of an assistant's line: the answer and its calls. */
   answer: string | undefined
   calls: readonly string[]
-  /** Of a user's line: the calls that it answers. */
+  /** Of a user's line: the calls to which it has results. */
   results: readonly string[]
 }
 

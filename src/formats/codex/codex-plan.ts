@@ -6,7 +6,7 @@ import type { Unit } from '../shared/unit.js'
 
 export const CALLS = new Set(['function_call', 'custom_tool_call', 'local_shell_call', 'tool_search_call'])
 
-/** What only a reading of the whole file tells. */
+/** What only a reading of the whole file shows. */
 export interface CodexPlan {
   /** No line is a message of its own: the events are the conversation. */
   fromEvents: boolean

@@ -37,8 +37,8 @@ export class CodexReader implements UnitReader {
   readonly #open = new Set<string>()
   readonly #resumes: boolean
   readonly #undecided = new Set<string>()
-  /** Events told what messages tell as well, where there are messages. */
-  #isTold = false
+  /** Events repeat what messages contain, where there are messages. */
+  #isReported = false
   /** The latest time before the line that is read. */
   #before: string | undefined
   /** The last place before which nothing waited. */
@@ -227,11 +227,11 @@ export class CodexReader implements UnitReader {
     else if (type === 'thread_name_updated') this.#session.setName(payload.thread_name)
     else if (type === 'exec_command_end') return this.#ended(unit, payload)
     else if (type === 'task_complete' || type === 'turn_aborted') this.#closeAnswer()
-    else if (type === 'user_message' || type === 'agent_message') return this.#told(unit, payload)
+    else if (type === 'user_message' || type === 'agent_message') return this.#messageEvent(unit, payload)
     return this.#record(unit)
   }
 
-  /** The result of a call that has no line of its own; whether it has one, only the end tells. */
+  /** The result of a call that has no line of its own; whether it has one shows only at the end. */
   #ended(unit: Unit, payload: JsonObject): Verdict {
     const call = textOr(payload.call_id)
     if (call !== undefined && this.#plan?.lacking.has(call)) {
@@ -249,9 +249,9 @@ export class CodexReader implements UnitReader {
   }
 
   /** Events repeat what messages say, where there are messages. */
-  #told(unit: Unit, payload: JsonObject): Verdict {
+  #messageEvent(unit: Unit, payload: JsonObject): Verdict {
     if (this.#plan?.fromEvents !== true) {
-      this.#isTold = true
+      this.#isReported = true
       return this.#record(unit)
     }
     const content = payload.message ?? null
@@ -286,7 +286,7 @@ export class CodexReader implements UnitReader {
       if (this.#thinking.length > 0) this.#closeThinking()
     }
     // what was taken for repetition is all there is
-    if (this.#plan === undefined && !this.#resumes && this.#isTold && !this.#said) throw new NeedsPlan()
+    if (this.#plan === undefined && !this.#resumes && this.#isReported && !this.#said) throw new NeedsPlan()
     if (final && [...this.#undecided].some((call) => this.#open.has(call))) throw new NeedsPlan()
   }
 

@@ -48,7 +48,7 @@ function messageText({ at, value }: Said): string {
   return `\n## ${escaped(visibleLine(who))} · ${at}\n\n${[...said, ...more].map((part) => `${part}\n`).join('\n')}`
 }
 
-/** What a model or a person wrote is Markdown already; a result is text as it is. */
+/** What a model or a person wrote is Markdown already; a result is plain text. */
 function body(role: string, text: string): string {
   return role === 'tool' ? fenced(text) : closed(visible(text))
 }

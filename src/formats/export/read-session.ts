@@ -29,7 +29,7 @@ export interface Heading {
   about: JsonObject | undefined
 }
 
-/** One live message: as it is read, and as its line says it. */
+/** One live message: as a reader gets it, and as its line has it. */
 export interface Said {
   id: string
   at: string

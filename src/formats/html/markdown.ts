@@ -1,11 +1,11 @@
 /**
- * The Markdown that models write, as nodes. HTML in it is text. Text that is no Markdown comes out as it is, line breaks
- * included; of a list or a quote that is nested very deeply the inner part is text.
+ * The Markdown that models write, as nodes. HTML in it is text. Text that is no Markdown comes out unchanged, line
+ * breaks included; of a list or a quote that is nested very deeply the inner part is text.
  */
 import { inline } from './inline.js'
 import { element, type Node, type Tag } from './nodes.js'
 
-/** A longer text is shown as it is. */
+/** A longer text is shown unchanged. */
 export const MAX_MARKDOWN = 100 * 1024
 const MAX_DEPTH = 8
 const MAX_TABLE_LINE = 2_000

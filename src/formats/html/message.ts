@@ -22,7 +22,7 @@ export interface Outcome {
   nodes: Node[]
 }
 
-/** `outcomeOf` gives what is to be shown of a call's result together with the call; by default nothing. */
+/** `outcomeOf` returns what is shown of a call's result together with the call; by default nothing. */
 export function messageBody(
   value: JsonObject,
   outcomeOf: (call: Call) => Outcome | undefined = () => undefined,

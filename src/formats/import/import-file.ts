@@ -11,7 +11,7 @@ import type { ImportReport } from './report.js'
 import { formatsOf, type Source, sourcesAt } from './sources.js'
 
 export interface ImportOptions extends ConvertOptions {
-  /** Name of the format; without it, the file tells. */
+  /** Name of the format; without it, the content of the file decides. */
   format?: string | undefined
   /** Nothing is written: the report says what would be. */
   dryRun?: boolean | undefined

@@ -12,7 +12,7 @@ import { lineHash } from './read-units.js'
 import type { SessionReport } from './report.js'
 import { type Source, sourceFileOf, sourceFolderOf, zipOf } from './sources.js'
 
-/** Imports one source at a time into one store. What a file said last is kept in mind, for those who follow it. */
+/** Imports one source at a time into one store. The last state of a file is cached, for callers that follow it. */
 export class SourceImporter {
   readonly #store: StoreInternals
   readonly #options: SourceOptions

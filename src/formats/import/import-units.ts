@@ -23,7 +23,7 @@ import { type SessionReport, sessionReport } from './report.js'
 import { type Source, sourceFileOf } from './sources.js'
 import { SessionWriter } from './write-session.js'
 
-/** A file that nobody has touched for so long will not go on in the middle of a message, ms. */
+/** A file that was not changed for so long will not continue in the middle of a message, ms. */
 const FINAL_MS = 10 * 60_000
 
 /** A file of units: lines, or elements of an array. */

@@ -17,11 +17,11 @@ export interface KnownLines {
   /** Ids of all lines. */
   ids: Set<string>
   messages: Map<string, KnownMessage>
-  /** Removed by an import, or by somebody here. */
+  /** Removed by an import, or by a call on this store. */
   removed: Map<string, 'import' | 'local'>
 }
 
-/** What tells whether two messages of one source id say the same. */
+/** What decides whether two messages of one source id are the same. */
 export function samenessOf(value: JsonObject): string {
   const { role, content, thinking, toolCalls, toolCallId } = value
   const said = [role, content, thinking, toolCalls, toolCallId].map((field) => field ?? null)
@@ -74,7 +74,8 @@ export interface Lacking {
 
 /**
  * The lines that the session lacks. A message that says something else now, or that left the path, goes by a `remove`
- * line; what an import removed and the source has again comes back under a new id. What somebody removed here stays so.
+ * line; what an import removed and the source has again comes back under a new id. What a call on this store removed
+ * stays so.
  */
 export class LackingLines {
   readonly #known: KnownLines

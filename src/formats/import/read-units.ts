@@ -30,7 +30,7 @@ export interface Reading {
   torn: number
   /** Offset up to which all was read. */
   end: number
-  /** What became of the last lines, for those that will be read again. */
+  /** The outcome of the last lines, for lines that will be read again. */
   recent: Outcome[]
   /** What the first of two readings found out. */
   planner?: Planner | undefined

@@ -25,7 +25,7 @@ export interface SessionReport {
   /** Calls without a result. */
   unanswered: number
   compactions: number
-  /** Tokens of all model calls on the path, those that no message carries included. */
+  /** Tokens of all model calls on the path, also of calls that no message carries. */
   usage: Usage
 }
 

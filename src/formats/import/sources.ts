@@ -116,7 +116,7 @@ export function sourcesAt(given: string, format: string | undefined): Source[] {
   if (stat === undefined || stat.kind === 'other') {
     throw Object.assign(new Error(`there is no file or folder ${given}`), { code: 'ENOENT' })
   }
-  // a file that is named alone is known by its own id: what lies beside it is not asked
+  // a file that is named alone is known by its own id: the files beside it are not read
   return stat.kind === 'file' ? [{ path: root, shown: given, kind: 'file' }] : below(root, given, format)
 }
 

@@ -58,7 +58,10 @@ export class SessionWriter {
     this.#spool = undefined
   }
 
-  /** Writes the session, or finds out only what would be written. `meta` is undefined where nothing is to be kept of the import. */
+  /**
+   * Writes the session, or finds out only what would be written. `meta` is undefined where nothing is to be kept of the
+   * import.
+   */
   async commit(meta: ImportMeta, { dryRun }: { dryRun: boolean }): Promise<Written> {
     const rest = this.#draft.takeLast()
     if (this.#spool === undefined) this.#texts.push(rest)
@@ -181,7 +184,9 @@ export class SessionWriter {
     return changed
   }
 
-  /** Usage without a message, beside what rewrites of this log carry; undefined where the source tells none that is new. */
+  /**
+   * Usage without a message, beside what rewrites of this log carry; undefined where the source has none that is new.
+   */
   async #carriedToSet(meta: ImportMeta, former: ImportMeta | undefined): Promise<JsonObject | undefined> {
     const before = former?.carried ?? {}
     if (jsonEqual(rowsOf(meta.carried), rowsOf(before))) return undefined

@@ -42,7 +42,7 @@ export function countOf(value: Json | undefined): number {
 
 /**
  * The content of a message made of blocks: a string when they are texts only, null when there are none, else the blocks
- * as they stand. `types` are the names that the source gives text blocks.
+ * as they stand. `types` are the source's names of text blocks.
  */
 export function contentOf(blocks: readonly Json[], types: readonly string[] = ['text']): Json {
   if (blocks.length === 0) return null

@@ -51,7 +51,7 @@ export class Draft {
   lastMessage: string | null = null
   /** Characters of the lines that wait. */
   waiting = 0
-  /** When the session was created, if the source tells. */
+  /** When the session was created, if the source contains it. */
   createdAt: string | undefined
   /** The header's id, and labels as they stand in a log, where the source is an export of ours. */
   headerId: string | undefined
@@ -88,7 +88,7 @@ export class Draft {
     Object.assign(this.tally, tally)
   }
 
-  /** Adds a message; answers the id of its line. */
+  /** Adds a message; returns the id of its line. */
   message(unit: Unit, message: Message): string {
     const own = readTime(message.at)
     const id = this.#idOf(unit, own, message.id, message.part ?? '')
@@ -218,7 +218,7 @@ export class Draft {
     return text
   }
 
-  /** All lines that are left: no line will tell a time any more. */
+  /** All lines that are left: no later line has a time. */
   takeLast(): string {
     if (this.#at === undefined)
       this.#time(readTime(this.createdAt) ?? this.context.fileTime, readTime(this.createdAt) !== undefined)
@@ -266,8 +266,8 @@ export class Draft {
   }
 
   /**
-   * A UUIDv7 of the source's time, or of that of the line before where the unit names none, and a digest of the source's
-   * ids. Nothing of the file's own time or place goes into it, so that a file that grew gives the same ids.
+   * A UUIDv7 of the source's time, or of that of the line before where the unit names none, and a digest of the
+   * source's ids. Nothing of the file's own time or place goes into it, so that a file that grew gets the same ids.
    */
   #idOf(unit: Unit, own: string | undefined, id: string | undefined, part: string): string {
     return digestId(this.#msOf(own), this.#digestOf(unit, id, part))

@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../../base/json.js'
 import type { Counts, Job, SourceFile, SourceFolder, Verdict } from './job.js'
 import type { Unit } from './unit.js'
 
-/** The beginning of a file, for those that look whether it is theirs. */
+/** The beginning of a file, from which each format decides whether the file is its own. */
 export interface Sample {
   /** Name and folder names, in lower case; for ties only. */
   names: string
@@ -18,7 +18,7 @@ export interface Sample {
 }
 
 export interface Match {
-  /** 1: could be; 2: looks like it; 3: nobody else writes this. */
+  /** 1: possible; 2: likely; 3: no other program writes this. */
   weight: 1 | 2 | 3
   why: string
 }
@@ -26,7 +26,7 @@ export interface Match {
 /** Reads units one after another. */
 export interface UnitReader {
   push(unit: Unit): Verdict
-  /** There are no more units for now; with `final` what waits for more is closed. */
+  /** The end of the units for now; with `final` what waits for more is closed. */
   end(final: boolean): void
   /** What a later reading needs to go on behind these units; undefined where it must begin anew. */
   resume?(): ResumePoint | undefined

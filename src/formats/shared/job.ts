@@ -14,7 +14,7 @@ export interface SourceFile {
   /** Modification time, ISO 8601. */
   time: string
   size: number
-  /** Bytes of the file, for those that must compare. */
+  /** Bytes of the file, for formats that compare them. */
   read: (offset: number, end: number) => Buffer
 }
 

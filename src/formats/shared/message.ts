@@ -6,7 +6,7 @@ import type { Call, CallUsage } from './blocks.js'
 export interface Message {
   /** The source's id of the message; without one the id is made of the unit's bytes. */
   id?: string | undefined
-  /** Tells the messages apart that one source message becomes. */
+  /** Distinguishes the messages that are made of one source message. */
   part?: string | undefined
   /** The source's time, in any spelling that `readTime` knows. */
   at?: Json | undefined

@@ -1,4 +1,4 @@
-/** Who speaks in a chat of people: users by name, and the bots that the caller names. */
+/** The senders in a chat of people: users by name, and the bots that the caller names. */
 import type { JsonObject } from '../../base/json.js'
 import type { Job } from './job.js'
 

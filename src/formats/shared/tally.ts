@@ -9,7 +9,7 @@ export interface Tally {
   messages: number
   roles: Record<string, number>
   toolCalls: number
-  /** Calls that no result answers, by id. */
+  /** Calls without a result, by id. */
   open: Map<string, number>
   compactions: number
   records: number

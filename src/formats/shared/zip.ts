@@ -1,4 +1,4 @@
-/** The files in a .zip. Pure: bytes are asked for by place. */
+/** The files in a .zip. Pure: the caller passes a function that reads bytes by place. */
 import { inflateRawSync } from 'node:zlib'
 import type { SourceFolder } from './job.js'
 

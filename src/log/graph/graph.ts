@@ -234,7 +234,7 @@ function addNodes(graph: Graph, { nodes, leaf, replace }: Commit, line: Range, r
   }
 }
 
-/** The nodes that are new, and those that another history has as well. */
+/** The nodes that are new, and the nodes that another history has as well. */
 function divided(graph: Graph, nodes: NodeRecord[]): { added: NodeRecord[]; again: NodeRecord[] } {
   const again = nodes.filter(({ nodeId }) => graph.nodes.has(nodeId))
   return again.length === 0
@@ -255,7 +255,7 @@ function noteMalformed(graph: Graph): void {
   graph.unsure = true
 }
 
-/** One for each pair: the length tells where the source ends. */
+/** One string for each pair: the length marks where the source ends. */
 export function ledgerKey(source: string, model: string): string {
   return `${source.length}:${source}${model}`
 }

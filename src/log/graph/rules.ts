@@ -15,7 +15,7 @@ export interface NewNode {
 
 /**
  * The first rule that new nodes and a leaf break, in the order in which the contract names them; null when they keep
- * all. `isTaken` tells of ids that no new node may have, `isThere` of nodes that can be a parent or the leaf.
+ * all. `isTaken` is true for ids that no new node may have, `isThere` for nodes that can be a parent or the leaf.
  */
 export function faultIn(
   nodes: readonly NewNode[],

@@ -6,7 +6,7 @@ import { commitOf, type NodeRecord, parentOf } from './commit-line.js'
 import { type Graph, isPartOf } from './graph.js'
 import { LiveAncestors } from './views.js'
 
-/** What becomes of a line: null when it goes, its new text made from the old one, undefined when it stays as it is. */
+/** The fate of a line: null to drop it, a function from the old text to the new one, undefined to keep it unchanged. */
 export type LineChange = (line: Line) => ((raw: string) => string) | null | undefined
 
 /** Judges the lines of the log that `graph` was folded from. What stays keeps its text. */

@@ -60,7 +60,10 @@ export function below(record: NodeRecord, parent: string | null): NodeRecord {
   return (parent === null ? rest : { ...record, parentNodeId: parent }) as NodeRecord
 }
 
-/** The parents that readers see above live nodes; undefined when they are those that the nodes were committed under. */
+/**
+ * The parents that readers see above live nodes; undefined when they equal the parents that the nodes were committed
+ * under.
+ */
 export function parentsOf(graph: Graph, ids: readonly string[]): Array<string | null> | undefined {
   if (graph.tombstoned.size === 0) return undefined
   const ancestors = new LiveAncestors(graph)

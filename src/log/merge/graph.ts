@@ -1,6 +1,6 @@
 /**
  * The graph of an agent in a merge. Commit lines merge by id like all others; but what one side vacuumed, the other may
- * have built upon. Such nodes come back as tombstoned ones, which nobody reads and which bridge what hangs below them.
+ * have built upon. Such nodes come back as tombstones, which readers skip and which connect the nodes below them.
  */
 import { derivedId, isV7 } from '../../base/ids.js'
 import { canonical, isObject, type Json } from '../../base/json.js'

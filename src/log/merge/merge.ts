@@ -58,7 +58,7 @@ export function mergeLogs(base: Buffer, ours: Buffer, theirs: Buffer): Merged {
   return { bytes: carried, report: reportOf(lines, choice.contradictions) }
 }
 
-/** What is to be said of a log that only one side changed, and that was taken as it is. */
+/** The report about a log that only one side changed, and that was taken unchanged. */
 function differenceOf(ours: Buffer, theirs: Buffer, taken: Buffer): MergeReport {
   const [x, y] = sidesOf([ours, theirs]) as [Side, Side]
   const { items } = taken === ours ? x : y
@@ -87,7 +87,7 @@ class Choice {
   readonly #sides: Sides
   readonly #kept = { ours: new Map<Item, Kept>(), theirs: new Map<Item, Kept>() }
   readonly contradictions: string[] = []
-  /** Lines that one side had and that are left out, although nobody took them out. */
+  /** Lines that one side had and that are left out, although neither side removed them. */
   readonly dropped: Item[] = []
 
   constructor(sides: Sides) {

@@ -1,4 +1,4 @@
-/** One of the logs of a merge, as a list of lines that can be told apart from those of the other logs. */
+/** One of the logs of a merge, as a list of lines that can be distinguished from the lines of the other logs. */
 import { canonical, isObject, type Json } from '../../base/json.js'
 import { foldAll, type Summary } from '../fold.js'
 import { isLine, type Line, type Piece } from '../line.js'
@@ -39,7 +39,7 @@ export interface Sides {
 }
 
 const BOM = Buffer.from('\uFEFF')
-/** Stand-in ids that a merge gives begin like this: no line but the first can have one by its place. */
+/** Stand-in ids that a merge assigns begin like this: no line but the first can have one by its place. */
 const GIVEN = '#0-'
 
 /** Reads the logs of one merge: a line that an earlier merge gave another id is known again by it. */

@@ -58,7 +58,7 @@ function carriedUsage({ base, ours, theirs }: Sides): Sums {
 }
 
 /**
- * Without an ancestor nobody knows which lines of the one side the other took out and carries. Two logs that share
+ * Without an ancestor nothing shows which lines of the one side the other took out and carries. Two logs that share
  * nothing have nothing in common; else no total becomes smaller than that of either side.
  */
 function withoutBase(ours: Side, theirs: Side): Sums {
@@ -117,7 +117,7 @@ function rowsOf(sums: Sums): JsonObject {
   return Object.fromEntries(rows.sort(([a], [b]) => (a < b ? -1 : 1)).map(([agent, usage]) => [agent, { ...usage }]))
 }
 
-/** The creation that both sides tell differently: the earlier one. */
+/** The creation, where the sides differ: the earlier one. */
 function createdIn({ base, ours, theirs }: Sides): string | undefined {
   const [former, x, y] = [base, ours, theirs].map(({ summary }) => summary.labels.createdAt)
   if (typeof x !== 'string' || typeof y !== 'string' || x === y || x === former || y === former) return undefined

@@ -17,7 +17,7 @@ export async function deleteLog(log: SessionLog, signal?: AbortSignal): Promise<
     removeOwnFile(log.sidecar.path)
     removeTree(layout.blobs(name))
     removeTree(layout.quarantine(name))
-    // these only say what nobody asks for any more
+    // these only describe what is deleted
     for (const forget of [() => removeValues(layout.list()), () => runs.forget(log.key)]) {
       try {
         forget()

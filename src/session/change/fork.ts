@@ -34,7 +34,10 @@ export interface ForkOptions extends WaitOptions {
   as?: string
   /** Without one it is called "<name> (fork)" if the source has a name. */
   name?: string | null
-  /** The last message that is copied, by the id of its line or its own where one live message has it; with the summaries that cover copied messages only. */
+  /**
+   * The last message that is copied, by the id of its line or its own where one live message has it; with the summaries
+   * that cover copied messages only.
+   */
   at?: string
   /**
    * So many messages at the end, and more where the first of them would be the result of a call that is left out.
@@ -54,7 +57,7 @@ export function checkForkOptions(options: ForkOptions | undefined): ForkOptions 
 
 /**
  * Copies the live messages of one log, with their ids and times, and the compactions in force into a new one; removed
- * text, run state and graph stay behind. The source is read as it is at one moment and not touched. The copy appears
+ * text, run state and graph stay behind. The source is read at one moment and not changed. The copy appears
  * whole or not at all. Without a name it is called after the source.
  * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_MESSAGE_NOT_FOUND, ERR_SESSION_EXISTS when `to` is there
  */
@@ -79,7 +82,7 @@ export async function forkLog(from: SessionLog, to: SessionLog, options: ForkOpt
 /** The copy without its header. */
 interface Content {
   parts: Iterable<Part>
-  /** Ids of messages that wait in the source and not in the copy: nobody asked there. */
+  /** Ids of messages that wait in the source and not in the copy: no answer is expected there. */
   ended: readonly string[]
   /** The labels at the end. */
   set: JsonObject

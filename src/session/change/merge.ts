@@ -25,7 +25,7 @@ const NOTHING = Buffer.alloc(0)
 const MAX_ATTEMPTS = 20
 
 /**
- * Merges the log in `file` into the session's, creating the session if there is none. The file stays as it is.
+ * Merges the log in `file` into the session's, creating the session if there is none. The file stays unchanged.
  * Without a common ancestor nothing counts as taken out: what one of the two was rewritten without comes back.
  */
 export async function mergeInto(log: SessionLog, file: string, signal?: AbortSignal): Promise<MergeResult> {
@@ -54,7 +54,7 @@ async function mergeOnce(
   if (outcome !== undefined) return outcome
   log.file.stat()
   if (!isOwnName(log.name) && (await keyInLog(file, log.name)) === undefined) {
-    // neither the name nor a line of the copy would tell the key
+    // neither the name nor a line of the copy would contain the key
     log.create()
     return 'changed'
   }

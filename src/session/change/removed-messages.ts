@@ -36,7 +36,7 @@ export async function removedFrom(log: SessionLog): Promise<RemovedMessage[]> {
 }
 
 /**
- * Adds removed messages at the end once more, under new ids, which it answers. What was counted of them stays counted
+ * Adds removed messages at the end once more, under new ids, which it returns. What was counted of them stays counted
  * where it was.
  * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_MESSAGE_NOT_FOUND for an id of which no removed message is left
  */

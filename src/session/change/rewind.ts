@@ -10,7 +10,10 @@ import { MessageIds } from '../log/message-ids.js'
 import { metaDraft, removeDraft } from '../log/pending-line.js'
 import type { SessionLog } from '../log/session-log.js'
 
-/** The last message that stays, by the id of its line or its own where one live message has it; or how many of the first ones stay. */
+/**
+ * The last message that stays, by the id of its line or its own where one live message has it; or how many of the first
+ * ones stay.
+ */
 export type RewindTarget = { to: string } | { keep: number }
 
 /** @throws TypeError, RangeError */
@@ -22,7 +25,7 @@ export function checkTarget(target: unknown): asserts target is RewindTarget {
 }
 
 /**
- * Removes the messages behind the target, with the compactions that cover any of them: one line. Answers how many;
+ * Removes the messages behind the target, with the compactions that cover any of them: one line. Returns how many;
  * 0 when there is nothing to remove: then nothing happens.
  * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_MESSAGE_NOT_FOUND
  */

@@ -23,7 +23,7 @@ export interface Selection {
   keepsAll?: boolean
   /** Live messages that go. */
   purges?: Purges
-  /** Archived live messages that go; asked of no others. */
+  /** True for archived live messages that go; called for no others. */
   purgesArchived?: Purges
   /** Lines that are taken over at all. */
   takes?: (line: Line) => boolean
@@ -56,7 +56,10 @@ export interface Plan {
   purged: number
   /** The last line lacks its line feed. */
   open: boolean
-  /** The parts cover so many bytes: an unfinished last line may be half of a write, and is left to the copying of late lines. */
+  /**
+   * The parts cover so many bytes: an unfinished last line may be half of a write, and is left to the copying of late
+   * lines.
+   */
   size: number
 }
 

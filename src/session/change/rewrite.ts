@@ -51,7 +51,7 @@ export async function rewriteKeepingAll(
 }
 
 /**
- * As `rewriteLog`, for work under the lease. `select` says for the log that is open what goes beside what nobody sees;
+ * As `rewriteLog`, for work under the lease. `select` decides for the open log what goes besides what no reader sees;
  * null leaves the log alone.
  */
 export async function rewriteHeld(
@@ -96,7 +96,7 @@ async function carryOut(
 }
 
 /**
- * Puts a new file in the place of the one that `reader` reads, for work under the lease; answers its mark, or
+ * Puts a new file in the place of the one that `reader` reads, for work under the lease; returns its mark, or
  * `'replaced'` when the log is another by now: then nothing was changed.
  */
 export async function putInPlace(

@@ -8,15 +8,20 @@ import { isoTime } from '../../log/parse.js'
 import type { LogState } from '../log/log-state.js'
 import { type Draft, headerDraft, type Lines, metaDraft } from '../log/pending-line.js'
 
-/** The lines to add, and what the call answers then. */
+/** The lines to add, and what the call returns then. */
 export interface Decision<T> {
   drafts: Draft[]
   result: T
-  /** Ids of the live messages that a `remove` draft takes away, if they all have a role and none answers others. */
+  /** Ids of the live messages that a `remove` draft takes away, if they all have a role and none has `answers`. */
   removes?: ReadonlySet<string>
-  /** Decided on the whole log: where another line comes in between, the lines are taken back and it is decided again. */
+  /**
+   * Decided on the whole log: where another line comes in between, the lines are taken back and it is decided again.
+   */
   isStrict?: boolean
-  /** Told at once when the lines stand in the log, and nothing else was added to it: how they do, and its last bytes. */
+  /**
+   * Called synchronously when the lines stand in the log, and nothing else was added to it: with the lines, and its
+   * last bytes.
+   */
   written?: (lines: readonly Line[], mark: FileMark, print: string) => void
 }
 
@@ -34,7 +39,7 @@ export function toAppend(key: string, drafts: Draft[], create: boolean): Decide<
   }
 }
 
-/** What was done: the ids of all lines that were added, and the answer. */
+/** What was done: the ids of all lines that were added, and the result. */
 export interface Written<T> {
   ids: string[]
   result: T
@@ -54,7 +59,7 @@ export function checkVersion({ version }: Pick<Summary, 'version'>, file: string
   })
 }
 
-/** True for a log that does not tell its key, and whose name does not either: a list could not name the session. */
+/** True for a log that does not contain its key, and whose name does not either: a list could not name the session. */
 function lacksHeader({ summary, partial }: LogState, name: string, key: string): boolean {
   return summary.header === null && !partial && name !== key
 }

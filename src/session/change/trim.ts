@@ -4,7 +4,7 @@ import type { SessionLog } from '../log/session-log.js'
 import { forkRange } from './fork-range.js'
 import { rewriteHeld } from './rewrite.js'
 
-/** Leaves the last `keep` messages, the call that the first of them answers, and what waits; returns how many went. */
+/** Leaves the last `keep` messages, the call to which the first of them is the result, and what waits; returns how many went. */
 export async function trimLog(log: SessionLog, keep: number, signal?: AbortSignal): Promise<number> {
   log.context.checkOpen()
   const result = await log.holdExisting(async () => {

@@ -39,7 +39,9 @@ export async function catchUp(reader: LogReader, former: LogState | undefined): 
   return logStateOf(reader, summary, added.at(-1))
 }
 
-/** Those of `ids` that are live messages below the summary's watermark; undefined where only the whole log tells. */
+/**
+ * The ids out of `ids` of live messages below the summary's watermark; undefined where only the whole log can decide.
+ */
 export function liveBelow(reader: LogReader, summary: Summary, ids: ReadonlySet<string>): Set<string> | undefined {
   const live = new Set<string>()
   const wanted = new Set(ids)

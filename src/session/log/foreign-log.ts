@@ -1,11 +1,13 @@
-/** Files that are named like logs and are none: an inbox, a log of another tool. They are read, and never written to. */
+/**
+ * Files that are named like logs and are none: an inbox, a log of another tool. They are read, and never written to.
+ */
 import { SessionError } from '../../base/errors.js'
 import { readSync } from '../../disk/files.js'
 import { LogReader } from '../../disk/log/log-reader.js'
 import type { Summary } from '../../log/fold.js'
 import { isLine, type Piece } from '../../log/line.js'
 
-/** An unfinished object is told by its beginning and its end. */
+/** An unfinished object is recognised by its beginning and its end. */
 const EDGE_BYTES = 64
 
 /** False for the log of a session; others must be read to know. */
@@ -47,5 +49,5 @@ export async function checkOurs(file: string): Promise<void> {
 }
 
 export function foreignLog(file: string): SessionError {
-  return new SessionError('ERR_NOT_A_LOG', `no line of ${file} is one of a session: it is left as it is`, { file })
+  return new SessionError('ERR_NOT_A_LOG', `no line of ${file} is one of a session: it is left unchanged`, { file })
 }

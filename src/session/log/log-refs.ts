@@ -1,4 +1,4 @@
-/** The references that a log tells, as one session of this process knows them: read no further than the log grew. */
+/** The references of a log, cached for one session of this process: reads only what the log grew by. */
 import { LogReader } from '../../disk/log/log-reader.js'
 import { BackwardReading } from '../../log/fold-tail.js'
 import { isLine, namedIds } from '../../log/line.js'

@@ -1,4 +1,7 @@
-/** The folded state of a log as plain data, and how to check that it still matches the file. `CachedLog` keeps one for each log. */
+/**
+ * The folded state of a log as plain data, and how to check that it still matches the file. `CachedLog` keeps one for
+ * each log.
+ */
 
 import { readSync } from '../../disk/files.js'
 import { type FileMark, markOf, sameFile } from '../../disk/log/file-mark.js'
@@ -19,9 +22,9 @@ export interface LogState {
   /** The last line lacks its line feed. */
   open: boolean
   torn: Range | null
-  /** Only the ends of the log were read: enough for appending, not for answers. */
+  /** Only the ends of the log were read: enough to append, not to read messages. */
   partial: boolean
-  /** Id of the last line, where it is known to be a live message with a role that answers no other. */
+  /** Id of the last line, where it is known to be a live message with a role and without `answers`. */
   last?: string | undefined
 }
 

@@ -14,7 +14,7 @@ import { parseLines } from '../../log/parse.js'
 import type { StoreContext } from '../context.js'
 import type { LogState } from './log-state.js'
 
-/** What is asked of a session's log. */
+/** The parts of a session's log that are needed here. */
 interface WrittenLog {
   readonly key: string
   readonly name: string
@@ -47,7 +47,10 @@ export class OwnWrites {
     if (header !== null) this.#life = header.id
   }
 
-  /** As `note`, of a log that was not read since another program changed it: what was noted before is still to be checked. */
+  /**
+   * As `note`, of a log that was not read since another program changed it: what was noted before is still to be
+   * checked.
+   */
   noteUnread(bytes: Buffer, last: LastWrite, header: { id: string } | null): void {
     this.note(bytes, this.#last ?? last, this.#last === undefined ? header : null)
   }
@@ -85,14 +88,14 @@ function stillEndsWith(reader: LogReader, { end, print }: LastWrite): boolean {
 }
 
 /**
- * True when a log with this header was made after the one whose header's id is `life` was gone: somebody deleted that
- * on purpose. An older header, or none, is what comes back when an editor or a sync replaces a log.
+ * True when a log with this header was made after the one whose header's id is `life` was gone: another caller deleted
+ * that on purpose. An older header, or none, is what comes back when an editor or a sync replaces a log.
  */
 function isLaterLife(header: string, life: string): boolean {
   return header !== life && isV7(header) && (!isV7(life) || timeInId(header) >= timeInId(life))
 }
 
-/** A log as it is now, and the id of the header under which this process wrote to it. */
+/** The log now, and the id of the header under which this process wrote to it. */
 interface Changed {
   reader: LogReader
   state: LogState
@@ -100,8 +103,8 @@ interface Changed {
 }
 
 /**
- * Looks for the last writes of this process in the log, sets aside the messages that are missing, and tells of them.
- * Those that are there stay in mind, since an older state may come over them yet: the answer is where they end.
+ * Looks for the last writes of this process in the log, sets aside the messages that are missing, and reports them.
+ * Writes that are there stay cached, since an older copy may still replace them: returns where they end.
  */
 async function lookForLost(log: WrittenLog, { reader, state, life }: Changed): Promise<LastWrite | undefined> {
   const { context, key, name } = log

@@ -1,4 +1,4 @@
-/** Up to where a log was read, and how a later reading tells that it still begins with the same bytes. */
+/** Up to where a log was read, and how a later reading checks that it still begins with the same bytes. */
 import { readSync } from '../../disk/files.js'
 import type { LogReader } from '../../disk/log/log-reader.js'
 import type { Piece } from '../../log/line.js'

@@ -46,7 +46,7 @@ export class SessionLog extends CachedLog {
   }
 
   /**
-   * Adds lines, creating the session unless told not to; returns their ids. Messages need no lease where the file
+   * Adds lines, creating the session unless `create` is false; returns their ids. Messages need no lease where the file
    * system is local: one write, and no reading while no other process writes.
    * @throws SessionError ERR_SESSION_NOT_FOUND when there is no session and none may be made
    */
@@ -77,7 +77,7 @@ export class SessionLog extends CachedLog {
     return this.#appendTo(end, drafts, create)
   }
 
-  /** True when something must be written before the drafts, or only a reading of the log tells that. */
+  /** True when something must be written before the drafts, or only reading the log can decide that. */
   #isIncomplete(drafts: Draft[], end: LogEnd): boolean {
     const state = this.peek(end.mark)
     if (state !== undefined)
@@ -101,15 +101,15 @@ export class SessionLog extends CachedLog {
         .then(() => this.file.confirm(lines.bytes, end.mark.size, lastOf(lines)))
         .then((settled) => this.#appended(settled, appending))
     }
-    const noted = () => {
+    const finish = () => {
       this.note(lines, end, outcome)
       this.context.noteBehind(this)
       return written(lines, undefined)
     }
     const isOther = end.isChanged || outcome.isReplaced
-    if (!isOther) return noted()
+    if (!isOther) return finish()
     // what another program did to the log may have cost lines that this process wrote before: they are looked for first
-    return this.current().then(noted, noted)
+    return this.current().then(finish, finish)
   }
 
   /** After a write to a file whose name was gone then: the file may come back, with the lines or without. */
@@ -159,7 +159,7 @@ export class SessionLog extends CachedLog {
     return super.reading(work)
   }
 
-  override async readingNow<T>(work: (reader: LogReader, known: LogState) => T): Promise<T | undefined> {
+  override async readingNow<T>(work: (reader: LogReader, state: LogState) => T): Promise<T | undefined> {
     return this.#unwanted.length > 0 ? this.reading(work) : super.readingNow(work)
   }
 
@@ -168,7 +168,7 @@ export class SessionLog extends CachedLog {
     return super.whole()
   }
 
-  /** What the log says now, for work under the lease; undefined when there is no session. */
+  /** The state of the log now, for work under the lease; undefined when there is no session. */
   async forWriting(): Promise<LogState | undefined> {
     return this.currentAtLeast(edgesOf)
   }
@@ -190,7 +190,10 @@ export class SessionLog extends CachedLog {
     return writeBehind(this)
   }
 
-  /** Decides and writes, under the lease. Messages may come in between, as if they had come after: see `Decision.isStrict`. */
+  /**
+   * Decides and writes, under the lease. Messages may come in between, as if they had come after: see
+   * `Decision.isStrict`.
+   */
   async #write<T>(decide: Decide<T>, depth: Depth): Promise<Written<T>> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       if (this.#unwanted.length > 0) await this.#takeBack()
@@ -264,10 +267,10 @@ export class SessionLog extends CachedLog {
   }
 
   /**
-   * A new log: header and lines whole, or nothing. Undefined when somebody else made one. `before` is given the header's
-   * id when all but the log is in place.
+   * A new log: header and lines whole, or nothing. Undefined when another process made one. `before` is given the
+   * header's id when all but the log is in place.
    */
-  #create(drafts: Draft[], before?: (headerId: string | null) => void, told?: OnWritten): Lines | undefined {
+  #create(drafts: Draft[], before?: (headerId: string | null) => void, onWritten?: OnWritten): Lines | undefined {
     const { layout, settings, root } = this.context
     root.check()
     const lines = this.#stamp(drafts, emptySummary(), 0)
@@ -275,12 +278,12 @@ export class SessionLog extends CachedLog {
     const made = this.file.create(lines.bytes, layout.temporary(this.name, randomNonce()), settings.fsync !== 'no')
     if (made === 'exists') return undefined
     this.wasThere = true
-    // more than was written: somebody else has added to it by now, and the next call reads it
+    // more than was written: another process has added to it by now, and the next call reads it
     if (made.size !== lines.bytes.length) return lines
     const state = { summary: emptySummary(), mark: made, print: '', open: false, torn: null, partial: false }
     this.advance(state, lines, made)
     this.context.noteBehind(this)
-    told?.(lines.pieces, made, printOf(lines.bytes))
+    onWritten?.(lines.pieces, made, printOf(lines.bytes))
     return lines
   }
 

@@ -10,7 +10,7 @@ import type { SessionLog } from '../log/session-log.js'
 export interface View {
   /** False for a message that waits for a later turn. */
   takes: (id: string) => boolean
-  /** True for a message whose calls nobody answers any more. */
+  /** True for a message whose calls get no result any more. */
   isCutOff: (id: string) => boolean
 }
 

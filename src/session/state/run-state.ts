@@ -6,7 +6,7 @@ import { CLOCK_SET_MS } from '../../disk/runs/run-lines.js'
 import type { Run, RunName } from '../../disk/sidecar/sidecar-file.js'
 import type { RunOwner } from '../reports.js'
 
-/** Who says something about a run, and when. */
+/** Owner and time of a statement about a run. */
 export interface Reporter {
   /** ISO 8601 UTC. */
   since: string

@@ -16,7 +16,7 @@ import type { LogState } from '../log/log-state.js'
 import type { Draft } from '../log/pending-line.js'
 import { nextRun, type Reporter } from './run-state.js'
 
-/** What is asked of a session's log. */
+/** The parts of a session's log that are needed here. */
 export interface LogWithRuns extends PendingLog {
   readonly file: { readonly path: string; sync(): Promise<void> }
   readonly sidecar: SidecarCache
@@ -26,7 +26,7 @@ export interface LogWithRuns extends PendingLog {
   inTurn<T>(work: () => T | Promise<T>, signal?: AbortSignal): T | Promise<T>
   /** For work that runs in turn. */
   takeLease(signal?: AbortSignal): Promise<void>
-  /** What is known of the log, which may have grown since, without reading it. */
+  /** The cached state of the log, which may have grown since: reads nothing. */
   lastRead(): LogState | undefined
   forWriting(): Promise<LogState | undefined>
   create(drafts: Draft[], header: undefined, before: (headerId: string | null) => void): boolean
@@ -58,7 +58,9 @@ export function saidOf(log: LogWithRuns, session: string | null): Said {
   return saidWith(runs, log.key, session, claimIn(log))
 }
 
-/** The same as of the last look, where nobody else was there: for those who announce something, and look then. */
+/**
+ * The same as of the last reading, where no other process was there: for callers that announce something and read then.
+ */
 export function saidBefore(log: LogWithRuns, session: string | null): Said {
   const { runs } = log.context
   const own = runs.own.statement(log.key)
@@ -130,7 +132,10 @@ function setRunNow(
   })
 }
 
-/** Runs `work` on a session that is there, in call order, at once if it is known; undefined when there is none. */
+/**
+ * Runs `work` on a session that is there, in call order, synchronously if its state is cached; undefined when there is
+ * none.
+ */
 export function changeExisting<T>(
   log: LogWithRuns,
   work: (session: string | null) => T,
@@ -138,7 +143,7 @@ export function changeExisting<T>(
   return log.inTurn(() => withHeader(log, (session) => (session === undefined ? undefined : work(session))))
 }
 
-/** Runs `work` on the session, undefined where there is none, at once if it is known. */
+/** Runs `work` on the session, undefined where there is none, synchronously if its state is cached. */
 function withHeader<T>(log: LogWithRuns, work: (session: string | null | undefined) => T | Promise<T>): T | Promise<T> {
   const go = (state: LogState | undefined) => {
     if (state === undefined) return work(undefined)
@@ -152,7 +157,7 @@ function withHeader<T>(log: LogWithRuns, work: (session: string | null | undefin
   return log.forWriting().then(go)
 }
 
-/** Makes a session with its state: both are there, or neither. False when somebody else made one. */
+/** Makes a session with its state: both are there, or neither. False when another process made one. */
 function createWith(log: LogWithRuns, state: RunName, turnId: string | null): boolean {
   const { runs } = log.context
   let said: Statement | undefined

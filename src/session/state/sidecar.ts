@@ -32,7 +32,7 @@ export async function writeNow(log: LogWithSidecar): Promise<void> {
   if (state !== undefined) write(log, state, readRun(log, state.summary))
 }
 
-/** The same, unless somebody else has the lease. */
+/** The same, unless another process has the lease. */
 export async function writeBehind(log: LogWithSidecar): Promise<void> {
   log.context.root.check()
   if (statFile(log.file.path) === undefined) return

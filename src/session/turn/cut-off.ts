@@ -16,7 +16,7 @@ export interface CutOffTurn {
   text: string | undefined
 }
 
-/** A note, behind the text of the answer as far as it had come; nothing where somebody has noted it before. */
+/** A note behind the text of the answer so far; nothing where another process has noted it before. */
 export function cutOffDrafts(summary: Summary, { turnId, since, reason, ids, text }: CutOffTurn): Draft[] {
   const former = summary.labels.interrupted
   if (isObject(former) && former.turnId === turnId && former.since === since) return []

@@ -27,7 +27,7 @@ export interface Received {
 export interface Backlog<M> {
   input: Entry<M>[]
   earlier: Entry<M>[]
-  /** Ids of lines that repeat one that came before: nobody answers them. */
+  /** Ids of lines that repeat an earlier one: they get no answer. */
   repeated: string[]
 }
 

@@ -10,7 +10,7 @@ import type { TurnStop } from './turn-stop.js'
 
 /** Drafts are written to the sidecar so often, ms. */
 const DRAFT_MS = 1_000
-/** A function that was told to stop has so long to do it, ms. */
+/** A function that must stop has this time to do so, ms. */
 const GRACE_MS = 500
 
 export interface Begun {
@@ -36,7 +36,9 @@ export class RunningTurn<M> implements TurnWork<M> {
     this.turn = new Turn<M>({ ...start, id: claim.turnId as string, signal: stop.signal }, this)
   }
 
-  /** Calls the function and ends the turn as it ended; `own` is the id of a message that goes where all is taken back. */
+  /**
+   * Calls the function and ends the turn as it ended; `own` is the id of a message that goes where all is taken back.
+   */
   async run<T>(fn: () => T | Promise<T>, takesBack: boolean, own: string | undefined): Promise<T> {
     const outcome = await this.#outcomeOf(fn)
     const lines = await this.turn.end()

@@ -1,6 +1,6 @@
 /**
- * Turns that exclude each other, in all processes. A claim is announced and then looked at: whoever announces later sees
- * who announced before, so two never hold one session. No lease, no clock, and no file is made.
+ * Turns that exclude each other, in all processes. A process announces its claim and then reads all claims: a later
+ * one sees the earlier ones, so two never hold one session. No lease, no clock, and no file is made.
  */
 import { SessionError } from '../../base/errors.js'
 import { sleep } from '../../base/event-loop.js'
@@ -40,7 +40,10 @@ export interface ClaimOptions {
   input?: readonly string[]
 }
 
-/** Claims that meet are withdrawn and tried again after a random time, ms; a turn that runs is waited for with growing pauses. */
+/**
+ * Claims that meet are withdrawn and tried again after a random time, ms; a turn that runs is waited for with growing
+ * pauses.
+ */
 const RETRY_MS = 4
 const MAX_RETRY_MS = 50
 
@@ -97,8 +100,8 @@ export interface Wanted {
 }
 
 /**
- * Announces a run and looks who else did: the claim, or the statement because of which it was not made or withdrawn;
- * undefined when it is not due.
+ * Announces a run and reads the other claims: returns the claim, or the statement because of which it was not made or
+ * withdrawn; undefined when it is not due.
  */
 export function tryClaim(
   log: LogWithRuns,
@@ -118,7 +121,7 @@ export function tryClaim(
   const statement = statementBy(log, session, { ...run, n }, run.turnId, ids)
   runs.say(statement)
   const now = [...saidOf(log, session).others, ...before]
-  // whoever said something in that instant did so on another state of things: it is looked at anew
+  // a statement of that instant was made on another state: decide anew
   const other = rivalIn(now, mayLive) ?? now.find((one) => one.run.n >= n)
   if (other === undefined && runs.unreadable === undefined) {
     log.context.noteBehind(log)
@@ -141,13 +144,13 @@ export function turnRunning(key: string, { turnId, since, owner: { host, pid } }
 
 type TurnAt = Pick<Run, 'since' | 'owner'> & { turnId: string | null }
 
-/** True while nobody has ended the turn or taken the session over. */
+/** True while the turn was not ended and the session not taken over. */
 export function isMine(log: LogWithRuns, claim: Claim): boolean {
   const said = saidOf(log, claim.session)
   return said.own?.run.n === claim.n && said.own.run.state === 'running' && standingOf(said) === said.own
 }
 
-/** Says what the turn answers by now. False when it is not this instance's any more. */
+/** Records which messages the turn answers now. False when it is not this instance's any more. */
 export function extendTurn(log: LogWithRuns, claim: Claim, input: readonly string[]): boolean {
   if (!isMine(log, claim)) return false
   const own = log.context.runs.own.statement(log.key) as Statement
@@ -167,7 +170,7 @@ export function endTurn(log: LogWithRuns, claim: Claim, state: 'idle' | 'error',
   return true
 }
 
-/** Asks whoever runs the turn to stop; without an id, whichever runs. */
+/** Requests the process that runs the turn to stop it; without an id, whichever turn runs. */
 export function askToStop({ key, context: { runs } }: LogWithRuns, turnId: string | null): void {
   runs.askToStop(key, turnId)
 }
@@ -181,7 +184,7 @@ export async function runningTurn(log: LogWithRuns): Promise<Statement | undefin
 }
 
 /**
- * Calls `stop` when somebody, in any process, asks the turn to stop, or has taken the session over: within about a
+ * Calls `stop` when a caller in any process requests the turn to stop, or has taken the session over: within about a
  * second. Returns how to end that.
  */
 export function onStop(log: LogWithRuns, claim: Claim, stop: (why: 'aborted' | 'lost') => void): () => void {

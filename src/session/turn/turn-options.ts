@@ -6,9 +6,11 @@ export interface TurnOptions {
   id?: string
   /** How long to wait for a turn that runs, ms; for ever unless given, 0: not at all. */
   timeout?: number
-  /** Ends the turn: what it answers waits on. */
+  /** Ends the turn: the messages that it was to answer wait on. */
   signal?: AbortSignal
-  /** What becomes of the turn's lines when it fails: `'keep'` (default), or `'takeBack'`, its own message among them. */
+  /**
+   * What becomes of the turn's lines when it fails: `'keep'` (default), or `'takeBack'`, its own message among them.
+   */
   onError?: 'keep' | 'takeBack'
 }
 

@@ -11,7 +11,10 @@ export class TurnQueue {
   #isRunning = false
   readonly #waiting: Waiting[] = []
 
-  /** Waits for the turns that were asked for before; answers how to let the next one begin, undefined after `timeout` ms. */
+  /**
+   * Waits for the turns that were queued before; returns the function that lets the next one begin, undefined after
+   * `timeout` ms.
+   */
   async enter(timeout: number, signal: AbortSignal | undefined): Promise<(() => void) | undefined> {
     signal?.throwIfAborted()
     if (this.#isRunning && !(await this.#wait(timeout, signal))) return undefined
@@ -23,7 +26,7 @@ export class TurnQueue {
     this.#isRunning = false
     const next = this.#waiting.shift()
     if (next === undefined) return
-    // nobody who asks in this instant comes in between
+    // no call of this instant comes in between
     this.#isRunning = true
     next.begin()
   }

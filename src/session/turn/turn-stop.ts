@@ -1,4 +1,4 @@
-/** What ends a turn from outside: somebody asks it to stop or takes it over, its caller's signal fires, the store closes. */
+/** What ends a turn from outside: a request to stop, a takeover, the signal of its caller, the closing of the store. */
 import { SessionError } from '../../base/errors.js'
 import type { SessionLog } from '../log/session-log.js'
 import { type Claim, onStop } from './turn-claim.js'
@@ -56,9 +56,9 @@ export class TurnStop {
 
   #reasonOf(why: StopReason): SessionError {
     const details = { key: this.#log.key, turnId: this.#claim.turnId }
-    if (why === 'aborted') return new SessionError('ERR_TURN_ABORTED', 'the turn was asked to stop', details)
+    if (why === 'aborted') return new SessionError('ERR_TURN_ABORTED', 'the turn was requested to stop', details)
     if (why === 'closed') return new SessionError('ERR_CLOSED', 'the store is closed', details)
-    return new SessionError('ERR_TURN_LOST', 'the turn was ended or taken over by somebody else', details)
+    return new SessionError('ERR_TURN_LOST', 'the turn was ended or taken over by another process', details)
   }
 
   /** What comes now ends nothing any more. */

@@ -101,7 +101,7 @@ export class Turn<M = ChatMessage> {
     return this.#work.context(options, idsOf(this.#input), idsOf(this.earlier))
   }
 
-  /** The answer's text as far as it has come; it is kept if the turn is cut off. No line of the log. */
+  /** The text of the answer so far; it is kept if the turn is cut off. No line of the log. */
   draft(text: string): void {
     checkText('text', text)
     this.#checkRunning()
@@ -133,7 +133,7 @@ export class Turn<M = ChatMessage> {
     for (const id of (answers ?? []) as string[]) this.#unanswered.delete(id)
   }
 
-  /** @internal Nothing more is written; answers the lines that were. */
+  /** @internal Nothing more is written; returns the lines that were. */
   async end(): Promise<readonly string[]> {
     this.#isEnded = true
     await this.#writing
@@ -145,7 +145,7 @@ export class Turn<M = ChatMessage> {
     return this.#unanswered.size === 0 ? [] : [answeredDraft([...this.#unanswered])]
   }
 
-  /** @internal What is kept of a turn that was cut off; `answers` its input if it was told to stop. */
+  /** @internal What is kept of a turn that was cut off; it `answers` its input if the turn was stopped. */
   partialDrafts(answers: boolean): Draft[] {
     if (this.#draft === '') return answers ? this.endDrafts : []
     return [partialDraft(this.#draft, answers ? [...this.#unanswered] : [])]

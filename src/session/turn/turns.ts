@@ -17,10 +17,10 @@ import { TurnStop } from './turn-stop.js'
 
 export type TurnFunction<M, T> = (turn: Turn<M>) => T | Promise<T>
 
-/** A turn that was asked to stop is looked at so often, ms. */
+/** How often a turn that must stop is checked, ms. */
 const LOOK_MS = 20
 
-/** A turn around the code that asks, which may outlive it. */
+/** The turn around the calling code, which may outlive it. */
 interface Outer {
   path: string
   isOver: boolean
@@ -93,7 +93,7 @@ export class SessionTurns {
     { text, ref }: { text: MessageText; ref: string | undefined },
     entering: Promise<(() => void) | undefined>,
   ): Promise<Received> {
-    // a failure is told by whoever waits for it, later
+    // the caller that awaits it later sees the failure
     entering.catch(() => {})
     try {
       return await this.#inbox.receive(text, ref)
@@ -132,7 +132,9 @@ export class SessionTurns {
     }))
   }
 
-  /** True once the turn that runs has ended; false when none runs, another than `turnId`, or it goes on for too long. */
+  /**
+   * True once the turn that runs has ended; false when none runs, another than `turnId`, or it goes on for too long.
+   */
   async abort({ turnId, timeout = Number.POSITIVE_INFINITY }: AbortOptions): Promise<boolean> {
     const running = await runningTurn(this.#log)
     if (running === undefined || (turnId !== undefined && running.turnId !== turnId)) return false

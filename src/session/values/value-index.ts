@@ -1,6 +1,6 @@
 /**
  * Where the named values of one log stand: places, never values. It covers a range of the log that ends where the log
- * does, grows with it, and is extended backwards when a name is asked for that it does not hold.
+ * does, grows with it, and is extended backwards when a name is read that it does not hold.
  */
 import { type FileMark, markOf, sameFile, sameMark } from '../../disk/log/file-mark.js'
 import type { LogReader } from '../../disk/log/log-reader.js'
@@ -13,7 +13,9 @@ import { printAt } from '../log/log-state.js'
 
 /** So many bytes are searched backwards at once; what lies further back is found by reading the whole log. */
 const SEARCH_BYTES = 256 * 1024
-/** When so many bytes that set something were written, and this part of the log, it is looked how many are superseded. */
+/**
+ * When so many bytes that set something were written, and this part of the log, it is looked how many are superseded.
+ */
 const LOOK_BYTES = 256 * 1024
 const LOOK_PART = 1 / 16
 

@@ -1,4 +1,4 @@
-/** The answers of the viewer: JSON, streams of JSON lines, downloads, and failures. */
+/** The responses of the viewer: JSON, streams of JSON lines, downloads, and failures. */
 import { isSessionError } from '../../base/errors.js'
 import type { ErrorAnswer, ViewerErrorCode } from './shapes.js'
 
@@ -37,7 +37,7 @@ export function download(body: Uint8Array | ReadableStream<Uint8Array>, name: st
   })
 }
 
-/** One JSON value a line, each sent as soon as it is there. Stops asking when nobody reads any more; calls `done` at the end. */
+/** One JSON value a line, each sent as soon as it is there. Stops when the reader has gone; calls `done` at the end. */
 export function jsonLines(values: AsyncGenerator<unknown>, done: () => void): Response {
   const encoder = new TextEncoder()
   const body = new ReadableStream<Uint8Array>({

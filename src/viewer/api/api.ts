@@ -40,7 +40,7 @@ export class Api {
   readonly #check: CheckJob
   readonly #searches = new OneEach()
   #list: { began: number; rows: Promise<Listed[]> } | undefined
-  /** Views of the logs that were asked for last. */
+  /** Views of the logs that were requested last. */
   readonly #views = new Map<string, LogView>()
   readonly #graphs = new Map<string, GraphLog>()
 
@@ -95,7 +95,7 @@ export class Api {
     await this.#events.close()
   }
 
-  /** Rows of the list. Pages of it that are asked for at once are of the same one. */
+  /** Rows of the list. Pages that are requested at once are of the same list. */
   #sessions(): Promise<Listed[]> {
     const now = performance.now()
     if (this.#list === undefined || now - this.#list.began > LIST_MS) {
@@ -196,7 +196,7 @@ export class Api {
   }
 
   #view(key: string): LogView {
-    const told = () => this.#events.tell({ type: 'marked', key })
+    const told = () => this.#events.send({ type: 'marked', key })
     return kept(this.#views, key, () => new LogView(key, this.#store.session(key).path, told))
   }
 

@@ -1,4 +1,4 @@
-/** The answers of the two searches: in one session, and in all of them. */
+/** The responses of the two searches: in one session, and in all of them. */
 
 import { nameOf } from '../../disk/names.js'
 import type { StoreInternals } from '../../list/store-internals.js'

@@ -1,4 +1,6 @@
-/** Finds a text in the messages of one log of any length: raw bytes first, and only lines that may hold it are parsed. */
+/**
+ * Finds a text in the messages of one log of any length: raw bytes first, and only lines that may hold it are parsed.
+ */
 
 import { notFound } from '../../base/errors.js'
 import { yieldIfDue } from '../../base/event-loop.js'
@@ -29,7 +31,10 @@ export interface Found {
   size: number
 }
 
-/** Hits in the order of the log, with those of each block together. `text` is taken as it is, upper and lower case alike. */
+/**
+ * Hits in the order of the log, with those of each block together. `text` is taken literally, upper and lower case
+ * alike.
+ */
 export async function* findIn(path: string, key: string, text: string, from = 0): AsyncGenerator<Found> {
   const reader = LogReader.open(path)
   if (reader === undefined) throw notFound(key)

@@ -1,6 +1,6 @@
 /**
- * What a request must be before anything is done for it, and the headers of every answer. `judge` decides on plain data;
- * the contract is section 4 of the viewer's specification.
+ * What a request must be before anything is done for it, and the headers of every response. `judge` decides on plain
+ * data; the contract is section 4 of the viewer's specification.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { ViewerError } from './answers.js'
@@ -113,7 +113,7 @@ export function judge(request: Asked, hosts: ReadonlySet<string>, secrets: Secre
   }
 }
 
-/** The scheme is left to whoever mounts the viewer: a proxy may speak https to the browser. */
+/** The scheme is left to the program that mounts the viewer: a proxy may speak https to the browser. */
 function isOwnOrigin(origin: string, host: string): boolean {
   return origin.replace(/^https?:\/\//, '').toLowerCase() === host.toLowerCase() && /^https?:\/\//.test(origin)
 }

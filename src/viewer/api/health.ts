@@ -1,4 +1,4 @@
-/** The check of a store as a job that goes on beside the answers, and the files in quarantine. */
+/** The check of a store as a job that goes on beside the requests, and the files in quarantine. */
 import path from 'node:path'
 import type { Finding } from '../../check/finding.js'
 import { checkFolder } from '../../check/folder.js'
@@ -21,7 +21,7 @@ export class CheckJob {
     this.#store = store
   }
 
-  /** The check that runs or ran last; begins one where there is none, or `again` asks for it. */
+  /** The check that runs or ran last; begins one where there is none, or `again` is true. */
   look(again: boolean): CheckAnswer {
     if (this.#answer === undefined || (again && this.#answer.state === 'done')) {
       const answer: CheckAnswer = {

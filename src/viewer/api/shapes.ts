@@ -1,6 +1,6 @@
 /**
- * What the API of the viewer answers, as JSON: for the page, and for programs that ask it. Times are ISO 8601 UTC, sizes
- * and offsets are bytes, spans are milliseconds.
+ * What the API of the viewer returns, as JSON: for the page, and for programs that call it. Times are ISO 8601 UTC,
+ * sizes and offsets are bytes, spans are milliseconds.
  */
 import type { LineKind } from '../../log/line.js'
 
@@ -88,7 +88,7 @@ export interface SessionFacts extends SessionRow {
   tokensWithChildren: number
   /** `/api/s/<key>/graph` has nodes, as far as the log was read. */
   hasGraph: boolean
-  /** Which bytes the answers are about: changes when the log is rewritten. */
+  /** Which bytes the responses are about: changes when the log is rewritten. */
   log: string
   writable: boolean
 }
@@ -114,7 +114,9 @@ export interface LogLine {
   text?: string
 }
 
-/** `GET /api/s/<key>/lines?at=<offset>|end&dir=before|after&limit=&before=&log=`, or `?id=<message id>&limit=&before=`. */
+/**
+ * `GET /api/s/<key>/lines?at=<offset>|end&dir=before|after&limit=&before=&log=`, or `?id=<message id>&limit=&before=`.
+ */
 export interface LinePage {
   log: string
   /** Bytes of the log now. */
@@ -122,7 +124,7 @@ export interface LinePage {
   /** Where the first of the lines begins, and where the last one ends. */
   from: number
   to: number
-  /** Where the line begins that was asked for; `before` lines stand before it. */
+  /** Where the requested line begins; `before` lines stand before it. */
   start: number
   lines: LogLine[]
   /** False while the whole log has not been read yet: then no line has marks. */
@@ -136,7 +138,7 @@ export interface ContextPage {
   whole: boolean
 }
 
-/** One line of the answer of `GET /api/s/<key>/find?q=`. */
+/** One line of the response of `GET /api/s/<key>/find?q=`. */
 export type FindLine =
   | { hit: { offset: number; id: string; at: string | null; role: string; snippet: Snippet } }
   | { progress: { at: number; size: number } }
@@ -236,7 +238,7 @@ export interface GraphAnswer {
   blobs: Array<{ ref: string; bytes: number }>
 }
 
-/** The data of an event of `GET /api/events?s=<key>&list=1`. Events are hints: ask again what they are about. */
+/** The data of an event of `GET /api/events?s=<key>&list=1`. Events are hints: request again what they are about. */
 export type ViewerEvent =
   | { type: 'hello' }
   | { type: 'runs' }

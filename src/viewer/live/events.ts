@@ -85,8 +85,8 @@ export class EventHub {
     })
   }
 
-  /** Sends to all pages, or to those that show the session of the event. */
-  tell(event: ViewerEvent): void {
+  /** Sends to all pages, or to the pages that show the session of the event. */
+  send(event: ViewerEvent): void {
     for (const client of this.#clients) {
       if ('key' in event && !client.keys.includes(event.key)) continue
       if (event.type === 'list' && !client.wantsList) continue
@@ -99,14 +99,14 @@ export class EventHub {
     await this.#stop()
   }
 
-  /** Ids rise, so that a browser names the last one when it comes back; what it missed, it asks for anyway. */
+  /** Ids rise, so that a browser names the last one when it comes back; what it missed, it requests anyway. */
   #text(event: ViewerEvent): string {
     return `id: ${++this.#id}\ndata: ${JSON.stringify(event)}\n\n`
   }
 
   #add(client: Client): void {
     this.#clients.add(client)
-    // each page is told of its logs once: they may have changed since it read them
+    // each page gets its logs once: they may have changed since it read them
     for (const key of client.keys) this.#seen.delete(key)
     client.send(`retry: 1000\n${this.#text({ type: 'hello' })}`)
     if (this.#timers.length === 0) this.#start()
@@ -129,7 +129,7 @@ export class EventHub {
     const note = (event: WatchEvent) => {
       if (event.type === 'stuck') this.stuck.set(event.key, event.reason)
       else this.stuck.delete(event.key)
-      this.tell({ type: 'runs' })
+      this.send({ type: 'runs' })
     }
     for (const type of ['started', 'finished', 'stuck', 'recovered'] as const) this.#watcher.on(type, note)
     // what cannot be watched now is looked at again
@@ -153,7 +153,7 @@ export class EventHub {
       try {
         this.#lookAt(key, this.#store.context.layout.log(nameOf(key)))
       } catch {
-        // an outage: the page asks again and reports it
+        // an outage: the page requests again and reports it
       }
     }
   }
@@ -163,7 +163,7 @@ export class EventHub {
     const former = this.#seen.get(key)
     if (stat === undefined || stat === 'other') {
       this.#seen.delete(key)
-      if (former !== undefined) this.tell({ type: 'gone', key })
+      if (former !== undefined) this.send({ type: 'gone', key })
       return
     }
     const { size, ino } = stat
@@ -174,7 +174,7 @@ export class EventHub {
       const log = logId(reader)
       this.#seen.set(key, { size, ino, log })
       const isSame = former === undefined || (former.log === log && size >= former.size)
-      this.tell({ type: isSame ? 'grew' : 'rewritten', key, size, log })
+      this.send({ type: isSame ? 'grew' : 'rewritten', key, size, log })
     } finally {
       reader.close()
     }
@@ -188,10 +188,10 @@ export class EventHub {
       const head = rows
         .map(({ key, bytes, state, name, tags }) => JSON.stringify([key, bytes, state, name, tags]))
         .join()
-      if (head !== this.#head && this.#head !== '') this.tell({ type: 'list' })
+      if (head !== this.#head && this.#head !== '') this.send({ type: 'list' })
       this.#head = head
     } catch {
-      // the page asks for the list and reports the outage
+      // the page requests the list and reports the outage
     } finally {
       this.#isLooking = false
     }

@@ -80,7 +80,7 @@ export class LogView {
         throw new ViewerError(
           409,
           'ERR_VIEWER_LOG_REWRITTEN',
-          'the log was rewritten: ask by message id, or from its end',
+          'the log was rewritten: request it by message id, or from its end',
         )
       }
       const limit = Math.min(Math.max(wanted.limit, 1), MAX_LINES)
@@ -132,7 +132,7 @@ export class LogView {
     if (reader.size < QUICK_BYTES) await Promise.race([work, sleep(MARKS_MS)])
     const lines: LogLine[] = []
     let bytes = 0
-    // what does not fit on the page is what is farthest from the place that was asked for
+    // what does not fit on the page is what is farthest from the requested place
     for (const piece of isBackwards ? pieces.toReversed() : pieces) {
       bytes += Math.min(piece.end - piece.offset, LINE_BYTES)
       if (bytes > PAGE_BYTES && lines.length > 0) break
@@ -152,7 +152,9 @@ export class LogView {
     }
   }
 
-  /** Reads the log as a whole, beside the pages. A log that was changed or removed meanwhile is read with the next page. */
+  /**
+   * Reads the log as a whole, beside the pages. A log that was changed or removed meanwhile is read with the next page.
+   */
   #learn(): Promise<void> {
     if (this.#work !== undefined) return this.#work
     const [marks, numbers] = [this.#marks, this.#numbers]

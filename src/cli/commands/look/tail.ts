@@ -48,7 +48,7 @@ class TailView {
     this.#asJson = asJson
   }
 
-  /** False: nobody reads any more. */
+  /** False: the reader has gone. */
   async show(last: number): Promise<boolean> {
     const info = await this.#session.info()
     this.#bytes = info?.bytes ?? 0

@@ -7,7 +7,7 @@ import { type GlobalOptions, withStore } from '../../with-store.js'
 
 /**
  * Runs a command with the leases of all sessions: writers wait meanwhile, as long as their `lockTimeout` lets them.
- * Answers its exit code. Sessions that are made while it runs are not held.
+ * Returns its exit code. Sessions that are made while it runs are not held.
  */
 export async function hold(words: readonly string[], { root }: GlobalOptions): Promise<number> {
   return withStore(root, async (store) => {

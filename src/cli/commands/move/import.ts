@@ -52,7 +52,7 @@ export async function importPaths(paths: readonly string[], options: ImportComma
     return await withStore(root, async (store) => {
       const importers = paths.map((path) => new PathImporter(store, path, rest))
       const report = await importAll(importers)
-      await tell(report, options)
+      await printReport(report, options)
       if (follow) await followAll(store, importers, options)
       return report.files.some(({ bad }) => bad.length > 0) ? SOME_BAD : DONE
     })
@@ -73,7 +73,7 @@ async function importAll(importers: readonly PathImporter[]): Promise<ImportRepo
   return all
 }
 
-async function tell(
+async function printReport(
   { files, sessions, warnings }: ImportReport,
   { json, dryRun }: ImportCommandOptions,
 ): Promise<void> {
@@ -91,7 +91,7 @@ async function tell(
   if (sessions.length === 0) note('no session was found')
 }
 
-/** Looks at the files until the command is stopped; tells what came in. */
+/** Watches the files until the command is stopped; prints what was imported. */
 async function followAll(
   store: SessionStore,
   importers: readonly PathImporter[],

@@ -9,7 +9,7 @@ import type { GlobalOptions } from '../../with-store.js'
 
 export interface InitOptions extends GlobalOptions {
   git?: boolean
-  /** Path of the command's main.js, which git is told to run. */
+  /** Path of the command's main.js, which git runs. */
   main: string
 }
 
@@ -56,7 +56,7 @@ async function complete(file: string, lines: readonly string[]): Promise<void> {
   await print(`${escapeLine(file)}: ${added === 0 ? 'complete' : made ? 'written' : `${added} lines added`}`)
 }
 
-/** Drivers are named in .gitattributes, which travels, and told in each clone's own configuration, which does not. */
+/** Drivers are named in .gitattributes, which travels, and set in each clone's own configuration, which does not. */
 async function register(folder: string, main: string): Promise<void> {
   const settings: Array<[name: string, value: string]> = [
     [`merge.${PROGRAM}.name`, 'merge of session logs by line id'],

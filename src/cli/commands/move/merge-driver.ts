@@ -11,8 +11,8 @@ export interface DriverFiles {
 }
 
 /**
- * Leaves the merged log in `ours`. Exit code 0; when that fails, 1 (of whoever catches the error), and git keeps our
- * version and calls it a conflict. Nothing but whole logs is ever written.
+ * Leaves the merged log in `ours`. Exit code 0; when that fails, 1 (from the caller that catches the error), and git
+ * keeps our version and calls it a conflict. Nothing but whole logs is ever written.
  */
 export async function mergeDriver({ base, ours, theirs, path = ours }: DriverFiles): Promise<number> {
   const [former, left, right] = await Promise.all([base, ours, theirs].map((file) => readWhole(file)))

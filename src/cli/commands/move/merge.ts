@@ -33,7 +33,7 @@ async function mergeOne(store: SessionStore, file: string, into: string | undefi
   await checkThere(file)
   const key = into ?? (await keyOf(file, new Layout(store.dir)))
   if (key === undefined) {
-    complain(`${escapeLine(file)}: its name does not tell the session; name it with --into KEY`)
+    complain(`${escapeLine(file)}: its name does not contain the session; name it with --into KEY`)
     return false
   }
   const session = store.session(key)

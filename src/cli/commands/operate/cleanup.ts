@@ -16,7 +16,7 @@ export interface CleanupCommandOptions extends GlobalOptions {
   json?: boolean
 }
 
-/** Exit code 1 when a session could not be moved; the store has told why. */
+/** Exit code 1 when a session could not be moved; the store has reported why. */
 export async function cleanup({ root, ttl, json, ...options }: CleanupCommandOptions): Promise<number> {
   const { maxSessions, maxBytes, downToBytes, minAge, keep, dryRun } = options
   const given = { olderThan: ttl, maxSessions, maxBytes, downToBytes, minAge, keep, dryRun }

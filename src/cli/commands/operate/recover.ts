@@ -11,7 +11,7 @@ export interface RecoverCommandOptions extends GlobalOptions {
   json?: boolean
 }
 
-/** Exit code 1 when a session could not be recovered; the store has told why. */
+/** Exit code 1 when a session could not be recovered; the store has reported why. */
 export async function recover({ root, as, dryRun, json }: RecoverCommandOptions): Promise<number> {
   return withExistingStore(root, async (store) => {
     const report = await store.recover({ action: dryRun || as === undefined ? 'report' : as })

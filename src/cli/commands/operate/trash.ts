@@ -69,18 +69,18 @@ export async function purgeTrash({ root, olderThan, dryRun, yes }: TrashPurgeOpt
   return withExistingStore(root, async (store) => {
     if (!yes) {
       const { purged } = await store.purgeTrash({ olderThan, dryRun: true })
-      if (dryRun || purged.length === 0) return tell(purged, 'would be deleted')
+      if (dryRun || purged.length === 0) return printEntries(purged, 'would be deleted')
       const answer = await confirm(`Delete ${sumOf(purged)} for good?`)
       if (answer === 'stop') return exitCodeOf('SIGINT')
       if (answer === 'no') return 0
     }
     const { purged, failed } = await store.purgeTrash({ olderThan })
-    await tell(purged, 'deleted')
+    await printEntries(purged, 'deleted')
     return failed.length > 0 ? 1 : 0
   })
 }
 
-async function tell(entries: readonly TrashEntry[], what: string): Promise<number> {
+async function printEntries(entries: readonly TrashEntry[], what: string): Promise<number> {
   for (const { key, id } of entries) await print(`${escapeLine(key)} ${id}`)
   note(`${sumOf(entries)} ${what}`)
   return 0

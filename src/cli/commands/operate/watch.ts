@@ -15,7 +15,10 @@ export interface WatchCommandOptions extends GlobalOptions {
   poll?: boolean
 }
 
-/** Goes on until it is interrupted, or nobody reads its output any more. SIGTERM is a good end: a service is stopped by it. */
+/**
+ * Goes on until it is interrupted, or the reader of its output has gone. SIGTERM is a good end: a service is stopped by
+ * it.
+ */
 export async function watch({ root, older, json, exec, poll }: WatchCommandOptions): Promise<number> {
   return withExistingStore(root, async (store) => {
     const stop = new AbortController()

@@ -32,7 +32,7 @@ export interface Reading {
 }
 
 export interface LogControl {
-  /** Kept up to date by who scrolls. */
+  /** Kept up to date by the scroll handler. */
   reading: { current: Reading }
   window: LogWindow | undefined
   error: unknown
@@ -83,7 +83,9 @@ export function useLog(key: string, start: Start): LogControl {
     [path],
   )
 
-  /** A log that was rewritten is opened where the line that is read stands now, or the first one behind it that is left. */
+  /**
+   * A log that was rewritten is opened where the line that is read stands now, or the first one behind it that is left.
+   */
   const rewritten = useCallback(async () => {
     setNotice('The log was rewritten.')
     const { isAtEnd, offset } = reading.current
