@@ -29,6 +29,7 @@ try {
   fs.copyFileSync(path.join(root, 'test/pack/use.ts'), path.join(dir, 'use.ts'))
   compile('use.ts')
   process.stdout.write(run('node', ['use.js']))
+  checkInternals()
   process.stdout.write(run(path.join(dir, 'node_modules/.bin/jsonl-sessions'), ['list']))
   checkOtherUses()
   checkAdapters()
@@ -40,6 +41,18 @@ try {
 function compile(file, options = []) {
   const types = ['--types', 'node', '--typeRoots', path.join(root, 'node_modules/@types')]
   run(bin('tsc'), ['--strict', '--target', 'es2023', '--module', 'nodenext', ...types, ...options, file])
+}
+
+/** The declarations name no internal class, member or property. */
+function checkInternals() {
+  const lib = path.join(dir, 'node_modules/jsonl-sessions/dist/lib')
+  const files = fs.readdirSync(lib, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.d.ts'))
+  if (files.length === 0) throw new Error('the package has no declarations')
+  for (const file of files) {
+    const text = fs.readFileSync(path.join(lib, file), 'utf8')
+    const [found] = /@internal|\b(internals\w*|StoreInternals|StoreContext|SessionLog|openReadOnly)\b/.exec(text) ?? []
+    if (found !== undefined) throw new Error(`${file} declares ${found}`)
+  }
 }
 
 /** Each adapter alone: without its framework it loads or names it; with it, it loads and its types are right. */

@@ -37,6 +37,11 @@ const { total } = (await list.json()) as SessionList
 assert.equal(total, 1)
 await viewer.close()
 
+// @ts-expect-error what the parts of a store share is no public property
+assert.equal(store.internals, undefined)
+// @ts-expect-error nor is a session's log
+assert.equal(store.session('telegram_ann').log, undefined)
+
 for (const suite of [testSessionBackend, testPersistence, testSessionManager, testRuntimePersistence])
   assert.equal(typeof suite, 'function')
 await store.close()
