@@ -54,7 +54,7 @@ describe('a holder in another process', () => {
     holder.kill('SIGSTOP')
     const store = await openLeased(folder)
     const waiting = store.session('a').append(message('ours'))
-    await sleep(100)
+    await until(() => locksIn(folder).some((name) => name.startsWith('.waiting')))
     holder.kill('SIGKILL')
     expect(await timed(waiting)).toBeLessThan(2_000)
   })

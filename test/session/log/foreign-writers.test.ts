@@ -2,7 +2,18 @@ import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { Session } from '../../../src/index.js'
 import { type Call, during, following, patch } from '../../helpers/file-calls.js'
-import { bareLine, contents, fill, message, open, randomOf, SOAK, sleep, tempFolder } from '../../helpers/store.js'
+import {
+  bareLine,
+  contents,
+  fill,
+  message,
+  open,
+  randomOf,
+  SOAK,
+  sleep,
+  tempFolder,
+  until,
+} from '../../helpers/store.js'
 
 /** What other programs do to a log. */
 const PROGRAMS: Record<string, (file: string) => void> = {
@@ -133,7 +144,7 @@ describe('in the very instant of the write', () => {
         }
       })
       await session.append(message('mine'))
-      await sleep(60)
+      await until(() => !fs.existsSync(`${session.path}.away`))
       expect(await contents(session)).toEqual(['1', 'mine'])
     })
 

@@ -6,10 +6,10 @@ import { createServer } from 'node:http'
 import net, { type AddressInfo } from 'node:net'
 import path from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { openReadOnly } from '../../src/store/store.js'
-import { createViewer, nodeListener, type Viewer } from '../../src/viewer/index.js'
-import { codeOf, fill, open, tempFolder } from '../helpers/store.js'
-import { HOST, PAGE, scene } from './scene.js'
+import { openReadOnly } from '../../../src/store/store.js'
+import { createViewer, nodeListener, type Viewer } from '../../../src/viewer/index.js'
+import { codeOf, fill, open, tempFolder } from '../../helpers/store.js'
+import { HOST, PAGE, scene } from '../scene.js'
 
 interface Answer {
   status: number

@@ -1,7 +1,7 @@
 /** The fold of run logs: laws that hold for any histories. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Owner } from '../../src/disk/process-identity.js'
+import type { Owner } from '../../../src/disk/process-identity.js'
 import {
   abortText,
   ownerText,
@@ -11,7 +11,7 @@ import {
   standing,
   statementText,
   withdrawnText,
-} from '../../src/disk/runs/run-lines.js'
+} from '../../../src/disk/runs/run-lines.js'
 
 const OWNER: Owner = { host: 'box', boot: 'b', pidns: 'p', pid: 7, start: '1', instance: 'i' }
 const MARK = { clock: Date.parse('2026-11-28T12:00:00.000Z'), uptime: 5_000_000 }

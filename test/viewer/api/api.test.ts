@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { JsonlRuntimePersistence } from '../../src/contracts/runtime-persistence/index.js'
+import { JsonlRuntimePersistence } from '../../../src/contracts/runtime-persistence/index.js'
 import type {
   CheckAnswer,
   FindLine,
@@ -15,9 +15,9 @@ import type {
   SessionFacts,
   SessionList,
   UsageAnswer,
-} from '../../src/viewer/index.js'
-import { fill, message, tempFolder, until } from '../helpers/store.js'
-import { linesOf, scene } from './scene.js'
+} from '../../../src/viewer/index.js'
+import { fill, message, tempFolder, until } from '../../helpers/store.js'
+import { linesOf, scene } from '../scene.js'
 
 describe('the list', () => {
   test('has the rows of the store, in pages, sorted and filtered', async () => {
@@ -177,7 +177,7 @@ describe('one session', () => {
   test.each(['.', '..', '~', 'a/b', 'ä ✓', '%2e', '#', '?', '__proto__', '../../etc/passwd'])(
     'the key %s has an address',
     async (key) => {
-      const { segmentOf } = await import('../../src/viewer/api/addresses.js')
+      const { segmentOf } = await import('../../../src/viewer/api/addresses.js')
       const { store, ask } = await scene()
       await fill(store, key, ['x'])
       expect((await ask<SessionFacts>(`/api/s/${segmentOf(key)}`)).body.key).toBe(key)
