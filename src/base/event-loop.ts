@@ -1,4 +1,7 @@
-/** Work that only awaits settled promises never lets timers and I/O in: loops over such work call `yieldIfDue()`. */
+/**
+ * Small reads and writes are synchronous, since the thread pool costs more than the disk; loops over them call
+ * `yieldIfDue()`, so that timers and other I/O run in between.
+ */
 
 // the originals: fake timers that a program's tests install later may never fire
 const { setImmediate, setTimeout } = globalThis

@@ -1,3 +1,4 @@
+/** UUIDv7: ids that sort by time, random or derived from content. */
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 
 const V7_SHAPE = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/

@@ -1,4 +1,4 @@
-/** Rows in the order of a list: newest activity first, ties by key. */
+/** Rows in the order of a list: newest activity first, ties by key. A list of an open store then sorts nothing. */
 import { byKey } from '../session/info.js'
 import type { Row } from './row.js'
 
@@ -23,7 +23,10 @@ export class NewestRows {
     return (shows === undefined ? this.#sorted : this.#sorted.filter(shows)).slice(0, limit)
   }
 
-  /** Keeps the order when a row takes the place of another. A sort after each change would make a short list ten times as slow. */
+  /**
+   * Keeps the order when a row takes the place of another. A sort after each change would make a short list ten times
+   * as slow.
+   */
   replace(former: Row | undefined, row: Row | undefined): void {
     if (++this.#moves > MAX_MOVES) this.#sorted = undefined
     const sorted = this.#sorted

@@ -1,3 +1,7 @@
+/**
+ * The clock of a store: ids and times of lines. The kernel's count of uptime shows when the clock was set, so that
+ * a clock set forward ages no session.
+ */
 import { IdSource } from '../base/ids.js'
 import { uptime } from '../disk/process-identity.js'
 import type { ClockMark } from '../disk/runs/run-lines.js'

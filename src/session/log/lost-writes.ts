@@ -1,6 +1,6 @@
 /**
- * Noticing that a log was put back to an older state, or replaced by another machine's, without lines that this process
- * wrote: a sync that overwrote it. A process knows what it wrote lately, and only that.
+ * Notices that a log was put back to an older state, or replaced by another machine's, without lines that this process
+ * wrote: a sync that overwrote it. Only the writing process can notice that, and only for its last writes.
  */
 
 import { sleep } from '../../base/event-loop.js'

@@ -1,4 +1,4 @@
-/** The last writes of this process, kept in memory to notice when a sync takes them away. */
+/** The last writes of this process, kept in memory: nothing else shows that a sync has put an older log in place. */
 
 const MOST_WRITES = 4_096
 const MOST_BYTES = 4 * 1024 * 1024
