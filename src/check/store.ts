@@ -102,7 +102,7 @@ async function apply(store: StoreInternals, { remedy, file, key }: Finding): Pro
   else take()
 }
 
-/** Takes over the lease of a dead process and releases it; looking at the waiters removes dead ones. */
+/** Takes over the lease of a dead process and releases it; listing the waiters removes dead ones. */
 async function release({ context: { layout, leases } }: StoreInternals, file: string): Promise<void> {
   leases.waiters()
   const name = path.basename(path.dirname(file))

@@ -88,7 +88,7 @@ export interface Replacement {
 /**
  * Puts a new file in the place of a log, in constant memory, under its lease, while other processes append without one:
  * copies, links the former (formers.ts), copies once more, renames, and copies what came late. `'replaced'`, with
- * nothing changed, when the log is another file by now or a writer has prevented the rename.
+ * nothing changed, when another file is in the place of the log or a writer has prevented the rename.
  */
 export async function replaceLog(replacement: Replacement): Promise<FileMark | 'replaced'> {
   const { layout, name, from } = replacement

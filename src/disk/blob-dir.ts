@@ -47,12 +47,12 @@ export class BlobDir {
     return this.folder + path.sep + ref
   }
 
-  /** True when there is a file of this name, whatever is in it. */
+  /** True when there is a file of this name, with any content. */
   has(ref: string): boolean {
     return this.pathOf(ref) !== undefined
   }
 
-  /** The file of this name, whatever is in it; undefined when there is none. */
+  /** The file of this name, with any content; undefined when there is none. */
   pathOf(ref: string): string | undefined {
     if (!isRef(ref)) return undefined
     refuseLink(this.folder)

@@ -6,7 +6,9 @@ const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_RDONLY, O_W
 /** Larger reads go to the thread pool, which costs more than a small read itself. */
 const SYNC_READ_BYTES = 256 * 1024
 
-/** The regular file at `file`, `'other'` for whatever else is there, undefined for nothing. Links are not followed. */
+/**
+ * The stat of the regular file at `file`, `'other'` for anything else, undefined for nothing. Links are not followed.
+ */
 export function statFile(file: string): fs.Stats | 'other' | undefined {
   const stat = fs.lstatSync(file, { throwIfNoEntry: false })
   return stat === undefined || stat.isFile() ? stat : 'other'

@@ -1,4 +1,4 @@
-/** What lies in a folder, looked at and left alone. */
+/** Reads what lies in a folder; changes nothing. */
 import fs from 'node:fs'
 import path from 'node:path'
 import { listFolder } from './folders.js'

@@ -53,7 +53,7 @@ export function hasFile(file: string): boolean {
   return fs.existsSync(file)
 }
 
-/** Replaces whatever is there by a new file. */
+/** Replaces the file by a new one. */
 export async function writeValues(file: string, values: readonly Json[]): Promise<void> {
   const folder = path.dirname(file)
   refuseLink(folder)

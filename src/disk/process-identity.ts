@@ -62,7 +62,7 @@ export function livenessOf(owner: Owner): Liveness {
   return start === owner.start && hasThread(owner) ? 'alive' : 'dead'
 }
 
-/** The same of whatever process of this host has the number now. */
+/** The same of the process of this host that has the number now. */
 export function livenessOfPid(pid: number): Liveness {
   try {
     process.kill(pid, 0)
@@ -91,7 +91,7 @@ export function isSameOwner(a: Owner, b: Owner): boolean {
   )
 }
 
-/** Time since the kernel started, ms: it passes at one pace whatever the clock is set to. */
+/** Time since the kernel started, ms: it passes at one pace when the clock is set, too. */
 export function uptime(): number {
   return Math.round(os.uptime() * 1_000)
 }

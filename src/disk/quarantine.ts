@@ -12,7 +12,7 @@ import { createPrivate, read, removeFile, writeAll } from './files.js'
 import { ensureSyncedFolder, isFolder, listFolder, refuseLink, syncFolder } from './folders.js'
 
 const BLOCK_BYTES = 1024 * 1024
-/** How often lines are kept anew whose file was swept away before it was whole. */
+/** How often lines are copied again whose file was swept away before it was whole. */
 const MAX_ATTEMPTS = 5
 const TEMPORARY = /^\.[0-9a-f]{16}\.tmp$/
 

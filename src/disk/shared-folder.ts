@@ -1,6 +1,6 @@
 /**
  * What all stores of this copy of the package share about one folder: one object for each root, from the first store
- * that opens it to the last one that closes. This module holds the only map of its kind: whatever must be one for a
+ * that opens it to the last one that closes. This module holds the only map of its kind: all that must be one for a
  * folder is a part of its object.
  */
 

@@ -58,7 +58,7 @@ export class OpenSource {
     readonly mtimeMs: number,
   ) {}
 
-  /** Undefined when it is no regular file, or gone by now. */
+  /** Undefined when it is no regular file, or gone. */
   static open(file: string): OpenSource | undefined {
     let fd: number
     try {

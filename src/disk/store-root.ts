@@ -11,7 +11,7 @@ export class StoreRoot {
   }
 
   /**
-   * A folder that was there and is gone, or is another one by now, must not be read as empty and must not be made again:
+   * A folder that was there and is gone, or was replaced, must not be read as empty and must not be made again:
    * a volume that was unmounted leaves an empty folder in its place.
    * @throws SessionError ERR_STORE_GONE
    */

@@ -77,7 +77,7 @@ export function moveBack(layout: Layout, { name, folder }: TrashedFiles): void {
   try {
     syncFolder(folder)
   } catch (error) {
-    // another process that opens the store has swept it away by now
+    // another process that opens the store has swept it away
     if (errno(error) !== 'ENOENT') throw error
   }
   removeEmptyFolder(folder)

@@ -41,7 +41,7 @@ export class SessionFiles {
     return stat === 'other' ? undefined : stat
   }
 
-  /** One that cannot be read is as good as none: the log says the same. */
+  /** Null for one that cannot be read: the log has the same. */
   sidecar(name: string): ReturnType<typeof readSidecar> {
     const file = this.#layout.sidecar(name)
     try {
@@ -55,7 +55,7 @@ export class SessionFiles {
     }
   }
 
-  /** What the log says, from its sidecar on where that is of it. */
+  /** The state of the log, from its sidecar on where that belongs to it. */
   async fold(name: string, sidecar: Sidecar | null) {
     return LogReader.using(this.#layout.log(name), (reader) => {
       const former = stateFromSidecar(sidecar, reader.stat, reader)
@@ -83,7 +83,7 @@ export class SessionFiles {
     this.#keys.delete(name)
   }
 
-  /** Most of the keys may be of sessions that are gone: more than twice `count` are forgotten. */
+  /** Most of the keys may be of sessions that are gone: more than twice `count` are dropped. */
   bound(count: number): void {
     if (this.#keys.size > 2 * count) this.#keys.clear()
   }

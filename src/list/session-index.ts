@@ -20,7 +20,7 @@ import { SessionFiles } from './session-files.js'
 
 /** Full scans take at most this share of the time, and are … */
 const SHARE_OF_SCANS = 1 / 20
-/** … at least this far apart, ms. Between them the directory watch says which files changed. */
+/** … at least this far apart, ms. Between them the directory watch reports which files changed. */
 const SCAN_EVERY_MS = 5_000
 
 export class SessionIndex {
@@ -37,7 +37,7 @@ export class SessionIndex {
   readonly #files: SessionFiles
   /** Why sessions cannot be read, by name: each failure is reported once. */
   readonly #failed = new Map<string, unknown>()
-  /** Keys of sessions about which run logs have said something since their rows were made. */
+  /** Keys of sessions with new statements in run logs since their rows were made. */
   readonly #said: Set<string>
   readonly #unlisten: () => void
   #watch: DirectoryWatch | undefined

@@ -104,7 +104,7 @@ function mayBeRunning(context: StoreContext, run: Run | null): boolean {
     : silence < SILENT_RUN_MS
 }
 
-/** False for a session that was used since it was decided on, or must stay for another reason by now. */
+/** False for a session that was used since it was decided on, or must stay for another reason. */
 async function isUnchanged(log: SessionLog, planned: Candidate, rules: CleanupRules, now: number): Promise<boolean> {
   const state = await log.current()
   if (state === undefined) return false

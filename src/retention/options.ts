@@ -11,7 +11,7 @@ export interface CleanupOptions {
   maxBytes?: number
   /** … down to this size once it is beyond it. Default `maxBytes`. */
   downToBytes?: number
-  /** Whatever the limits say, no session to which something was written within this time, ms. Default 0. */
+  /** Independent of the limits, no session to which something was written within this time, ms. Default 0. */
   minAge?: number
   /** Nor one with any of these tags. Default `['pinned']`. */
   keep?: readonly string[]

@@ -1,4 +1,4 @@
-/** Writing every log of a store anew. */
+/** Rewrites every log of a store. */
 import { checkNames, checkSignal } from '../base/arguments.js'
 import type { StoreInternals } from '../list/store-internals.js'
 import { type RewriteResult, rewriteLog } from '../session/change/rewrite.js'

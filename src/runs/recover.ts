@@ -39,7 +39,7 @@ export interface RecoverReport {
   tornTails: Array<{ key: string; offset: number; length: number }>
   /** Left-overs that were cleared away, when the store was opened or now: paths relative to the store. */
   swept: string[]
-  /** Sessions that could not be looked at or acted on. */
+  /** Sessions that could not be read or acted on. */
   failed: Array<{ key: string; error: unknown }>
 }
 
@@ -68,7 +68,7 @@ export async function recover(store: StoreInternals, options: RecoverOptions | u
       if (done?.error !== undefined) report.failed.push({ key, error: done.error })
       if (done === undefined) return
       report.runs.push(done.run)
-      // the run log of the dead process goes only when the sidecar says how its turn ended
+      // the run log of the dead process goes only when the sidecar contains how its turn ended
       if (action !== 'report') await log.writeSidecar().catch((error) => store.context.settings.onError(error, key))
     })
   }
@@ -173,7 +173,7 @@ async function end(
   { reason, ended, signal }: { reason: CrashReason; ended: RunEnd; signal: AbortSignal | undefined },
 ): Promise<boolean> {
   const { turnId, since, input: ids = [] } = claim
-  // a turn that was to answer messages is noted whatever becomes of it: the next one counts it, and finds its text
+  // a turn that was to answer messages is always noted: the next one counts it, and finds its text
   if (ended === 'interrupt' || ids.length > 0) {
     const text = draftOf(log, turnId)
     await log.transact((summary) => {

@@ -19,8 +19,8 @@ const ABANDONED_MS = 10 * 60_000
 const FORMER = /^\.(alive-[0-9a-f]{16}|clock|changed)$/
 
 /**
- * Removes run logs of owners that are gone, or have closed the store, once the sidecars say all that they do. What the
- * sidecars lack is brought up behind, so that the next sweep removes the rest.
+ * Removes run logs of owners that are gone, or have closed the store, once the sidecars contain all of their
+ * statements. What the sidecars lack is brought up behind, so that the next sweep removes the rest.
  */
 export async function sweepRunLogs(store: StoreInternals, remove: (file: string) => void): Promise<void> {
   const { runs, layout } = store.context
@@ -41,7 +41,7 @@ export async function sweepRunLogs(store: StoreInternals, remove: (file: string)
 }
 
 /**
- * True while the sidecar of the session says less than the statement, or runs by it. What other run logs say does not
+ * True while the sidecar of the session is behind the statement, or runs by it. What other run logs say does not
  * matter: it may be a claim that is about to be withdrawn.
  */
 async function isOpen(store: StoreInternals, statement: Statement, closed: boolean): Promise<boolean> {

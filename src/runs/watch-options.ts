@@ -9,7 +9,7 @@ export interface WatchOptions {
    * Default 30,000.
    */
   silentAfterMs?: number
-  /** How often everything is looked at, whatever the events say, ms. Default 5,000, with `poll` 1,000. */
+  /** How often everything is scanned, independent of events, ms. Default 5,000, with `poll` 1,000. */
   rescanMs?: number
   /** Polls the file system instead of waiting for its events: for network drives. Default false. */
   poll?: boolean

@@ -97,7 +97,7 @@ export class Watcher extends EventEmitter<WatchEvents> implements AsyncIterable<
     return poll || (!persistent && process.platform === 'win32')
   }
 
-  /** Waits for events of the run logs; again, when their folder is another one by now. */
+  /** Waits for events of the run logs; again, when their folder was replaced. */
   async #listen(): Promise<void> {
     const { root, running } = this.#context.layout
     if (this.#polls || !isThere(root)) return
@@ -158,7 +158,7 @@ export class Watcher extends EventEmitter<WatchEvents> implements AsyncIterable<
     this.#call(event.type, event)
   }
 
-  /** Calls every listener, whatever the ones before did. */
+  /** Calls every listener, also after one that throws. */
   #call(name: keyof WatchEvents, event?: unknown): void {
     const failed = (error: unknown) =>
       name === 'error' ? this.#context.settings.onError(error, '') : this.#reportError(error)

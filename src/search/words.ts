@@ -1,4 +1,4 @@
-/** What a query looks for. */
+/** The words of a query. */
 
 /**
  * The distinct words of a query, in lower case. A `"` at the start of a word opens a phrase up to the next `"`;

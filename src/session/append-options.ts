@@ -2,7 +2,7 @@
 import { checkBoolean, checkNames, stillOpen, type WaitOptions } from '../base/arguments.js'
 
 export interface AppendOptions extends WaitOptions {
-  /** By the message's own `id`: what is there is not written again. */
+  /** By the message's own `id`: an existing message is not written again. */
   once?: boolean
 }
 

@@ -47,7 +47,7 @@ export class Clock {
     return now - expected > CLOCK_SET_MS ? expected : now
   }
 
-  /** Goes by what the clock showed under the running kernel, if that was earlier than what is known. */
+  /** Adopts an earlier reading of the clock under the running kernel. */
   trust(mark: ClockMark): void {
     if (this.#mark !== undefined && mark.uptime < this.#mark.uptime) this.#mark = mark
   }

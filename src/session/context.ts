@@ -30,7 +30,7 @@ export interface StoreContext {
   writes: RecentWrites
   /** How to end each turn that runs in this store, when it closes. */
   turns: Set<() => Promise<void>>
-  /** Appends take the lease: the file system is not known to be local, or the option says so. */
+  /** Appends take the lease: the file system is not known to be local, or the option demands it. */
   leasesAppends: boolean
   /** Other machines may write to the folder. */
   isNetwork: boolean
@@ -40,7 +40,7 @@ export interface StoreContext {
   checkNotClosed(): void
   /** The sidecar of this log is behind. */
   noteBehind(log: PendingLog): void
-  /** The sidecar of this log says all that the log does. */
+  /** The sidecar of this log is up to date. */
   noteCaughtUp(log: PendingLog): void
   /** Moves the session of this key to the trash; returns its id there, null when there is none. */
   trash(key: string, how: { force: boolean; signal: AbortSignal | undefined }): Promise<string | null>

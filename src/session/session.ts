@@ -137,7 +137,7 @@ export class Session<M extends AnyMessage = ChatMessage> {
   }
 
   /**
-   * Requests the running turn to stop, in whatever process; true once it has ended, false when none runs, another one
+   * Requests the running turn to stop, in any process; true once it has ended, false when none runs, another one
    * than `turnId`, or it has not ended after `timeout` ms.
    */
   async abort(options?: AbortOptions): Promise<boolean> {
@@ -239,8 +239,8 @@ export class Session<M extends AnyMessage = ChatMessage> {
 
   /**
    * Changes several things at once, decided by a pure function on the messages (all, or the `last`) and the values:
-   * under the lease, and all or nothing whatever the crash. One line, or messages alone, are added in one write, in
-   * which a crash can cut off the later ones; all else writes the log anew, without what is removed and the summaries
+   * under the lease, all or nothing also after a crash. One line, or messages alone, are added in one write, in
+   * which a crash can cut off the later ones; all else rewrites the log, without what is removed and the summaries
    * that stand for it. Returns the function's `result`. The function may be called again when the log has changed.
    * @throws TypeError; SessionError ERR_MESSAGE_NOT_FOUND for an id that is not in the view; what the function throws
    */
@@ -249,7 +249,7 @@ export class Session<M extends AnyMessage = ChatMessage> {
   }
 
   /**
-   * Takes all messages and summaries off the disk, and with `values` all values: the log is written anew. Labels,
+   * Takes all messages and summaries off the disk, and with `values` all values: the log is rewritten. Labels,
    * identity and the sums of usage stay. Returns how many messages there were.
    */
   async clear(options?: { values?: boolean } & WaitOptions): Promise<number> {
@@ -463,7 +463,7 @@ export class Session<M extends AnyMessage = ChatMessage> {
 
   /**
    * Says what the session is doing; `running` makes this process its owner, `exclusive` only if no other turn runs.
-   * Creates the session if need be. Of two exclusive turns at once, in whatever processes, at most one begins.
+   * Creates the session if need be. Of two exclusive turns at once, in any processes, at most one begins.
    * @throws SessionError ERR_TURN_MISMATCH when a turn ends that is not the one that runs, ERR_TURN_RUNNING
    */
   async setState(
@@ -480,7 +480,7 @@ export class Session<M extends AnyMessage = ChatMessage> {
   }
 
   /**
-   * Writes the log anew without what no reader sees: removed messages, duplicates, unreadable bytes (which go to
+   * Rewrites the log without what no reader sees: removed messages, duplicates, unreadable bytes (which go to
    * quarantine first). No reader sees a difference. Null where nothing is to be done. @throws ERR_NOT_A_LOG without
    * `force`
    */
@@ -502,7 +502,7 @@ export class Session<M extends AnyMessage = ChatMessage> {
     return mergeInto(this.#log, file, signal)
   }
 
-  /** Looks at every line and reports what is wrong; null when there is no session. Changes nothing. */
+  /** Checks every line and reports what is wrong; null when there is no session. Changes nothing. */
   async check(): Promise<CheckReport | null> {
     this.#log.context.checkOpen()
     return checkLog(this.#log)

@@ -12,7 +12,7 @@ const TICK_MS = 250
 /** After a sidecar that took a while nothing is written for this many times as long. */
 const PAUSES = 9
 const MAX_PAUSE_MS = 100
-/** So many are written before it is looked anew which are due. */
+/** So many are written before the due ones are determined again. */
 const BATCH = 64
 const SYNC_MS = 1_000
 
@@ -51,7 +51,7 @@ export class Background {
     if (!this.#closed) this.#syncing ??= setTimeout(() => void this.#syncAll(), SYNC_MS).unref()
   }
 
-  /** True when this log must not be forgotten yet. */
+  /** True when this log must stay cached. */
   needs(log: PendingLog): boolean {
     return this.#behind.has(log) || this.#unsynced.has(log)
   }
@@ -62,7 +62,7 @@ export class Background {
     const due = [...this.#behind].filter(
       ([log, { since, last }]) => now - (log.isRunning() ? since : last) > QUIET_MS || now - since > OVERDUE_MS,
     )
-    // what runs comes first: people look whether it does
+    // running sessions come first: operators watch them
     due.sort(([a], [b]) => Number(b.isRunning()) - Number(a.isRunning()))
     this.#running = this.#writeAll(due.slice(0, BATCH).map(([log]) => log)).finally(() => {
       this.#running = undefined

@@ -38,7 +38,7 @@ export class KeptSessions {
     for (const [key, kept] of this.#kept) {
       if (key === newest || ++looks > MAX_CHECKED || this.#kept.size <= this.#most) return
       this.#kept.delete(key)
-      // looked at again when all the others have been
+      // checked again after all the others
       if (this.#hasWork(kept.log)) this.#kept.set(key, kept)
       else kept.log.file.closeFd()
     }

@@ -63,7 +63,7 @@ export function openReadOnly(dir: string, options?: StoreOptions): SessionStore 
   return new SessionStore(path.resolve(dir), checkOptions(options), { readOnly: true })
 }
 
-/** A store of messages of whatever type. */
+/** A store of messages of any type. */
 // biome-ignore lint/suspicious/noExplicitAny: no other type argument accepts every store
 export type AnyStore = SessionStore<any>
 
@@ -177,7 +177,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
   }
 
   /**
-   * The session of a key, whether it exists or not; looks at no file.
+   * The session of a key, whether it exists or not; reads no file.
    * @throws TypeError, SessionError ERR_INVALID_KEY
    */
   session<N extends AnyMessage = M>(key: string): Session<N> {
@@ -220,7 +220,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
   }
 
   /**
-   * Reads every line of every session and looks at all else in the folder, or at the sessions of `keys` only; with
+   * Reads every line of every session and all else in the folder, or the sessions of `keys` only; with
    * `fix` it mends what needs no decision. A session that cannot be read is among `failed` and does not end the check.
    * @throws TypeError for wrong options; what `signal` was aborted with
    */
@@ -230,7 +230,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
   }
 
   /**
-   * Writes every log anew without what no reader sees; see `Session.rewrite`. One that fails does not end it.
+   * Rewrites every log without what no reader sees; see `Session.rewrite`. One that fails does not end it.
    * @throws TypeError for wrong options; what `signal` was aborted with
    */
   async rewriteAll(options?: { signal?: AbortSignal }): Promise<RewriteAllResult> {
@@ -238,7 +238,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
     return rewriteSessions(this.#internals, options)
   }
 
-  /** The sessions in which a message waits for its turn, as far as lists know: what a bot looks at when it starts. */
+  /** The sessions in which a message waits for its turn, by the list: a bot reads them when it starts. */
   async *waiting(): AsyncGenerator<Session<M>> {
     this.#checkOpen()
     for (const key of await this.#internals.index.waiting()) yield this.session(key)
@@ -255,7 +255,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
 
   /**
    * Sessions whose messages hold at least one of the words: those with most of them first, then the newest.
-   * Words are looked for as parts of the text, upper and lower case alike; a "phrase" stands for itself.
+   * Words match as parts of the text, upper and lower case alike; a "phrase" stands for itself.
    * Without words: the newest sessions.
    * @throws TypeError, RangeError for wrong options; what `signal` was aborted with
    */

@@ -23,15 +23,17 @@ const LINGER_MS = 2_000
 /** Waiters try again after about this time, ms. */
 const POLL_MS = 3
 /**
- * A holder that gave its lease away lets each of the others have it for so long before it tries again, ms: less than
+ * Back-off per waiter after a hand-over, before the former holder tries again, ms: less than
  * their slice, so that they see it wait before that is over.
  */
 const YIELD_MS = 20
 /** Some of the waiters may be stopped. */
 const MOST_WAITERS = 4
-/** For so long a network drive may go on reporting stale handles of a lock that is free, ms; no call ends that sooner. */
+/**
+ * For so long a network drive may go on reporting stale handles of a lock that is free, ms; no call ends that sooner.
+ */
 const STALE_MS = 1_200
-/** After this time the holder looks whether the lease is still its own, ms. */
+/** After this time the holder checks that the lease is still its own, ms. */
 const CHECK_MS = 1_000
 
 /** How long a call waits for another process, ms, and since when. */
@@ -71,10 +73,10 @@ export class Lease {
   #yieldUntil = 0
   /** Others may have taken this process for dead: no more signs of life are given. */
   #isSilent = false
-  /** Since when the lease has been wanted and not been had. */
+  /** Since when this process waits for the lease. */
   #lackedSince: number | undefined
 
-  /** What a dead holder left unfinished is still to be looked for. */
+  /** The work that a dead holder left unfinished is still to be finished. */
   #mustFinish = false
 
   constructor(leases: LeaseFolder, name: string) {
@@ -302,7 +304,10 @@ export class Lease {
   }
 }
 
-/** What a process that was stopped has announced, others may clear away, and a lock may go before its first sign of life. */
+/**
+ * What a process that was stopped has announced, others may clear away, and a lock may go before its first sign of
+ * life.
+ */
 function passUnlessLocked(error: NodeJS.ErrnoException): undefined {
   if (!['ELOCKED', 'ENOENT'].includes(errno(error) ?? '')) throw error
 }

@@ -66,7 +66,7 @@ export class Leases implements LeaseFolder, SharedPart {
     this.#sweeping = undefined
   }
 
-  /** A timer must not throw: a folder that cannot be read now is looked at again at the next sweep. */
+  /** A timer must not throw: a folder that cannot be read now is read again at the next sweep. */
   #waitersOrNone(): ReadonlyMap<string, number> {
     try {
       return this.waiters()

@@ -43,10 +43,15 @@ export class LockFolder {
     this.#ready = path.join(waiting, `${path.basename(folder)}.${this.#nonce}`)
   }
 
-  /** An attempt failed because what this machine knew of the folder was out of date: on network drives, for about a second. */
+  /**
+   * An attempt failed because what this machine knew of the folder was out of date: on network drives, for about a
+   * second.
+   */
   wasStale = false
 
-  /** True while the owner's file is in place. Only a folder without it means that it is gone: an outage says nothing. */
+  /**
+   * True while the owner's file is in place. Only a folder without it means that it is gone: an outage says nothing.
+   */
   get held(): boolean {
     return this.#holds && this.#isInPlace()
   }
@@ -67,7 +72,7 @@ export class LockFolder {
     removeTree(this.#ready)
   }
 
-  /** From now on the lock is a leftover, wherever it is: the next process that wants the lease removes it. */
+  /** From now on the lock is a left-over, wherever it is: the next process that takes the lease removes it. */
   abandon(): void {
     this.#owners.inUse.delete(this.#nonce)
   }
@@ -208,7 +213,7 @@ function answer<T>(done: Done<T>, work: () => T): void {
 }
 
 /**
- * Removes what is no folder from the place of one. Owners come and go meanwhile: then a folder may stand there by now.
+ * Removes what is no folder from the place of one. Owners come and go meanwhile: then a folder may stand there again.
  */
 function removeLitter(folder: string): void {
   const stat = fs.lstatSync(folder, { throwIfNoEntry: false })

@@ -15,7 +15,7 @@ export const SILENCE_MS = 10_000
 /** At most this many unseen owners are cached; others are judged anew. */
 const MAX_SIGHTINGS = 10_000
 
-/** What the stores of one folder know of its locks. */
+/** What the stores of one folder share about its locks. */
 export class LockOwners {
   /**
    * The nonces of locks that are waited for or held here. Any other lock of this process is left over: it could not be

@@ -7,7 +7,7 @@ import { isSessionName } from '../names.js'
 import { livenessOf } from '../process-identity.js'
 import { NONCE, ownerIn } from './lock-owner.js'
 
-/** The files of owners and waiters that are dead, looked at and left alone. */
+/** The files of dead owners and waiters; changes nothing. */
 export function staleLocks(locks: string, waiting: string): string[] {
   return [locks, waiting].flatMap((place) => listFolder(place).flatMap((entry) => deadIn(path.join(place, entry))))
 }

@@ -49,7 +49,7 @@ export function removeNewFiles(layout: Layout, name: string): void {
   }
 }
 
-/** Links a log before its name is taken away; undefined when another file is there by now. */
+/** Links a log before its name is taken away; undefined when another file is there. */
 export function linkFormer(layout: Layout, name: string, nonce: string, log: FileMark): string | undefined {
   const file = layout.former(name, nonce, log.size)
   if (!link(layout.log(name), file, layout.rewrites)) return undefined

@@ -130,7 +130,7 @@ async function finish(layout: Layout, name: string, { file, nonce, size, stat }:
   }
   const moved = statFile(path.join(layout.trashed(name, nonce), path.basename(layout.log(name))))
   if (moved !== undefined && moved !== 'other' && sameFile(moved, stat)) finishMove(layout, name, nonce)
-  // an editor that saves by renaming leaves the path empty for a moment: the next taker of the lease looks again
+  // an editor that saves by renaming leaves the path empty for a moment: the next owner of the lease checks again
   else if (log === undefined || log === 'other') return
   else {
     await LogReader.using(file, async (former) => {

@@ -1,5 +1,5 @@
 /**
- * The writing end of one log. An append needs no lease: it writes once at the end, then looks at the path. It is
+ * The writing end of one log. An append needs no lease: it writes once at the end, then checks the path. It is
  * acknowledged when the path names the file that was written to, the line stands there whole, and the file has no
  * second link: then no rewrite can replace it without copying the line (formers.ts).
  */
@@ -26,7 +26,7 @@ const LF = 0x0a
 const END_BYTES = [4 * 1024, 64 * 1024, 1024 * 1024, 16 * 1024 * 1024]
 /** More than the time, the id and what ends a line. */
 const LINE_END_BYTES = 64
-/** The end of a log, as a writer must know it. */
+/** The end of a log, with what a writer needs. */
 export interface LogEnd {
   mark: FileMark
   /** The file is empty or ends in a line feed. */
@@ -58,21 +58,21 @@ export type AppendOutcome = Appended | 'absent' | 'held'
 export class LogWriter extends OpenLog {
   readonly #name: string
   readonly #checkFolder: () => void
-  /** The end after the last look or write, and what the path named then. */
+  /** The end after the last check or write, and the file at the path then. */
   #end: (LogEnd & { stat: fs.Stats }) | undefined
   /** The file after the last append, and the id of its last line. */
   #seen: { mark: FileMark; id: string } | undefined
   /** Appends that are being settled. */
   #settling = 0
 
-  /** `checkFolder` throws where the folder of the store is another one by now. */
+  /** `checkFolder` throws where the folder of the store was replaced. */
   constructor(layout: Layout, name: string, fds: FdCache, checkFolder: () => void = () => {}) {
     super(layout, name, fds)
     this.#name = name
     this.#checkFolder = checkFolder
   }
 
-  /** Opens the log if need be, and looks at its end; undefined when there is none. One system call for a log in use. */
+  /** Opens the log if need be, and reads its end; undefined when there is none. One system call for a log in use. */
   end(): LogEnd | undefined {
     let opened = this.open()
     if (opened === undefined) return undefined
@@ -92,7 +92,7 @@ export class LogWriter extends OpenLog {
     return this.#end
   }
 
-  /** The last line at this end, which was looked at just now. */
+  /** The last line at this end, which was read just now. */
   lastLine({ mark, last }: LogEnd): LastLine {
     return last ?? readLastLine(this.fd, mark.size)
   }
@@ -106,14 +106,14 @@ export class LogWriter extends OpenLog {
     return !readSync(fd, start, seen.mark.size - start).includes(seen.id)
   }
 
-  /** True when the log that was looked at last has a second link: it may be held. */
+  /** True when the log had a second link at the last check: it may be held. */
   isHeld(): boolean {
     const stat = this.#end?.stat
     return stat !== undefined && stat.nlink > 1 && isHeld(this.layout, this.#name, stat)
   }
 
   /**
-   * Adds whole lines behind `end`, which was looked at just now. Nothing that was written is taken back: what a failed
+   * Adds whole lines behind `end`, which was read just now. Nothing that was written is taken back: what a failed
    * or short write leaves is a damaged line. @throws the system's reason
    */
   append(bytes: Buffer, end: LogEnd, last: LastLine): AppendOutcome | Promise<AppendOutcome> {

@@ -110,7 +110,7 @@ export class OpenLog {
     if (this.#opened !== undefined) this.#opened.head = readHead(this.#opened.fd)
   }
 
-  /** Puts a new log in place, whole or not at all. `'exists'` when something is there by now. @throws ERR_NOT_A_LOG */
+  /** Puts a new log in place, whole or not at all. `'exists'` when something is there already. @throws ERR_NOT_A_LOG */
   create(bytes: Buffer, temporary: string, synced: boolean): FileMark | 'exists' {
     const fd = this.#createIn(temporary)
     try {
@@ -136,7 +136,7 @@ export class OpenLog {
     }
   }
 
-  /** Puts a finished temporary file in the log's place; `'exists'` when something is there by now. */
+  /** Puts a finished temporary file in the log's place; `'exists'` when something is there already. */
   adopt(temporary: string, synced: boolean): FileMark | 'exists' {
     try {
       this.#place(temporary)

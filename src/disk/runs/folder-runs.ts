@@ -1,4 +1,4 @@
-/** What runs in one folder: the run log of this instance and those of the others, looked at together. */
+/** The turns of one folder: the run log of this instance and those of the others, read together. */
 import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../../base/errors.js'
@@ -27,11 +27,11 @@ export class FolderRuns implements SharedPart {
   #timer: NodeJS.Timeout | undefined
   #beaten = 0
   #aloneSince: number | undefined
-  /** Why the folder could not be looked into. */
+  /** Why the folder could not be read. */
   #refusal: unknown
   /** The reading of the names since which the own run log is in its place. */
   #sureAt = -1
-  /** Keys of which this instance has said something since it is alone. */
+  /** Keys about which this instance has written since it is alone. */
   readonly #saidAlone = new Set<string>()
 
   constructor(folder: string) {
@@ -44,7 +44,7 @@ export class FolderRuns implements SharedPart {
     return this.#others.logs
   }
 
-  /** Reads what the others have said since the last look. A folder that may not be read says nothing. */
+  /** Reads the new lines of the other run logs. A folder that may not be read counts as empty. */
   refresh(): void {
     this.#refusal = undefined
     try {
@@ -71,7 +71,7 @@ export class FolderRuns implements SharedPart {
     return this.#saidAlone.has(key)
   }
 
-  /** What is said of a session as of the last look: by others, and by this instance at the end. */
+  /** The statements about a session as of the last reading: by others, and by this instance at the end. */
   statements(key: string, session: string | null): { others: Statement[]; own: Statement | undefined } {
     const others: Statement[] = []
     for (const { fold } of this.#others.logs) {
@@ -82,7 +82,7 @@ export class FolderRuns implements SharedPart {
     return { others, own: own?.session === session ? own : undefined }
   }
 
-  /** All keys of which anything is said that the sidecars may not say. */
+  /** All keys with statements that the sidecars may not contain. */
   keys(): Set<string> {
     const keys = new Set(this.own.keys())
     for (const { fold } of this.#others.logs) {
@@ -91,7 +91,7 @@ export class FolderRuns implements SharedPart {
     return keys
   }
 
-  /** Keys of sessions of which some run log says that they run, or did when its owner closed the store. */
+  /** Keys of sessions that run by some run log, or did when its owner closed the store. */
   runningKeys(): Set<string> {
     const keys = new Set(this.own.running)
     for (const { fold } of this.#others.logs) {
@@ -122,7 +122,7 @@ export class FolderRuns implements SharedPart {
     this.#tell({ kind: 'abort', key, turnId })
   }
 
-  /** Leaves nothing of a session that was deleted, but for what other living owners say of it. */
+  /** Leaves nothing of a session that was deleted, but for the statements of other living owners. */
   forget(key: string): void {
     this.own.forget(key)
     this.#keepTime()
@@ -153,7 +153,7 @@ export class FolderRuns implements SharedPart {
     return () => this.#listeners.delete(listener)
   }
 
-  /** When the owner was last heard of, by the clock of the file system; undefined when it has no run log. */
+  /** The last sign of life of the owner, by the clock of the file system; undefined when it has no run log. */
   heardOf(owner: Owner): number | undefined {
     return heardOf(this.#others.logs, owner)
   }
@@ -195,7 +195,7 @@ export class FolderRuns implements SharedPart {
     }
   }
 
-  /** A timer must not throw: a look that fails is made again, a beat that fails is one that is missing. */
+  /** A timer must not throw: a reading that fails is repeated, a heartbeat that fails is missing. */
   #tick(): void {
     try {
       this.refresh()

@@ -1,5 +1,5 @@
 /**
- * What run logs say, line by line, and which statement stands of several: on plain data.
+ * The lines of run logs, and which of several statements is in force: on plain data.
  *
  * The first line of a run log names its owner; each later one says that a turn of a session runs, that none does, that
  * a claim is withdrawn, or that a turn shall stop.
@@ -11,7 +11,7 @@ import { isStuckReason, type Run, type RunName } from '../sidecar/sidecar-file.j
 /** A clock and a kernel's count that differ by more than this: the clock was set, ms. */
 export const CLOCK_SET_MS = 5_000
 
-/** What the clock showed when the kernel had run for so long. */
+/** The time of the clock at an uptime of the kernel. */
 export interface ClockMark {
   /** Unix milliseconds. */
   clock: number
@@ -19,7 +19,7 @@ export interface ClockMark {
   uptime: number
 }
 
-/** What a run log says of one session. */
+/** The statement of a run log about one session. */
 export interface Statement {
   key: string
   /** The id of the log's header, which distinguishes this log from a later one of the same key. */
@@ -29,7 +29,7 @@ export interface Statement {
   turnId: string | null
   /** Ids of the messages that the turn answers. */
   input: readonly string[] | undefined
-  /** The run log that says so; '' for a sidecar. */
+  /** The run log of the statement; '' for a sidecar. */
   file: string
 }
 
@@ -77,7 +77,7 @@ export class RunLogFold {
   closed = false
   /** The last statement about each session that was not withdrawn. */
   readonly statements = new Map<string, Statement>()
-  /** What was said before the last statement, which may be withdrawn. */
+  /** The statement before the last one, which may be withdrawn. */
   readonly #former = new Map<string, Statement | undefined>()
 
   constructor(readonly file: string) {}

@@ -25,7 +25,7 @@ const MAX_BYTES = 1024 * 1024
 const LINE_BYTES = 256
 const NAME = /^([A-Za-z0-9.-]{1,60})-(\d+)-[0-9a-f]{16}\.jsonl$/
 
-/** True for what is named as run logs are. */
+/** True for the names of run logs. */
 export function isRunLogName(name: string): boolean {
   return NAME.test(name)
 }
@@ -105,7 +105,7 @@ export class OwnRunLog {
     this.#fold = new RunLogFold(this.name)
   }
 
-  /** What this instance has said of a session. */
+  /** The last statement of this instance about a session. */
   statement(key: string): Statement | undefined {
     return this.#fold.statements.get(key)
   }
@@ -133,7 +133,7 @@ export class OwnRunLog {
     this.#append(abortText(key, turnId))
   }
 
-  /** The sidecar of the session says so with this count. */
+  /** The sidecar of the session contains the statement with this count. */
   settle(key: string, n: number): void {
     if ((this.#unsettled.get(key) ?? 0) <= n) this.#unsettled.delete(key)
   }
@@ -190,7 +190,7 @@ export class OwnRunLog {
     this.#begin(this.#file, () => true)
   }
 
-  /** Makes a file that says what stays of what was said, and puts it in the log's place if it is made elsewhere. */
+  /** Makes a file of the statements that stay, and puts it in the log's place if it is made elsewhere. */
   #begin(made: string, stays: (statement: Statement) => boolean, closed = false): void {
     const mark = { clock: Date.now(), uptime: uptime() }
     const fold = new RunLogFold(this.name)

@@ -171,7 +171,7 @@ export class RunLogs {
   }
 }
 
-/** Codes with which a folder says that it may not be read or is none. */
+/** Error codes of a folder that may not be read or is none. */
 export function isRefused(error: unknown): boolean {
   return ['EACCES', 'EPERM', 'ENOTDIR', 'ELOOP'].includes(errno(error) ?? '')
 }

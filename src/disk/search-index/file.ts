@@ -1,6 +1,6 @@
 /**
  * The file of signatures: records one after the other, of which the last of a name counts. Any process appends to it;
- * whatever is damaged in it is made again from the logs.
+ * damaged records are made again from the logs.
  */
 import fs from 'node:fs'
 import path from 'node:path'
@@ -104,7 +104,7 @@ function makeFolder(folder: string): void {
   }
 }
 
-/** Replaces whatever is there by a new file. */
+/** Replaces the file by a new one. */
 export async function replaceSignatures(file: string, signatures: Iterable<Signature>): Promise<void> {
   makeFolder(path.dirname(file))
   await replaceWithChunks(file, batchesOf(signatures))

@@ -1,5 +1,5 @@
 /**
- * The sidecar of a session: what a person wants to know of it now, its run state, and a copy of what its log was folded
+ * The sidecar of a session: what people read about it, its run state, and a copy of what its log was folded
  * to. Of all this only the run state and that copy are ever read here, and the copy only if its checksum is right.
  */
 import { createHash, hash } from 'node:crypto'
@@ -31,7 +31,7 @@ export interface Run {
   turnId: string | null
   /** When the state was entered, ISO 8601 UTC. */
   since: string
-  /** The process that said so. */
+  /** The process that set the state. */
   owner: Owner
   /** How many states were recorded before; absent in files of earlier versions. */
   n?: number
@@ -72,7 +72,7 @@ export function hashOf(print: string): string {
 
 /** The sidecar, or null when there is none or it cannot be read: then the log has all but the run state. */
 export function readSidecar(file: string): { sidecar: Sidecar | null; mark: FileMark } | null {
-  // busy sessions often have none yet, and to look costs a tenth of an error
+  // busy sessions often have none yet, and a stat costs a tenth of an error
   const content = statFile(file) === undefined ? undefined : readSmall(file)
   return content === undefined ? null : { sidecar: sidecarFromText(content.bytes.toString()), mark: content.stat }
 }

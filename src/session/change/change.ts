@@ -1,4 +1,4 @@
-/** Several changes of one session that depend on what it says: all of them, or none. */
+/** Several changes of one session, decided on its content: all of them, or none. */
 import { checkCount, checkNames, checkTexts, stillOpen, type WaitOptions } from '../../base/arguments.js'
 import { messageNotFound } from '../../base/errors.js'
 import { isObject } from '../../base/json.js'
@@ -53,7 +53,7 @@ interface Planned<T> {
 
 /**
  * Decides under the lease. Nothing is written for a decision that changes nothing; one line, or messages alone, are
- * added in one write; all else writes the log anew.
+ * added in one write; all else rewrites the log.
  * @throws TypeError; SessionError ERR_MESSAGE_NOT_FOUND for an id that is not in the view
  */
 export async function changeLog<M extends AnyMessage, T>(

@@ -1,4 +1,4 @@
-/** Emptying a session: what it said is off the disk when this is done. */
+/** Empties a session: its messages are off the disk when this resolves. */
 
 import type { SessionLog } from '../log/session-log.js'
 import { rewriteHeld } from './rewrite.js'

@@ -48,7 +48,7 @@ export interface Plan {
   visibility: Visibility
   /** Null when there is nothing to take out. */
   plan: RewritePlan | null
-  /** What the log says before. */
+  /** The state of the log before. */
   summary: Summary
   /** Ids of the messages that wait in the new log. */
   waiting: readonly string[]

@@ -97,7 +97,7 @@ async function carryOut(
 
 /**
  * Puts a new file in the place of the one that `reader` reads, for work under the lease; returns its mark, or
- * `'replaced'` when the log is another by now: then nothing was changed.
+ * `'replaced'` when another log is in its place: then nothing was changed.
  */
 export async function putInPlace(
   log: SessionLog,

@@ -25,13 +25,13 @@ export interface Decision<T> {
   written?: (lines: readonly Line[], mark: FileMark, print: string) => void
 }
 
-/** Decides on what the log says; undefined for a missing session, which drafts would create. */
+/** Decides on the state of the log; undefined for a missing session, which drafts would create. */
 export type Decide<T> = (
   summary: Summary | undefined,
   state: LogState | undefined,
 ) => Decision<T> | Promise<Decision<T>>
 
-/** Decides on lines whatever the log says; ERR_SESSION_NOT_FOUND where `create` forbids to make it. */
+/** Adds lines independent of the state of the log; ERR_SESSION_NOT_FOUND where `create` forbids to make it. */
 export function toAppend(key: string, drafts: Draft[], create: boolean): Decide<undefined> {
   return (summary) => {
     if (summary === undefined && !create) throw notFound(key)

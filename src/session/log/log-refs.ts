@@ -28,7 +28,7 @@ export class LogRefs {
   async now(): Promise<RefMemory> {
     const refs = await LogReader.using(this.#log.file.path, async (reader) => {
       const read = this.#read
-      // what is old is forgotten by reading anew
+      // reading the log again drops old references
       const isLarge = read !== undefined && read.refs.size > 2 * read.atFirst + MOST_MORE
       return read !== undefined && isGrown(reader, read.mark) && !isLarge
         ? this.#readOn(reader, read)

@@ -40,7 +40,7 @@ export class OwnWrites {
     this.#log = log
   }
 
-  /** Takes note of lines that the log has by now, with the header over them. */
+  /** Records lines that were added to the log, with the header above them. */
   note(bytes: Buffer, last: LastWrite, header: { id: string } | null): void {
     this.#log.context.writes.note(this.#log.name, bytes)
     this.#last = last

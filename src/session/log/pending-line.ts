@@ -53,7 +53,7 @@ export function headerDraft(key: string, more: JsonObject = {}, id?: string): Dr
 
 export function valueDraft(text: ValueText): Draft {
   const { name, fields, expires } = text
-  // what the index wants to know of it
+  // what the index needs of it
   const value = {
     type: 'value',
     name,
@@ -77,7 +77,7 @@ export function answeredDraft(ids: string[]): Draft {
   return { kind: 'answered', value: { ids }, text: (stamp) => answeredLine(stamp, ids) }
 }
 
-/** `value` is what the fold wants to know of `body`, the text of the commit's fields. */
+/** `value` is what the fold needs of `body`, the text of the commit's fields. */
 export function commitDraft(value: JsonObject, body: string): Draft {
   return { kind: 'commit', value, text: (stamp) => commitLine(stamp, body) }
 }

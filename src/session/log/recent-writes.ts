@@ -30,7 +30,7 @@ export class RecentWrites {
   }
 
   #place(name: string, bytes: Buffer): Write {
-    // a part of a larger buffer, mostly of Node's pool, would keep in memory whatever else is in there
+    // a part of a larger buffer, mostly of Node's pool, would keep the rest of that buffer in memory
     if (bytes.buffer.byteLength === bytes.length) return { name, slab: bytes, start: 0, end: bytes.length }
     if (this.#filled + bytes.length > this.#slab.length) {
       this.#slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, bytes.length))
@@ -47,7 +47,7 @@ export class RecentWrites {
     this.#writes[place] = undefined
   }
 
-  /** The writes to one session that are still known, oldest first; they are forgotten by it. */
+  /** Removes and returns the cached writes to one session, oldest first. */
   take(name: string): Buffer[] {
     const taken: Buffer[] = []
     for (let n = this.#from; n < this.#to; n++) {

@@ -58,7 +58,7 @@ export class SessionCalls {
     return this.#lease().take(this.context.settings.lockTimeout, signal)
   }
 
-  /** For long work: looks whether this process still has the lease. @throws SessionError ERR_LOCK_LOST */
+  /** For long work: checks that this process still has the lease. @throws SessionError ERR_LOCK_LOST */
   checkLease(): void {
     this.#lease().check()
   }

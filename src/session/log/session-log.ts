@@ -51,7 +51,7 @@ export class SessionLog extends CachedLog {
    * @throws SessionError ERR_SESSION_NOT_FOUND when there is no session and none may be made
    */
   async append(drafts: Draft[], how: AppendHow = {}): Promise<string[]> {
-    // of a log that is in use, the look after the write finds out whether its folder was moved
+    // for a log that is in use, the check after the write notices that its folder was moved
     if (!this.file.isOpen) this.context.root.check()
     if (!how.whileClosing) this.context.checkNotClosed()
     const { leasesAppends, settings } = this.context
@@ -108,7 +108,7 @@ export class SessionLog extends CachedLog {
     }
     const isOther = end.isChanged || outcome.isReplaced
     if (!isOther) return finish()
-    // what another program did to the log may have cost lines that this process wrote before: they are looked for first
+    // another program may have removed lines that this process wrote before: search them first
     return this.current().then(finish, finish)
   }
 
@@ -145,7 +145,7 @@ export class SessionLog extends CachedLog {
     return this.#write(decide, edgesOf)
   }
 
-  /** Decides under the lease on what the log says then, and adds the lines decided on in one write. */
+  /** Decides under the lease on the state of the log, and adds the decided lines in one write. */
   async transact<T>(decide: Decide<T>, signal?: AbortSignal): Promise<T> {
     this.context.checkOpen()
     const { result, ids } = await this.hold(() => this.#write(decide, foldLog), { signal })
@@ -174,7 +174,7 @@ export class SessionLog extends CachedLog {
   }
 
   /**
-   * Makes a session of these lines, for work under the lease. False when there is one by now. `before` is given the
+   * Makes a session of these lines, for work under the lease. False when there is one already. `before` is given the
    * header's id when all but the log is in place: what it makes is there with the session, or means nothing.
    */
   create(drafts: Draft[] = [], header = headerDraft(this.key), before?: (headerId: string | null) => void): boolean {
@@ -278,7 +278,7 @@ export class SessionLog extends CachedLog {
     const made = this.file.create(lines.bytes, layout.temporary(this.name, randomNonce()), settings.fsync !== 'no')
     if (made === 'exists') return undefined
     this.wasThere = true
-    // more than was written: another process has added to it by now, and the next call reads it
+    // more than was written: another process has added to it, and the next call reads it
     if (made.size !== lines.bytes.length) return lines
     const state = { summary: emptySummary(), mark: made, print: '', open: false, torn: null, partial: false }
     this.advance(state, lines, made)

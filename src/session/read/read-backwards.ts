@@ -17,7 +17,7 @@ export interface BackwardLine {
   visibility: Visibility
 }
 
-/** Ends with `'unclear'` where only the whole log decides what comes before. About `bytes` will be wanted. */
+/** Ends with `'unclear'` where only the whole log decides what comes before. The caller will read about `bytes`. */
 export function* liveBackwards(reader: LogReader, summary: Summary, bytes = 0): Generator<BackwardLine | 'unclear'> {
   const reading = new BackwardReading(summary)
   for (const piece of reader.backwards(reader.size, bytes)) {

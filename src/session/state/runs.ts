@@ -1,6 +1,6 @@
 /**
- * The run state of a session: what the greatest count of run logs and sidecar says. A change is one line in the run log
- * of this instance, without a lease; the sidecar follows.
+ * The run state of a session: the statement with the greatest count in run logs and sidecar. A change is one line in
+ * the run log of this instance, without a lease; the sidecar follows.
  */
 import { errno } from '../../base/errors.js'
 import { thisProcess } from '../../disk/process-identity.js'
@@ -41,7 +41,7 @@ export function sessionOf({ header }: Pick<Summary, 'header'>): string | null {
   return header?.id ?? null
 }
 
-/** What is said of a session now, by others and by this instance. */
+/** The current statements about a session, by other instances and by this one. */
 export interface Said {
   /** From their run logs, and the sidecar. */
   others: Statement[]
@@ -73,7 +73,7 @@ function saidWith(runs: FolderRuns, key: string, session: string | null, claim: 
   return { others: run === null ? others : [...others, statementOf(key, session, run)], own }
 }
 
-/** The run state by what run logs said at the last look, and a sidecar. */
+/** The run state by the last reading of the run logs, and a sidecar. */
 export function currentRun(
   runs: FolderRuns,
   key: string,

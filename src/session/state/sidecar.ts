@@ -19,7 +19,7 @@ export async function makeAgain(log: LogWithSidecar, takeAway: () => void): Prom
     const former = await log.current()
     const run = former === undefined ? null : readRun(log, former.summary)
     takeAway()
-    // what is known here may come from the old one
+    // the cached state may come from the old one
     log.reset()
     const state = await log.current()
     if (state !== undefined) write(log, state, run)
@@ -39,7 +39,7 @@ export async function writeBehind(log: LogWithSidecar): Promise<void> {
   try {
     await log.hold(() => writeNow(log), { timeout: 0 })
   } catch (error) {
-    // another process is writing to the session: its sidecar will say what ours would have said
+    // another process is writing to the session: its sidecar will have the same content
     if (!(error instanceof SessionError && error.code === 'ERR_LOCKED')) throw error
   }
 }

@@ -1,4 +1,4 @@
-/** What the log says of a turn whose process died in the middle. */
+/** The record in the log of a turn whose process died. */
 import { isObject } from '../../base/json.js'
 import type { SidecarCache } from '../../disk/sidecar/sidecar-cache.js'
 import type { Summary } from '../../log/fold.js'

@@ -8,7 +8,7 @@ import { shortened, Turn, type TurnStart, type TurnWork } from './turn.js'
 import { type Claim, endTurn, extendTurn, isMine } from './turn-claim.js'
 import type { TurnStop } from './turn-stop.js'
 
-/** Drafts are written to the sidecar so often, ms. */
+/** How often drafts are written to the sidecar, ms. */
 const DRAFT_MS = 1_000
 /** A function that must stop has this time to do so, ms. */
 const GRACE_MS = 500
@@ -71,7 +71,7 @@ export class RunningTurn<M> implements TurnWork<M> {
     const settled = settle(fn)
     const first = await Promise.race([settled, this.#stop.stopped])
     if (typeof first !== 'string') return first
-    // one that heeds its signal may still say something
+    // a function that heeds its signal may still write
     return (await Promise.race([settled, sleep(GRACE_MS)])) || undefined
   }
 
@@ -122,7 +122,7 @@ export class RunningTurn<M> implements TurnWork<M> {
     this.#draftTimer = undefined
     const now = this.#log.draft
     const isWritten = draft === now && sidecar.claim()?.run?.draft === draft?.text
-    // another process may have held the session, or there is more by now
+    // another process may have held the session, or more has come
     if (now?.turnId === this.turn.id && !isWritten)
       this.#draftTimer = setTimeout(() => void this.#writeDraft(), DRAFT_MS).unref()
   }

@@ -47,7 +47,7 @@ export interface ClaimOptions {
 const RETRY_MS = 4
 const MAX_RETRY_MS = 50
 
-/** Begins a turn if no other runs. One that runs in this instance already is said again. @throws ERR_TURN_RUNNING */
+/** Begins a turn if no other runs. One that runs in this instance already is recorded again. @throws ERR_TURN_RUNNING */
 export async function beginTurn(log: LogWithRuns, turnId: string | null, signal?: AbortSignal): Promise<void> {
   const runs = await changeExisting(log, (session) => {
     const said = saidOf(log, session)
@@ -175,7 +175,7 @@ export function askToStop({ key, context: { runs } }: LogWithRuns, turnId: strin
   runs.askToStop(key, turnId)
 }
 
-/** The turn that runs, in whatever process; undefined when none does. */
+/** The turn that runs, in any process; undefined when none does. */
 export async function runningTurn(log: LogWithRuns): Promise<Statement | undefined> {
   return changeExisting(log, (session) => {
     const now = standingOf(saidOf(log, session))
@@ -192,7 +192,7 @@ export function onStop(log: LogWithRuns, claim: Claim, stop: (why: 'aborted' | '
   return context.runs.listen((entry) => {
     if (entry.key !== key) return
     if (entry.kind === 'abort' && (entry.turnId === null || entry.turnId === claim.turnId)) stop('aborted')
-    // what was said may be withdrawn in the same look
+    // a statement may be withdrawn in the same reading
     if (entry.kind === 'statement' && entry.statement.run.n > claim.n)
       queueMicrotask(() => void (isMine(log, claim) || stop('lost')))
   })

@@ -61,7 +61,7 @@ export class TurnStop {
     return new SessionError('ERR_TURN_LOST', 'the turn was ended or taken over by another process', details)
   }
 
-  /** What comes now ends nothing any more. */
+  /** Later signals and requests have no effect. */
   end(): void {
     this.#unwatch()
     this.#given?.removeEventListener('abort', this.#onSignal)

@@ -13,7 +13,7 @@ const MAX_DRAFT_BYTES = 64 * 1024
 export interface TurnWork<M> {
   /** Writes lines while the turn is this process's. @throws SessionError ERR_TURN_LOST */
   append(drafts: Draft[], checksAfter: boolean): Promise<string[]>
-  /** What waits by now. */
+  /** The messages that wait now. */
   take(known: readonly Entry<M>[]): Promise<{ input: Entry<M>[]; repeated: string[] }>
   context(options: { last?: number }, input: ReadonlySet<string>, earlier: ReadonlySet<string>): Promise<M[]>
   draftChanged(text: string): void
@@ -73,7 +73,7 @@ export class Turn<M = ChatMessage> {
   }
 
   /**
-   * Adds the answer to the input: it is answered with this line, whatever happens then.
+   * Adds the answer to the input: it is answered with this line, also after a crash.
    * @throws SessionError ERR_TURN_ENDED, ERR_TURN_LOST
    */
   async answer(message: M): Promise<string> {

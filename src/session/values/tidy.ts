@@ -1,4 +1,4 @@
-/** Taking lines out of a log that set names and labels and say nothing any more, before they are most of it. */
+/** Removes superseded lines that set names and labels from a log, before they are most of it. */
 import { SessionError } from '../../base/errors.js'
 import type { Summary } from '../../log/fold.js'
 import { rewriteHeld } from '../change/rewrite.js'
@@ -8,8 +8,8 @@ import type { SessionLog } from '../log/session-log.js'
 const SLACK_BYTES = 256 * 1024
 
 /**
- * Drops superseded lines, and only these, where they are more than all others; returns whether it did. It leaves the log
- * alone while another process writes.
+ * Drops superseded lines, and only these, where they are more than all others; returns whether it did. It leaves the
+ * log alone while another process writes.
  */
 export async function tidy(log: SessionLog): Promise<boolean> {
   const seen = log.lastRead()

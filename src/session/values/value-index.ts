@@ -14,7 +14,7 @@ import { printAt } from '../log/log-state.js'
 /** So many bytes are searched backwards at once; what lies further back is found by reading the whole log. */
 const SEARCH_BYTES = 256 * 1024
 /**
- * When so many bytes that set something were written, and this part of the log, it is looked how many are superseded.
+ * When so many bytes that set something were written, and this part of the log, the superseded ones are counted.
  */
 const LOOK_BYTES = 256 * 1024
 const LOOK_PART = 1 / 16
@@ -29,7 +29,7 @@ interface Covered {
   upTo: number
 }
 
-/** What the index says when it is as far as the log. */
+/** The result of an index that is up to date with the log. */
 export interface Places {
   /** All names are in it. */
   complete: boolean

@@ -25,7 +25,7 @@ import type { SessionLog } from '../log/session-log.js'
 /** What a name can hold. */
 export type Value = Json | Uint8Array
 
-/** A value with what its line says of it. */
+/** A value with the facts of its line. */
 export interface ValueEntry<T = Value> {
   value: T
   /** From when on the value is not there; undefined for one that stays. */
@@ -35,7 +35,7 @@ export interface ValueEntry<T = Value> {
 }
 
 export interface ValueOptions extends WaitOptions {
-  /** From when on the value is not there any more: a Date, or Unix milliseconds. */
+  /** When the value expires: a Date, or Unix milliseconds. */
   expires?: Date | number | undefined
 }
 
@@ -61,7 +61,9 @@ export function valueIn({ value: fields }: Line): Value | undefined {
   return typeof fields.bytes === 'string' ? new Uint8Array(Buffer.from(fields.bytes, 'base64')) : undefined
 }
 
-/** What a function that decides under the lease has returned. @throws TypeError for a promise: such a function is pure */
+/**
+ * What a function that decides under the lease has returned. @throws TypeError for a promise: such a function is pure
+ */
 function checkedResult<T>(result: T): T {
   if (!(result instanceof Promise)) return result
   result.catch(() => {})
@@ -139,7 +141,7 @@ export class SessionValues {
       const old = line && valueIn(line)
       const before = valueText(name, old)
       const text = valueText(name, checkedResult(change(old)), expires)
-      // what is as it was is not written again
+      // an unchanged value is not written again
       if (text.fields === before.fields && expires === undefined) return { drafts: [], result: old }
       return { drafts: [valueDraft(text)], result: writtenIn(text) }
     }, stillOpen(options.signal))
