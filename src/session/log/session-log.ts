@@ -190,10 +190,7 @@ export class SessionLog extends CachedLog {
     return writeBehind(this)
   }
 
-  /**
-   * Decides and writes, under the lease. Messages may come in between, as if they had come after: see
-   * `Decision.isStrict`.
-   */
+  /** Decides and writes under the lease. Messages that land in between count as later ones: see `Decision.isStrict`. */
   async #write<T>(decide: Decide<T>, depth: Depth): Promise<Written<T>> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       if (this.#unwanted.length > 0) await this.#takeBack()
