@@ -137,7 +137,7 @@ describe.each(ADAPTERS)('%s', (_, make) => {
     expect(await make(store).get('a')).toBe(1)
   })
 
-  test('a rewrite before each call changes no answer', async () => {
+  test('a rewrite before each call changes no result', async () => {
     const store = await open()
     const adapter = make(store)
     for (let n = 0; n < 5; n++) {

@@ -73,7 +73,7 @@ describe('JsonlCheckpointSaver', () => {
     expect(tuple?.parentConfig).toEqual(configOf('t', second.id))
   })
 
-  test('tells branches apart that count the same versions, in copies that set nothing', async () => {
+  test('distinguishes branches that count the same versions, in copies that set nothing', async () => {
     const saver = new JsonlCheckpointSaver(await open())
     const put = (parent: ReturnType<typeof configOf>, log: string[], version: number, isNew: boolean) =>
       saver.put(parent, checkpointOf({ log }, { log: version }), METADATA, isNew ? { log: version } : {})

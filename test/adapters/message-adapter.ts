@@ -89,7 +89,7 @@ export function describeMessageAdapter(name: string, { chat, keyOf, refusesEmpty
       expect(await store.session(keyOf('ann')).check()).toMatchObject({ damage: [], duplicates: 0, contradictions: [] })
     })
 
-    test('or fails: a disk that does not answer is no empty chat, and a write that failed left nothing', async () => {
+    test('or fails: a disk that does not respond is no empty chat, and a write that failed left nothing', async () => {
       const folder = tempFolder()
       const one = chat(await open(folder), 'ann')
       await one.add('there')

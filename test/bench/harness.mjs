@@ -8,7 +8,7 @@ import path from 'node:path'
 import { median, quantile, random, shuffled } from './statistics.mjs'
 
 /**
- * Measures `row` of the rows of `size`; answers `[{name, as, operations, median, min, max, cpu, p50, p99, kinds, figures}]`,
+ * Measures `row` of the rows of `size`; returns `[{name, as, operations, median, min, max, cpu, p50, p99, kinds, figures}]`,
  * times in µs; the worst of each of the contestant's own figures stands beside them, too.
  * `cpu` is the processor time of all threads, which a busy machine changes less than the time that passes.
  * What a row is stands in rows/index.mjs.

@@ -63,7 +63,7 @@ describe('serve', () => {
   })
 })
 
-describe('the viewer is loaded by nobody else', () => {
+describe('the viewer is loaded by no other command', () => {
   const holdsViewer = (file: string) => fs.readFileSync(file, 'utf8').includes('ERR_VIEWER_')
 
   test('not by the library', () => {

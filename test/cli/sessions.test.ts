@@ -27,7 +27,7 @@ async function inSession<T>(key: string, work: (session: Session) => Promise<T>)
   }
 }
 
-/** A session of these texts; answers the ids of its messages. */
+/** A session of these texts; returns the ids of its messages. */
 const fill = (key: string, ...texts: string[]) =>
   inSession(key, (session) => session.append(texts.map((content) => ({ role: 'user', content }))))
 const texts = (key: string) =>

@@ -14,7 +14,7 @@ export class Clock {
     return this.date.toISOString()
   }
 
-  /** Moves on (or back) and answers the new time. */
+  /** Moves on (or back) and returns the new time. */
   move(ms: number): Date {
     this.ms += ms
     return this.date

@@ -25,7 +25,7 @@ export function complaint(operation, { old, made, result }, outcome) {
   return undefined
 }
 
-/** True when the session holds its old texts and the first ones of those that were added. */
+/** True when the session holds its old texts and the first of the added ones. */
 function isBetween(key, found, old, made) {
   const texts = (state) =>
     state.sessions.map((text) => JSON.parse(text)).find((one) => one.key === key)?.SessionStore.texts

@@ -14,7 +14,7 @@ import { tell } from './scene.mjs'
 const RUN = fileURLToPath(new URL('power-run.mjs', import.meta.url))
 const BLOCK = 4096
 
-/** Answers { steps, syncs, disks, failures }. `count` disks are tried, spread over the whole run. */
+/** Returns { steps, syncs, disks, failures }. `count` disks are tried, spread over the whole run. */
 export async function losePower({ library, folder, count, seed = 1, careless = false }) {
   const exports = await import(library)
   const contracts = await loadContracts()
@@ -101,7 +101,7 @@ function complaintOf(found, before, after, begun, texts) {
 }
 
 /**
- * True when the session has its old messages, in order some of those that were being added, and nothing else; the
+ * True when the session has its old messages, in order some of the ones that were being added, and nothing else; the
  * others are old. What is missing between them is damage, which is counted.
  */
 function isPart(key, found, before, after) {

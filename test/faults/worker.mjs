@@ -1,4 +1,4 @@
-// One operation under many faults: worker.mjs JOB, a JSON object. Answers a JSON line for each fault.
+// One operation under many faults: worker.mjs JOB, a JSON object. Prints a JSON line for each fault.
 
 import fs from 'node:fs'
 import { arm, disarm } from './calls.mjs'

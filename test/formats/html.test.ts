@@ -79,7 +79,7 @@ const ATTACKS = [
 ]
 
 describe('hostile text', () => {
-  test.each(ATTACKS)('%s is shown as it is', (attack) => {
+  test.each(ATTACKS)('%s is shown unchanged', (attack) => {
     const allowed = /^(<\/?(p|pre|code|details|summary|strong|span)( (class|tabindex)="[\w ]*"| open)*>|[^<>])*$/
     for (const value of [
       { role: 'user', content: attack },

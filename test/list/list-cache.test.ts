@@ -1,4 +1,4 @@
-/** The list that is kept on disk makes lists faster, and changes none of their answers. */
+/** The list that is kept on disk makes lists faster, and changes none of their results. */
 import fs from 'node:fs'
 import path from 'node:path'
 import fc from 'fast-check'
@@ -50,7 +50,7 @@ async function listIn(dir: string): Promise<SessionInfo[]> {
   }
 }
 
-/** What a store answers that has no list to go by. */
+/** What a store returns without a list cache. */
 async function listWithout(dir: string): Promise<SessionInfo[]> {
   const copy = `${fileOf(dir)}-aside`
   const isThere = fs.existsSync(fileOf(dir))
@@ -291,7 +291,7 @@ describe('of no matter is a list that', () => {
   })
 })
 
-test('a list cache that cannot be written is reported, and changes no answer', async () => {
+test('a list cache that cannot be written is reported, and changes no result', async () => {
   const dir = await kept()
   fs.rmSync(path.dirname(fileOf(dir)), { recursive: true })
   fs.writeFileSync(path.dirname(fileOf(dir)), '')

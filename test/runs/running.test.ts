@@ -76,7 +76,7 @@ describe('a run log', () => {
     expect(runLogsIn(store.dir)).toEqual([])
   })
 
-  test('of a closed store only tells where to look: the sidecar decides', async () => {
+  test('of a closed store only names the sessions to read: the sidecar decides', async () => {
     const store = await openStore(tempFolder())
     const { sidecarPath } = await start(store, 'a')
     await store.close()

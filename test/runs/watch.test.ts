@@ -322,7 +322,7 @@ describe('errors of a watcher', () => {
     await watcher.close()
   })
 
-  test('every turn is told in order, also those of less than a millisecond and of a process that ends at once', async () => {
+  test('every turn is emitted in order, also those of less than a millisecond and of a process that ends at once', async () => {
     const folder = tempFolder()
     const { store, events } = await watched(folder)
     const expected: string[] = []

@@ -333,7 +333,7 @@ describe('an index that', () => {
     },
   }
   for (const [name, breaks] of Object.entries(OUTAGES)) {
-    test(`${name} is reported once, left alone, and changes no answer`, async () => {
+    test(`${name} is reported once, left alone, and changes no result`, async () => {
       const folder = manySessions()
       await indexed(folder)
       breaks(folder)

@@ -1,4 +1,4 @@
-/** What happens to the file of signatures while a store searches by them changes no answer. */
+/** What happens to the file of signatures while a store searches by them changes no result. */
 
 import fs from 'node:fs'
 import { beforeEach, describe, expect, test } from 'vitest'
@@ -97,7 +97,7 @@ describe('under a store that has read it, an index that', () => {
     },
   }
   for (const [name, damage] of Object.entries(CASES)) {
-    test(`${name} changes no answer, and is made again`, async () => {
+    test(`${name} changes no result, and is made again`, async () => {
       const store = await indexed()
       damage()
       await expectRight(store)

@@ -61,7 +61,7 @@ function helper(folder: string, role: string, keys: readonly string[], seed: num
 
 const hasEnded = ({ child }: Player) => child.exitCode !== null || child.signalCode !== null
 
-/** Kills one of the players now and then, and starts it again, until all writers are done; answers how often. */
+/** Kills one of the players now and then, and starts it again, until all writers are done; returns how often. */
 async function killUntilDone(writers: Player[], helpers: Player[], seed: number): Promise<number> {
   const random = randomOf(seed)
   let kills = 0

@@ -40,7 +40,7 @@ export class Lane {
   #nodes = 0
   #agent
 
-  /** `store` answers the store of the moment. */
+  /** `store` returns the store of the moment. */
   constructor(name, seed, store) {
     this.name = name
     this.#state = seed * 7919 + 1
@@ -83,7 +83,7 @@ export class Lane {
     for (const key of [this.own, this.graph]) await this.store().session(key).tag(['pinned'])
   }
 
-  /** One piece of work; answers its name. */
+  /** One piece of work; returns its name. */
   async step() {
     const [, name, work] = chosen(this.random(TOTAL))
     try {

@@ -17,7 +17,7 @@ describe('events of a store', () => {
     expect(seen).toEqual(['option a', 'listener a 1', 'once'])
   })
 
-  test('a listener that throws, or rejects, changes no answer and goes to error', async () => {
+  test('a listener that throws, or rejects, changes no result and goes to error', async () => {
     const errors: unknown[] = []
     const store = await open(tempFolder(), {
       onDamage: () => {
@@ -57,7 +57,7 @@ test('`await using` closes a store', async () => {
 })
 
 describe('errors', () => {
-  test('are told apart by their codes, which tell the details', async () => {
+  test('are distinguished by their codes, which determine the details', async () => {
     const session = (await open()).session('a')
     const error: unknown = await session.rewind({ keep: 1 }).catch((error) => error)
     expect(error).toBeInstanceOf(SessionError)

@@ -218,7 +218,7 @@ function modeOf(file: string): string {
   return (fs.lstatSync(file).mode & 0o777).toString(8)
 }
 
-/** Does everything that writes somewhere in a store; answers the codes of what failed. */
+/** Does everything that writes somewhere in a store; returns the codes of what failed. */
 async function workThrough(folder: string): Promise<string[]> {
   let store: SessionStore
   try {

@@ -74,7 +74,7 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
     expect(faults).toEqual([])
   })
 
-  test('what a view says is there for those who cannot see it', async () => {
+  test('what a view says is there for readers who cannot see it', async () => {
     const served = await shown(await everything())
     const { page } = await visit(browser, served)
     const now = await page.locator('main').ariaSnapshot()

@@ -1,6 +1,6 @@
 /**
  * Appends in a process of its own: node append-process.mjs COMPETITOR FOLDER NUMBER
- * For each message `{key, count}` it appends so often, and answers `{worst}`, the longest wait, ms.
+ * For each message `{key, count}` it appends so often, and returns `{worst}`, the longest wait, ms.
  */
 import { messageAt } from '../messages.mjs'
 import { storeOf } from './store-of.mjs'

@@ -157,7 +157,7 @@ export function compact(megabytes) {
   }
 }
 
-/** A new file of the same bytes, on disk, so that nobody's sync pays for it later. */
+/** A new file of the same bytes, on disk, so that no later sync pays for it. */
 async function copy(from, to) {
   const made = `${to}.copy`
   await fs.promises.copyFile(from, made)

@@ -4,7 +4,7 @@
 const CHUNK = 1000
 
 /**
- * `prepare(store, dir)` answers what the runner asks for. `fill(store)` is done before, by a store that is closed
+ * `prepare(store, dir)` returns what the runner asks for. `fill(store)` is done before, by a store that is closed
  * again, so that what is measured reads from disk. `as` says in the table what it is, if that is not plain.
  */
 export function contestant(Store, prepare, { name = Store.title, as, fill } = {}) {

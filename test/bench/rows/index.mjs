@@ -7,13 +7,13 @@
  * `start(dir)` makes a contestant ready in an empty folder and answers
  * `{operation, before?, proof, stop, least?, most?, per?, turn?, kind?, figures?, selfTimed?, elsewhere?}`:
  * - `operation()` is what is timed. All are awaited, synchronous ones too, as a caller of an async interface does.
- *   With `selfTimed` it answers how many ms it took; `elsewhere` says that other processes do the work.
+ *   With `selfTimed` it returns how many ms it took; `elsewhere` says that other processes do the work.
  * - `before()` comes before each operation and is not timed.
  * - `kind()` names what the last operation was, where they differ.
  * - `turn(number)` comes before each repetition and is not timed.
  * - `proof()` throws unless all operations up to now did what they say; asked before measuring and after it.
  * - `per` is how many things one operation does; times are of one of them.
- * - `figures()` comes after each repetition and answers more figures of it, times in µs, `memory` in bytes. The worst counts.
+ * - `figures()` comes after each repetition and returns more figures of it, times in µs, `memory` in bytes. The worst counts.
  * - `least` and `most` bound the operations of one repetition.
  */
 import { agentRows } from './agent.mjs'

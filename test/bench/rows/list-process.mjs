@@ -1,4 +1,4 @@
-/** Lists all sessions once and tells how long that took from open to answer: node list-process.mjs COMPETITOR FOLDER */
+/** Lists all sessions once and prints how long that took from open to answer: node list-process.mjs COMPETITOR FOLDER */
 import { storeOf } from './store-of.mjs'
 
 const [title, dir] = process.argv.slice(2)

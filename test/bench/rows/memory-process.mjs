@@ -1,4 +1,4 @@
-/** Does one thing and tells what it cost: node --expose-gc memory-process.mjs store|stream|tail FOLDER */
+/** Does one thing and prints what it cost: node --expose-gc memory-process.mjs store|stream|tail FOLDER */
 import { setTimeout } from 'node:timers/promises'
 import { Ours } from '../competitors/ours.mjs'
 import { peak, resetPeak } from '../memory.mjs'

@@ -46,7 +46,7 @@ function inFreshProcess({ name, work, what, fill, expected, goal }) {
   }
 }
 
-/** The whole process, after a list of them all: the store keeps them in mind, the caller has let go of the answer. */
+/** The whole process, after a list of them all: the store caches them, the caller has dropped the result. */
 export function memoryOfStore(sessions) {
   return inFreshProcess({
     name: `memory-store-${sessions}`,

@@ -1,4 +1,4 @@
-/** Keeps sessions of its own in use until it is told to end: node neighbour-process.mjs COMPETITOR FOLDER KEY... */
+/** Keeps sessions of its own in use until it is stopped: node neighbour-process.mjs COMPETITOR FOLDER KEY... */
 import { messageAt } from '../messages.mjs'
 import { storeOf } from './store-of.mjs'
 

@@ -1,4 +1,4 @@
-/** Searches once and tells how long that took from open to answer: node search-process.mjs COMPETITOR FOLDER WORDS... */
+/** Searches once and prints how long that took from open to answer: node search-process.mjs COMPETITOR FOLDER WORDS... */
 import { storeOf } from './store-of.mjs'
 
 const [title, dir, ...words] = process.argv.slice(2)

@@ -1,4 +1,4 @@
-/** Appends to a session when it is told to, and tells when each append began or how long each took. */
+/** Appends to a session on request, and prints when each append began or how long each took. */
 import { openStore } from '../../../dist/src/index.js'
 
 const [folder] = process.argv.slice(2)

@@ -54,7 +54,7 @@ function idsIn(toolCalls: string): string {
   }
 }
 
-/** Inserts one after the other; answers the ids. */
+/** Inserts one after the other; returns the ids. */
 export async function insert(
   persistence: Persistence,
   id: SessionId,

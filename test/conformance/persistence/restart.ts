@@ -19,7 +19,7 @@ import {
   rowOf,
 } from './scene.js'
 
-/** Sessions of every sort; answers their ids. */
+/** Sessions of every sort; returns their ids. */
 async function fill({ persistence, log, clock }: PersistenceScene): Promise<string[]> {
   const plain = await create(persistence)
   await insert(persistence, plain, 'u hello', 'a hi there!', { role: 'user', content: '"\n\u2028👍' })

@@ -121,7 +121,7 @@ export async function answers(persistence: Persistence, ids: readonly SessionId[
   }
 }
 
-/** Deletes every sidecar; answers how many there were. */
+/** Deletes every sidecar; returns how many there were. */
 export function loseSidecars(dir: string): number {
   const names = fs.readdirSync(dir).filter((name) => name.endsWith('.meta.json'))
   for (const name of names) fs.rmSync(`${dir}/${name}`)

@@ -1,4 +1,4 @@
-/** A disk that fails: an outage is an error and never an answer, and what is on the disk stays. */
+/** A disk that fails: an outage is an error and never an empty result, and what is on the disk stays. */
 import assert from 'node:assert/strict'
 import type { RuntimePersistence } from '../../../src/contracts/runtime-persistence/index.js'
 import { whileDiskFills, whileFailing } from '../faults.js'

@@ -1,4 +1,4 @@
-/** compact: the log without dead and damaged lines; no answer changes by it. */
+/** compact: the log without dead and damaged lines; no reader sees a difference. */
 import assert from 'node:assert/strict'
 import { HOUR } from '../clock.js'
 import { assistant, type BackendCase, raw, texts, user } from './scene.js'

@@ -1,4 +1,4 @@
-/** A disk that fails: an outage is an error and never an answer, and what is on the disk stays. */
+/** A disk that fails: an outage is an error and never an empty result, and what is on the disk stays. */
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import type { SessionManager } from '../../../src/contracts/session-manager/index.js'

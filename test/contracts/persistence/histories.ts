@@ -100,7 +100,7 @@ export interface Stage {
   add(line: object): void
 }
 
-/** Takes a step; answers how many messages it archived or deleted. */
+/** Takes a step; returns how many messages it archived or deleted. */
 export async function take({ store, persistence, id, clock, add }: Stage, step: Step): Promise<number> {
   const at = new Date(clock.ms).toISOString()
   switch (step.do) {

@@ -78,7 +78,7 @@ async function prepared(): Promise<string> {
 /** How many processes are killed at once. */
 const AT_ONCE = 4
 
-/** Kills the work right before each of its steps, on copies of `folder`; answers how many steps there are. */
+/** Kills the work right before each of its steps, on copies of `folder`; returns how many steps there are. */
 async function killed(
   folder: string,
   way: 'commit' | 'vacuum' | 'gc',

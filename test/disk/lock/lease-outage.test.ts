@@ -83,7 +83,7 @@ describe('a stale handle', () => {
 })
 
 describe('an outage of the drive', () => {
-  test('rejects calls and takes the lease from nobody: it is held when the drive is back', async () => {
+  test('rejects calls and takes the lease from no process: it is held when the drive is back', async () => {
     const folder = tempFolder()
     const session = (await openLeased(folder)).session('a')
     await session.append(message('1'))

@@ -329,7 +329,7 @@ describe('within one process', () => {
     expect(await contents(two.session('a'))).toHaveLength(40)
   })
 
-  /** Appends until it fails; answers what was acknowledged, and the code of the failure. */
+  /** Appends until it fails; returns what was acknowledged, and the code of the failure. */
   async function appendUntilFailure(session: Session): Promise<{ done: string[]; code: string | undefined }> {
     const done: string[] = []
     for (let i = 0; i < 300; i++) {

@@ -84,7 +84,7 @@ test('a former owner that gives back what it has lost does not hit the next one'
   expect(take(third)).toBe(false)
 })
 
-/** Does one thing before each of the file calls from the given one on; `end` answers how many calls there were. */
+/** Does one thing before each of the file calls from the given one on; `end` returns how many calls there were. */
 function atCall(moment: number, things: Array<() => unknown>): { end: () => number } {
   let count = 0
   let busy = false

@@ -25,7 +25,7 @@ async function untidy() {
 }
 
 describe('a rewrite', () => {
-  test('removes what no reader sees, and no answer changes', async () => {
+  test('removes what no reader sees, and changes nothing that readers see', async () => {
     const { session, store } = await untidy()
     await session.setName('name')
     await session.setState('running', 't')

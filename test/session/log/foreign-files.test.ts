@@ -29,7 +29,7 @@ function scene(text: string) {
 }
 
 describe.each(Object.entries(FILES))('%s', (_, text) => {
-  test('is left as it is by every writing verb', async () => {
+  test('is left unchanged by every writing verb', async () => {
     const { folder, file } = scene(text)
     const store = await open(folder)
     const session = store.session('x')
@@ -50,7 +50,7 @@ describe.each(Object.entries(FILES))('%s', (_, text) => {
     expect(await session.messages()).toEqual([])
   })
 
-  test('is left as it is by compact --all and check --fix, which name it', async () => {
+  test('is left unchanged by compact --all and check --fix, which name it', async () => {
     const { folder, file } = scene(text)
     const compacted = await run(['--root', folder, 'compact', '--all'])
     expect(compacted).toMatchObject({ code: 0, err: expect.stringContaining('x.jsonl') })

@@ -1,4 +1,4 @@
-/** Every field of a sidecar x every wrong value: no answer but the run state is another one. */
+/** Every field of a sidecar x every wrong value: no result but the run state is another one. */
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import os from 'node:os'
@@ -133,7 +133,7 @@ describe('a sidecar with a wrong field', () => {
     expect(sidecarFromText(example)?.summary?.messages).toBe(3)
   })
 
-  test(`changes no answer but the run state: ${cases.length} cases`, async () => {
+  test(`changes no result but the run state: ${cases.length} cases`, async () => {
     const keys = cases.map((_, n) => keyOf(n))
     const folder = tempFolder()
     await fillStore(folder, [...keys, PLAIN])

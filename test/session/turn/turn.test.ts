@@ -85,7 +85,7 @@ describe('receive', () => {
 })
 
 describe('a turn', () => {
-  test('is given all that waits, and answers it in one line', async () => {
+  test('gets all that waits, and answers it in one line', async () => {
     const { session } = await makeStore()
     const ids = [(await session.receive(user('a'))).id, (await session.receive(user('b'))).id]
     const reply = await session.turn(async (turn) => {
@@ -517,7 +517,7 @@ describe('what waits', () => {
     expect(await session.context()).toEqual([{ role: 'system', content: 'sum' }, user('waits'), user('d')])
   })
 
-  test('is told by the store for what a list asks of the files', async () => {
+  test('is reported by the store at the cost of a list', async () => {
     const { store } = await makeStore()
     for (let n = 0; n < 50; n++) {
       const session = store.session(`s${n}`)
@@ -537,7 +537,7 @@ describe('what waits', () => {
     await third.close()
   })
 
-  test('that was answered by two turns is told by a check', async () => {
+  test('that was answered by two turns is reported by a check', async () => {
     const { store, session } = await makeStore()
     const { id } = await session.receive(user('q'))
     await session.turn(async (turn) => void (await turn.answer(bot('one'))))

@@ -29,7 +29,7 @@ describe('superseded lines', () => {
     expect(await contents(session)).toEqual(['hi'])
   })
 
-  test('of writes that nobody waits for go too', async () => {
+  test('of writes that no caller awaits go too', async () => {
     const store = await open()
     const session = store.session('a')
     await Promise.all(Array.from({ length: 3_000 }, (_, n) => session.setValue('x', `${n} ${'x'.repeat(650)}`)))

@@ -3,7 +3,7 @@
 // Writers append to one session and to many, `rate` messages a second over all; rewriters work on the same sessions, and
 // end or stop between any two of their steps; writers are killed and stopped as well; readers look all the time whether
 // what was acknowledged is there. Exit code 1 when a message is missing, twice or out of its writer's order, when a call
-// fails that should not, or when an append took longer than `wait` ms: nobody waits for a process that is stopped for
+// fails that should not, or when an append took longer than `wait` ms: no caller waits for a process that is stopped for
 // three seconds, what is left is a busy machine. With --lose some are acknowledged and not made, and it must fail.
 // With `least` it goes on until so many appends are made.
 import { fork } from 'node:child_process'
