@@ -94,6 +94,8 @@ class ClaudeReader implements UnitReader {
     if (this.#plan?.isDuplicate(unit.line)) return this.#again(unit)
     const agent = this.#agentFor(unit)
     const chain = agent === undefined ? this.#chain : this.#chainOf(agent)
+    // before a file had a line of its own, it was the session of its sub-agent
+    if (agent !== undefined && typeof value.uuid === 'string') this.#chain.draft.left.add(value.uuid)
     if (this.#plan !== undefined && !this.#plan.isOnPath(unit.line)) return this.#offPath(unit, role)
     if (this.#plan === undefined) this.#follow(unit, role, agent, chain)
     if (role === 'assistant') {

@@ -226,13 +226,14 @@ class GeminiReader implements UnitReader {
     }
     const last = this.#plan?.lastOf.get(line)
     if (id === undefined || this.#plan !== undefined) {
-      this.#order.add(unit, () => writeMessage(this.#session, { ...(last ?? unit), line: unit.line }))
+      if (last !== undefined) this.#again(unit)
+      this.#order.add(unit, () => writeMessage(this.#session, last ?? unit))
       return 'used'
     }
     const waiting = {
       id,
       unit,
-      held: this.#order.hold(unit, () => writeMessage(this.#session, { ...waiting.unit, line: unit.line })),
+      held: this.#order.hold(unit, () => writeMessage(this.#session, waiting.unit)),
     }
     this.#waiting = waiting
     return 'used'

@@ -5,13 +5,14 @@ import type { Draft } from './shared/draft.js'
 import type { UnitFormat, UnitReader } from './shared/format.js'
 import type { Job, Verdict } from './shared/job.js'
 import { roleOf } from './shared/roles.js'
-import { type Unit, unitOf } from './shared/unit.js'
+import { partsOf, type Unit, unitOf } from './shared/unit.js'
 
-function writeMessage(draft: Draft, message: JsonObject, line: number): void {
+function writeMessage(draft: Draft, unit: Unit): void {
+  const message = unit.value
   const role = roleOf(message.role) ?? 'user'
   const old = message.function_call === undefined ? [] : [oldCall(objectOf(message.function_call))]
   const calls = [...openAiCalls(message.tool_calls), ...old]
-  draft.message(unitOf(message, line), {
+  draft.message(unit, {
     role,
     content: message.content ?? null,
     calls,
@@ -50,7 +51,7 @@ class OpenAiReader implements UnitReader {
     }
     // the line without its messages; of a pair, how many of them were the answer
     const about = { ...rest, ...(isPair ? { preferred: said.length - asked.length } : {}) }
-    for (const message of said) writeMessage(draft, message as JsonObject, unit.line)
+    for (const part of partsOf(unit, said as JsonObject[])) writeMessage(draft, part)
     if (Object.keys(about).length > 0) draft.keep({ ...unitOf(about as JsonObject, unit.line) })
     this.#job.close(draft)
     return 'used'

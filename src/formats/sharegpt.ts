@@ -1,11 +1,11 @@
 /** ShareGPT: `{conversations: [{from, value}]}` in an array or in lines. */
-import { isObject, type Json, type JsonObject } from '../base/json.js'
+import { isObject, type Json } from '../base/json.js'
 import { type Call, objectsOf, parsedArguments, textOr, without } from './shared/blocks.js'
 import type { Draft } from './shared/draft.js'
 import type { UnitFormat, UnitReader } from './shared/format.js'
 import type { Job, Verdict } from './shared/job.js'
 import { roleOf } from './shared/roles.js'
-import { type Unit, unitOf } from './shared/unit.js'
+import { partsOf, type Unit, unitOf } from './shared/unit.js'
 
 const TURN_FIELDS = 'from value'.split(' ')
 
@@ -26,10 +26,10 @@ function callsIn(value: Json | undefined): Call[] {
 }
 
 /** Writes the turns of one conversation. A result belongs to the oldest open call. */
-function writeTurns(draft: Draft, turns: readonly JsonObject[], line: number): void {
+function writeTurns(draft: Draft, turns: readonly Unit[]): void {
   const open: string[] = []
-  turns.forEach((turn, index) => {
-    const unit = unitOf(turn, line)
+  turns.forEach((unit, index) => {
+    const turn = unit.value
     const more = without(turn, ...TURN_FIELDS)
     const id = `${index + 1}`
     if (turn.from === 'function_call') {
@@ -72,15 +72,17 @@ class ShareGptReader implements UnitReader {
       draft.setMetadata('system', system)
     }
     if (tools !== undefined) draft.setMetadata('tools', typeof tools === 'string' ? tools : JSON.stringify(tools))
-    if (typeof system === 'string' && system !== '') {
-      draft.message(unitOf({ system }, unit.line), {
+    const head = typeof system === 'string' && system !== '' ? [{ system }] : []
+    const parts = partsOf(unit, [...head, ...objectsOf(conversations)])
+    for (const part of parts.splice(0, head.length)) {
+      draft.message(part, {
         id: 'system',
         role: 'system',
-        content: system,
+        content: part.value.system ?? null,
         source: { isField: true },
       })
     }
-    writeTurns(draft, objectsOf(conversations), unit.line)
+    writeTurns(draft, parts)
     const rest = without(value, 'conversations', 'system', 'tools')
     if (Object.keys(rest).length > 0) draft.keep(unitOf(rest, unit.line))
     this.#job.close(draft)

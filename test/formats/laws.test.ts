@@ -3,12 +3,11 @@ import fs from 'node:fs'
 import path from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type ImportOptions, importFile } from '../../src/formats/index.js'
 import { openStore } from '../../src/index.js'
-import { type Summary, totalUsage } from '../../src/log/fold.js'
 import { internalsOf } from '../../src/store/store.js'
 import { tempFolder } from '../helpers/store.js'
 import { claudeSession, codexSession, piSession, roleSession } from './histories.js'
+import { bytesIn, fileWith, importInto, saidIn, seenIn } from './seen.js'
 
 const SOURCES: Record<string, (seed: number) => string> = {
   'claude-code': claudeSession,
@@ -43,48 +42,6 @@ const LINEAR: Record<string, object[]> = {
     { type: 'message', id: 'a', parentId: null, timestamp: at(1), message: { role: 'user', content: 'text' } },
     { type: 'message', id: 'b', parentId: 'a', timestamp: at(2), message: { role: 'user', content: 'more' } },
   ],
-}
-
-interface Seen {
-  [key: string]: { messages: unknown[]; name: string | null; usage: unknown; archived: number }
-}
-
-/** What readers see of all sessions; times of files are no part of it. */
-async function seenIn(root: string): Promise<Seen> {
-  const store = await openStore(root)
-  const seen: Seen = {}
-  for (const key of await store.keys()) {
-    const session = store.session(key)
-    const messages = (await session.messages()).map(({ at: _, source: __, ...message }) => message)
-    const said = (await internalsOf(store).log(key).current())?.summary
-    const usage = totalUsage(said as Summary)
-    const archived = said?.archived.messages ?? 0
-    seen[key] = { messages, name: await session.name(), usage: Object.fromEntries(usage), archived }
-  }
-  await store.close()
-  return seen
-}
-
-async function importInto(root: string, file: string, options: ImportOptions = {}) {
-  const store = await openStore(root)
-  try {
-    return await importFile(store, file, options)
-  } finally {
-    await store.close()
-  }
-}
-
-function bytesIn(root: string): string[] {
-  const logs = fs.readdirSync(root).filter((name) => name.endsWith('.jsonl'))
-  return logs.sort().map((name) => `${name}\0${fs.readFileSync(path.join(root, name), 'utf8')}`)
-}
-
-/** The file of a folder of its own, so that its key is the same in each store. */
-function fileWith(text: string | Buffer, dir = tempFolder()): string {
-  const file = path.join(dir, 'session.jsonl')
-  fs.writeFileSync(file, text)
-  fs.utimesSync(file, 1_700_000_000, 1_700_000_000)
-  return file
 }
 
 describe.each(Object.keys(SOURCES))('%s', (format) => {
@@ -226,9 +183,9 @@ test('branches that were left become forks, whose calls are counted once', async
     ['pi/p', 'created', 2],
     ['pi/p/branch-left', 'forked', 2],
   ])
-  const seen = await seenIn(root)
-  expect(Object.keys(seen['pi/p']?.usage as object).sort()).toEqual(['(branch)', 'main'])
-  expect(seen['pi/p/branch-left']?.usage).toEqual({})
+  const usageOf = async (key: string) => Object.keys((await saidIn(root, key)).usage).sort()
+  expect(await usageOf('pi/p')).toEqual(['(branch)', 'main'])
+  expect(await usageOf('pi/p/branch-left')).toEqual([])
   const again = await importInto(root, fileWith(text), { branches: 'all' })
   expect(again.sessions.every(({ action }) => action === 'unchanged')).toBe(true)
 })
@@ -240,8 +197,8 @@ test.each(['claude-code', 'codex', 'pi'])('a %s file that grew is read on from w
   for (const part of [lines.slice(0, -1), lines]) await importInto(root, fileWith(part.join(''), dir), { format })
   const store = await openStore(root)
   const [key] = await store.keys()
-  const state = await internalsOf(store).log(key!).current()
-  const { bytes, resume } = state!.summary.labels.import as { bytes: number; resume?: { offset: number } }
+  const known = await internalsOf(store).log(key!).current()
+  const { bytes, resume } = known!.summary.labels.import as { bytes: number; resume?: { offset: number } }
   expect([bytes, resume?.offset]).toEqual([lines.join('').length, lines.join('').length])
   expect((await store.session(key!).messages()).map(({ content }) => content).at(-1)).toBe('more')
   await store.close()

@@ -3,29 +3,26 @@ import fs from 'node:fs'
 import path from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type ExportFormat, exportSession, importFile } from '../../src/formats/index.js'
+import { JsonlPersistence } from '../../src/contracts/persistence/index.js'
+import { importFile } from '../../src/formats/index.js'
 import { openStore, type Session } from '../../src/index.js'
-import { totalUsage } from '../../src/log/fold.js'
-import { internalsOf } from '../../src/store/store.js'
 import { open, tempFolder } from '../helpers/store.js'
-import { claudeSession, codexSession, piSession } from './histories.js'
+import { claudeSession, codexSession, piSession, roleSession } from './histories.js'
+import { fileWith, flat, rawLinesIn, saidIn, textOf, turnsOf } from './seen.js'
 
-async function textOf(session: Session, format: ExportFormat, options = {}): Promise<string> {
-  const parts: Uint8Array[] = []
-  for await (const part of exportSession(session, format, options)) parts.push(part)
-  return Buffer.concat(parts).toString()
-}
-
-function fileWith(text: string, name = 'export.jsonl'): string {
-  const file = path.join(tempFolder(), name)
-  fs.writeFileSync(file, text)
-  return file
-}
+/** Random histories per law. `LAW_RUNS=2000` is the long form. */
+const RUNS = Number(process.env.LAW_RUNS ?? 25)
 
 const text = fc.string({ unit: 'binary', maxLength: 20 }).map((given) => given.replace(/\p{Surrogate}/gu, '?'))
 const usage = fc.record({ promptTokens: fc.nat(1000), completionTokens: fc.nat(1000) })
 const message = fc.oneof(
   fc.record({ role: fc.constantFrom('user', 'system'), content: text }),
+  fc.record({
+    role: fc.constant('assistant'),
+    content: fc.constant(null),
+    toolCalls: fc.constant('[{"id":"c1","name":"ls","arguments":{}}]'),
+  }),
+  fc.record({ role: fc.constant('tool'), content: text, toolCallId: fc.constant('c1') }),
   fc.record({ role: fc.constant('assistant'), content: text, usage, agent: fc.constantFrom('main', 'helper') }),
   fc.record({
     role: fc.constant('user'),
@@ -55,24 +52,6 @@ const step = fc.oneof(
   },
 )
 
-async function said(session: Session, root: string) {
-  const store = await openStore(root)
-  try {
-    const same = store.session(session.key)
-    const state = (await internalsOf(store).log(session.key).current())!
-    const { name, tags, metadata } = state.summary.labels
-    const usages = [...totalUsage(state.summary)].filter(([, one]) => Object.values(one).some((count) => count > 0))
-    return {
-      messages: await same.messages(),
-      labels: { name: name ?? null, tags: tags ?? [], metadata: metadata ?? {} },
-      usage: Object.fromEntries(usages),
-      archived: state.summary.archived.messages,
-    }
-  } finally {
-    await store.close()
-  }
-}
-
 describe('jsonl', () => {
   test('a random session comes back: messages, labels, summaries, usage', async () => {
     await fc.assert(
@@ -91,24 +70,45 @@ describe('jsonl', () => {
           } else if (one.do === 'remove' && messages.length > 1) {
             const id = messages[one.place % messages.length]?.id
             if (typeof id === 'string') await session.remove(id)
-          }
+          } else if (one.do === 'compact')
+            await new JsonlPersistence(store).compactSession(session.key, one.summary, one.place)
         }
+        const exported = await textOf(session, 'jsonl')
+        const context = await textOf(session, 'jsonl', { context: true })
         await store.close()
-        const again = await openStore(from)
-        const exported = await textOf(again.session('the session'), 'jsonl')
-        const before = await said(again.session('the session'), from)
-        await again.close()
+        const before = await saidIn(from, session.key)
         const target = await openStore(to)
         await importFile(target, fileWith(exported))
         await target.close()
-        expect(await said(session, to)).toEqual(before)
+        expect(await saidIn(to, session.key)).toEqual(before)
         const once = await openStore(to)
         const twice = await importFile(once, fileWith(exported))
         expect(twice.sessions.map(({ action }) => action)).toEqual(['unchanged'])
+        const messagesOf = (text: string) => text.split('\n').slice(1)
+        expect(messagesOf(await textOf(once.session(session.key), 'jsonl', { context: true }))).toEqual(
+          messagesOf(context),
+        )
         await once.close()
       }),
-      { numRuns: 25, seed: 20261128 },
+      { numRuns: RUNS, seed: 20261128 },
     )
+  })
+
+  test('messages that a summary leaves active stay so', async () => {
+    const [from, to] = [await open(), await open()]
+    const session = from.session('s')
+    await session.append([
+      { role: 'assistant', content: null, toolCalls: '[{"id":"c1","name":"ls"}]' },
+      { role: 'user', content: 'between' },
+      { role: 'tool', toolCallId: 'c1', content: 'a.ts' },
+      { role: 'assistant', content: 'one file' },
+    ])
+    const ids = await idsOf(session)
+    const persistence = new JsonlPersistence(from)
+    await persistence.compactSession('s', 'so far', { through: ids[2] as string })
+    expect(fs.readFileSync(session.path, 'utf8')).toContain('"keep":[')
+    await importFile(to, fileWith(await textOf(session, 'jsonl')))
+    expect(await to.session('s').context()).toEqual(await session.context())
   })
 
   test('summaries keep what they archive', async () => {
@@ -137,57 +137,53 @@ async function idsOf(session: Session): Promise<string[]> {
     .flatMap((line) => (typeof line.role === 'string' ? [line.id as string] : []))
 }
 
-interface Turn {
-  role: string
-  content: unknown
-  calls: Array<{ name: unknown; arguments: unknown }>
-  /** Which of the calls so far it answers. */
-  answers: number | null
-}
-
-async function turnsOf(session: Session): Promise<Turn[]> {
-  const open: string[] = []
-  const turns: Turn[] = []
-  for (const { role, content, toolCalls, toolCallId } of await session.messages()) {
-    const calls =
-      typeof toolCalls === 'string'
-        ? (JSON.parse(toolCalls) as Array<{ id: string; name: unknown; arguments: unknown }>)
-        : []
-    const answers = typeof toolCallId === 'string' ? open.indexOf(toolCallId) : -1
-    for (const { id } of calls) open.push(id)
-    turns.push({
-      role,
-      content: typeof content === 'string' && content !== '' ? content : null,
-      calls: calls.map(({ name, arguments: given }) => ({ name, arguments: given })),
-      answers: answers === -1 ? null : answers,
-    })
-  }
-  return turns
-}
+/** Messages as a provider takes them: results stand behind their calls, in their order. */
+const exchanges = fc
+  .array(
+    fc.record({
+      role: fc.constantFrom('user', 'system', 'assistant'),
+      content: text,
+      calls: fc.array(fc.record({ name: text, arguments: fc.dictionary(text, fc.jsonValue({ maxDepth: 2 })) }), {
+        maxLength: 2,
+      }),
+    }),
+    { minLength: 1, maxLength: 12 },
+  )
+  .map((turns) =>
+    turns.flatMap(({ role, content, calls }, turn): object[] => {
+      if (role !== 'assistant' || calls.length === 0) return [{ role, content }]
+      const named = calls.map((call, i) => ({ id: `c${turn}-${i}`, ...call }))
+      const results = named.map(({ id }) => ({ role: 'tool', toolCallId: id, content: `of ${id}` }))
+      return [{ role, content: content === '' ? null : content, toolCalls: JSON.stringify(named) }, ...results]
+    }),
+  )
 
 describe.each(['openai', 'sharegpt'] as const)('%s', (format) => {
+  const same = format === 'openai' ? <T>(turns: T) => turns : flat
+
   test('roles, texts, calls and their results come back', async () => {
+    await fc.assert(
+      fc.asyncProperty(exchanges, async (messages) => {
+        const [from, to] = [await openStore(tempFolder()), await openStore(tempFolder())]
+        const session = from.session('s')
+        await session.append(messages as never)
+        // a file without a turn does not tell what it is
+        const exported = fileWith(await textOf(session, format))
+        const again = await importFile(to, exported, { format: format === 'openai' ? 'openai-chat' : format })
+        expect(await turnsOf(to.session(again.sessions[0]!.key))).toEqual(same(await turnsOf(session)))
+        await Promise.all([from.close(), to.close()])
+      }),
+      { numRuns: RUNS, seed: 20261128 },
+    )
+  })
+
+  test('so do those of imported sessions', async () => {
     for (const [seed, source] of [claudeSession, codexSession, piSession].entries()) {
       const [from, to] = [await open(), await open()]
-      const { sessions } = await importFile(from, fileWith(source(seed + 5), 's.jsonl'), { final: true })
+      const { sessions } = await importFile(from, fileWith(source(seed + 5)), { final: true })
       const session = from.session(sessions[0]!.key)
       const again = await importFile(to, fileWith(await textOf(session, format)))
-      const before = await turnsOf(session)
-      const after = await turnsOf(to.session(again.sessions[0]!.key))
-      if (format === 'openai') expect(after).toEqual(before)
-      else {
-        // a text and a call are two turns there, and what said nothing is an empty turn
-        const flat = (turns: Turn[]) =>
-          turns.flatMap((turn) =>
-            turn.calls.length > 0 && turn.content !== null
-              ? [
-                  { ...turn, calls: [] },
-                  { ...turn, content: null },
-                ]
-              : [turn],
-          )
-        expect(flat(after)).toEqual(flat(before))
-      }
+      expect(flat(await turnsOf(to.session(again.sessions[0]!.key)))).toEqual(flat(await turnsOf(session)))
     }
   })
 })
@@ -228,30 +224,23 @@ test('a line of openai is the same value when it is exported again', async () =>
   expect(back).toEqual(lines)
 })
 
-test('with raw, the lines of the source can be put together again', async () => {
-  for (const source of [claudeSession, codexSession, piSession]) {
-    const store = await open()
-    const given = source(9)
-    const { sessions } = await importFile(store, fileWith(given, 's.jsonl'), { raw: true, final: true })
-    const found = new Map<number, unknown>()
-    for (const line of fs
-      .readFileSync(store.session(sessions[0]!.key).path, 'utf8')
-      .split('\n')
-      .filter((one) => one !== '')) {
-      const value = JSON.parse(line)
-      if (value.type === 'record') found.set(value.line, value.record)
-      const { raw, lines, line: first } = value.source ?? {}
-      raw?.forEach((one: unknown, index: number) => {
-        found.set(lines?.[index] ?? first, one)
-      })
-    }
-    const lines = given
-      .split('\n')
-      .slice(0, -1)
-      .map((line) => JSON.parse(line))
-    expect(lines.map((_, index) => found.get(index + 1))).toEqual(lines)
-  }
-})
+test.each([claudeSession, codexSession, piSession, roleSession])(
+  'with raw, the lines of the source can be put together again: %o',
+  async (source) => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 1000 }), async (seed) => {
+        const store = await openStore(tempFolder())
+        const given = source(seed)
+        const { sessions } = await importFile(store, fileWith(given), { raw: true, final: true })
+        const found = rawLinesIn(sessions.map(({ key }) => store.session(key)))
+        const lines = given.split('\n').slice(0, -1)
+        expect(lines.map((_, index) => found.get(index + 1))).toEqual(lines.map((line) => JSON.parse(line)))
+        await store.close()
+      }),
+      { numRuns: Math.ceil(RUNS / 3), seed: 20261128 },
+    )
+  },
+)
 
 test('a page loads nothing from elsewhere, and message content is shown as text', async () => {
   const store = await open()

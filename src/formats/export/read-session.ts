@@ -22,7 +22,7 @@ export interface Heading {
   created: string
   /** All labels: name, tags, metadata and others. */
   labels: JsonObject
-  summaries: Array<{ id: string; at: string; summary: string; through: string | null }>
+  summaries: Array<{ id: string; at: string; summary: string; through: string | null; keep?: Json[] }>
   /** Usage of the session that none of its live messages carries, by agent. */
   carriedUsage: Record<string, Usage>
   /** Records that an import keeps of the conversation as a whole. */
@@ -139,13 +139,14 @@ async function headingOf(
     created: timesOf(summary, reader.fileTime).created,
     labels,
     summaries: summaries.map((line) => {
-      const { through, summary: text } = line.value
+      const { through, summary: text, keep } = line.value
       const reach = typeof through === 'string' ? (places.get(through) ?? null) : null
       return {
         id: knownId(line, visibility),
         at: timeIn(line, visibility, reader.fileTime),
         summary: String(text),
         through: reach,
+        ...(Array.isArray(keep) ? { keep } : {}),
       }
     }),
     carriedUsage: Object.fromEntries(

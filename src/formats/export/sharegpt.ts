@@ -21,8 +21,10 @@ export async function* toShareGpt(
   let isFirst = true
   yield `{"id":${JSON.stringify(key)},"conversations":[`
   for await (const said of reading.messages({ context })) {
-    if (isFirst && system === undefined && said.value.role === 'system' && typeof said.value.content === 'string') {
-      system = said.value.content
+    const { role, content } = said.value
+    // an empty field says nothing to a reader; an empty turn is one
+    if (isFirst && system === undefined && role === 'system' && typeof content === 'string' && content !== '') {
+      system = content
       continue
     }
     for (const turn of turnsOf(said, onLeftOut)) {

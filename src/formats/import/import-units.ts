@@ -183,7 +183,8 @@ export class UnitImport {
     if (!this.#options.dryRun && reading.damage.length > 0)
       await this.#setAside(main?.key ?? this.#sessions[0]?.key, reading)
     if (main === undefined) return
-    const point = bad.length > MAX_BAD ? undefined : reader.resume?.()
+    const here = reading.isFed ? reader.resume?.() : base?.resume
+    const point = bad.length > MAX_BAD ? undefined : here
     const upTo = point === undefined ? counts : countsUpTo(reading, point.line)
     const resume = upTo === undefined ? undefined : point
     const bytes = resume?.offset ?? reading.end

@@ -30,6 +30,8 @@ export interface Reading {
   torn: number
   /** Offset up to which all was read. */
   end: number
+  /** The reader has read a unit. */
+  isFed: boolean
   /** The outcome of the last lines, for lines that will be read again. */
   recent: Outcome[]
   /** What the first of two readings found out. */
@@ -137,10 +139,12 @@ async function readOnce(
     damage: [],
     torn: 0,
     end: from?.offset ?? 0,
+    isFed: false,
     recent: [],
   }
   for await (const cuts of unitsOf(source, from)) {
     for (const cut of cuts) {
+      if (cut.kind === 'unit') reading.isFed = true
       const became = cut.kind === 'unit' ? reader.push(cut) : cut.kind === 'bad' ? { bad: cut.reason } : cut.kind
       if (cut.kind === 'torn') reading.torn++
       else reading.end = cut.end

@@ -128,7 +128,7 @@ export class Draft {
         if (value !== undefined && value !== null) setField(kept, field, value)
       }
     }
-    if (keepsRaw) kept.raw = kept.raw ?? [unit.value]
+    if (keepsRaw) kept.raw = kept.raw ?? [...(unit.raw ?? [unit.value])]
     return kept
   }
 
@@ -184,6 +184,7 @@ export class Draft {
     const id = this.#idOf(unit, own, undefined, 'compaction')
     this.tally.compactions++
     this.#add(own, undefined, (time) => compactionLine({ id, at: time }, summary, through))
+    if (this.context.keepsRaw) this.keep(unit, at)
   }
 
   /** A title; placeholders are none. */

@@ -21,6 +21,8 @@ export interface Unit extends Place {
   value: JsonObject
   /** Its JSON text, trimmed. */
   text: string
+  /** The values of the source that it stands for, if not its own. */
+  raw?: readonly Json[]
 }
 
 export interface BadUnit extends Place {
@@ -100,6 +102,11 @@ export function isDeep(value: Json, depth = MAX_DEPTH): boolean {
 /** A unit of a value that has no line of its own, such as an entry of a document; `line` counts them from 1. */
 export function unitOf(value: JsonObject, line: number): Unit {
   return { kind: 'unit', line, offset: 0, end: 0, value, text: JSON.stringify(value) }
+}
+
+/** The messages of a unit that holds several, as units: the first one stands for all of it. */
+export function partsOf(unit: Unit, values: readonly JsonObject[]): Unit[] {
+  return values.map((value, i) => ({ ...unitOf(value, unit.line), raw: i === 0 ? [unit.value] : [] }))
 }
 
 /** Cuts a JSON array into its elements, however large it is; bytes come in blocks. */
