@@ -8,9 +8,13 @@ import { ensureFolder, listFolder, refuseLink, removeEmptyFolder } from './folde
 import { livenessOf, thisProcess } from './process-identity.js'
 
 const NAME = /^(\d{1,10})-(\d{0,20})-[0-9a-f]{16}\.jsonl$/
+/** Longer pieces, of lines of many MB, are rare. */
+const MAX_CHARS = 512 * 1024
+
 export class ImportSpool {
   readonly path: string
   readonly #fd: number
+  readonly #buffer = Buffer.allocUnsafe(3 * MAX_CHARS)
   bytes = 0
 
   constructor(folder: string) {
@@ -21,11 +25,10 @@ export class ImportSpool {
   }
 
   write(text: string): void {
-    const length = Buffer.byteLength(text)
-    // written as text: a buffer for each piece would wait in memory for the garbage collector
-    const count = fs.writeSync(this.#fd, text)
-    if (count < length) writeAll(this.#fd, Buffer.from(text).subarray(count))
-    this.bytes += length
+    // one buffer for all: one for each piece would wait in memory for the garbage collector
+    const bytes = text.length <= MAX_CHARS ? this.#buffer.subarray(0, this.#buffer.write(text)) : Buffer.from(text)
+    writeAll(this.#fd, bytes)
+    this.bytes += bytes.length
   }
 
   /** Nothing more will be written. */

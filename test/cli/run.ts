@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-export const MAIN = fileURLToPath(new URL('../../dist/lib/cli/main.js', import.meta.url))
+/** COMMAND names another build, such as that of the package. */
+export const MAIN = process.env.COMMAND ?? fileURLToPath(new URL('../../dist/lib/cli/main.js', import.meta.url))
 
 export interface Result {
   code: number | null

@@ -31,6 +31,7 @@ try {
   process.stdout.write(run('node', ['use.js']))
   checkInternals()
   process.stdout.write(run(path.join(dir, 'node_modules/.bin/jsonl-sessions'), ['list']))
+  checkImports()
   checkOtherUses()
   checkAdapters()
   console.log('the package installs, imports, type-checks and runs')
@@ -79,6 +80,18 @@ function checkAdapters() {
   // the types of the frameworks themselves are not ours to check
   compile('adapters.ts', ['--skipLibCheck'])
   compile('adapters.ts', ['--skipLibCheck', '--module', 'es2022', '--moduleResolution', 'bundler'])
+}
+
+/** The sample files of other tools, where they are beside the repository, through the installed command. */
+function checkImports() {
+  if (!fs.existsSync(path.join(root, '../shared/data/formats'))) {
+    console.log('no ../shared/data/formats: imports of the samples are not checked')
+    return
+  }
+  const COMMAND = path.join(dir, 'node_modules/jsonl-sessions/dist/lib/cli/main.js')
+  const options = ['run', '--config', 'test/vitest.config.ts', 'test/formats/command.test.ts', '--reporter', 'dot']
+  const env = { ...process.env, COMMAND }
+  execFileSync(bin('vitest'), options, { cwd: root, env, stdio: ['ignore', 'ignore', 'inherit'] })
 }
 
 /** `require()` and bundles work, as the README of the package says. */

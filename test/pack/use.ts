@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
 import { openStore, type SessionInfo, type StoredMessage } from 'jsonl-sessions'
 import {
   testPersistence,
@@ -6,6 +7,7 @@ import {
   testSessionBackend,
   testSessionManager,
 } from 'jsonl-sessions/conformance'
+import { detect, exportSession, type ImportReport, importFile } from 'jsonl-sessions/import-export'
 import { JsonlPersistence, type Persistence } from 'jsonl-sessions/persistence'
 import { JsonlRuntimePersistence, type RuntimePersistence } from 'jsonl-sessions/runtime-persistence'
 import { JsonlSessionBackend, type SessionBackend } from 'jsonl-sessions/session-backend'
@@ -41,6 +43,15 @@ await viewer.close()
 assert.equal(store.internals, undefined)
 // @ts-expect-error nor is a session's log
 assert.equal(store.session('telegram_ann').log, undefined)
+
+await writeFile('lines.jsonl', '{"messages":[{"role":"user","content":"from elsewhere"}]}\n')
+assert.equal((await detect('lines.jsonl'))[0]?.format, 'openai-chat')
+const report: ImportReport = await importFile(store, 'lines.jsonl', { final: true })
+const [imported] = report.sessions
+assert.equal(imported?.action, 'created')
+let exported = ''
+for await (const bytes of exportSession(store.session(imported.key), 'markdown')) exported += Buffer.from(bytes)
+assert.match(exported, /from elsewhere/)
 
 for (const suite of [testSessionBackend, testPersistence, testSessionManager, testRuntimePersistence])
   assert.equal(typeof suite, 'function')

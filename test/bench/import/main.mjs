@@ -81,7 +81,7 @@ async function measureLog(format) {
 
 /** From a line that is written to the command's word that it came in. */
 async function measureFollow(format, file, made) {
-  const command = path.join(import.meta.dirname, '../../../dist/src/cli/main.js')
+  const command = path.join(import.meta.dirname, '../../../dist/lib/cli/main.js')
   const child = spawn(process.execPath, [command, 'import', file, '--follow', '--final', '--root', root])
   const ended = new Promise((resolve) => child.once('exit', resolve))
   let out = ''
