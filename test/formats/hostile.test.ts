@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { importFile } from '../../src/formats/index.js'
 import { openStore } from '../../src/index.js'
 import { folder, run, start } from '../cli/run.js'
-import { open, tempFolder } from '../helpers/store.js'
+import { open, SOAK, tempFolder } from '../helpers/store.js'
 import { claudeSession, codexSession } from './histories.js'
 
 const line = (value: unknown) => `${JSON.stringify(value)}\n`
@@ -118,10 +118,12 @@ describe('hostile files', () => {
   test('many sessions in one file', async () => {
     const store = await open()
     let text = ''
-    for (let i = 0; i < 1_000; i++) text += line({ messages: [{ role: 'user', content: `q${i}` }] })
+    const count = SOAK ? 200_000 : 1_000
+    for (let i = 0; i < count; i++) text += line({ messages: [{ role: 'user', content: `q${i}` }] })
     const { sessions } = await importFile(store, fileOf(text))
-    expect(sessions.length).toBe(1_000)
-  })
+    expect(sessions.length).toBe(count)
+    expect((await store.keys()).length).toBe(count)
+  }, 1_800_000)
 
   test('links in a folder are not followed', async () => {
     const [dir, elsewhere] = [tempFolder(), tempFolder()]
