@@ -219,7 +219,7 @@ export class JsonlStateAdapter implements StateAdapter {
     return ttlMs === undefined || ttlMs <= 0 ? undefined : (await this.#store).now() + ttlMs
   }
 
-  /** Begins an expired list anew, and writes what has changed about it. */
+  /** Restarts an expired list, and writes what has changed about it. */
   async #noteList(session: Session, maxLength: number | null, ttlMs: number | undefined): Promise<void> {
     const now = (await this.#store).now()
     const there = await session.getValue<ListState>('list', { expired: true })
@@ -239,7 +239,7 @@ export class JsonlStateAdapter implements StateAdapter {
     const there = await session.getValue<ListState>('list', { expired: true })
     await session.change({}, ({ entries }) => ({
       remove: entries.slice(0, entries.length - maxLength).map(({ id }) => id),
-      // with a value the log is written anew: a line that removes so many would be longer than they are
+      // with a value the log is rewritten: a line that removes so many would be longer than they are
       values: there === undefined ? [] : [['list', there.value, { expires: there.expires }]],
       result: undefined,
     }))

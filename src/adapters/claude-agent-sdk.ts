@@ -172,7 +172,7 @@ export class JsonlClaudeSessionStore implements SessionStore {
   }
 }
 
-/** What this process knows of one transcript. */
+/** The cached state of one transcript. */
 class Transcript {
   readonly #follower = new LogFollower()
   /** Ids of lines by uuid. */

@@ -81,7 +81,7 @@ export class JsonlAgentsSession
     await session.clear({ values: true })
   }
 
-  /** Puts other items in the place of the whole history: all of it or nothing, whatever crashes. */
+  /** Replaces the whole history by other items: all of it or nothing, also after a crash. */
   async replaceHistoryWithCompaction(items: AgentInputItem[]): Promise<void> {
     const append = linesOf(items)
     const { session } = await this.#ready()

@@ -1,4 +1,7 @@
-/** The files of the user that commands read and write: inboxes, git's copies of a log, dotfiles. The only door to node:fs of cli/. */
+/**
+ * The files of the user that commands read and write: inboxes, git's copies of a log, dotfiles. The only door to
+ * node:fs of cli/.
+ */
 import { randomBytes } from 'node:crypto'
 import { createReadStream, readFileSync } from 'node:fs'
 import { appendFile, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
@@ -40,7 +43,7 @@ export function readWhole(file: string): Promise<Buffer> {
   return readFile(file)
 }
 
-/** Replaces a file whole: it has the former bytes or these, whatever happens. */
+/** Replaces a file whole: it has the former bytes or these, also after a crash. */
 export async function replaceWhole(file: string, bytes: Buffer): Promise<void> {
   const temporary = `${file}.${randomBytes(8).toString('hex')}.tmp`
   try {

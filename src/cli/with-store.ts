@@ -12,7 +12,7 @@ export interface GlobalOptions {
 
 type Use<T> = (store: SessionStore) => Promise<T>
 
-/** Runs `use` on the store in `root` and closes it, whatever happens. */
+/** Runs `use` on the store in `root` and always closes it. */
 export async function withStore<T>(root: string, use: Use<T>): Promise<T> {
   return using(await openStore(root, { onError: reportError, network: mayBeNetwork() }), use)
 }

@@ -1,4 +1,4 @@
-/** aider: `.aider.chat.history.md`, Markdown in which `#### ` begins what the user said and `> ` a notice. */
+/** aider: `.aider.chat.history.md`, Markdown in which `#### ` begins a user message and `> ` a notice. */
 
 import type { Draft } from './shared/draft.js'
 import type { TextFormat } from './shared/format.js'
@@ -57,7 +57,7 @@ class AiderReader {
       this.#draft?.record(unitOf({ text: line }, number), this.#at)
       return 'record'
     } else if (line.trim() === '') {
-      // it ends what the user said, and is a part of what the model says
+      // it ends the user message, and is a part of the model's message
       if (this.#part?.role === 'user') this.#close()
       else this.#part?.lines.push(line)
       return 'blank'

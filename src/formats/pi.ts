@@ -19,7 +19,7 @@ import type { Place, Unit } from './shared/unit.js'
 
 const MESSAGE_FIELDS = new Set(['role', 'content', 'toolCallId', 'timestamp'])
 const ENTRY_FIELDS = new Set(['type', 'id', 'timestamp', 'message', 'summary', 'content'])
-/** Roles and entry types that a model is shown as if the user had said them. */
+/** Roles and entry types that a model gets as messages of the user. */
 const SHOWN = new Set(['bashExecution', 'custom_message', 'branch_summary', 'custom', 'branchSummary'])
 
 /** So many branches of one session become forks. */

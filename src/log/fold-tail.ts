@@ -6,7 +6,7 @@ import { isChat } from './parse.js'
 import { type Carried, carriedActivity, isLive, keptBy, NOTHING_KNOWN, noteIds, type Visibility } from './visibility.js'
 
 /**
- * Which lines below the watermark must be looked at before `added` can be folded: the ids that the
+ * Which lines below the watermark must be read before `added` can be folded: the ids that the
  * added `remove` lines name and that the added lines do not hold. `undefined` when only a reading
  * of the whole log can tell, because an added line may repeat an earlier one or be removed by one.
  */

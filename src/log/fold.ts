@@ -51,7 +51,7 @@ export interface Summary extends Order {
 
 /** Labels that are too large for a summary: they are read from the log on demand. */
 const UNPROJECTED = new Set(['state'])
-/** Keys of `set` that a rewrite writes to carry over what the dropped lines said. */
+/** Keys of `set` that a rewrite writes to carry over the facts of the dropped lines. */
 export const CARRIED: ReadonlySet<string> = new Set(['carriedUsage', 'carriedRefs', 'createdAt', 'lastActivity'])
 
 export function emptySummary(): Summary {

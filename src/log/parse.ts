@@ -1,4 +1,4 @@
-/** From bytes to lines. Never throws, whatever the bytes. */
+/** From bytes to lines. Never throws, for any bytes. */
 import { constants, isAscii, isUtf8 } from 'node:buffer'
 import { isObject, isTooDeep, type Json, type JsonObject, MAX_DEPTH } from '../base/json.js'
 import { isIdList, type Line, type LineKind, type Piece } from './line.js'

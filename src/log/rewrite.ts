@@ -12,7 +12,7 @@ import { carriedRefs, type KnownRef, rememberedOf } from './refs.js'
 import { isLive, isUndated, knownId, REMOVABLE, timeIn, type Visibility } from './visibility.js'
 import { refOf, type Waiting, waitingAfter } from './waiting.js'
 
-/** A range that is left out, left out and put into quarantine, or written anew by `mendLine`. */
+/** A range that is left out, left out and put into quarantine, or rewritten by `mendLine`. */
 export interface Edit extends Range {
   action: 'drop' | 'aside' | 'mend'
 }
@@ -20,7 +20,7 @@ export interface Edit extends Range {
 export interface RewritePlan {
   /** Rising, without overlap, neighbours of one kind joined (but for `mend`). */
   edits: Edit[]
-  /** What the dropped lines said and the others do not: the `set` of one more `meta` line at the end. */
+  /** Facts that only the dropped lines have: the `set` of one more `meta` line at the end. */
   carry: JsonObject | null
   /** The time that line bears. */
   carryAt: string
@@ -40,7 +40,7 @@ export interface Choice {
   drops?: (line: Line) => boolean
   /** Gives lines another text. */
   changes?: LineChange
-  /** What a message that gets another text says then, as far as sums want to know it. */
+  /** The new value of a message that gets another text, for the sums. */
   facts?: (line: Line) => JsonObject | undefined
   /** By when expired values are dropped, Unix milliseconds. */
   now?: number
@@ -75,7 +75,7 @@ export class RewritePlanner {
   readonly #heirs = new Map<string, string | null>()
   /** What the log says before. */
   readonly before = emptySummary()
-  /** The sums of the lines that stay. Old carry lines do not: a new one says what is still to be said. */
+  /** The sums of the lines that stay. Old carry lines do not: a new one has what is still needed. */
   readonly #after = emptySummary()
   readonly #choice: Required<Choice>
   #firstDated = Number.POSITIVE_INFINITY
@@ -188,7 +188,7 @@ export class RewritePlanner {
     this.#after.firstAt = line.at
   }
 
-  /** The plan; null when there is nothing to take out, unless it is wanted `always`. */
+  /** The plan; null when there is nothing to take out, unless `always` is set. */
   plan(always = false): RewritePlan | null {
     for (const line of this.#removals) {
       if (!namedIds(line).some((id) => this.#missing.has(id))) this.#edit(line, 'drop')
@@ -237,7 +237,7 @@ const NO_CHOICE: Required<Choice> = {
   now: Number.NEGATIVE_INFINITY,
   tidies: false,
 }
-/** For so long the deletion of a name stays, so that a merge with an older copy does not bring its value back, ms. */
+/** How long the deletion of a name stays, so that a merge with an older copy does not bring its value back, ms. */
 const DELETION_MS = 30 * 24 * 60 * 60 * 1000
 const NO_HEIRS: ReadonlyMap<string, string | null> = new Map()
 

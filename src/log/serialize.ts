@@ -101,7 +101,7 @@ function stamped(text: string, { id, at }: Stamp): string {
 export interface MessageText {
   readonly text: string
   readonly clash: boolean
-  /** What the fold wants to know of it. */
+  /** What the fold needs of it. */
   readonly facts: JsonObject
 }
 

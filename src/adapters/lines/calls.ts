@@ -1,4 +1,4 @@
-/** The calls of a message in words that all readers of a log know: contexts, forks and recoveries look at them. */
+/** The calls of a message in the fields of the log format, which contexts, forks and recoveries read. */
 import { isObject, type Json, type JsonObject } from '../../base/json.js'
 
 interface Calls {

@@ -1,4 +1,4 @@
-/** Serialised messages of the Chat SDK, and whatever else its lists hold, as message lines. */
+/** Serialised messages of the Chat SDK, and other elements of its lists, as message lines. */
 import { isObject, type Json } from '../../base/json.js'
 import type { ChatMessage } from '../../log/line.js'
 import type { Entry } from '../../session/entry.js'

@@ -12,7 +12,7 @@ export interface StoredCheckpoint {
   metadata: Json
 }
 
-/** JSON stays JSON, which a person can read; other bytes, and what looks like them, are written as base64. */
+/** JSON stays JSON, which people can read; other bytes, and strings in their form, are written as base64. */
 export function toTyped(type: string, data: Uint8Array): Json {
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
   if (type !== 'json') return { $type: type, $bytes: bytes.toString('base64') }

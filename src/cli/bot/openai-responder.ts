@@ -29,7 +29,7 @@ export interface ContextMessage {
   content: unknown
 }
 
-/** What the model gets to see: role and content of what was said. Tool results mean nothing without their calls. */
+/** What the model gets: role and content of the messages. Tool results mean nothing without their calls. */
 export function context(messages: readonly ChatMessage[], system?: string): ContextMessage[] {
   const said = messages
     .filter(({ role, content }) => role !== 'tool' && content !== undefined && content !== null)

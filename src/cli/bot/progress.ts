@@ -15,7 +15,7 @@ const FIRST_LINE_MS = 2_000
 const LINE_MS = 10_000
 const BAR = 24
 
-/** Shows progress on stderr: a bar on a terminal, else a line every now and then while something changes. */
+/** Shows progress on stderr: a bar on a terminal, else a line at intervals while something changes. */
 export class ProgressView {
   readonly #look: () => Progress
   readonly #bar = process.stderr.isTTY === true && process.env.TERM !== 'dumb'

@@ -6,7 +6,7 @@ export type Responder = (session: Session, turn: Turn) => Promise<string>
 
 /**
  * The built-in responder: works offline, always answers the same, and shows that it knows the conversation.
- * It looks at the end of the log only, so that a long conversation is answered as fast as a short one.
+ * It reads the end of the log only, so that a long conversation is answered as fast as a short one.
  */
 export const builtIn: Responder = async (session) => {
   const [info, recent] = await Promise.all([session.info(), session.tail(3)])
@@ -20,7 +20,7 @@ export const builtIn: Responder = async (session) => {
 
 export interface Said {
   text: string
-  /** What the same person said before that, if it is known. */
+  /** The message of the same user before that, if it is known. */
   before: string | null
   /** The place of `text` in the conversation, counted from 1. */
   number: number

@@ -3,7 +3,7 @@
 /** Parts of a block, by eighths. */
 const PARTS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉']
 
-/** A bar for a share of 0 to 1; whatever is more than nothing shows. */
+/** A bar for a share of 0 to 1; any share above 0 is visible. */
 export function bar(share: number, width: number, style: 'blocks' | 'plain'): string {
   if (!(share > 0)) return ''
   if (style === 'plain') return '#'.repeat(Math.max(1, Math.round(share * width)))

@@ -1,5 +1,5 @@
 /**
- * Text of strangers made safe to print: whatever could move the cursor, colour the terminal, reorder what
+ * Text of strangers made safe to print: all that could move the cursor, colour the terminal, reorder what
  * stands beside it or is no character at all is written out as an escape.
  */
 

@@ -1,4 +1,4 @@
-/** What runs, drawn anew every second at the bottom of the terminal; what happens scrolls by above it. */
+/** Running turns, redrawn every second at the bottom of the terminal; events scroll by above them. */
 import type { WatchEvent } from '../../index.js'
 import { runningTable, stuckTable } from '../commands/operate/running.js'
 import { terminalWidth } from '../terminal/output.js'

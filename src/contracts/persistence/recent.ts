@@ -1,4 +1,4 @@
-/** What users said last, in all sessions of a store. */
+/** The last user messages of all sessions of a store. */
 
 import type { StoreInternals } from '../../list/store-internals.js'
 import { hasText, realMessages, textOf } from '../../log/context.js'

@@ -22,7 +22,7 @@ export interface NewMessage {
   role: Role
   /** Default null. */
   content?: string | null
-  /** Serialised JSON array, opaque; only the `id` of its elements is ever looked at. */
+  /** Serialised JSON array, opaque; only the `id` of its elements is read. */
   toolCalls?: string | null
   /** The id of the call to which a tool message is the result. */
   toolCallId?: string | null

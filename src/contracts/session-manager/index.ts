@@ -44,7 +44,7 @@ export interface ManagedSession {
   metadata: ManagedSessionMetadata
   /** Any JSON values; usually objects with role and content. */
   messages: Json[]
-  /** Plug-in state, folder, environment: whatever the agent wants to find again. */
+  /** Plug-in state, folder, environment: any JSON that the agent stores. */
   state: Json
 }
 

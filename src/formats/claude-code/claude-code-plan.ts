@@ -1,5 +1,5 @@
 /**
- * Which lines of a Claude Code file are the conversation: the path through the tree, what was said twice, whose they
+ * Which lines of a Claude Code file are the conversation: the path through the tree, duplicates, whose they
  * are.
  */
 import { isObject, type JsonObject, jsonEqual } from '../../base/json.js'

@@ -3,7 +3,7 @@ import { isObject, type Json, type JsonObject } from '../../base/json.js'
 import { listOf, objectsOf } from '../shared/blocks.js'
 import type { Said, SessionReading } from './read-session.js'
 
-/** Parts that the format knows. */
+/** Parts that the format has. */
 const PARTS = new Set(['text', 'image_url', 'input_audio', 'file', 'refusal'])
 
 /** Called for what the format has no place for. */

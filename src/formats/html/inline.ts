@@ -1,4 +1,4 @@
-/** The marks inside a line of Markdown. Each position is looked at a bounded number of times. */
+/** The marks inside a line of Markdown. Each position is read a bounded number of times. */
 import { element, type Node, toText } from './nodes.js'
 
 const MAX_DEPTH = 6

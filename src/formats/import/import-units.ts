@@ -59,7 +59,7 @@ export class UnitImport {
     try {
       return await this.#run()
     } catch (error) {
-      // a session that was deleted in that instant is made anew from the whole file
+      // a session that was deleted in that instant is made again from the whole file
       if (!(error instanceof SessionError) || error.code !== 'ERR_SESSION_NOT_FOUND') throw error
       this.#restart()
       this.#metas.clear()
@@ -99,7 +99,7 @@ export class UnitImport {
     return { file, sessions: this.#sessions, warnings: [...this.#warnings, ...job.warnings] }
   }
 
-  /** What the last import of this file said, if the file still begins as it did then. */
+  /** The state after the last import of this file, if the file still begins as it did then. */
   async #baseOf({ key, sourceId }: { key: string; sourceId: string }): Promise<ImportMeta | undefined> {
     const log = this.#store.log(key)
     if (!log.exists()) return undefined

@@ -47,7 +47,7 @@ const MAX_RECENT = 2_000
 export interface Progress {
   /** Called after each block of units. */
   settle: (job: Job) => Promise<void>
-  /** All is read anew: what was made so far means nothing. */
+  /** All is read again: discard what was made so far. */
   restart: () => void
 }
 
@@ -64,7 +64,7 @@ export function isArray(source: OpenSource): boolean {
   return begin.startsWith('[') && !/^\[.*\]\s*\n\s*\{/.test(begin)
 }
 
-/** Reads the whole file; twice, where its format must know all of it first. */
+/** Reads the whole file; twice, where its format needs a plan of all of it first. */
 export async function readWhole(
   format: UnitFormat,
   source: OpenSource,
@@ -186,7 +186,7 @@ export function countsUpTo({ counts, recent }: Reading, line: number): Counts | 
   return left
 }
 
-/** The session goes on from what the last import knew of it. */
+/** The session continues from the state of the last import. */
 function goOn(job: Job, base: ImportMeta): void {
   const [draft] = job.open.values()
   draft?.goOn(

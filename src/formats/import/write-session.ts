@@ -32,7 +32,7 @@ export interface Written {
 export class SessionWriter {
   readonly #log: SessionLog
   readonly #draft: Draft
-  /** What the session said when the reading began, if the reading goes on from there. */
+  /** The state of the session when the reading began, if the reading continues from there. */
   readonly #base: ImportMeta | undefined
   #spool: ImportSpool | undefined
   #texts: string[] = []
@@ -50,7 +50,7 @@ export class SessionWriter {
     this.#spool.write(this.#draft.take())
   }
 
-  /** Forgets all: the file must be read anew. */
+  /** Drops everything: the file must be read again. */
   drop(): void {
     if (this.#spool === undefined) return
     this.#spool.close({ synced: false })
@@ -87,7 +87,7 @@ export class SessionWriter {
     return this.#extend(meta, dryRun)
   }
 
-  /** False when there is a session by now. */
+  /** False when there is a session already. */
   #make(meta: ImportMeta): boolean {
     const last = this.#metaLine(meta, this.#labelsToSet(undefined), rowsOf(meta.carried))
     const { settings } = this.#log.context

@@ -21,7 +21,7 @@ export function textOr(value: Json | undefined): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
-/** A list, whatever stands there. */
+/** The value if it is a list, else an empty list. */
 export function listOf(value: Json | undefined): Json[] {
   return Array.isArray(value) ? value : []
 }
@@ -70,7 +70,7 @@ export function parsedArguments(text: Json | undefined): Json {
   }
 }
 
-/** Content of a result: a string, or whatever the source has. */
+/** Content of a result: a string, or the value of the source. */
 export function resultContent(content: Json | undefined): Json {
   if (content === undefined) return null
   return Array.isArray(content) ? (contentOf(content) ?? '') : content

@@ -210,7 +210,7 @@ export class Draft {
     if (agent !== BRANCH_AGENT) addTo(this.tally.usage, counted)
   }
 
-  /** The lines so far, with the header before the first ones; they are forgotten here. */
+  /** The lines so far, with the header before the first ones; removes them here. */
   take(): string {
     if (!this.#begun && this.#untimed.length > 0 && this.#at === undefined) return ''
     const text = this.#header() + this.#lines.join('')

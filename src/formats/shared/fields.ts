@@ -1,4 +1,4 @@
-/** Fields of foreign objects, whatever they are called. */
+/** Fields of foreign objects, of any name. */
 import type { Json, JsonObject } from '../../base/json.js'
 
 /** Fields of an object that are none of these: what goes to `source`. */
@@ -7,7 +7,7 @@ export function others(value: JsonObject, known: ReadonlySet<string>, into: Json
   return into
 }
 
-/** Sets a field of whatever name: one called __proto__ is a field as well. */
+/** Sets a field of any name: `__proto__` is a field as well. */
 export function setField(object: JsonObject, field: string, value: Json): void {
   if (field !== '__proto__') object[field] = value
   else Object.defineProperty(object, field, { value, enumerable: true, writable: true, configurable: true })

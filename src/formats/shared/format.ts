@@ -28,11 +28,11 @@ export interface UnitReader {
   push(unit: Unit): Verdict
   /** The end of the units for now; with `final` what waits for more is closed. */
   end(final: boolean): void
-  /** What a later reading needs to go on behind these units; undefined where it must begin anew. */
+  /** What a later reading needs to go on behind these units; undefined where it must start over. */
   resume?(): ResumePoint | undefined
 }
 
-/** Where a later reading goes on, and what it must know. */
+/** Where a later reading continues, and the state that it needs. */
 export interface ResumePoint {
   offset: number
   line: number

@@ -2,7 +2,7 @@
 import { CompactCounter } from './compact-counter.js'
 import { Draft } from './draft.js'
 
-/** What a converter may know of the file that it reads. */
+/** The facts of the file that a converter gets. */
 export interface SourceFile {
   /** Absolute path. */
   path: string

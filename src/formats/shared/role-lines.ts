@@ -1,4 +1,4 @@
-/** Lines `{role, content}`: zeroclaw, and whatever was written by hand. Objects without a role are records. */
+/** Lines `{role, content}`: zeroclaw, and files written by hand. Objects without a role are records. */
 import type { Json, JsonObject } from '../../base/json.js'
 import { openAiCalls, textOr } from './blocks.js'
 import { others } from './fields.js'
@@ -56,7 +56,7 @@ class RoleReader extends LinearReader {
   }
 }
 
-/** Our own logs and exports are no role lines, nor is what another format knows better. */
+/** Our own logs and exports are no role lines, nor are files that another format recognises better. */
 function hasRoles({ shape, objects }: Sample): boolean {
   const [first] = objects
   const isOurs = first?.type === 'session' && 'key' in first

@@ -25,7 +25,7 @@ export interface GraphHead {
   line: Range
 }
 
-/** Where a commit stands among all, whatever the order of their lines. */
+/** The place of a commit among all, independent of the order of their lines. */
 export type Place = Pick<GraphHead, 'revision' | 'at' | 'id'>
 
 /** Why the graph cannot be read; a commit that replaces it ends that. */

@@ -1,6 +1,6 @@
 /**
  * The three-way merge of logs: the lines of both sides once, in one order, without what either side took out since
- * their common ancestor. The same bytes, whichever side merges. FORMAT.md, "Merging", has the rules.
+ * their common ancestor. The same bytes on either side. FORMAT.md, "Merging", has the rules.
  */
 import { SessionError } from '../../base/errors.js'
 import type { JsonObject } from '../../base/json.js'
@@ -137,7 +137,7 @@ class Choice {
     if (theirs !== undefined) this.#kept.theirs.set(theirs, kept)
   }
 
-  /** The one that its own side removed keeps the id, so that the `remove` line goes on meaning it. */
+  /** The one that its own side removed keeps the id, so that the `remove` line still names it. */
   #keepBoth(x: Item, y: Item): void {
     const { ours, theirs } = this.#sides
     this.contradictions.push(x.id)

@@ -1,6 +1,6 @@
-/** The one order of the lines of two logs, the same from whichever side it is made. */
+/** The order of the lines of two logs, the same on either side. */
 
-/** What an order needs to know of a line. Lines that both logs hold are the same object in both. */
+/** What an order needs of a line. Lines that both logs hold are the same object in both. */
 export interface Place {
   rank: number
   time: string

@@ -98,7 +98,7 @@ export function givenId(id: string, line: Line): string {
   return standInId(0, id + essenceOf(line))
 }
 
-/** What such a line says, whatever id, time and reach were written into it. */
+/** The content of such a line, without the id, time and reach that were written into it. */
 export function essenceOf(line: Line): string {
   if (line.kind === 'message') return `message ${canonical(asGiven(line) as Json)}${saidOfLine(line)}`
   const { id: _, at: __, through: ___, keep: ____, ...rest } = line.value
@@ -111,7 +111,7 @@ function saidOfLine(line: Line): string {
   return ref === undefined && !isEnding(line) ? '' : canonical([ref ?? null, [...endedBy(line)]])
 }
 
-/** The same text again is another line, in whichever log: the second one there is the second one here. */
+/** The same text again is another line, in either log: the second one there is the second one here. */
 function textKey(raw: Buffer, texts: Map<string, number>): string {
   const text = raw.toString('latin1').trim()
   const count = (texts.get(text) ?? 0) + 1

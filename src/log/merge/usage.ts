@@ -13,7 +13,7 @@ type Sums = Map<string, Usage>
 
 /**
  * What a last line of the merged log `bytes` must set; null when it says so already. `dropped` are lines that the
- * merge itself left out. The line is the same whichever side makes it.
+ * merge itself left out. The line is the same on either side.
  */
 export function carriedAfter(
   sides: Sides,

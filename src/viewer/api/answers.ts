@@ -71,7 +71,7 @@ const STATUS: Partial<Record<string, number>> = {
   ERR_CLOSED: 503,
 }
 
-/** Status and body for whatever was thrown. */
+/** Status and body for any thrown value. */
 export function failureOf(error: unknown): { status: number; answer: ErrorAnswer } {
   if (error instanceof ViewerError)
     return { status: error.status, answer: { code: error.code, message: error.message } }

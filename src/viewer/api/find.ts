@@ -19,14 +19,14 @@ const MAX_LINE_BYTES = 64 * 1024 * 1024
 const BEFORE_CHARS = 40
 const AFTER_CHARS = 80
 const SEARCHED: ReadonlySet<string> = new Set(['message', 'compaction', 'value'])
-/** Fields that say nothing a reader would look for. */
+/** Fields without text that readers search. */
 const SKIPPED = new Set(['id', 'at', 'type', 'ids', 'through'])
 
 export type Hit = Extract<FindLine, { hit: unknown }>['hit']
 
 export interface Found {
   hits: Hit[]
-  /** The log is looked through up to this offset. */
+  /** The log is searched up to this offset. */
   at: number
   size: number
 }

@@ -34,7 +34,7 @@ export function withHeaders(response: Response): Response {
   return response
 }
 
-/** What is looked at of a request. */
+/** The parts of a request that are judged. */
 export interface Asked {
   method: string
   /** Without the base of the viewer. */

@@ -22,7 +22,7 @@ const STUCK_MS = 300_000
 const CONTEXT_MESSAGES = 500
 const MAX_NODES = 2_000
 const MAX_SHOWN = 100
-/** What is known of other sessions by then is said, ms. */
+/** How long a response waits for facts of other sessions, ms. */
 const USAGE_MS = 300
 
 /** @throws SessionError ERR_SESSION_NOT_FOUND */

@@ -1,6 +1,6 @@
 /**
- * Usage of all sessions by session, agent, day and model, and which session names which as its parent. Sums by agent come
- * from what the store knows of a log; days and models from the lines, each of which is read once.
+ * Usage of all sessions by session, agent, day and model, and which session names which as its parent. Sums by agent
+ * come from what the store knows of a log; days and models from the lines, each of which is read once.
  */
 import { yieldIfDue } from '../../base/event-loop.js'
 import { isObject, type JsonObject } from '../../base/json.js'
@@ -41,7 +41,7 @@ export class UsageFacts {
     this.#store = store
   }
 
-  /** Sums by session and agent, and as much of the other ones as is read by now; reads on in the background. */
+  /** Sums by session and agent, and as much of the other ones as was read; reads on in the background. */
   async answer(): Promise<UsageAnswer> {
     await this.update()
     this.#reading ??= this.#readLogs().finally(() => {
@@ -99,7 +99,7 @@ export class UsageFacts {
     return promptTokens + completionTokens
   }
 
-  /** Brings the sums by agent up to date: only sessions that changed are looked at. */
+  /** Brings the sums by agent up to date: only sessions that changed are read. */
   update(): Promise<void> {
     this.#summing ??= this.#sum().finally(() => {
       this.#summing = undefined

@@ -1,5 +1,5 @@
 /**
- * Server-sent events: hints that something changed. The files of sessions that some page shows are looked at several
+ * Server-sent events: hints that something changed. The files of sessions that some page shows are checked several
  * times a second, which costs a stat each; turns are watched by the store's watcher.
  */
 import { statFile } from '../../disk/files.js'
@@ -15,9 +15,9 @@ import { logId } from '../log/log-view.js'
 
 const MAX_CLIENTS = 50
 const MAX_KEYS = 20
-/** How often the logs that are shown are looked at, ms. */
+/** How often the shown logs are checked, ms. */
 const LOOK_MS = 100
-/** How often the head of the list is looked at, ms. */
+/** How often the head of the list is checked, ms. */
 const LIST_MS = 1_000
 const HEAD_ROWS = 50
 const HEARTBEAT_MS = 15_000
@@ -41,7 +41,7 @@ export class EventHub {
   readonly #store: StoreInternals
   readonly #clients = new Set<Client>()
   readonly #seen = new Map<string, Seen>()
-  /** Why turns are stuck, as the watcher last said. */
+  /** Why turns are stuck, by the last events of the watcher. */
   readonly stuck = new Map<string, StuckReason>()
   #watcher: Watcher | undefined
   #timers: NodeJS.Timeout[] = []
@@ -132,7 +132,7 @@ export class EventHub {
       this.send({ type: 'runs' })
     }
     for (const type of ['started', 'finished', 'stuck', 'recovered'] as const) this.#watcher.on(type, note)
-    // what cannot be watched now is looked at again
+    // what cannot be watched now is checked again
     this.#watcher.on('error', () => {})
   }
 

@@ -89,7 +89,7 @@ export async function stream<T>(path: string, params: Params, take: (line: T) =>
   }
 }
 
-/** Hints of what changed, from now on. A connection that is lost begins anew, with a `hello`. */
+/** Hints of what changed, from now on. A lost connection starts over, with a `hello`. */
 export function listen(keys: readonly string[], list: boolean, take: (event: ViewerEvent) => void): () => void {
   const params = new URLSearchParams(keys.map((key) => ['s', segmentOf(key)]))
   if (list) params.set('list', '1')

@@ -1,4 +1,7 @@
-/** The list of sessions. Only the rows in sight are in the page, and only blocks of rows that were in sight are asked for. */
+/**
+ * The list of sessions. Only the rows in sight are in the page, and only blocks of rows that were in sight are asked
+ * for.
+ */
 import type { SessionList, SessionRow, SortBy } from '../api/shapes.js'
 import { ago, bytes, count, counted, label, short } from './format.js'
 import { Failure, State, Tag, Title } from './parts.js'
@@ -249,7 +252,7 @@ function Row({ place, total, row }: { place: number; total: number; row: Session
   )
 }
 
-/** The field that looks into the messages of all sessions. */
+/** The field that searches the messages of all sessions. */
 export function SearchField({ value }: { value: string }) {
   const submit = (event: Event) => {
     event.preventDefault()

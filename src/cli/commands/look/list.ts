@@ -43,7 +43,7 @@ function fileOf(root: string, key: string): string {
   return join(resolve(root), `${nameOf(key)}.jsonl`)
 }
 
-/** So many sessions without a name are looked into, … */
+/** So many sessions without a name are read, … */
 const MOST_PREVIEWS = 50
 /** … if their logs are not larger than this, bytes. */
 const PREVIEW_BYTES = 256 * 1024
@@ -56,7 +56,7 @@ function beginningOf(text: string): string {
   return characters.length <= PREVIEW_LENGTH ? text : `${characters.slice(0, PREVIEW_LENGTH - 1).join('')}…`
 }
 
-/** What the user said first in sessions that have no name, by key. */
+/** The first user messages of sessions without a name, by key. */
 async function previewsOf(store: SessionStore, infos: readonly SessionInfo[]): Promise<Map<string, string>> {
   const nameless = infos.filter(({ name, messages, bytes }) => !name && messages > 0 && bytes <= PREVIEW_BYTES)
   const previews = new Map<string, string>()
@@ -70,10 +70,10 @@ async function previewsOf(store: SessionStore, infos: readonly SessionInfo[]): P
   return previews
 }
 
-/** So many logs without messages are looked into. */
+/** So many logs without messages are read. */
 const MOST_LOOKS = 20
 
-/** What is to be said of logs without messages that another tool wrote. */
+/** Notes on logs without messages that another tool wrote. */
 async function foreignAmong(root: string, infos: readonly SessionInfo[]): Promise<string[]> {
   const empty = infos.filter(({ messages, bytes }) => messages === 0 && bytes > 0).slice(0, MOST_LOOKS)
   if (empty.length === 0) return []
@@ -87,7 +87,7 @@ async function foreignAmong(root: string, infos: readonly SessionInfo[]): Promis
 
 const STATE_STYLE = { running: 'yellow', error: 'red' } as const
 
-/** A state that deserves a look stands out. */
+/** A state that needs attention stands out. */
 export function paintState(text: string): string {
   const style = STATE_STYLE[text as keyof typeof STATE_STYLE]
   return style ? paint(style, text) : text

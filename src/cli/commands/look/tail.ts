@@ -13,9 +13,9 @@ export interface TailOptions extends GlobalOptions {
   json?: boolean
 }
 
-/** How often a followed session is looked at, ms. */
+/** How often a followed session is checked, ms. */
 const POLL_MS = 250
-/** More new messages than this between two looks are shown without the first ones. */
+/** More new messages than this between two checks are shown without the first ones. */
 const MOST_NEW = 10_000
 
 /** The last messages of a session, and with `follow` what is appended and which turns run, until it is stopped. */
@@ -60,7 +60,7 @@ class TailView {
     return true
   }
 
-  /** What has come since the last look: of a log that did not change nothing is read. */
+  /** The messages since the last check: of a log that did not change nothing is read. */
   async showNew(): Promise<boolean> {
     const info = await this.#session.info()
     const state = `${info?.state} ${info?.turnId}`

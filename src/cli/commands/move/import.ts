@@ -30,7 +30,7 @@ export interface ImportCommandOptions
 const DONE = 0
 const SOME_BAD = 1
 const WRONG_USAGE = 2
-/** How often followed files are looked at, ms. */
+/** How often followed files are checked, ms. */
 const POLL_MS = 250
 /** What the caller can put right by naming an option. */
 const USAGE_CODES = new Set(['ERR_FORMAT_UNKNOWN', 'ERR_FORMAT_AMBIGUOUS', 'ERR_AMBIGUOUS_DATES'])

@@ -50,7 +50,7 @@ export async function init({ root, git: wantsGit, main }: InitOptions): Promise<
   return 0
 }
 
-/** Keeps whatever else stands in the file. */
+/** Keeps all other lines of the file. */
 async function complete(file: string, lines: readonly string[]): Promise<void> {
   const { made, added } = await addMissingLines(file, lines)
   await print(`${escapeLine(file)}: ${added === 0 ? 'complete' : made ? 'written' : `${added} lines added`}`)

@@ -12,7 +12,7 @@ const MORE = 40
 /** So much is shown before the line that is gone to. */
 const BEFORE = 10
 const FAR_BYTES = 64 * 1024
-/** So many ids are looked for in a log that was rewritten. */
+/** So many ids are searched in a log that was rewritten. */
 const MAX_TRIES = 5
 
 export interface LogWindow extends Pick<LinePage, 'log' | 'size' | 'from' | 'to' | 'lines' | 'marked'> {
@@ -40,9 +40,9 @@ export interface LogControl {
   open(start: Start): Promise<void>
   older(): void
   newer(): void
-  /** The lines are asked for again, for marks that are known by now. */
+  /** Requests the lines again, for marks that are known meanwhile. */
   refresh(): void
-  /** What an event said of the log. */
+  /** The log as of the last event. */
   grew(log: string, size: number): void
 }
 
