@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { BRANCH_AGENT, type Draft } from '../../src/formats/shared/draft.js'
-import { unansweredIn } from '../../src/formats/shared/tally.js'
+import { unansweredIn } from '../../src/formats/shared/totals.js'
 import { convert } from './convert.js'
 import { BASES, DATA, type ExpectedSession, entries, isThere, matches, NO_USAGE, type Told } from './expected.js'
 

@@ -5,7 +5,7 @@ import type { Usage } from '../../log/line.js'
 import type { Draft } from '../shared/draft.js'
 import type { ResumePoint } from '../shared/format.js'
 import { type Counts, noCounts } from '../shared/job.js'
-import { emptyTally, type Tally } from '../shared/tally.js'
+import { emptyTally, type Tally } from '../shared/totals.js'
 
 /** Bad lines that are remembered, so that the next import reports them as well. */
 export const MAX_BAD = 100

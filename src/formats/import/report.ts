@@ -1,7 +1,7 @@
 /** What an import did, file by file and session by session. */
 import type { Usage } from '../../log/line.js'
 import type { Counts } from '../shared/job.js'
-import { type Tally, unansweredIn } from '../shared/tally.js'
+import { type Tally, unansweredIn } from '../shared/totals.js'
 import type { BadLine } from './import-meta.js'
 
 /** `lines` is the sum of the other counters, of `bad` and of `torn`. */

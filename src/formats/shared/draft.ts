@@ -8,7 +8,7 @@ import { compactionLine, headerLine, messageLine, messageText, recordLine, type 
 import type { CallUsage } from './blocks.js'
 import { setField } from './fields.js'
 import type { Message } from './message.js'
-import { addTo, callIds, emptyTally, type Tally, writtenUsage } from './tally.js'
+import { addTo, callIds, emptyTally, type Tally, writtenUsage } from './totals.js'
 import { readTime } from './times.js'
 import type { Unit } from './unit.js'
 
