@@ -162,7 +162,7 @@ class ClaudeReader implements UnitReader {
     if (isSidechain !== true) return undefined
     // whether the whole file is a sub-agent's own shows only at its end; nor is it known whose lines the earlier ones
     // are
-    if (this.#chain.draft.tally.messages === 0 && this.#chain.answers.size === 0) throw new NeedsPlan()
+    if (this.#chain.draft.totals.messages === 0 && this.#chain.answers.size === 0) throw new NeedsPlan()
     const agent = textOr(agentId) ?? this.#agentOf.get(textOr(parentUuid) ?? '') ?? textOr(uuid)
     if (agent === undefined || this.#seen === undefined) throw new NeedsPlan()
     if (typeof uuid === 'string') this.#agentOf.set(uuid, agent)

@@ -26,11 +26,11 @@ export async function runMatrix({ library, folder, share = 1, only, keepGoing = 
   const scene = await makeScene(await import('../../dist/src/index.js'), contracts, template)
   const old = await tell(exports, contracts, copy(template, path.join(folder, 'old')))
   const world = { library, exports, contracts, folder, template, scene, old, share, spread: 0 }
-  const tally = {
+  const results = {
     ...{ operations: 0, faults: 0, outcomes: {}, failures: [] },
-    fail: (text) => tally.failures.push(text),
+    fail: (text) => results.failures.push(text),
     get isOver() {
-      return tally.failures.length > 0 && !keepGoing
+      return results.failures.length > 0 && !keepGoing
     },
   }
   const jobs = contracts.flatMap((contract) =>
@@ -39,20 +39,20 @@ export async function runMatrix({ library, folder, share = 1, only, keepGoing = 
       .map((name) => ({ contract, name, operation: contract.operations[name] })),
   )
   const runNext = async () => {
-    for (let job = jobs.shift(); job !== undefined && !tally.isOver; job = jobs.shift()) {
-      const number = await runOperation(world, job, tally)
+    for (let job = jobs.shift(); job !== undefined && !results.isOver; job = jobs.shift()) {
+      const number = await runOperation(world, job, results)
       say(`${job.contract.name}: ${job.name}: ${number} faults`)
     }
   }
   await Promise.all([runNext(), runNext()])
-  return tally
+  return results
 }
 
-async function runOperation(world, job, tally) {
+async function runOperation(world, job, results) {
   const scratch = path.join(world.folder, `${job.contract.name}-${job.name}`.replace(/[^a-zA-Z]+/g, '-'))
   const [plain] = await runWorker(world, job, { scratch })
   if (plain.calls === undefined) {
-    tally.fail(`${job.contract.name}: ${job.name}, without a fault: ${plain.violation}`)
+    results.fail(`${job.contract.name}: ${job.name}, without a fault: ${plain.violation}`)
     return 0
   }
   const expected = { old: world.old, made: plain.found, result: plain.result }
@@ -60,20 +60,20 @@ async function runOperation(world, job, tally) {
     const kind = isCrash(outcome.fault) ? 'crashed' : outcome.code === undefined ? 'resolved' : 'rejected'
     const state = JSON.stringify(outcome.found) === JSON.stringify(expected.made) ? 'new' : 'old'
     const what = job.operation.reads ? kind : `${kind}, ${state}`
-    tally.faults++
-    tally.outcomes[what] = (tally.outcomes[what] ?? 0) + 1
+    results.faults++
+    results.outcomes[what] = (results.outcomes[what] ?? 0) + 1
     const wrong = complaint(job.operation, expected, outcome)
     if (wrong !== undefined)
-      tally.fail(
+      results.fail(
         `${job.contract.name}: ${job.name}: ${nameOfFault(outcome.fault)} at call ${outcome.fault.nth}, ${outcome.hit ?? ''} (${outcome.code ?? 'no error'}): ${wrong}`,
       )
   }
   const wrong = plain.code ?? complaint(job.operation, expected, { ...plain, fault: { kind: 'none' } })
   const changes = JSON.stringify(plain.found) !== JSON.stringify(world.old)
-  if (wrong !== undefined) tally.fail(`${job.contract.name}: ${job.name}, without a fault: ${wrong}`)
+  if (wrong !== undefined) results.fail(`${job.contract.name}: ${job.name}, without a fault: ${wrong}`)
   else if (changes === (job.operation.reads === true))
-    tally.fail(`${job.contract.name}: ${job.name} changes ${changes ? 'something' : 'nothing'}`)
-  tally.operations++
+    results.fail(`${job.contract.name}: ${job.name} changes ${changes ? 'something' : 'nothing'}`)
+  results.operations++
   const faults = plain.calls.flatMap((call, i) => faultsOf(call).map((fault) => ({ ...fault, nth: i + 1, call })))
   const chosen = faults.filter(() => {
     world.spread += world.share
@@ -81,19 +81,19 @@ async function runOperation(world, job, tally) {
     world.spread -= 1
     return true
   })
-  const before = tally.faults
+  const before = results.faults
   const errors = chosen.filter((fault) => !isCrash(fault))
-  if (errors.length > 0 && !tally.isOver)
+  if (errors.length > 0 && !results.isOver)
     for (const outcome of await runWorker(world, job, { scratch, faults: errors })) {
       if (outcome.violation === undefined && outcome.hit === null) continue
       report(outcome)
     }
   for (const fault of chosen.filter(isCrash)) {
-    if (tally.isOver) break
+    if (results.isOver) break
     const outcome = await crash(world, job, scratch, fault)
     if (outcome !== null) report(outcome)
   }
-  return tally.faults - before
+  return results.faults - before
 }
 
 /** Runs the operation in a process that dies at the call; null when it did not get there. */

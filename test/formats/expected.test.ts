@@ -7,15 +7,15 @@ import { convert } from './convert.js'
 import { BASES, DATA, type ExpectedSession, entries, isThere, matches, NO_USAGE, type Told } from './expected.js'
 
 function told(draft: Draft): Told {
-  const { tally, labels } = draft
+  const { totals, labels } = draft
   return {
     key: draft.key,
-    messages: tally.messages,
-    roles: tally.roles,
-    toolCalls: tally.toolCalls,
-    unanswered: unansweredIn(tally),
-    usage: { ...tally.usage },
-    compactions: tally.compactions,
+    messages: totals.messages,
+    roles: totals.roles,
+    toolCalls: totals.toolCalls,
+    unanswered: unansweredIn(totals),
+    usage: { ...totals.usage },
+    compactions: totals.compactions,
     ...(labels.name === undefined ? {} : { name: labels.name }),
   }
 }
@@ -45,8 +45,8 @@ describe('sample files of other tools', () => {
         expect(drafts[0]?.carried.get(BRANCH_AGENT)).toEqual(expected.offPathUsage)
       if (expected.usageOfFile !== undefined) {
         const sum: Record<string, number> = { ...NO_USAGE }
-        for (const { tally, carried } of drafts)
-          for (const usage of [tally.usage, carried.get(BRANCH_AGENT) ?? NO_USAGE])
+        for (const { totals, carried } of drafts)
+          for (const usage of [totals.usage, carried.get(BRANCH_AGENT) ?? NO_USAGE])
             for (const [counter, count] of Object.entries(usage)) sum[counter] = (sum[counter] ?? 0) + count
         expect(sum).toEqual({ ...NO_USAGE, ...expected.usageOfFile })
       }
@@ -56,7 +56,7 @@ describe('sample files of other tools', () => {
       }
       if (expected.sessionCount !== undefined) {
         expect(drafts.length).toBe(expected.sessionCount)
-        expect(drafts.reduce((sum, { tally }) => sum + tally.messages, 0)).toBe(expected.messages)
+        expect(drafts.reduce((sum, { totals }) => sum + totals.messages, 0)).toBe(expected.messages)
         matches(told(drafts[0] as Draft), expected.first as ExpectedSession)
         matches(told(drafts.at(-1) as Draft), expected.last as ExpectedSession)
       }

@@ -280,7 +280,7 @@ export class CodexReader implements UnitReader {
   }
 
   end(final: boolean): void {
-    if (this.#session.tally.messages === 0 && this.#end.line === 0) return
+    if (this.#session.totals.messages === 0 && this.#end.line === 0) return
     if (final) {
       this.#closeAnswer()
       if (this.#thinking.length > 0) this.#closeThinking()

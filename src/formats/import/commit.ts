@@ -36,6 +36,6 @@ export async function commit(
   return sessionReport(draft.key, isFork ? 'forked' : action, {
     added,
     name: draft.labelSet().name,
-    tally: draft.tally,
+    totals: draft.totals,
   })
 }

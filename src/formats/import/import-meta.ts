@@ -5,7 +5,7 @@ import type { Usage } from '../../log/line.js'
 import type { Draft } from '../shared/draft.js'
 import type { ResumePoint } from '../shared/format.js'
 import { type Counts, noCounts } from '../shared/job.js'
-import { emptyTally, type Tally } from '../shared/totals.js'
+import { noTotals, type Totals } from '../shared/totals.js'
 
 /** Bad lines that are remembered, so that the next import reports them as well. */
 export const MAX_BAD = 100
@@ -30,7 +30,7 @@ export interface ImportMeta {
   counts: Counts
   bad: BadLine[]
   resume: ResumePoint | undefined
-  tally: Tally
+  totals: Totals
   /** Time and id of the last line and the last message. */
   lastAt: string | undefined
   lastMessage: string | null
@@ -43,8 +43,8 @@ export interface ImportMeta {
 
 /** As JSON; what says nothing is left out. */
 export function metaToJson(meta: ImportMeta): JsonObject {
-  const { resume, tally, lastAt, lastMessage, open, bad, others, carried, labels, counts, ...rest } = meta
-  const { open: openCalls, ...sums } = tally
+  const { resume, totals, lastAt, lastMessage, open, bad, others, carried, labels, counts, ...rest } = meta
+  const { open: openCalls, ...sums } = totals
   const json: JsonObject = {
     ...rest,
     counts: { ...counts },
@@ -65,7 +65,7 @@ export function metaToJson(meta: ImportMeta): JsonObject {
 export function metaFromJson(json: Json | undefined): ImportMeta | undefined {
   if (!isObject(json) || typeof json.format !== 'string' || typeof json.sourceId !== 'string') return undefined
   if (typeof json.bytes !== 'number' || typeof json.hash !== 'string' || !isObject(json.tally)) return undefined
-  const { tally, resume, carried, labels } = json
+  const { tally: totals, resume, carried, labels } = json
   return {
     format: json.format,
     sourceId: json.sourceId,
@@ -76,7 +76,7 @@ export function metaFromJson(json: Json | undefined): ImportMeta | undefined {
     counts: { ...noCounts(), ...(isObject(json.counts) ? (json.counts as unknown as Counts) : {}) },
     bad: Array.isArray(json.bad) ? (json.bad as unknown as BadLine[]) : [],
     resume: isObject(resume) && isObject(resume.state) ? (resume as unknown as ResumePoint) : undefined,
-    tally: tallyFrom(tally),
+    totals: totalsFrom(totals),
     lastAt: typeof json.lastAt === 'string' ? json.lastAt : undefined,
     lastMessage: typeof json.lastMessage === 'string' ? json.lastMessage : null,
     labels: isObject(labels) ? labels : {},
@@ -85,17 +85,17 @@ export function metaFromJson(json: Json | undefined): ImportMeta | undefined {
   }
 }
 
-function tallyFrom(json: JsonObject): Tally {
+function totalsFrom(json: JsonObject): Totals {
   const open = Array.isArray(json.open) ? (json.open as Array<[string, number]>) : []
   const count = (field: string) => (typeof json[field] === 'number' ? (json[field] as number) : 0)
   return {
-    ...emptyTally(),
+    ...noTotals(),
     messages: count('messages'),
     toolCalls: count('toolCalls'),
     compactions: count('compactions'),
     records: count('records'),
     roles: isObject(json.roles) ? ({ ...json.roles } as Record<string, number>) : {},
-    usage: isObject(json.usage) ? countersOf(json.usage) : emptyTally().usage,
+    usage: isObject(json.usage) ? countersOf(json.usage) : noTotals().usage,
     open: new Map(open),
   }
 }
@@ -112,7 +112,7 @@ export function metaOf(
     sourceId,
     path,
     ...read,
-    tally: draft.tally,
+    totals: draft.totals,
     lastAt: draft.lastAt,
     lastMessage: draft.lastMessage,
     labels: draft.labelSet(),

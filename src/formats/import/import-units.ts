@@ -119,12 +119,12 @@ export class UnitImport {
   }
 
   async #unchanged(key: string, base: ImportMeta): Promise<SourceReport> {
-    const { counts, bad, tally, labels, others } = base
-    const sessions = [sessionReport(key, 'unchanged', { added: 0, name: labels.name, tally })]
+    const { counts, bad, totals, labels, others } = base
+    const sessions = [sessionReport(key, 'unchanged', { added: 0, name: labels.name, totals })]
     for (const other of others) {
       const meta = metaFromJson((await this.#store.log(other).current())?.summary.labels.import)
       if (meta !== undefined)
-        sessions.push(sessionReport(other, 'unchanged', { added: 0, name: meta.labels.name, tally: meta.tally }))
+        sessions.push(sessionReport(other, 'unchanged', { added: 0, name: meta.labels.name, totals: meta.totals }))
     }
     return {
       file: { path: this.#source.shown, format: this.#format.name, ...counts, bad, torn: 0 },

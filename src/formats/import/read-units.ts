@@ -191,7 +191,7 @@ function goOn(job: Job, base: ImportMeta): void {
   const [draft] = job.open.values()
   draft?.goOn(
     base.lastAt,
-    { ...base.tally, roles: { ...base.tally.roles }, usage: { ...base.tally.usage } },
+    { ...base.totals, roles: { ...base.totals.roles }, usage: { ...base.totals.usage } },
     base.lastMessage,
   )
   if (draft === undefined) return

@@ -1,7 +1,7 @@
 /** What an import did, file by file and session by session. */
 import type { Usage } from '../../log/line.js'
 import type { Counts } from '../shared/job.js'
-import { type Tally, unansweredIn } from '../shared/totals.js'
+import { type Totals, unansweredIn } from '../shared/totals.js'
 import type { BadLine } from './import-meta.js'
 
 /** `lines` is the sum of the other counters, of `bad` and of `torn`. */
@@ -38,9 +38,9 @@ export interface ImportReport {
 export function sessionReport(
   key: string,
   action: SessionReport['action'],
-  { added, name, tally }: { added: number; name: unknown; tally: Tally },
+  { added, name, totals }: { added: number; name: unknown; totals: Totals },
 ): SessionReport {
-  const { messages, roles, toolCalls, compactions, usage } = tally
+  const { messages, roles, toolCalls, compactions, usage } = totals
   return {
     key,
     action,
@@ -49,7 +49,7 @@ export function sessionReport(
     added,
     roles,
     toolCalls,
-    unanswered: unansweredIn(tally),
+    unanswered: unansweredIn(totals),
     compactions,
     usage,
   }

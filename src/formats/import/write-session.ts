@@ -78,7 +78,7 @@ export class SessionWriter {
   }
 
   async #commit(meta: ImportMeta, dryRun: boolean): Promise<Written> {
-    const { messages } = this.#draft.tally
+    const { messages } = this.#draft.totals
     if (!this.#log.exists()) {
       // what came before the lines that were read is gone with it
       if (this.#base !== undefined) throw notFound(this.#log.key)

@@ -8,8 +8,8 @@ import { compactionLine, headerLine, messageLine, messageText, recordLine, type 
 import type { CallUsage } from './blocks.js'
 import { setField } from './fields.js'
 import type { Message } from './message.js'
-import { addTo, callIds, emptyTally, type Tally, writtenUsage } from './totals.js'
 import { readTime } from './times.js'
+import { addTo, callIds, noTotals, type Totals, writtenUsage } from './totals.js'
 import type { Unit } from './unit.js'
 
 /** What the session of a source is called: set in one `meta` line. */
@@ -41,7 +41,7 @@ export interface DraftContext {
 }
 
 export class Draft {
-  readonly tally: Tally = emptyTally()
+  readonly totals: Totals = noTotals()
   readonly labels: Labels = { metadata: {} }
   /** Usage that no message carries, by agent. */
   readonly carried = new Map<string, Usage>()
@@ -81,11 +81,11 @@ export class Draft {
   }
 
   /** Goes on behind lines that were written before: their last time and what they say. */
-  goOn(at: string | undefined, tally: Tally, lastMessage: string | null): void {
+  goOn(at: string | undefined, totals: Totals, lastMessage: string | null): void {
     this.#begun = true
     this.#at = at
     this.lastMessage = lastMessage
-    Object.assign(this.tally, tally)
+    Object.assign(this.totals, totals)
   }
 
   /** Adds a message; returns the id of its line. */
@@ -134,7 +134,7 @@ export class Draft {
 
   /** Keeps a unit that is no message as a line of its own. */
   record(unit: Unit, at?: Json): void {
-    this.tally.records++
+    this.totals.records++
     this.keep(unit, at)
   }
 
@@ -163,7 +163,7 @@ export class Draft {
       if (this.#at === undefined || own > this.#at) this.#at = own
       this.#push(isWhole ? `${unit.text}\n` : `${JSON.stringify({ ...rest, at: own, id })}\n`)
     }
-    if (value.type === 'compaction') this.tally.compactions++
+    if (value.type === 'compaction') this.totals.compactions++
     if (typeof value.role !== 'string') return
     this.lastMessage = id
     const calls = typeof value.toolCalls === 'string' ? callIds(value.toolCalls) : []
@@ -182,7 +182,7 @@ export class Draft {
   compaction(unit: Unit, at: Json | undefined, summary: string, through: string | null): void {
     const own = readTime(at)
     const id = this.#idOf(unit, own, undefined, 'compaction')
-    this.tally.compactions++
+    this.totals.compactions++
     this.#add(own, undefined, (time) => compactionLine({ id, at: time }, summary, through))
     if (this.context.keepsRaw) this.keep(unit, at)
   }
@@ -207,7 +207,7 @@ export class Draft {
     if (usage === undefined || this.isFork) return
     const counted = { ...countersOf(usage as JsonObject), apiCalls }
     addUsage(this.carried, agent, counted, 1)
-    if (agent !== BRANCH_AGENT) addTo(this.tally.usage, counted)
+    if (agent !== BRANCH_AGENT) addTo(this.totals.usage, counted)
   }
 
   /** The lines so far, with the header before the first ones; removes them here. */
@@ -296,13 +296,13 @@ export class Draft {
   }
 
   #count(role: string, calls: ReadonlyArray<{ id: string }>, answered: string | undefined, usage?: CallUsage): void {
-    const { tally } = this
-    tally.messages++
-    tally.roles[role] = (tally.roles[role] ?? 0) + 1
-    tally.toolCalls += calls.length
-    for (const { id } of calls) tally.open.set(id, (tally.open.get(id) ?? 0) + 1)
-    if (answered !== undefined) tally.open.delete(answered)
-    if (usage !== undefined) addTo(tally.usage, { ...countersOf(usage as JsonObject), apiCalls: 1 })
+    const { totals } = this
+    totals.messages++
+    totals.roles[role] = (totals.roles[role] ?? 0) + 1
+    totals.toolCalls += calls.length
+    for (const { id } of calls) totals.open.set(id, (totals.open.get(id) ?? 0) + 1)
+    if (answered !== undefined) totals.open.delete(answered)
+    if (usage !== undefined) addTo(totals.usage, { ...countersOf(usage as JsonObject), apiCalls: 1 })
   }
 }
 

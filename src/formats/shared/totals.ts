@@ -5,7 +5,7 @@ import type { Usage } from '../../log/line.js'
 import type { CallUsage } from './blocks.js'
 
 /** What a session says, in numbers. */
-export interface Tally {
+export interface Totals {
   messages: number
   roles: Record<string, number>
   toolCalls: number
@@ -17,7 +17,7 @@ export interface Tally {
   usage: Usage
 }
 
-export function emptyTally(): Tally {
+export function noTotals(): Totals {
   return {
     messages: 0,
     roles: {},
@@ -29,7 +29,7 @@ export function emptyTally(): Tally {
   }
 }
 
-export function unansweredIn({ open }: Tally): number {
+export function unansweredIn({ open }: Totals): number {
   let count = 0
   for (const calls of open.values()) count += calls
   return count
