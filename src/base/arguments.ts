@@ -59,7 +59,7 @@ export function checkAmount(name: string, value: unknown): asserts value is numb
   if (!(value >= 0)) throw new RangeError(`${name} must not be negative`)
 }
 
-/** Points in time from 2001 to 2286: as durations they are 31 to 317 years, which nobody means. */
+/** Points in time from 2001 to 2286: as durations they are 31 to 317 years, never meant. */
 const TIMES_MS = { from: 1e12, to: 1e13 }
 
 /** How long something lasts, ms. @throws TypeError; RangeError for a negative number, and for a point in time */

@@ -1,4 +1,4 @@
-/** Puts the types of the package together from those that tsc made of each source, for whoever installs it. */
+/** Puts the types of the package together from those that tsc made of each source, for programs that install it. */
 import { rollup } from 'rollup'
 import { dts } from 'rollup-plugin-dts'
 import { inputOf, isOutside, OUT } from './modules.mjs'

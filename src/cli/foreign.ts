@@ -46,6 +46,6 @@ async function unknownLinesIn(file: string): Promise<number> {
 
 /** What to do about such a file. */
 export function foreignNote(file: string, format: string, lines?: number): string {
-  const told = lines === undefined ? '' : `${count(lines, 'line')} of kinds not known here, `
-  return `${escapeLine(file)}: ${told}looks like ${format}; take it in with: jsonl-sessions import ${escapeLine(file)}`
+  const unknown = lines === undefined ? '' : `${count(lines, 'line')} of kinds not known here, `
+  return `${escapeLine(file)}: ${unknown}looks like ${format}; take it in with: jsonl-sessions import ${escapeLine(file)}`
 }

@@ -36,20 +36,20 @@ function readJson(folder: SourceFolder, file: string, job: Job): Json | undefine
 function requestsOf(ui: readonly JsonObject[]): CallUsage[] {
   return ui.flatMap(({ say, text }) => {
     if (say !== 'api_req_started' || typeof text !== 'string') return []
-    let told: Json
+    let facts: Json
     try {
-      told = JSON.parse(text)
+      facts = JSON.parse(text)
     } catch {
       return []
     }
-    if (!isObject(told) || told.tokensIn === undefined) return []
-    const [cacheReadTokens, cacheCreationTokens] = [countOf(told.cacheReads), countOf(told.cacheWrites)]
+    if (!isObject(facts) || facts.tokensIn === undefined) return []
+    const [cacheReadTokens, cacheCreationTokens] = [countOf(facts.cacheReads), countOf(facts.cacheWrites)]
     // what OpenAI counts as input holds what was cached
-    const cached = told.apiProtocol === 'openai' ? 0 : cacheReadTokens + cacheCreationTokens
+    const cached = facts.apiProtocol === 'openai' ? 0 : cacheReadTokens + cacheCreationTokens
     return [
       {
-        promptTokens: countOf(told.tokensIn) + cached,
-        completionTokens: countOf(told.tokensOut),
+        promptTokens: countOf(facts.tokensIn) + cached,
+        completionTokens: countOf(facts.tokensOut),
         cacheReadTokens,
         cacheCreationTokens,
       },

@@ -91,10 +91,10 @@ export const llm: DocumentFormat = {
       const draft = job.session(textOr(conversation_id) ?? textOr(id) ?? job.file.stem)
       draft.labels.agent = 'llm'
       if (draft.labels.name === undefined) draft.setName(conversation_name)
-      const told = textOr(system)
-      const isNew = told !== undefined && told !== systems.get(draft)
-      if (isNew) systems.set(draft, told)
-      writeResponse(draft, unit, isNew ? told : undefined)
+      const prompt = textOr(system)
+      const isNew = prompt !== undefined && prompt !== systems.get(draft)
+      if (isNew) systems.set(draft, prompt)
+      writeResponse(draft, unit, isNew ? prompt : undefined)
       countVerdict(counts, 'used')
     }
     return counts

@@ -46,8 +46,8 @@ class OpenAiReader implements UnitReader {
     const rest = isPair
       ? { ...without(value, 'preferred_output'), input: without(objectOf(input), 'messages') }
       : without(value, 'messages')
-    for (const [name, told] of Object.entries(isPair ? objectOf(rest.input) : rest)) {
-      if (isLabel(name)) draft.setMetadata(name, typeof told === 'string' ? told : JSON.stringify(told))
+    for (const [name, label] of Object.entries(isPair ? objectOf(rest.input) : rest)) {
+      if (isLabel(name)) draft.setMetadata(name, typeof label === 'string' ? label : JSON.stringify(label))
     }
     // the line without its messages; of a pair, how many of them were the answer
     const about = { ...rest, ...(isPair ? { preferred: said.length - asked.length } : {}) }

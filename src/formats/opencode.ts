@@ -76,8 +76,8 @@ function writeMessage(draft: Draft, unit: Unit, info: JsonObject, parts: readonl
   const calls = tools.map(({ callID, tool, state }): Call => {
     return { id: textOr(callID), name: tool ?? null, arguments: objectOf(state).input ?? null }
   })
-  const told = new Set(role === 'user' ? ['text', 'file', 'tool', 'reasoning'] : ['text', 'tool', 'reasoning'])
-  const more = parts.filter(({ type }) => !told.has(`${type}`))
+  const known = new Set(role === 'user' ? ['text', 'file', 'tool', 'reasoning'] : ['text', 'tool', 'reasoning'])
+  const more = parts.filter(({ type }) => !known.has(`${type}`))
   const synthetic = texts.flatMap((part, index) => (part.synthetic === true ? [index] : []))
   draft.setMetadata('model', info.modelID ?? objectOf(info.model).modelID)
   draft.message(unit, {

@@ -11,15 +11,15 @@ const TURN_FIELDS = 'from value'.split(' ')
 
 /** What a `function_call` says: one call, or several in an array. */
 function callsIn(value: Json | undefined): Call[] {
-  let told: Json = value ?? null
-  if (typeof told === 'string') {
+  let parsed: Json = value ?? null
+  if (typeof parsed === 'string') {
     try {
-      told = JSON.parse(told)
+      parsed = JSON.parse(parsed)
     } catch {
-      return [{ name: null, arguments: told }]
+      return [{ name: null, arguments: parsed }]
     }
   }
-  return (Array.isArray(told) ? told : [told]).map((call) => {
+  return (Array.isArray(parsed) ? parsed : [parsed]).map((call) => {
     if (!isObject(call)) return { name: null, arguments: call }
     return { name: call.name ?? null, arguments: parsedArguments(call.arguments ?? call.parameters) }
   })

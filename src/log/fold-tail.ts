@@ -8,7 +8,7 @@ import { type Carried, carriedActivity, isLive, keptBy, NOTHING_KNOWN, noteIds, 
 /**
  * Which lines below the watermark must be read before `added` can be folded: the ids that the
  * added `remove` lines name and that the added lines do not hold. `undefined` when only a reading
- * of the whole log can tell, because an added line may repeat an earlier one or be removed by one.
+ * of the whole log can decide, because an added line may repeat an earlier one or be removed by one.
  */
 export function idsToLookUp(summary: Summary, added: readonly Piece[]): Set<string> | undefined {
   const order = { maxId: summary.maxId, bareFrom: summary.bareFrom }

@@ -34,7 +34,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     await once(server, 'listening')
     const viewer = viewerOn(server, store, options)
     server.on('request', nodeListener(viewer))
-    if (options.iKnow) note('other machines may reach this page: whoever has its address reads every session')
+    if (options.iKnow) note('other machines may reach this page: everyone with its address reads every session')
     const address = addressOf(server, viewer, host)
     await print(address)
     note(`serving ${escapeLine(store.dir)}${allowWrite ? ', with changes allowed' : ', read-only'}; Ctrl-C ends it`)

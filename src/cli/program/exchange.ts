@@ -12,7 +12,7 @@ export function addExchangeCommands(program: Command, finish: (exitCode: number)
     .option('--format <name>', 'the format, where it is not to be found out', notEmpty)
     .option('--list-formats', 'print the formats')
     .option('--key <key>', 'the key of the session instead of <format>/<id>', notEmpty)
-    .option('--dry-run', 'only tell what would come in')
+    .option('--dry-run', 'only report what would come in')
     .addOption(
       new Option('--branches <which>', 'branches that were left: not, or as forks')
         .choices(['active', 'all'])

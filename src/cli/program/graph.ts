@@ -34,7 +34,7 @@ export function addGraphCommands(program: Command, finish: (exitCode: number) =>
     .description('delete the blobs that no head needs; none of a session whose head is in doubt')
     .argument('[key]', KEY)
     .option('--all', 'all sessions')
-    .option('--dry-run', 'only tell what would go')
+    .option('--dry-run', 'only report what would go')
     .action(async (key: string | undefined, _: unknown, command: Command) => {
       const options = command.optsWithGlobals<GcOptions>()
       if ((key === undefined) !== (options.all === true)) command.error('name a session, or use --all')
@@ -46,7 +46,7 @@ export function addGraphCommands(program: Command, finish: (exitCode: number) =>
     .command('vacuum')
     .description('rewrite the log of a session without the nodes that were marked as deleted')
     .argument('<key>', KEY)
-    .option('--dry-run', 'only tell what would go')
+    .option('--dry-run', 'only report what would go')
     .action(async (key: string, _: unknown, command: Command) => {
       const { vacuum } = await import('../commands/change/vacuum.js')
       finish(await vacuum(key, command.optsWithGlobals<VacuumOptions>()))

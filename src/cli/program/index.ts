@@ -227,7 +227,7 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
     .command('purge')
     .description('delete archived messages for good, of all sessions; what was counted stays counted')
     .requiredOption('--older-than <age>', 'archived longer ago than so many days, such as 30d; 0 is all', duration)
-    .option('--dry-run', 'only tell what would go')
+    .option('--dry-run', 'only report what would go')
     .option('-y, --yes', 'do not ask')
     .action(async (_: unknown, command: Command) => {
       const { purge } = await import('../commands/change/purge.js')
@@ -253,11 +253,11 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
 
   program
     .command('check')
-    .description('look for damage; reads only, unless told to mend it')
+    .description('look for damage; reads only without --fix')
     .argument('[keys...]', `${KEY} (default: all sessions, and what else is in the folder)`)
     .option('--all', 'all sessions')
     .option('--fix', 'mend what can be mended; all that is taken out is kept in .quarantine')
-    .option('--dry-run', 'with --fix: only tell what it would do')
+    .option('--dry-run', 'with --fix: only report what it would do')
     .option('--json', 'print one JSON object')
     .action(async (keys: string[], _: unknown, command: Command) => {
       const options = command.optsWithGlobals<CheckOptions>()

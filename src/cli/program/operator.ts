@@ -84,7 +84,7 @@ export function addOperatorCommands(program: Command, finish: (exitCode: number)
     .option('--down-to-bytes <size>', 'with --max-bytes: then down to this size', byteCount)
     .option('--min-age <time>', 'none without activity for less than this, whatever the limits say', duration)
     .option('--keep <tags...>', 'none with one of these tags (default: pinned)')
-    .option('--dry-run', 'only tell what would go')
+    .option('--dry-run', 'only report what would go')
     .option('--json', 'print one JSON object')
     .action(async (_: unknown, command: Command) => {
       const options = command.optsWithGlobals<CleanupCommandOptions>()
@@ -161,7 +161,7 @@ function addTrashCommands(trash: Command, finish: (exitCode: number) => void): v
     .command('purge')
     .description('delete for good what was put there long ago')
     .requiredOption('--older-than <time>', 'longer ago than this, such as 30d; 0 is all', duration)
-    .option('--dry-run', 'only tell what would go')
+    .option('--dry-run', 'only report what would go')
     .option('-y, --yes', 'do not ask')
     .action(async (_: unknown, command: Command) => {
       const { purgeTrash } = await import('../commands/operate/trash.js')

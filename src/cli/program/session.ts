@@ -33,7 +33,7 @@ export function addSessionCommands(program: Command, finish: (exitCode: number) 
     .argument('<key>', KEY)
     .option('--to <id>', 'the last message that stays', notEmpty)
     .option('--keep <n>', 'so many of the first messages stay', wholeNumber)
-    .option('--dry-run', 'only tell what would go')
+    .option('--dry-run', 'only report what would go')
     .option('--json', 'print one JSON object')
     .action(async (key: string, _: unknown, command: Command) => {
       const options = command.optsWithGlobals<RewindOptions>()
@@ -65,7 +65,7 @@ function addLabelCommands(program: Command, finish: (exitCode: number) => void):
       .command(name)
       .description(description)
       .argument('<key>', KEY)
-      .argument('<tags...>', 'tags, told apart by upper and lower case')
+      .argument('<tags...>', 'tags; upper and lower case differ')
       .action(async (key: string, tags: string[], _: unknown, command: Command) => {
         const labels = await import('../commands/change/labels.js')
         finish(await labels[name](key, tags, command.optsWithGlobals<GlobalOptions>()))

@@ -48,7 +48,7 @@ export class FolderRuns implements SharedPart {
   refresh(): void {
     this.#refusal = undefined
     try {
-      this.#others.readNew((entry) => this.#tell(entry))
+      this.#others.readNew((entry) => this.#emit(entry))
       this.#makeSure()
     } catch (error) {
       if (!isRefused(error)) throw error
@@ -105,21 +105,21 @@ export class FolderRuns implements SharedPart {
     this.own.say(statement)
     this.#makeSure()
     if (this.#aloneSince !== undefined) this.#saidAlone.add(statement.key)
-    this.#tell({ kind: 'statement', key: statement.key, statement })
+    this.#emit({ kind: 'statement', key: statement.key, statement })
     this.#keepTime()
   }
 
   withdraw(statement: Statement): void {
     this.own.withdraw(statement)
     this.#makeSure()
-    this.#tell({ kind: 'withdrawn', key: statement.key, file: statement.file })
+    this.#emit({ kind: 'withdrawn', key: statement.key, file: statement.file })
     this.#keepTime()
   }
 
   askToStop(key: string, turnId: string | null): void {
     this.refresh()
     this.own.askToStop(key, turnId)
-    this.#tell({ kind: 'abort', key, turnId })
+    this.#emit({ kind: 'abort', key, turnId })
   }
 
   /** Leaves nothing of a session that was deleted, but for the statements of other living owners. */
@@ -181,7 +181,7 @@ export class FolderRuns implements SharedPart {
     return undefined
   }
 
-  #tell(entry: RunEntry): void {
+  #emit(entry: RunEntry): void {
     for (const listener of this.#listeners) listener(entry)
   }
 

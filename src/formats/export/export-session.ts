@@ -34,10 +34,10 @@ export async function* exportSession(
   const { context = false, onBad = () => {}, onLeftOut = () => {} } = options
   const reading = await SessionReading.open(session.path, session.key, onBad)
   if (reading === undefined) throw notFound(session.key)
-  const told = new Set<string>()
+  const reported = new Set<string>()
   const leftOut = (what: string) => {
-    if (!told.has(what)) onLeftOut(what)
-    told.add(what)
+    if (!reported.has(what)) onLeftOut(what)
+    reported.add(what)
   }
   try {
     let waiting = ''

@@ -20,9 +20,9 @@ function frontMatter({ key, created, labels }: Heading): string {
     ['tags', labels.tags],
     ['project', labels.projectRoot],
   ]
-  const told = rows.filter(([, value]) => typeof value === 'string' || (Array.isArray(value) && value.length > 0))
+  const shown = rows.filter(([, value]) => typeof value === 'string' || (Array.isArray(value) && value.length > 0))
   // JSON is YAML as well, and whatever stands in it stays in its line
-  const lines = told.map(([name, value]) => `${name}: ${visibleLine(JSON.stringify(value))}\n`)
+  const lines = shown.map(([name, value]) => `${name}: ${visibleLine(JSON.stringify(value))}\n`)
   const title = typeof labels.name === 'string' ? labels.name : key
   return `---\n${lines.join('')}---\n\n# ${escaped(visibleLine(title))}\n`
 }

@@ -29,9 +29,9 @@ export function checkFormat(name: string | undefined): void {
  * The format of a source: the wanted one in the shape that the file has, else the best match.
  * @throws SessionError ERR_FORMAT_UNKNOWN, ERR_FORMAT_AMBIGUOUS
  */
-export function formatOf({ path, shown, kind, format: told }: Source, wanted: string | undefined): Format {
+export function formatOf({ path, shown, kind, format: detected }: Source, wanted: string | undefined): Format {
   const found = formatsOf(path)
-  const name = wanted ?? told
+  const name = wanted ?? detected
   if (name !== undefined) {
     const named = FORMATS.filter((format) => format.name === name && (format.kind === 'folder') === (kind === 'folder'))
     const format = found.find((one) => one.format.name === name)?.format ?? named[0]

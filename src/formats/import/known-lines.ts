@@ -52,8 +52,8 @@ export function idsBehind(reader: LogReader, bytes: number, hash: string): Set<s
   const ids = new Set<string>()
   for (const piece of reader.backwards()) {
     if (!isLine(piece)) continue
-    const told = piece.kind === 'meta' && isObject(piece.value.set) ? piece.value.set.import : undefined
-    if (isObject(told) && told.bytes === bytes && told.hash === hash) break
+    const saved = piece.kind === 'meta' && isObject(piece.value.set) ? piece.value.set.import : undefined
+    if (isObject(saved) && saved.bytes === bytes && saved.hash === hash) break
     ids.add(piece.id)
   }
   return ids

@@ -129,11 +129,11 @@ function below(folder: string, shown: string, format: string | undefined): Sourc
   const keys = openclawKeys(sourceFolderOf(folder))
   const files = new Set(names)
   return names.flatMap((name): Source[] => {
-    const [place, told] = [path.join(folder, name), path.join(shown, name)]
-    if (name.endsWith('/')) return below(place, told, format)
+    const [place, shownPath] = [path.join(folder, name), path.join(shown, name)]
+    if (name.endsWith('/')) return below(place, shownPath, format)
     // a file that was packed stands beside itself
     if (name.endsWith('.zst') && files.has(name.slice(0, -'.zst'.length))) return []
-    const file: Source = { path: place, shown: told, kind: 'file' }
+    const file: Source = { path: place, shown: shownPath, kind: 'file' }
     if (keys === undefined || !isOpenclawFile(name)) return [file]
     return [{ ...file, format: 'openclaw', key: keys.get(name) ?? archiveKey(name) }]
   })

@@ -192,13 +192,13 @@ export class SessionWriter {
     if (jsonEqual(rowsOf(meta.carried), rowsOf(before))) return undefined
     const sums = new Map((await this.#log.current())?.summary.carriedUsage ?? [])
     for (const agent of new Set([...Object.keys(meta.carried), ...Object.keys(before)])) {
-      const [now, then, told] = [meta.carried[agent], before[agent], sums.get(agent)].map(
+      const [now, then, counted] = [meta.carried[agent], before[agent], sums.get(agent)].map(
         (usage) => usage ?? countersOf({}),
       )
       const counters = Object.keys(now as Usage) as Array<keyof Usage>
       const sum = counters.map((name) => [
         name,
-        Math.max(0, (told as Usage)[name] + (now as Usage)[name] - (then as Usage)[name]),
+        Math.max(0, (counted as Usage)[name] + (now as Usage)[name] - (then as Usage)[name]),
       ])
       sums.set(agent, Object.fromEntries(sum))
     }

@@ -67,7 +67,7 @@ export function isGraphLine(piece: Piece): piece is Line {
 
 /**
  * Adds pieces that stand behind the folded part, in place, and the records of their nodes to `records`. False when only
- * the whole log can tell what they say; then nothing is added.
+ * the whole log can decide what they mean; then nothing is added.
  */
 export function followGraph(graph: Graph, pieces: readonly Piece[], records?: Records): boolean {
   const reads: Read[] = []

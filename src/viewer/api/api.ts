@@ -196,8 +196,8 @@ export class Api {
   }
 
   #view(key: string): LogView {
-    const told = () => this.#events.send({ type: 'marked', key })
-    return kept(this.#views, key, () => new LogView(key, this.#store.session(key).path, told))
+    const onMarked = () => this.#events.send({ type: 'marked', key })
+    return kept(this.#views, key, () => new LogView(key, this.#store.session(key).path, onMarked))
   }
 
   async #raw(key: string, params: Params): Promise<Response> {

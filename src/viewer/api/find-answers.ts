@@ -18,15 +18,15 @@ export async function* findAnswers(
   signal: AbortSignal,
 ): AsyncGenerator<FindLine> {
   let hits = 0
-  let told = from
+  let reported = from
   for await (const found of findIn(path, key, text, from)) {
     if (signal.aborted) return
     for (const hit of found.hits) {
       yield { hit }
       if (++hits === MAX_HITS) return yield { done: { hits, more: true } }
     }
-    if (found.at - told < PROGRESS_BYTES) continue
-    told = found.at
+    if (found.at - reported < PROGRESS_BYTES) continue
+    reported = found.at
     yield { progress: { at: found.at, size: found.size } }
   }
   yield { done: { hits, more: false } }

@@ -32,7 +32,7 @@ export async function list({ root, json, tag, limit = Number.POSITIVE_INFINITY }
   if (shown.length > 0) await print(await tableOf(shown, tag !== undefined, previews))
   const damaged = all.filter((info) => info.damaged > 0).length
   if (damaged > 0) note(`${damaged} with unreadable lines, see: jsonl-sessions check`)
-  for (const told of foreign) note(told)
+  for (const text of foreign) note(text)
   if (shown.length < all.length) note(`${shown.length} of ${all.length} sessions`)
   else if (isThere && all.length === 0)
     note(tag === undefined ? 'no sessions' : `no sessions with the tag ${escapeLine(tag)}`)
