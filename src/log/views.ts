@@ -95,3 +95,9 @@ export function idsToRemove(lines: readonly Line[], pieces: readonly Piece[], vi
   )
   return [...lines, ...covering].map((line) => knownId(line, visibility))
 }
+
+/** The model that wrote a message, as bots and imports name it. */
+export function modelOf({ model, source, usage }: JsonObject): string | undefined {
+  const named = [model, isObject(source) ? source.model : undefined, isObject(usage) ? usage.model : undefined]
+  return named.find((one): one is string => typeof one === 'string' && one !== '')
+}

@@ -73,7 +73,7 @@ test('wrong usage is 2, one line on stderr', async () => {
   const all = [
     ['show', 'a', '--context', '--last', '2'],
     ['usage', 'a', 'b'],
-    ['usage', '--by', 'model'],
+    ['usage', '--by', 'hour'],
     ['usage', '--by'],
     ['purge'],
     ['purge', 'a', '--older-than', '0'],

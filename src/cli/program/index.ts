@@ -8,12 +8,12 @@ import type { SearchOptions } from '../commands/look/search.js'
 import type { ShowOptions } from '../commands/look/show.js'
 import type { TailOptions } from '../commands/look/tail.js'
 import type { CheckOptions } from '../commands/operate/check.js'
-import type { UsageOptions } from '../commands/operate/usage.js'
 import { note, PROGRAM } from '../terminal/output.js'
 import { packageVersion } from '../user-files.js'
 import type { GlobalOptions } from '../with-store.js'
 import { Argument, Command, Option } from './commander.js'
 import { addExchangeCommands } from './exchange.js'
+import { addFigureCommands } from './figures.js'
 import { addGraphCommands } from './graph.js'
 import { groupCommands, shownCommands } from './groups.js'
 import { addOperatorCommands } from './operator.js'
@@ -234,17 +234,7 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
       finish(await purge(command.optsWithGlobals<PurgeOptions>()))
     })
 
-  program
-    .command('usage')
-    .description('the tokens that were used, most first; the total is prompt and completion')
-    .argument('[key]', `${KEY} (default: all sessions)`)
-    .addOption(new Option('--by <what>', 'one row for each').choices(['agent']))
-    .option('--json', 'print one JSON object')
-    .action(async (key: string | undefined, _: unknown, command: Command) => {
-      const { usage } = await import('../commands/operate/usage.js')
-      finish(await usage(key, command.optsWithGlobals<UsageOptions>()))
-    })
-
+  addFigureCommands(program, finish)
   addOperatorCommands(program, finish)
   addExchangeCommands(program, finish)
   addSyncCommands(program, finish, main)

@@ -34,6 +34,16 @@ export function duration(text: string): number {
   return Number(number) * MS[unit]!
 }
 
+/** A point in time, ms since 1970, from an age such as 30d or 72h, or from a local day such as 2026-11-28. */
+export function since(text: string): number {
+  const day = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text)
+  if (day === null) return Date.now() - duration(text)
+  const [year, month, date] = day.slice(1).map(Number) as [number, number, number]
+  const time = new Date(year, month - 1, date)
+  if (time.getMonth() !== month - 1) throw new InvalidArgumentError('Not a day of the calendar.')
+  return time.getTime()
+}
+
 const BYTES: Record<string, number> = { '': 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3, TB: 1024 ** 4 }
 
 /** Bytes from `500000`, `500MB` or `2GB`. */

@@ -19,9 +19,13 @@ const WIDEST_BAR = 30
 /** A shorter bar shows too little. */
 const NARROWEST_BAR = 6
 
+export type UsageNoun = 'session' | 'agent' | 'day' | 'model'
+
+const TITLES: Record<UsageNoun, string> = { session: 'KEY', agent: 'AGENT', day: 'DAY', model: 'MODEL' }
+
 interface TableOptions {
   /** What a row is. */
-  noun: 'session' | 'agent'
+  noun: UsageNoun
   /** Adds bars to the rows, and a last line. */
   total?: Counters
 }
@@ -53,7 +57,8 @@ interface UsageColumn extends Column {
 /** All columns; on a narrow terminal only the ones with values. */
 async function columnsFor(rows: readonly UsageRow[], noun: TableOptions['noun']): Promise<UsageColumn[]> {
   const name: UsageColumn = {
-    title: noun === 'agent' ? 'AGENT' : 'KEY',
+    title: TITLES[noun],
+    whole: noun === 'session',
     cell: ([name]) => escapeLine(name),
     paint: (text) => paint('cyan', text),
   }

@@ -3,7 +3,7 @@
  * come from what the store knows of a log; days and models from the lines, each of which is read once.
  */
 import { yieldIfDue } from '../../base/event-loop.js'
-import { isObject, type JsonObject } from '../../base/json.js'
+import { isObject } from '../../base/json.js'
 import { LogReader } from '../../disk/log/log-reader.js'
 import { nameOf } from '../../disk/names.js'
 import type { Listed } from '../../list/row.js'
@@ -11,6 +11,7 @@ import type { StoreInternals } from '../../list/store-internals.js'
 import { addUsage, countersOf, sumOf, totalUsage } from '../../log/fold.js'
 import type { Piece, Usage } from '../../log/line.js'
 import { isChat } from '../../log/parse.js'
+import { modelOf } from '../../log/views.js'
 import { logId } from '../log/log-view.js'
 import type { UsageAnswer, UsageRow } from './shapes.js'
 
@@ -173,13 +174,7 @@ function addLine(piece: Piece, { days, models }: { days: Sums; models: Sums }): 
   if (!isObject(usage)) return
   const counters = { ...countersOf(usage), apiCalls: 1 }
   addUsage(days, piece.at?.slice(0, 10) ?? UNKNOWN, counters, 1)
-  addUsage(models, modelOf(piece.value), counters, 1)
-}
-
-/** As bots and imports name it. */
-function modelOf({ model, source, usage }: JsonObject): string {
-  const named = [model, isObject(source) ? source.model : undefined, isObject(usage) ? usage.model : undefined]
-  return named.find((one): one is string => typeof one === 'string' && one !== '') ?? UNKNOWN
+  addUsage(models, modelOf(piece.value) ?? UNKNOWN, counters, 1)
 }
 
 function rowsOf(sums: Sums): UsageRow[] {
