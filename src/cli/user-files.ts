@@ -4,7 +4,9 @@
  */
 import { randomBytes } from 'node:crypto'
 import { createReadStream, readFileSync } from 'node:fs'
-import { appendFile, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pathToFileURL } from 'node:url'
 
@@ -92,4 +94,19 @@ export async function addMissingLines(
 /** The version in the package.json of this package, given the place of the command's main.js. */
 export function packageVersion(main: string): string {
   return JSON.parse(readFileSync(new URL('../../../package.json', pathToFileURL(main))).toString()).version
+}
+
+/** Copies of a file to work on, in a folder that only this user can enter. */
+export async function workingCopies(
+  names: readonly string[],
+  bytes: Buffer,
+): Promise<{ folder: string; files: string[] }> {
+  const folder = await mkdtemp(join(tmpdir(), 'jsonl-sessions-'))
+  const files = names.map((name) => join(folder, name))
+  for (const file of files) await writeFile(file, bytes, { flag: 'wx', mode: 0o600 })
+  return { folder, files }
+}
+
+export async function removeFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true })
 }

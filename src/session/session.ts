@@ -492,14 +492,18 @@ export class Session<M extends AnyMessage = ChatMessage> {
 
   /**
    * Takes in the lines of another copy of this log, such as a conflict copy of a synced folder, in the order that they
-   * have on every machine. The file stays where it is.
-   * @throws SessionError ERR_VERSION_UNSUPPORTED, ERR_LOCKED, ERR_LOCK_LOST, ERR_NOT_A_LOG
+   * have on every machine. The file stays where it is. `base` is a file with what the copy was made from: lines that the
+   * copy lacks or changed since then are taken out or changed here too.
+   * @throws SessionError ERR_VERSION_UNSUPPORTED, ERR_LOCKED, ERR_LOCK_LOST, ERR_NOT_A_LOG; with `base`
+   * ERR_SESSION_NOT_FOUND
    */
-  async merge(file: string, options?: WaitOptions): Promise<MergeResult> {
+  async merge(file: string, options?: WaitOptions & { base?: string }): Promise<MergeResult> {
     checkText('file', file)
-    const signal = checkWait('merge', options)
+    const { base, signal } = checkNames('merge', options, ['base', 'signal'])
+    if (base !== undefined) checkText('base', base)
+    stillOpen(signal)
     this.#log.context.checkOpen()
-    return mergeInto(this.#log, file, signal)
+    return mergeInto(this.#log, file, { base, signal })
   }
 
   /** Checks every line and reports what is wrong; null when there is no session. Changes nothing. */

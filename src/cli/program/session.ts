@@ -53,6 +53,19 @@ export function addSessionCommands(program: Command, finish: (exitCode: number) 
       finish(await restore(key, ids, command.optsWithGlobals<RestoreOptions>()))
     })
 
+  program
+    .command('edit')
+    .description('open a copy of the log in $EDITOR; what is saved is checked, and merged with what came meanwhile')
+    .argument('<key>', KEY)
+    .addHelpText(
+      'after',
+      '\nBots may go on. A line without an id gets one; a line that is taken out is taken out of the log.',
+    )
+    .action(async (key: string, _: unknown, command: Command) => {
+      const { edit } = await import('../commands/change/edit.js')
+      finish(await edit(key, command.optsWithGlobals<GlobalOptions>()))
+    })
+
   addLabelCommands(program, finish)
 }
 

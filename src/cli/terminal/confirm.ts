@@ -8,13 +8,13 @@ export function canAsk(): boolean {
 export type Answer = 'yes' | 'no' | 'stop'
 
 /** Asks on the terminal. Whatever is not yes is no; Ctrl-C and Ctrl-D are stop. */
-export async function confirm(question: string): Promise<Answer> {
+export async function confirm(question: string, otherwise = 'kept'): Promise<Answer> {
   const { createInterface } = await import('node:readline/promises')
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   try {
     const answer = await terminal.question(`${question} [y/N] `)
     const yes = /^y(es)?$/i.test(answer.trim())
-    if (!yes) note('kept')
+    if (!yes) note(otherwise)
     return yes ? 'yes' : 'no'
   } catch (error) {
     // Ctrl-C or Ctrl-D instead of an answer.

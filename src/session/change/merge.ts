@@ -1,6 +1,6 @@
 /** Taking the lines of another copy of a log in: a conflict copy of a synced folder, lines that were lost. */
 
-import { logBusy } from '../../base/errors.js'
+import { logBusy, notFound } from '../../base/errors.js'
 import { randomNonce } from '../../base/ids.js'
 import { read } from '../../disk/files.js'
 import { markOf, sameMark } from '../../disk/log/file-mark.js'
@@ -24,16 +24,26 @@ const NOTHING = Buffer.alloc(0)
 /** How often a merge starts over when the log changes meanwhile. */
 const MAX_ATTEMPTS = 20
 
+/** Another copy of a log, and what it was made from. */
+interface Copy {
+  bytes: Buffer
+  base: Buffer
+  attempt: number
+}
+
 /**
  * Merges the log in `file` into the session's, creating the session if there is none. The file stays unchanged.
- * Without a common ancestor nothing counts as taken out: what one of the two was rewritten without comes back.
+ * Without a common ancestor (`base`) nothing counts as taken out: what one of the two was rewritten without comes back.
  */
-export async function mergeInto(log: SessionLog, file: string, signal?: AbortSignal): Promise<MergeResult> {
+export async function mergeInto(
+  log: SessionLog,
+  file: string,
+  { base, signal }: { base?: string | undefined; signal?: AbortSignal | undefined },
+): Promise<MergeResult> {
   const work = async (): Promise<MergeResult> => {
-    const copy = await LogReader.using(file, bytesOf)
-    if (copy === undefined) throw Object.assign(new Error(`there is no file ${file}`), { code: 'ENOENT' })
+    const copy = { bytes: await bytesIn(file), base: base === undefined ? NOTHING : await bytesIn(base) }
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const outcome = await mergeOnce(log, copy, { file, attempt })
+      const outcome = await mergeOnce(log, { ...copy, attempt }, file)
       if (outcome !== 'changed') return outcome
     }
     throw logBusy(log.key, log.file.path)
@@ -45,20 +55,23 @@ function bytesOf(reader: LogReader): Promise<Buffer> {
   return read(reader.fd, 0, reader.size)
 }
 
-async function mergeOnce(
-  log: SessionLog,
-  copy: Buffer,
-  { file, attempt }: { file: string; attempt: number },
-): Promise<MergeResult | 'changed'> {
-  const outcome = await LogReader.using(log.file.path, (reader) => mergeWith(log, reader, { copy, attempt }))
+async function bytesIn(file: string): Promise<Buffer> {
+  const bytes = await LogReader.using(file, bytesOf)
+  if (bytes === undefined) throw Object.assign(new Error(`there is no file ${file}`), { code: 'ENOENT' })
+  return bytes
+}
+
+async function mergeOnce(log: SessionLog, copy: Copy, file: string): Promise<MergeResult | 'changed'> {
+  const outcome = await LogReader.using(log.file.path, (reader) => mergeWith(log, reader, copy))
   if (outcome !== undefined) return outcome
+  if (copy.base.length > 0) throw notFound(log.key)
   log.file.stat()
   if (!isOwnName(log.name) && (await keyInLog(file, log.name)) === undefined) {
     // neither the name nor a line of the copy would contain the key
     log.create()
     return 'changed'
   }
-  const { bytes, report } = mergeLogs(NOTHING, NOTHING, copy)
+  const { bytes, report } = mergeLogs(NOTHING, NOTHING, copy.bytes)
   const made = log.file.create(bytes, log.context.layout.temporary(log.name, randomNonce()), true)
   if (made === 'exists') return 'changed'
   log.reset()
@@ -72,20 +85,16 @@ export function mergeLines(
   copy: Buffer,
   attempt: number,
 ): Promise<MergeResult | 'changed' | undefined> {
-  return LogReader.using(log.file.path, (reader) => mergeWith(log, reader, { copy, attempt }))
+  return LogReader.using(log.file.path, (reader) => mergeWith(log, reader, { bytes: copy, base: NOTHING, attempt }))
 }
 
-async function mergeWith(
-  log: SessionLog,
-  reader: LogReader,
-  { copy, attempt }: { copy: Buffer; attempt: number },
-): Promise<MergeResult | 'changed'> {
+async function mergeWith(log: SessionLog, reader: LogReader, copy: Copy): Promise<MergeResult | 'changed'> {
   if (await isForeign(reader)) throw foreignLog(log.file.path)
   const last = lastPiece(reader)
   // half of a write, or what a crash left of one: it stays what it is
   const size = last?.kind === 'torn' ? last.offset : reader.size
   const ours = (await bytesOf(reader)).subarray(0, size)
-  const { bytes, report } = mergeLogs(NOTHING, ours, copy)
+  const { bytes, report } = mergeLogs(copy.base, ours, copy.bytes)
   const result = { added: report.onlyTheirs, contradictions: report.contradictions }
   if (bytes.equals(ours)) return result
   if (bytes.subarray(0, ours.length).equals(ours)) {
@@ -98,7 +107,9 @@ async function mergeWith(
     log.context.noteBehind(log)
     return result
   }
-  return (await putInPlace(log, reader, { parts: [bytes], size, attempt })) === 'replaced' ? 'changed' : result
+  return (await putInPlace(log, reader, { parts: [bytes], size, attempt: copy.attempt })) === 'replaced'
+    ? 'changed'
+    : result
 }
 
 function lastPiece(reader: LogReader): Piece | undefined {
