@@ -1,6 +1,7 @@
 /** The commands that count. */
 import type { StatsOptions } from '../commands/look/stats.js'
 import type { UsageOptions } from '../commands/operate/usage.js'
+import { pagedUnless } from '../terminal/pager.js'
 import { type Command, Option } from './commander.js'
 import { since } from './values.js'
 
@@ -16,7 +17,8 @@ export function addFigureCommands(program: Command, finish: (exitCode: number) =
     .option('--json', 'print one JSON object')
     .action(async (key: string | undefined, _: unknown, command: Command) => {
       const { stats } = await import('../commands/look/stats.js')
-      finish(await stats(key, command.optsWithGlobals<StatsOptions>()))
+      const options = command.optsWithGlobals<StatsOptions>()
+      finish(await pagedUnless(options.json, () => stats(key, options)))
     })
 
   program
@@ -35,6 +37,7 @@ export function addFigureCommands(program: Command, finish: (exitCode: number) =
     .option('--json', 'print one JSON object')
     .action(async (key: string | undefined, _: unknown, command: Command) => {
       const { usage } = await import('../commands/operate/usage.js')
-      finish(await usage(key, command.optsWithGlobals<UsageOptions>()))
+      const options = command.optsWithGlobals<UsageOptions>()
+      finish(await pagedUnless(options.json, () => usage(key, options)))
     })
 }

@@ -4,6 +4,7 @@ import type { VacuumOptions } from '../commands/change/vacuum.js'
 import type { GraphOptions } from '../commands/look/graph.js'
 import type { BlobsOptions } from '../commands/operate/blobs.js'
 import type { GcOptions } from '../commands/operate/gc.js'
+import { pagedUnless } from '../terminal/pager.js'
 import type { Command } from './commander.js'
 
 const KEY = 'key of a session, or the beginning of one key only'
@@ -16,7 +17,8 @@ export function addGraphCommands(program: Command, finish: (exitCode: number) =>
     .option('--json', 'print one JSON object')
     .action(async (key: string, _: unknown, command: Command) => {
       const { graph } = await import('../commands/look/graph.js')
-      finish(await graph(key, command.optsWithGlobals<GraphOptions>()))
+      const options = command.optsWithGlobals<GraphOptions>()
+      finish(await pagedUnless(options.json, () => graph(key, options)))
     })
 
   program

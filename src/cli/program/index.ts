@@ -9,6 +9,7 @@ import type { ShowOptions } from '../commands/look/show.js'
 import type { TailOptions } from '../commands/look/tail.js'
 import type { CheckOptions } from '../commands/operate/check.js'
 import { note, PROGRAM } from '../terminal/output.js'
+import { pagedUnless } from '../terminal/pager.js'
 import { packageVersion } from '../user-files.js'
 import type { GlobalOptions } from '../with-store.js'
 import { Argument, Command, Option } from './commander.js'
@@ -109,7 +110,8 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
     .option('--json', 'print one JSON object')
     .action(async (_: unknown, command: Command) => {
       const { list } = await import('../commands/look/list.js')
-      finish(await list(command.optsWithGlobals<ListOptions>()))
+      const options = command.optsWithGlobals<ListOptions>()
+      finish(await pagedUnless(options.json, () => list(options)))
     })
 
   program
@@ -132,13 +134,13 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
       const options = command.optsWithGlobals<ShowOptions>()
       if (options.context) {
         const { showContext } = await import('../commands/look/show.js')
-        finish(await showContext(key, options))
+        finish(await pagedUnless(options.json, () => showContext(key, options)))
       } else if (options.removed) {
         const { showRemoved } = await import('../commands/look/show.js')
-        finish(await showRemoved(key, options))
+        finish(await pagedUnless(options.json, () => showRemoved(key, options)))
       } else {
         const { show } = await import('../commands/look/show.js')
-        finish(await show(key, options))
+        finish(await pagedUnless(options.json, () => show(key, options)))
       }
     })
 
@@ -171,7 +173,8 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
     .option('--json', 'print one JSON object')
     .action(async (words: string[], _: unknown, command: Command) => {
       const { search } = await import('../commands/look/search.js')
-      finish(await search(words, command.optsWithGlobals<SearchOptions>()))
+      const options = command.optsWithGlobals<SearchOptions>()
+      finish(await pagedUnless(options.json, () => search(words, options)))
     })
 
   program

@@ -1,5 +1,6 @@
 /** Data goes to stdout, notes to stderr. Both may be closed at any time by their readers. */
 import { once } from 'node:events'
+import type { Writable } from 'node:stream'
 import { styleText } from 'node:util'
 import { escapeLine } from './escape.js'
 
@@ -7,18 +8,39 @@ export type Style = Exclude<Parameters<typeof styleText>[0], readonly unknown[]>
 
 export const PROGRAM = 'jsonl-sessions'
 
-let closed = false
+interface Output {
+  stream: Writable
+  /** Nobody reads any more. */
+  isClosed: boolean
+  /** Notes that wait for the pager to end: they would stand in the middle of its screen. */
+  notes: string[] | undefined
+}
+
+const output: Output = { stream: process.stdout, isClosed: false, notes: undefined }
 
 /** A reader that has gone (`list | head -1`) is no error: what follows is not printed. Any other one is. */
 export function watchOutput(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    closed = true
+    output.isClosed = true
     if (error.code === 'EPIPE') return
     complain(`cannot write the output: ${describe(error)}`)
     process.exitCode ||= 1
   })
   // without stderr there is no reader; the work itself goes on
   process.stderr.on('error', () => {})
+}
+
+/** Sends data to a pager until the function that it returns is called, and keeps notes until then. */
+export function printTo(pager: Writable): () => void {
+  pager.on('error', () => {
+    output.isClosed = true
+  })
+  Object.assign(output, { stream: pager, notes: [] })
+  return () => {
+    const kept = output.notes ?? []
+    Object.assign(output, { stream: process.stdout, notes: undefined })
+    for (const text of kept) note(text)
+  }
 }
 
 /** Writes one line (or several) of data. False: the reader has gone. */
@@ -28,21 +50,21 @@ export function print(text: string): Promise<boolean> {
 
 /** Writes data unchanged. */
 export async function printBytes(bytes: string | Uint8Array): Promise<boolean> {
-  if (closed) return false
-  if (!process.stdout.write(bytes)) {
+  const { stream } = output
+  if (output.isClosed) return false
+  if (!stream.write(bytes)) {
     // 'close' comes instead of 'drain' when the reader goes away.
     const done = new AbortController()
     const { signal } = done
-    await Promise.race([once(process.stdout, 'drain', { signal }), once(process.stdout, 'close', { signal })]).catch(
-      () => undefined,
-    )
+    await Promise.race([once(stream, 'drain', { signal }), once(stream, 'close', { signal })]).catch(() => undefined)
     done.abort()
   }
-  return !closed
+  return !output.isClosed
 }
 
 export function note(text: string): void {
-  process.stderr.write(`${text}\n`)
+  if (output.notes !== undefined) output.notes.push(text)
+  else process.stderr.write(`${text}\n`)
 }
 
 /** One line that says what went wrong. */

@@ -1,4 +1,5 @@
 import { escapeLine } from './escape.js'
+import { span } from './format.js'
 import { paint, terminalWidth } from './output.js'
 
 /** Work that takes less is not shown, ms. */
@@ -18,6 +19,19 @@ export async function* showingProgress<T>(
       yield item
     }
   } finally {
+    line.clear()
+  }
+}
+
+/** What the work resolves with, while a line says what is done and for how long. */
+export async function showingWork<T>(what: string, work: Promise<T>): Promise<T> {
+  const line = new ProgressLine()
+  const began = performance.now()
+  const timer = setInterval(() => line.show(`${what}, ${span(performance.now() - began)}`), REDRAW_MS).unref()
+  try {
+    return await work
+  } finally {
+    clearInterval(timer)
     line.clear()
   }
 }

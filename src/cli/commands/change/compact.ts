@@ -5,6 +5,7 @@ import { findKey, findKeys } from '../../find-key.js'
 import { escapeLine } from '../../terminal/escape.js'
 import { count, size } from '../../terminal/format.js'
 import { complain, describe, note, print } from '../../terminal/output.js'
+import { showingProgress } from '../../terminal/progress.js'
 import { type GlobalOptions, withExistingStore } from '../../with-store.js'
 
 export interface RewriteOptions extends GlobalOptions {
@@ -16,7 +17,8 @@ export async function rewrite(given: readonly string[], { root, all, force = fal
   return withExistingStore(root, async (store) => {
     const { keys, missing } = all ? { keys: await store.keys(), missing: 0 } : await findKeys(store, given)
     const done = { failed: 0, untouched: 0 }
-    for (const key of keys) await rewriteOne(store, key, { done, silent: all === true, force })
+    for await (const key of showingProgress(keys, 'sessions'))
+      await rewriteOne(store, key, { done, silent: all === true, force })
     if (all && done.untouched > 0) await print(`${count(done.untouched, 'session')}: nothing to do`)
     return exitCodeOfAll({ ...done, missing })
   })

@@ -5,6 +5,7 @@ import { escapeLine, jsonLine } from '../../terminal/escape.js'
 import { ago } from '../../terminal/format.js'
 import { highlight } from '../../terminal/highlight.js'
 import { note, paint, print, terminalWidth } from '../../terminal/output.js'
+import { showingWork } from '../../terminal/progress.js'
 import { table } from '../../terminal/table.js'
 import { type GlobalOptions, readStore, storeIsThere } from '../../with-store.js'
 
@@ -17,7 +18,9 @@ export async function search(given: readonly string[], { root, json, limit }: Se
   const query = given.join(' ')
   const isThere = await storeIsThere(root)
   const hits = isThere
-    ? await readStore(root, (store) => store.search(query, limit === undefined ? {} : { limit }))
+    ? await readStore(root, (store) =>
+        showingWork('searching', store.search(query, limit === undefined ? {} : { limit })),
+      )
     : []
   if (json) await print(jsonLine({ root: resolve(root), query, sessions: hits }))
   else if (hits.length > 0) await print(await hitTable(hits, wordsOf(query)))

@@ -6,6 +6,7 @@ import { escapeLine, jsonLine } from '../../terminal/escape.js'
 import { count, size, stamp } from '../../terminal/format.js'
 import { messageText } from '../../terminal/message.js'
 import { note, paint, print } from '../../terminal/output.js'
+import { wrapped } from '../../terminal/wrap.js'
 import { type GlobalOptions, readExistingStore } from '../../with-store.js'
 
 export interface ShowOptions extends GlobalOptions {
@@ -60,12 +61,12 @@ async function showing<T>(
     const info = await session.info()
     const { facts, items, text, above = [] } = await shownOf(session, info, store)
     if (!json) {
-      await print(heading(session, info, facts))
-      for await (const line of above) await print(line)
+      await print(await wrapped(heading(session, info, facts)))
+      for await (const line of above) await print(await wrapped(line))
     }
     noteDamage(info)
     for await (const item of items) {
-      if (!(await print(json ? jsonLine(item) : `\n${text(item)}`))) break
+      if (!(await print(json ? jsonLine(item) : await wrapped(`\n${text(item)}`)))) break
     }
     return 0
   })

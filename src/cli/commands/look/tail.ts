@@ -2,9 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Entry, Session } from '../../../index.js'
 import { EXIT } from '../../exit-code.js'
 import { findKey } from '../../find-key.js'
+import { exitCodeOf, onInterrupt, type StopSignal } from '../../signals.js'
 import { escapeLine, jsonLine } from '../../terminal/escape.js'
 import { messageText } from '../../terminal/message.js'
 import { note, paint, print } from '../../terminal/output.js'
+import { wrapped } from '../../terminal/wrap.js'
 import { type GlobalOptions, readExistingStore } from '../../with-store.js'
 
 export interface TailOptions extends GlobalOptions {
@@ -26,13 +28,16 @@ export async function tail(given: string, options: TailOptions): Promise<number>
     let isRead = await view.show(options.last)
     if (!options.follow) return EXIT.done
     const stop = new AbortController()
-    const end = () => stop.abort()
-    process.once('SIGINT', end).once('SIGTERM', end)
+    let stoppedBy: StopSignal | undefined
+    onInterrupt((signal) => {
+      stoppedBy = signal
+      stop.abort()
+    })
     while (!stop.signal.aborted && isRead) {
       await sleep(POLL_MS, undefined, { signal: stop.signal }).catch(() => {})
       isRead = stop.signal.aborted || (await view.showNew())
     }
-    return EXIT.done
+    return stoppedBy === undefined ? EXIT.done : exitCodeOf(stoppedBy)
   })
 }
 
@@ -96,8 +101,8 @@ class TailView {
     yield* this.#session.entries({ last: 100 })
   }
 
-  #print({ id, at, message }: Entry): Promise<boolean> {
+  async #print({ id, at, message }: Entry): Promise<boolean> {
     if (this.#asJson) return print(jsonLine({ id, at, message }))
-    return print(`\n${messageText({ ...message, id, at: at.toISOString() })}`)
+    return print(await wrapped(`\n${messageText({ ...message, id, at: at.toISOString() })}`))
   }
 }

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { constants } from 'node:os'
 import type { SessionStore } from '../../../index.js'
 import { internalsOf } from '../../../store/store.js'
 import { CommandFailure, EXIT } from '../../exit-code.js'
@@ -26,9 +27,15 @@ async function holding<T>(store: SessionStore, keys: readonly string[], work: ()
 }
 
 function run([program, ...args]: readonly string[]): Promise<number> {
+  // Ctrl-C is the command's: the leases are held until it ends
+  const ignore = () => {}
+  process.on('SIGINT', ignore)
   return new Promise((resolve, reject) => {
     const child = spawn(program as string, args, { stdio: 'inherit' })
     child.on('error', (error) => reject(new CommandFailure(describe(error), EXIT.failed)))
-    child.on('close', (code) => resolve(code ?? 1))
+    child.on('close', (code, signal) => {
+      process.off('SIGINT', ignore)
+      resolve(code ?? (signal === null ? EXIT.failed : 128 + constants.signals[signal]))
+    })
   })
 }

@@ -7,6 +7,7 @@ import { type ForeignFile, foreignIn, foreignNote } from '../../foreign.js'
 import { escapeLine } from '../../terminal/escape.js'
 import { count } from '../../terminal/format.js'
 import { complain, describe, note, print } from '../../terminal/output.js'
+import { showingWork } from '../../terminal/progress.js'
 import { checkThere } from '../../user-files.js'
 import { type GlobalOptions, reportError } from '../../with-store.js'
 
@@ -40,7 +41,7 @@ export async function check(given: readonly string[], options: CheckOptions): Pr
 async function checkIn(store: SessionStore, given: readonly string[], options: CheckOptions): Promise<number> {
   const { keys, missing } = given.length === 0 ? { keys: null, missing: 0 } : await findKeys(store, given)
   const fix = options.fix === true && options.dryRun !== true
-  const found = await store.check({ fix, ...(keys !== null && { keys }) })
+  const found = await showingWork('reading the logs', store.check({ fix, ...(keys !== null && { keys }) }))
   const checked = { ...found, foreign: await foreignOf(store, keys) }
   for (const { key, error } of checked.failed) complain(`${key === '' ? '' : `${escapeLine(key)}: `}${describe(error)}`)
   const mended = options.fix && !fix ? found.findings.filter(({ remedy }) => remedy !== null) : found.mended

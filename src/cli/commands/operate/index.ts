@@ -3,6 +3,7 @@ import { searchIndexOf } from '../../../search/search-index.js'
 import { internalsOf } from '../../../store/store.js'
 import { jsonLine } from '../../terminal/escape.js'
 import { print } from '../../terminal/output.js'
+import { showingWork } from '../../terminal/progress.js'
 import { type GlobalOptions, withExistingStore } from '../../with-store.js'
 
 export interface IndexOptions extends GlobalOptions {
@@ -13,7 +14,7 @@ export interface IndexOptions extends GlobalOptions {
 export async function index({ root, drop, json }: IndexOptions): Promise<number> {
   const done = await withExistingStore(root, async (store) => {
     const internals = internalsOf(store)
-    if (!drop) return searchIndexOf(internals).makeAll()
+    if (!drop) return showingWork('making the index', searchIndexOf(internals).makeAll())
     const folder = internals.context.layout.index
     refuseLink(folder)
     const bytes = bytesIn(folder)
