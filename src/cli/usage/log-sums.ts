@@ -31,7 +31,7 @@ export class LogSums {
 
   /** Reads a log twice, in constant memory. Rejects as any reading of the session does. */
   async add(store: SessionStore, key: string): Promise<void> {
-    const known = await internalsOf(store).log(key).known()
+    const known = await internalsOf(store).log(key).current()
     if (known === undefined) return
     if (this.#since === Number.NEGATIVE_INFINITY) {
       for (const [agent, usage] of known.summary.carriedUsage)
