@@ -1,5 +1,5 @@
 import { count } from '../terminal/format.js'
-import { note, paint, terminalWidth } from '../terminal/output.js'
+import { note, paint, print, terminalWidth } from '../terminal/output.js'
 
 /** How far the work is. */
 export interface Progress {
@@ -24,9 +24,9 @@ export class ProgressView {
   #shown = false
   #lastDone = 0
 
-  constructor(look: () => Progress) {
+  constructor(look: () => Progress, isQuiet = false) {
     this.#look = look
-    this.#schedule(this.#bar ? REDRAW_MS : FIRST_LINE_MS)
+    if (!isQuiet) this.#schedule(this.#bar ? REDRAW_MS : FIRST_LINE_MS)
   }
 
   /** Prints a line without damage to the bar. */
@@ -34,6 +34,12 @@ export class ProgressView {
     this.#clear()
     note(text)
     if (this.#bar) this.#draw()
+  }
+
+  /** Prints data; where that goes to the same terminal, the bar makes room. */
+  async print(text: string): Promise<void> {
+    if (process.stdout.isTTY) this.#clear()
+    await print(text)
   }
 
   stop(): void {

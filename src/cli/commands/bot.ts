@@ -12,7 +12,7 @@ import { runTurn, type TurnResult } from '../bot/turn.js'
 import { exitCodeOf, onInterrupt, type StopSignal } from '../signals.js'
 import { escapeLine, jsonLine } from '../terminal/escape.js'
 import { count } from '../terminal/format.js'
-import { describe, note, PROGRAM, paint, print } from '../terminal/output.js'
+import { describe, note, PROGRAM, paint } from '../terminal/output.js'
 import { type Input, openInput } from '../user-files.js'
 import { type GlobalOptions, withStore } from '../with-store.js'
 
@@ -73,7 +73,7 @@ class Bot {
 
   async serve(): Promise<number> {
     if (!this.#options.quiet) note(paint('dim', this.#greeting(), process.stderr))
-    this.#progress = new ProgressView(() => this.#look())
+    this.#progress = new ProgressView(() => this.#look(), this.#options.quiet)
     const release = onInterrupt((signal) => this.#stop(signal))
     try {
       await this.#read()
@@ -131,7 +131,7 @@ class Bot {
 
   /** A line for the connector that sends it. */
   async #reply({ sender }: Task, { reply, turnId }: TurnResult): Promise<void> {
-    if (reply !== undefined) await print(jsonLine({ sender, reply, turn: turnId }))
+    if (reply !== undefined) await this.#progress.print(jsonLine({ sender, reply, turn: turnId }))
   }
 
   #badLine(number: number, reason: string): void {

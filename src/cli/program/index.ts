@@ -13,6 +13,7 @@ import { pagedUnless } from '../terminal/pager.js'
 import { packageVersion } from '../user-files.js'
 import type { GlobalOptions } from '../with-store.js'
 import { Argument, Command, Option } from './commander.js'
+import { addExamples } from './examples.js'
 import { addExchangeCommands } from './exchange.js'
 import { addFigureCommands } from './figures.js'
 import { addGraphCommands } from './graph.js'
@@ -280,5 +281,6 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
     })
 
   groupCommands(program)
+  addExamples(program.commands)
   return program
 }

@@ -133,7 +133,7 @@ export function addOperatorCommands(program: Command, finish: (exitCode: number)
       finish(await serve(options))
     })
 
-  addTrashCommands(program.command('trash').description('what cleanup took away'), finish)
+  addTrashCommands(program.command('trash').description('what cleanup and rm took away'), finish)
 }
 
 function addTrashCommands(trash: Command, finish: (exitCode: number) => void): void {

@@ -26,10 +26,12 @@ export function seconds(text: string): number {
 
 const MS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
+const AGE = /^(\d{1,9})([smhd])$/
+
 /** Milliseconds from `90s`, `5m`, `72h` or `30d`; `0` is 0. */
 export function duration(text: string): number {
   if (text === '0') return 0
-  const [, number, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? []
+  const [, number, unit] = AGE.exec(text) ?? []
   if (unit === undefined) throw new InvalidArgumentError('Not a time such as 90s, 5m, 72h or 30d.')
   return Number(number) * MS[unit]!
 }
@@ -37,7 +39,10 @@ export function duration(text: string): number {
 /** A point in time, ms since 1970, from an age such as 30d or 72h, or from a local day such as 2026-11-28. */
 export function since(text: string): number {
   const day = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text)
-  if (day === null) return Date.now() - duration(text)
+  if (day === null) {
+    if (!AGE.test(text)) throw new InvalidArgumentError('Not an age such as 30d or 72h, nor a day such as 2026-11-28.')
+    return Date.now() - duration(text)
+  }
   const [year, month, date] = day.slice(1).map(Number) as [number, number, number]
   const time = new Date(year, month - 1, date)
   if (time.getMonth() !== month - 1) throw new InvalidArgumentError('Not a day of the calendar.')

@@ -5,7 +5,7 @@ import { exitCodeOf } from '../../signals.js'
 import { type Answer, canAsk, confirm } from '../../terminal/confirm.js'
 import { escapeLine } from '../../terminal/escape.js'
 import { count } from '../../terminal/format.js'
-import { complain, describe, print } from '../../terminal/output.js'
+import { complain, describe, PROGRAM, print } from '../../terminal/output.js'
 import { type GlobalOptions, withExistingStore } from '../../with-store.js'
 
 export interface RmOptions extends GlobalOptions {
@@ -46,7 +46,7 @@ async function remove(store: SessionStore, key: string, { purge, force = false }
   const session = store.session(key)
   if (!purge) {
     const id = await session.trash({ force })
-    await print(`${escapeLine(key)}: in the trash, back with: trash restore ${id}`)
+    await print(`${escapeLine(key)}: in the trash, back with: ${PROGRAM} trash restore ${id}`)
     return
   }
   if (!force && (await store.running()).some((running) => running.key === key && running.owner.liveness !== 'dead'))

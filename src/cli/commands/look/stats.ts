@@ -101,7 +101,9 @@ async function report(sessions: readonly SessionInfo[], sums: LogSums, isStore: 
     ['messages', `${number(messages)}${listed(roles.map((row) => `${number(row.messages)} ${escapeLine(row.name)}`))}`],
     [
       'tokens',
-      `${number(totalTokens)}${listed([`${number(promptTokens)} prompt`, `${number(completionTokens)} completion`])} in ${count(apiCalls, 'call')}`,
+      apiCalls === 0
+        ? 'none counted'
+        : `${number(totalTokens)}${listed([`${number(promptTokens)} prompt`, `${number(completionTokens)} completion`])} in ${count(apiCalls, 'call')}`,
     ],
     ['logs', size(sumOf(sessions.map(({ bytes }) => bytes)))],
     ['last activity', stamp(new Date(Math.max(...sessions.map(({ lastActivity }) => lastActivity.getTime()))))],
