@@ -16,7 +16,7 @@ interface Output {
   notes: string[] | undefined
 }
 
-const output: Output = { stream: process.stdout, isClosed: false, notes: undefined }
+let output: Output = { stream: process.stdout, isClosed: false, notes: undefined }
 
 /** A reader that has gone (`list | head -1`) is no error: what follows is not printed. Any other one is. */
 export function watchOutput(): void {
@@ -35,10 +35,10 @@ export function printTo(pager: Writable): () => void {
   pager.on('error', () => {
     output.isClosed = true
   })
-  Object.assign(output, { stream: pager, notes: [] })
+  output = { ...output, stream: pager, notes: [] }
   return () => {
     const kept = output.notes ?? []
-    Object.assign(output, { stream: process.stdout, notes: undefined })
+    output = { ...output, stream: process.stdout, notes: undefined }
     for (const text of kept) note(text)
   }
 }
