@@ -24,6 +24,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   recover: ['recover', 'recover --as interrupt'],
   cleanup: ['cleanup --ttl 30d --dry-run', 'cleanup --max-sessions 10000 --max-bytes 2GB'],
   trash: ['trash list', 'trash restore telegram_ann', 'trash purge --older-than 30d'],
+  quarantine: ['quarantine list', 'quarantine show telegram_ann/120', 'quarantine restore telegram_ann/120'],
   purge: ['purge --older-than 30d --dry-run'],
   check: ['check', 'check --fix --dry-run'],
   usage: ['usage --by agent', 'usage --by day --since 30d', 'usage telegram_ann --by model'],

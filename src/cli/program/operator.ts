@@ -2,6 +2,7 @@
 
 import type { CleanupCommandOptions } from '../commands/operate/cleanup.js'
 import type { IndexOptions } from '../commands/operate/index.js'
+import type { QuarantineOptions } from '../commands/operate/quarantine.js'
 import type { RecoverCommandOptions } from '../commands/operate/recover.js'
 import type { RunningOptions, StuckOptions } from '../commands/operate/running.js'
 import type { TrashOptions, TrashPurgeOptions } from '../commands/operate/trash.js'
@@ -133,7 +134,42 @@ export function addOperatorCommands(program: Command, finish: (exitCode: number)
       finish(await serve(options))
     })
 
+  addQuarantineCommands(
+    program.command('quarantine').description('what no reader understands, lost lines and merged copies'),
+    finish,
+  )
   addTrashCommands(program.command('trash').description('what cleanup and rm took away'), finish)
+}
+
+function addQuarantineCommands(quarantine: Command, finish: (exitCode: number) => void): void {
+  quarantine.helpCommand(false)
+
+  quarantine
+    .command('list')
+    .description('the files there, newest first')
+    .option('--json', 'print one JSON object')
+    .action(async (_: unknown, command: Command) => {
+      const { listQuarantine } = await import('../commands/operate/quarantine.js')
+      finish(await listQuarantine(command.optsWithGlobals<QuarantineOptions>()))
+    })
+
+  quarantine
+    .command('show')
+    .description('what such a file holds')
+    .argument('<id>', 'id of `quarantine list`, or the beginning of one only')
+    .action(async (id: string, _: unknown, command: Command) => {
+      const { showQuarantined } = await import('../commands/operate/quarantine.js')
+      finish(await showQuarantined(id, command.optsWithGlobals<GlobalOptions>()))
+    })
+
+  quarantine
+    .command('restore')
+    .description('take lines back into their logs, once they can be read')
+    .argument('<ids...>', 'ids of `quarantine list`')
+    .action(async (ids: string[], _: unknown, command: Command) => {
+      const { restoreQuarantined } = await import('../commands/operate/quarantine.js')
+      finish(await restoreQuarantined(ids, command.optsWithGlobals<GlobalOptions>()))
+    })
 }
 
 function addTrashCommands(trash: Command, finish: (exitCode: number) => void): void {
