@@ -114,7 +114,8 @@ export class Session<M extends AnyMessage = ChatMessage> {
   /**
    * Runs a function as the session's turn: one at a time, in all processes. The state is running before it, idle when
    * it returns, error when it throws; `turn.input` is everything that waits. With a message, that is received first,
-   * and undefined means that it was answered before, or by another turn.
+   * and undefined means that it was answered before, or by another turn. The input of a turn that fails waits for
+   * turns that are asked for from then on; those that were queued before, with messages of their own, leave it alone.
    * @throws SessionError ERR_TURN_RUNNING, ERR_TURN_NESTED, ERR_TURN_ABORTED, ERR_TURN_LOST, ERR_CLOSED; what the
    * function throws
    */

@@ -74,9 +74,10 @@ export class LogWriter extends OpenLog {
 
   /** Opens the log if need be, and reads its end; undefined when there is none. One system call for a log in use. */
   end(): LogEnd | undefined {
+    const wasOpen = this.isOpen
     let opened = this.open()
     if (opened === undefined) return undefined
-    let now = fs.fstatSync(opened.fd)
+    let now = wasOpen ? fs.fstatSync(opened.fd) : opened.stat
     if (this.#end !== undefined && isSameState(now, this.#end.stat)) return this.#end
     if (now.nlink === 0) {
       this.closeFd()
@@ -86,7 +87,7 @@ export class LogWriter extends OpenLog {
     }
     const isChanged = this.#isChanged(opened.fd, now)
     // a program may have replaced what stands in the file
-    if (isChanged || this.#seen === undefined) this.readHead()
+    if (isChanged || (this.#seen === undefined && wasOpen)) this.readHead()
     const isWhole = now.size === 0 || readSync(opened.fd, now.size - 1, 1)[0] === LF
     this.#end = { mark: markOf(now), isWhole, isChanged, stat: now }
     return this.#end

@@ -86,8 +86,8 @@ export class Inbox {
     return firstOfEach(state?.summary.waiting ?? []).map(({ id }) => id)
   }
 
-  /** What waits, oldest first. */
-  async backlog<M>(): Promise<Backlog<M>> {
+  /** What waits, oldest first, but for what is left to a later turn. */
+  async backlog<M>(left: ReadonlySet<string> = new Set()): Promise<Backlog<M>> {
     const waiting = (await this.#log.current())?.summary.waiting ?? []
     if (waiting.length === 0) return NO_BACKLOG
     const refs = await this.#refs.now()
@@ -99,8 +99,9 @@ export class Inbox {
         .map(({ id }) => id),
     )
     return {
-      input: input.filter(({ id }) => first.has(id)),
-      earlier,
+      input: input.filter(({ id }) => first.has(id) && !left.has(id)),
+      // attempts at what is left are none at this
+      earlier: left.size === 0 ? earlier : [],
       repeated: input.flatMap(({ id }) => (first.has(id) ? [] : [id])),
     }
   }

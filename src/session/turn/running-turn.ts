@@ -18,6 +18,8 @@ export interface Begun {
   inbox: Inbox
   claim: Claim
   stop: TurnStop
+  /** Ids of what waits and is none of its input. */
+  left: ReadonlySet<string>
 }
 
 export class RunningTurn<M> implements TurnWork<M> {
@@ -26,13 +28,15 @@ export class RunningTurn<M> implements TurnWork<M> {
   readonly #inbox: Inbox
   readonly #claim: Claim
   readonly #stop: TurnStop
+  readonly #left: ReadonlySet<string>
   #draftTimer: NodeJS.Timeout | undefined
 
-  constructor({ log, inbox, claim, stop }: Begun, start: Omit<TurnStart<M>, 'id' | 'signal'>) {
+  constructor({ log, inbox, claim, stop, left }: Begun, start: Omit<TurnStart<M>, 'id' | 'signal'>) {
     this.#log = log
     this.#inbox = inbox
     this.#claim = claim
     this.#stop = stop
+    this.#left = left
     this.turn = new Turn<M>({ ...start, id: claim.turnId as string, signal: stop.signal }, this)
   }
 
@@ -95,7 +99,7 @@ export class RunningTurn<M> implements TurnWork<M> {
 
   async take(known: Turn<M>['input']) {
     this.#checkMine()
-    const backlog = await this.#inbox.backlog<M>()
+    const backlog = await this.#inbox.backlog<M>(this.#left)
     const ids = new Set([...known, ...backlog.input].map(({ id }) => id))
     if (ids.size > known.length) extendTurn(this.#log, this.#claim, [...ids])
     return backlog

@@ -11,6 +11,11 @@ export class TurnQueue {
   #isRunning = false
   readonly #waiting: Waiting[] = []
 
+  /** No turn runs or waits. */
+  get isEmpty(): boolean {
+    return !this.#isRunning && this.#waiting.length === 0
+  }
+
   /**
    * Waits for the turns that were queued before; returns the function that lets the next one begin, undefined after
    * `timeout` ms.

@@ -32,6 +32,9 @@ export class SessionTurns {
   readonly #log: SessionLog
   readonly #inbox: Inbox
   readonly #queue = new TurnQueue()
+  #calls = 0
+  /** Ids of the input of turns that failed here while others waited: how many had been asked for by then. */
+  readonly #failed = new Map<string, number>()
 
   constructor(log: SessionLog, inbox: Inbox) {
     this.#log = log
@@ -53,36 +56,55 @@ export class SessionTurns {
     if (outer.some(({ path, isOver }) => path === file.path && !isOver))
       throw new SessionError('ERR_TURN_NESTED', 'a turn of the session runs around this one', { key })
     const start = performance.now()
+    const call = ++this.#calls
     // the place in the queue is that of the call; the message is written whether its turn comes or not
     const entering = this.#queue.enter(timeout, signal)
     const received = message && (await this.#receive(message, entering))
     const leave = await entering
     if (leave === undefined) throw new SessionError('ERR_TURN_RUNNING', 'another turn of the session runs', { key })
     try {
-      const waiting = await this.#inbox.waitingIds()
+      const left = this.#leftBy(call, received)
+      const waiting = (await this.#inbox.waitingIds()).filter((one) => !left.has(one))
       if (received && !waiting.includes(received.id)) return undefined
       const input = waiting.length > 0 ? { input: waiting } : {}
-      const left = Math.max(0, timeout - (performance.now() - start))
-      const claim = await claimTurn(this.#log, id, { timeout: left, signal, ...input })
-      return await this.#runClaimed(claim, fn, options, received)
+      const patience = Math.max(0, timeout - (performance.now() - start))
+      const claim = await claimTurn(this.#log, id, { timeout: patience, signal, ...input })
+      return await this.#runClaimed(claim, fn, options, { received, left })
     } finally {
       leave()
+      if (this.#queue.isEmpty) this.#failed.clear()
     }
+  }
+
+  /**
+   * What a turn that was asked for with a message of its own does not take: what the turns before it have failed with
+   * while it waited. Their callers know that it is not answered, and it waits for a turn that is asked for from now on.
+   */
+  #leftBy(call: number, received: Received | undefined): Set<string> {
+    if (received === undefined) return new Set()
+    const left = [...this.#failed].filter(([id, asked]) => asked >= call && id !== received.id)
+    return new Set(left.map(([id]) => id))
   }
 
   async #runClaimed<M, T>(
     claim: Claim,
     fn: TurnFunction<M, T>,
     { signal, onError }: TurnOptions,
-    received: Received | undefined,
+    about: { received: Received | undefined; left: ReadonlySet<string> },
   ): Promise<T | undefined> {
+    const { received } = about
     const stop = new TurnStop(this.#log, claim, signal)
     const here: Outer = { path: this.#log.file.path, isOver: false }
     const inside = [...(around.getStore() ?? []), here]
+    let running: RunningTurn<M> | undefined
     try {
-      const running = await this.#begin<M>({ log: this.#log, inbox: this.#inbox, claim, stop }, received)
+      running = await this.#begin<M>({ log: this.#log, inbox: this.#inbox, claim, stop, left: about.left }, received)
       const own = received?.state === 'new' ? received.id : undefined
-      return await running?.run(() => around.run(inside, () => fn(running.turn)), onError === 'takeBack', own)
+      const { turn } = running ?? {}
+      return await running?.run(() => around.run(inside, () => fn(turn as Turn<M>)), onError === 'takeBack', own)
+    } catch (error) {
+      for (const { id } of running?.turn.input ?? []) this.#failed.set(id, this.#calls)
+      throw error
     } finally {
       here.isOver = true
       stop.close()
@@ -108,7 +130,7 @@ export class SessionTurns {
     const { claim } = begun
     try {
       if (claim.former?.run.state === 'running') await this.#noteCutOff(claim.former)
-      const backlog = await this.#inbox.backlog<M>()
+      const backlog = await this.#inbox.backlog<M>(begun.left)
       const ids = backlog.input.map(({ id }) => id)
       if (received && !ids.includes(received.id)) {
         endTurn(this.#log, claim, 'idle')

@@ -75,6 +75,21 @@ export class Ours {
   }
 }
 
+/** A turn by the verb of its own. */
+export class OurTurns extends Ours {
+  static async open(dir) {
+    return new OurTurns(await openStore(path.join(dir, 'sessions')))
+  }
+
+  turn(key, question, answer) {
+    return this.store.session(key).turn(async (turn) => {
+      await turn.append(question)
+      await turn.context({ last: 50 })
+      await turn.append(answer)
+    })
+  }
+}
+
 /** A search that looks into every log, as one does where there is no index yet. */
 export class OursUnindexed extends Ours {
   static async open(dir) {

@@ -10,6 +10,8 @@ const COMMA = 0x2c
 const OPEN_FILES = 512
 const BLOCK = 64 * 1024
 const SUFFIX = '.meta.json'
+const RUNNING = '.running'
+const SESSION = '019aa1b2-0000-7000-8000-000000000000'
 /** Stands for the id and the time of a line, so that the limit writes as many bytes as a store. */
 const STAMP = '{"id":"019aa1b2-0000-7000-8000-000000000000","at":"2026-11-21T07:00:00.000Z",'
 const UNDO =
@@ -131,17 +133,20 @@ export class Raw {
     this.about.get(key).name = name
   }
 
-  /** A state is written as a sidecar of its own size would be, without a replacement. */
+  /** A line in a file of this process, which is looked at as a log is. */
   setState(key, state, turnId) {
     const about = this.about.get(key)
     about.state = state
     about.turnId = turnId
     about.turnStartedAt = Date.now()
-    const { newer, older, ...row } = about
-    fs.writeFileSync(path.join(this.dir, key + SUFFIX), JSON.stringify(row))
+    this.running ??= fs.openSync(path.join(this.dir, RUNNING), 'a')
+    const at = new Date(about.turnStartedAt).toISOString()
+    fs.writeSync(this.running, `${JSON.stringify({ key, state, turnId, n: about.messages, at, session: SESSION })}\n`)
+    fs.statSync(path.join(this.dir, RUNNING))
   }
 
   close() {
+    if (this.running !== undefined) fs.closeSync(this.running)
     for (const file of this.files.values()) fs.closeSync(file)
   }
 

@@ -4,7 +4,7 @@ import { Naive } from '../competitors/naive.mjs'
 import { OurBackend, Ours } from '../competitors/ours.mjs'
 import { Raw } from '../competitors/raw.mjs'
 import { Sqlite, SqliteFts } from '../competitors/sqlite.mjs'
-import { atMost, faster } from '../goals.mjs'
+import { atMost, faster, known } from '../goals.mjs'
 import { keys, messageAt, messages } from '../messages.mjs'
 import { contestant, fillSession } from './contestant.mjs'
 import { assertEndsWith } from './proof.mjs'
@@ -12,6 +12,7 @@ import { assertEndsWith } from './proof.mjs'
 const LONG = 10_000
 const SHORT = 100
 const SHORT_LOG = 'jsonl-sessions, short log'
+const APPEND = 'jsonl-sessions, an append'
 const flat = atMost(1.5, SHORT_LOG, { as: `the same on ${SHORT}` })
 
 /** Each removal takes away a message that was appended just before, as after a failed model call. */
@@ -83,10 +84,24 @@ export function setState() {
       },
     }
   }
-  return labelRow('set-state', 'setSessionState', change)
+  return labelRow('set-state', 'setSessionState', change, [
+    contestant(Ours, oneAppend, { name: APPEND, fill: (store) => fillSession(store, key, messages(0, LONG)) }),
+  ])
 }
 
-function labelRow(name, method, change) {
+function oneAppend(store) {
+  const [key] = keys(1)
+  let written = LONG
+  return {
+    most: 2000,
+    operation: () => store.append(key, messageAt(written++)),
+    async proof() {
+      assert.equal((await store.metadata(key)).messages, written)
+    },
+  }
+}
+
+function labelRow(name, method, change, others = []) {
   const filled = (length) => ({ fill: (store) => fillSession(store, keys(1)[0], messages(0, length)) })
   return {
     name,
@@ -95,8 +110,9 @@ function labelRow(name, method, change) {
     contestants: [
       ...[Ours, OurBackend, Raw, Sqlite, Naive].map((Store) => contestant(Store, change, filled(LONG))),
       contestant(Ours, change, { name: SHORT_LOG, ...filled(SHORT) }),
+      ...others,
     ],
-    goals: [flat],
+    goals: others.length === 0 ? [flat] : [flat, atMost(1.5, APPEND, { as: 'an append' })],
   }
 }
 
@@ -119,6 +135,6 @@ export function create() {
     work: 'create a session by its first message',
     unit: 'µs',
     contestants: [Ours, Raw, Sqlite, SqliteFts, Naive].map((Store) => contestant(Store, fresh)),
-    goals: [],
+    goals: [known(4, 'a file is made, and a sidecar behind it; SQLite makes none', atMost(1.5, 'sqlite'))],
   }
 }

@@ -26,12 +26,13 @@ import { listFreshProcess, listFreshStore, listNewest, listOpen } from './list.m
 import { managerRows } from './manager.mjs'
 import { memoryOfLog, memoryOfStore } from './memory.mjs'
 import { burst, mixed } from './mixed.mjs'
-import { appendBeside, appendProcesses } from './processes.mjs'
+import { appendBeside, appendBesideStopped, appendProcesses } from './processes.mjs'
 import { last, load } from './read.mjs'
 import { runtimeRows } from './runtime.mjs'
 import { steady } from './scale.mjs'
 import { searchRows } from './search.mjs'
 import { stallOfCompact, stallOfList, stallOfSearch } from './stalls.mjs'
+import { turnProcesses, turnRows } from './turn.mjs'
 import { watchEvent, watchReady } from './watch.mjs'
 
 const SIZES = {
@@ -55,12 +56,15 @@ const STEADY_SECONDS = Number(process.env.SECONDS ?? 60)
 export function rows(size) {
   const { sessions, busy, appends, long, megabytes, watched, agent } = SIZES[size]
   const all = [
+    ...turnRows(busy),
+    turnProcesses(4, busy, appends / 4),
     append(),
     appendSpread(busy),
     appendFirst(),
     appendDurable(64),
     appendProcesses(2, appends),
     appendProcesses(4, appends),
+    appendBesideStopped(4, appends),
     appendBeside(),
     mixed(busy),
     burst(),
@@ -94,7 +98,7 @@ export function rows(size) {
 
 /** The row with the contestants that its ratios compare, if it has any; without percentiles. */
 function onlyRatios({ contestants, goals, latency, ...row }) {
-  const ratios = goals.filter(({ kind }) => kind === 'ratio')
+  const ratios = goals.filter(({ kind, figure }) => kind === 'ratio' && figure === undefined)
   const compared = new Set(ratios.flatMap(({ of, other }) => [of, other]))
   if (compared.size === 0) return []
   return [{ ...row, contestants: contestants.filter(({ name }) => compared.has(name)), goals: ratios }]

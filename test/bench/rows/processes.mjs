@@ -6,7 +6,7 @@ import { Naive } from '../competitors/naive.mjs'
 import { Ours } from '../competitors/ours.mjs'
 import { Raw } from '../competitors/raw.mjs'
 import { Sqlite } from '../competitors/sqlite.mjs'
-import { atMost, faster, under } from '../goals.mjs'
+import { atMost, faster, known, under } from '../goals.mjs'
 import { keys, messageAt } from '../messages.mjs'
 import { contestant, withStore } from './contestant.mjs'
 
@@ -14,9 +14,12 @@ const APPENDING = path.join(import.meta.dirname, 'append-process.mjs')
 const NEIGHBOUR = path.join(import.meta.dirname, 'neighbour-process.mjs')
 /** Sessions that the neighbour holds. */
 const OTHERS = 20
+/** A process is stopped when it has appended for so long, ms. */
+const STOP_AFTER_MS = 3
+const LOOKS = 'a line that others have written before is looked for in the file once it is written'
 
 /** The next message of a child; rejects when it ends instead. */
-function told(child) {
+export function told(child) {
   return new Promise((resolve, reject) => {
     const ended = (code) => reject(new Error(`a process ended with ${code}`))
     child.once('exit', ended)
@@ -27,13 +30,13 @@ function told(child) {
   })
 }
 
-async function started(file, ...args) {
+export async function started(file, ...args) {
   const child = fork(file, args)
   await told(child)
   return child
 }
 
-async function end(child) {
+export async function end(child) {
   const gone = new Promise((resolve) => child.once('exit', resolve))
   if (child.connected) child.disconnect()
   await gone
@@ -84,7 +87,64 @@ export function appendProcesses(processes, appends) {
       // a hundred times as slow
       shared(Naive, undefined, Math.ceil(appends / 100)),
     ],
-    goals: [faster(1, 'sqlite'), under(200_000, 'worst')],
+    goals: [
+      known(2.2, LOOKS, atMost(2, 'raw limit', { as: 'O_APPEND, no lock' })),
+      faster(1, 'sqlite'),
+      under(20_000, 'worst'),
+    ],
+  }
+}
+
+/** The others go on while one of them is stopped in the midst of its appends. SQLite's may hold the lock of the file then. */
+export function appendBesideStopped(processes, each) {
+  const beside = (Store, as) => ({
+    name: Store.title,
+    as,
+    async start(dir) {
+      const children = []
+      for (let i = 0; i < processes; i++) children.push(await started(APPENDING, Store.title, dir, String(i)))
+      const used = []
+      let worst
+      return {
+        most: 1,
+        selfTimed: true,
+        per: (processes - 1) * each,
+        turn(number) {
+          used.push({ key: `slack_stopped${number}`, times: 0 })
+          worst = 0
+        },
+        async operation() {
+          const session = used.at(-1)
+          session.times++
+          const [victim, ...others] = children
+          const last = told(victim)
+          const answers = Promise.all(others.map(told))
+          victim.send({ key: session.key, count: each })
+          await new Promise((resolve) => setTimeout(resolve, STOP_AFTER_MS))
+          victim.kill('SIGSTOP')
+          const start = performance.now()
+          for (const child of others) child.send({ key: session.key, count: each })
+          for (const answer of await answers) worst = Math.max(worst, answer.worst)
+          const took = performance.now() - start
+          victim.kill('SIGCONT')
+          await last
+          return took
+        },
+        figures: () => ({ worst: worst * 1000 }),
+        proof: () =>
+          withStore(Store, dir, async (store) => {
+            for (const { key, times } of used) assertAll(await store.load(key), { processes, each, times })
+          }),
+        stop: () => Promise.all(children.map(end)),
+      }
+    },
+  })
+  return {
+    name: 'append-beside-stopped',
+    work: `append, ${processes} processes on one session of which one is stopped, over all`,
+    unit: 'µs',
+    contestants: [beside(Ours), beside(Raw, 'O_APPEND, no lock')],
+    goals: [under(50_000, 'worst')],
   }
 }
 

@@ -279,7 +279,7 @@ describe('a turn that fails', () => {
     expect((await session.receive(user('mine'), { ref: 'r' })).state).toBe('new')
   })
 
-  test('rejects its own call only: of two messages at once the second is answered, and nothing is lost', async () => {
+  test('rejects its own call only: of two messages at once the second is answered, and the first waits', async () => {
     const { session } = await makeStore()
     const seen: unknown[][] = []
     const first = session.turn(user('first'), (turn) => {
@@ -293,10 +293,30 @@ describe('a turn that fails', () => {
     })
     expect(await caught(first)).toMatchObject({ message: 'no' })
     expect(await second).toBe('sent')
-    // the first waited on: it is part of what the second turn was given
-    expect(seen[1]).toEqual(['first', 'second'])
+    expect(seen[1]).toEqual(['second'])
     expect((await session.info())?.state).toBe('idle')
     expect(textsOf(await session.messages())).toEqual(['first', 'second', 'fine'])
+    expect(await waitingIn(session)).toEqual(['first'])
+    // whoever asks from now on is given all that waits
+    await session.turn((turn) => {
+      expect(textsOf(turn.input.map(({ message }) => message))).toEqual(['first'])
+    })
+    expect(await waitingIn(session)).toEqual([])
+  })
+
+  test('leaves its input to turns that are asked for later, not to those that take what comes meanwhile', async () => {
+    const { session } = await makeStore()
+    const first = session.turn(user('first'), () => Promise.reject(new Error('no')))
+    const second = session.turn(user('second'), async (turn) => {
+      await session.receive(user('third'))
+      expect(textsOf((await turn.take()).map(({ message }) => message))).toEqual(['third'])
+      expect(textsOf(await turn.context())).toEqual(['second', 'third'])
+    })
+    await caught(first)
+    await second
+    expect(await waitingIn(session)).toEqual(['first'])
+    const again = session.turn(user('fourth'), (turn) => textsOf(turn.input.map(({ message }) => message)))
+    expect(await again).toEqual(['first', 'fourth'])
   })
 })
 
