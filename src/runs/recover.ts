@@ -15,7 +15,7 @@ import type { Run } from '../disk/sidecar/sidecar-file.js'
 import type { StoreInternals } from '../list/store-internals.js'
 import type { SessionLog } from '../session/log/session-log.js'
 import type { CrashedRun, CrashReason, RunEnd } from '../session/reports.js'
-import { changeExisting, readRun, reporter } from '../session/state/runs.js'
+import { claimExisting, readRun, reporter } from '../session/state/runs.js'
 import { cutOffDrafts, draftOf } from '../session/turn/cut-off.js'
 import { type Claim, endTurn, isMine, tryClaim } from '../session/turn/turn-claim.js'
 import { describeCrash, Judge } from './crash.js'
@@ -143,7 +143,7 @@ async function takeOver(log: SessionLog, { run, reason }: Crash, judge: Judge): 
       mayLive: (owner: Owner) => judge.reasonAgainst(owner) === undefined,
       isDue: (now: Run | null) => isSameRun(now, run) && judge.reasonFor(now) !== undefined,
     }
-    const outcome = await changeExisting(log, (session) => tryClaim(log, session, wanted))
+    const outcome = await claimExisting(log, (session) => tryClaim(log, session, wanted))
     if (outcome === undefined || !('rival' in outcome)) return outcome
     await sleep(MAX_RETRY_MS * Math.random())
   }

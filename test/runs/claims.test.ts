@@ -76,6 +76,28 @@ describe('an exclusive turn', () => {
     expect(await session.state()).toMatchObject({ state: 'running', turnId: 'three' })
   })
 
+  test('is begun under the lease where appends take it', async () => {
+    const folder = tempFolder()
+    const store = await open(folder, { appends: 'leased', lockTimeout: 300 })
+    const remote = await RemoteStore.open(folder, { appends: 'leased' })
+    const inRemote = (state: string, turn: string) => remote.call('setState', 'a', state, turn, { exclusive: true })
+    const session = store.session('a')
+    await session.append(message('1'))
+    await inRemote('running', 'theirs')
+    expect(await codeOf(session.setState('running', 'ours', { exclusive: true }))).toBe('ERR_TURN_RUNNING')
+    await inRemote('idle', 'theirs')
+    await session.setState('running', 'ours', { exclusive: true })
+    await expect(inRemote('running', 'theirs')).rejects.toMatchObject({ code: 'ERR_TURN_RUNNING' })
+    await session.setState('idle', 'ours')
+    // a holder that is stopped keeps its lease, and nobody claims beside it
+    await remote.call('append', 'a', message('2'))
+    remote.kill('SIGSTOP')
+    expect(await codeOf(session.setState('running', 'ours', { exclusive: true }))).toBe('ERR_LOCKED')
+    remote.kill('SIGCONT')
+    await session.setState('running', 'ours', { exclusive: true })
+    expect(await session.state()).toMatchObject({ state: 'running', turnId: 'ours' })
+  })
+
   test('of a worker thread is over when the thread is gone, and not while it is blocked', async () => {
     const store = await open()
     const session = await fill(store, 'a', ['1'])

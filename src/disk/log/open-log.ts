@@ -91,7 +91,7 @@ export class OpenLog {
       const opened = openRegular(this.path, O_RDWR | O_APPEND)
       // something else there is an error, not an absent log
       if (opened === undefined) this.stat()
-      else this.#opened = { ...opened, head: readHead(opened.fd), isFolderSynced: false }
+      else this.#opened = { ...opened, head: readHeadOrClose(opened.fd), isFolderSynced: false }
     }
     if (this.#opened !== undefined) this.#fds.used(this)
     return this.#opened
@@ -163,7 +163,11 @@ export class OpenLog {
       fs.renameSync(temporary, this.path)
       return
     }
-    fs.unlinkSync(temporary)
+    try {
+      fs.unlinkSync(temporary)
+    } catch {
+      // the log is in its place; a later sweep takes its first name away
+    }
   }
 
   /**
@@ -225,6 +229,15 @@ export class OpenLog {
     this.#opened = undefined
     if (this.#syncing === undefined) fs.closeSync(fd)
     else void this.#syncing.catch(() => {}).then(() => fs.close(fd, () => {}))
+  }
+}
+
+function readHeadOrClose(fd: number): LogHead {
+  try {
+    return readHead(fd)
+  } catch (error) {
+    fs.closeSync(fd)
+    throw error
   }
 }
 

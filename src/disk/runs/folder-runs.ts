@@ -44,11 +44,11 @@ export class FolderRuns implements SharedPart {
     return this.#others.logs
   }
 
-  /** Reads the new lines of the other run logs. A folder that may not be read counts as empty. */
-  refresh(): void {
+  /** Reads the new lines of the other run logs; see `RunLogs` for `reopens`. A folder that may not be read counts as empty. */
+  refresh(reopens = false): void {
     this.#refusal = undefined
     try {
-      this.#others.readNew((entry) => this.#emit(entry))
+      this.#others.readNew((entry) => this.#emit(entry), reopens)
       this.#makeSure()
     } catch (error) {
       if (!isRefused(error)) throw error

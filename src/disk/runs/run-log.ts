@@ -156,6 +156,11 @@ export class OwnRunLog {
     if (this.#fd !== undefined) this.#append('\n')
   }
 
+  /** Writes through to the drive, so that other machines find it. */
+  sync(): void {
+    if (this.#fd !== undefined) fs.fsyncSync(this.#fd)
+  }
+
   /**
    * Removes what the sidecars contain; turns that run stay as names of sessions to read, and so does all that they do
    * not contain.

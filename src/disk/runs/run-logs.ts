@@ -42,11 +42,11 @@ class Reading implements OtherRunLog {
     this.fold = new RunLogFold(name)
   }
 
-  /** Reads what was added. False when the file is gone, or is none of ours. */
-  read(take: (entry: RunEntry) => void): boolean {
+  /** Reads what was added; see `readNew` for `reopens`. False when the file is gone, or is none of ours. */
+  read(take: (entry: RunEntry) => void, reopens: boolean): boolean {
     this.failure = undefined
     try {
-      const stat = statFile(this.#file)
+      const stat = reopens ? this.#reopen() : statFile(this.#file)
       if (stat !== undefined && stat !== 'other') this.heard = stat.mtimeMs
       if (this.#fd !== undefined && !this.#isSame(stat)) {
         // what stood at the end of the file that it was
@@ -61,6 +61,18 @@ class Reading implements OtherRunLog {
       this.failure = error
     }
     return true
+  }
+
+  /** The file as it is for whoever opens it now. */
+  #reopen(): fs.Stats | 'other' | undefined {
+    const opened = openRegular(this.#file)
+    if (opened === undefined) return statFile(this.#file)
+    if (this.#fd === undefined || !sameFile(this.#stat, opened.stat)) fs.closeSync(opened.fd)
+    else {
+      this.close()
+      this.#fd = opened.fd
+    }
+    return opened.stat
   }
 
   #isSame(stat: fs.Stats | 'other' | undefined): boolean {
@@ -130,16 +142,18 @@ export class RunLogs {
   }
 
   /**
-   * Reads what the run logs grew by, and hands each new line over: those of one log in their order.
+   * Reads what the run logs grew by, and hands each new line over: those of one log in their order. With `reopens`, the
+   * folder is listed and each log is opened anew: what a network drive tells of a name or an open file may be old.
    * @throws errors of the file system, where the folder itself cannot be read
    */
-  readNew(take: (entry: RunEntry) => void = () => {}): void {
+  readNew(take: (entry: RunEntry) => void = () => {}, reopens = false): void {
+    if (reopens) this.#isSettled = false
     const names = this.#namesNow()
     for (const name of names) {
       if (!this.#logs.has(name)) this.#logs.set(name, new Reading(this.#folder, name))
     }
     for (const [name, log] of this.#logs) {
-      if (log.read(take)) continue
+      if (log.read(take, reopens)) continue
       log.close()
       this.#logs.delete(name)
     }

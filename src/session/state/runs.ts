@@ -50,8 +50,8 @@ export interface Said {
 
 export function saidOf(log: LogWithRuns, session: string | null): Said {
   // first the run logs: what goes from one stands in the sidecar by then
-  const { runs } = log.context
-  runs.refresh()
+  const { runs, leasesAppends } = log.context
+  runs.refresh(leasesAppends)
   const own = runs.own.statement(log.key)
   // then the sidecar has it from here
   if (own?.session === session && runs.isOnlyOwn(log.key)) return { others: [], own }
@@ -141,6 +141,23 @@ export function changeExisting<T>(
   work: (session: string | null) => T,
 ): T | undefined | Promise<T | undefined> {
   return log.inTurn(() => withHeader(log, (session) => (session === undefined ? undefined : work(session))))
+}
+
+/** As `changeExisting`, for claims: under the lease where appends take it, since run logs of others may be read late there. */
+export function claimExisting<T>(
+  log: LogWithRuns,
+  work: (session: string | null) => T,
+): T | undefined | Promise<T | undefined> {
+  if (!log.context.leasesAppends) return changeExisting(log, work)
+  return log.hold(() =>
+    withHeader(log, (session) => {
+      if (session === undefined) return undefined
+      const result = work(session)
+      // the next holder of the lease finds what was announced
+      log.context.runs.own.sync()
+      return result
+    }),
+  )
 }
 
 /** Runs `work` on the session, undefined where there is none, synchronously if its state is cached. */

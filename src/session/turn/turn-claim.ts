@@ -10,6 +10,7 @@ import type { Run } from '../../disk/sidecar/sidecar-file.js'
 import { newRun } from '../state/run-state.js'
 import {
   changeExisting,
+  claimExisting,
   type LogWithRuns,
   reporter,
   saidBefore,
@@ -73,7 +74,7 @@ export async function claimTurn(
     signal?.throwIfAborted()
     log.context.checkNotClosed()
     const run = newRun('running', turnId, reporter(log.context))
-    const claim = await changeExisting(log, (session) => tryClaim(log, session, { run, input }))
+    const claim = await claimExisting(log, (session) => tryClaim(log, session, { run, input }))
     if (claim === undefined) {
       await log.hold(() => void log.create([], undefined, () => {}), { signal })
       continue

@@ -68,6 +68,19 @@ describe('receive', () => {
     await again.close()
   })
 
+  test('knows a reference after the session was cleared', async () => {
+    const { store, session } = await makeStore()
+    const { id } = await session.receive(user('hi'), { ref: 'r' })
+    await session.turn(async (turn) => void (await turn.answer(bot('hello'))))
+    await session.receive(user('still there?'), { ref: 's' })
+    expect(await session.clear()).toBe(3)
+    expect(await session.receive(user('hi'), { ref: 'r' })).toEqual({ ref: 'r', id, state: 'answered' })
+    const other = await openStore(store.dir)
+    expect(await other.session('ann').turn(user('still there?'), () => 'again', { ref: 's' })).toBeUndefined()
+    expect(await session.messages()).toEqual([])
+    await other.close()
+  })
+
   test('forgets a reference with its message', async () => {
     const { session } = await makeStore()
     const { id } = await session.receive(user('hi'), { ref: 'r' })
