@@ -12,7 +12,11 @@ export {
 export type { Json } from './base/json.js'
 export type { Finding, FindingKind, Remedy } from './check/finding.js'
 export type { StoreCheck, StoreCheckOptions } from './check/store.js'
+export type { Fsync } from './disk/log/log-writer.js'
+export type { Liveness } from './disk/process-identity.js'
+export type { RunName, StuckReason } from './disk/sidecar/sidecar-file.js'
 export type { ListOptions } from './list/list-options.js'
+export type { GraphDamage } from './log/graph/graph.js'
 export type { AnyMessage, ChatMessage, GivenMessage, StoredMessage, Usage } from './log/line.js'
 export type { CleanupResult } from './retention/cleanup.js'
 export type { CleanupOptions, PurgeTrashOptions } from './retention/options.js'
@@ -45,7 +49,15 @@ export type { Entry } from './session/entry.js'
 export type { SessionInfo } from './session/info.js'
 export type { StoreOptions } from './session/options.js'
 export type { EntriesOptions } from './session/read/entries.js'
-export type { CrashedRun, CrashLeft, DamageReport, LostReport, RunEnd, RunOwner } from './session/reports.js'
+export type {
+  CrashedRun,
+  CrashLeft,
+  CrashReason,
+  DamageReport,
+  LostReport,
+  RunEnd,
+  RunOwner,
+} from './session/reports.js'
 export type { Session } from './session/session.js'
 export type { RunState } from './session/state/run-state.js'
 export type { Received } from './session/turn/inbox.js'

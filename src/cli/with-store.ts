@@ -1,6 +1,5 @@
 import { resolve } from 'node:path'
 import { openStore, type SessionStore } from '../index.js'
-import { openReadOnly } from '../store/store.js'
 import { escapeLine } from './terminal/escape.js'
 import { complain, describe, note } from './terminal/output.js'
 import { checkThere, isThere } from './user-files.js'
@@ -24,7 +23,7 @@ export function mayBeNetwork(): boolean {
 
 /** The same for commands that only read: nothing is written, nor is anything that a crash left cleared away. */
 export async function readStore<T>(root: string, use: Use<T>): Promise<T> {
-  return using(openReadOnly(root, { onError: reportError }), use)
+  return using(await openStore(root, { readOnly: true, onError: reportError }), use)
 }
 
 /** Failures beside the result are reported, and fail the command. */

@@ -1,6 +1,6 @@
 /** The options of a store, checked once. */
 
-import { checkAmount, checkDuration, checkNames } from '../base/arguments.js'
+import { checkAmount, checkBoolean, checkDuration, checkNames } from '../base/arguments.js'
 import { isObject } from '../base/json.js'
 import type { Fsync } from '../disk/log/log-writer.js'
 import type { CrashLeft, DamageReport, LostReport } from './reports.js'
@@ -31,6 +31,11 @@ export interface StoreOptions {
    * most.
    */
   maxMessageBytes?: number
+  /**
+   * Nothing is written that was not asked for: opening clears nothing away, and lists and searches save nothing. Default
+   * false.
+   */
+  readOnly?: boolean
   /** With `{ index: false }` a search keeps no index: it reads every log. Default `{ index: true }`. */
   search?: { index: boolean }
   /** Called when reading meets lines that cannot be read. They are skipped and stay where they are. */
@@ -72,6 +77,7 @@ const DEFAULTS: Settings = {
   now: Date.now,
   lockTimeout: 15_000,
   maxMessageBytes: 128 * 1024 * 1024,
+  readOnly: false,
   search: { index: true },
   onDamage: () => {},
   onLost: () => {},
@@ -104,6 +110,7 @@ export function checkOptions(options: unknown): Settings {
   if (!isObject(settings.search) || typeof settings.search.index !== 'boolean') {
     throw new TypeError('option search must be { index: true } or { index: false }')
   }
+  checkBoolean('option readOnly', settings.readOnly)
   checkDuration('option lockTimeout', settings.lockTimeout)
   checkAmount('option maxMessageBytes', settings.maxMessageBytes)
   return settings

@@ -63,15 +63,29 @@ export class Session<M extends AnyMessage = ChatMessage> {
     this.#values = new SessionValues(log)
   }
 
+  /**
+   * The key, as it was given.
+   * @example
+   * session.key // 'telegram_ann'
+   */
   get key(): string {
     return this.#log.key
   }
 
-  /** The log, whether it is there or not. */
+  /**
+   * The log, whether it is there or not.
+   * @example
+   * session.path // '/…/sessions/telegram_ann.jsonl'
+   */
   get path(): string {
     return this.#log.file.path
   }
 
+  /**
+   * The sidecar, whether it is there or not: a copy of what the log says, and the run state.
+   * @example
+   * session.sidecarPath // '/…/sessions/telegram_ann.meta.json'
+   */
   get sidecarPath(): string {
     return this.#log.sidecar.path
   }
@@ -82,6 +96,10 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * not written again: the id of that line is returned.
    * @throws TypeError for what is no message (an object with a string `role` that JSON can hold)
    * @throws SessionError ERR_TOO_LARGE, ERR_LOCKED, ERR_LOCK_LOST, ERR_VERSION_UNSUPPORTED, ERR_NOT_A_LOG
+   * @example
+   * const first = await session.append({ role: 'user', content: 'Deploy it?' })
+   * const ids = await session.append([{ role: 'assistant', content: 'Yes.' }, { role: 'user', content: 'Now.' }])
+   * await session.append({ id: 'm7', role: 'user', content: 'once' }, { once: true })
    */
   append<T extends GivenMessage<M>>(message: T, options?: AppendOptions): Promise<string>
   append<T extends GivenMessage<M>>(messages: readonly T[], options?: AppendOptions): Promise<string[]>
@@ -102,6 +120,8 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * turn. The same `ref` again writes nothing: references are remembered for a day, and at least the last 1,000 of a
    * session.
    * @throws TypeError and SessionError as `append` does
+   * @example
+   * const { id, state } = await session.receive({ role: 'user', content: 'hi' }, { ref: 'tg:81223' }) // 'new'
    */
   async receive<T extends GivenMessage<M>>(message: T, options?: { ref?: string } & WaitOptions): Promise<Received> {
     const { ref, signal } = checkNames('receive', options, ['ref', 'signal'])
@@ -118,6 +138,11 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * turns that are asked for from then on; those that were queued before, with messages of their own, leave it alone.
    * @throws SessionError ERR_TURN_RUNNING, ERR_TURN_NESTED, ERR_TURN_ABORTED, ERR_TURN_LOST, ERR_CLOSED; what the
    * function throws
+   * @example
+   * await session.receive({ role: 'user', content: 'What is on today?' })
+   * await session.turn(async (turn) => {
+   *   await turn.answer({ role: 'assistant', content: `You said: ${turn.input[0].message.content}` })
+   * })
    */
   turn<T>(fn: TurnFunction<M, T>, options?: TurnOptions): Promise<T>
   turn<T, G extends GivenMessage<M> = GivenMessage<M>>(
@@ -140,6 +165,8 @@ export class Session<M extends AnyMessage = ChatMessage> {
   /**
    * Requests the running turn to stop, in any process; true once it has ended, false when none runs, another one
    * than `turnId`, or it has not ended after `timeout` ms.
+   * @example
+   * await session.abort({ timeout: 2_000 }) // false: no turn runs
    */
   async abort(options?: AbortOptions): Promise<boolean> {
     const given = checkNames('abort', options, ['turnId', 'timeout'])
@@ -149,7 +176,12 @@ export class Session<M extends AnyMessage = ChatMessage> {
     return this.#turns.abort(given)
   }
 
-  /** The messages that wait for a turn, oldest first. */
+  /**
+   * The messages that wait for a turn, oldest first.
+   * @throws SessionError ERR_NOT_A_LOG, ERR_STORE_GONE, ERR_CLOSED
+   * @example
+   * for (const { id, message } of await session.waiting()) console.log(id, message.content)
+   */
   async waiting(): Promise<Entry<M>[]> {
     this.#log.context.checkOpen()
     return (await this.#inbox.backlog<M>()).input
@@ -159,6 +191,9 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * What a provider accepts: the summary in force as a system message, then the messages that it does not stand for, or
    * the `last` of them. The results of a call stand directly behind it; calls without results, results without calls
    * and empty answers are left out; messages that waited while an answer was generated stand behind that answer.
+   * @throws SessionError ERR_NOT_A_LOG, ERR_STORE_GONE, ERR_CLOSED
+   * @example
+   * await model(await session.context({ last: 50 }))
    */
   async context(options?: { last?: number }): Promise<M[]> {
     const { last } = checkNames('context', options, ['last'])
@@ -171,6 +206,8 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * memory that does not grow with the log. What is appended meanwhile is not among them.
    * @throws TypeError, RangeError for wrong options
    * @throws SessionError ERR_MESSAGE_NOT_FOUND, ERR_NOT_A_LOG; what `signal` was aborted with
+   * @example
+   * for await (const { id, at, message } of session.entries({ last: 10 })) console.log(at.toISOString(), message.role)
    */
   entries(options?: EntriesOptions): AsyncIterableIterator<Entry<M>> {
     const given = checkEntriesOptions(options)
@@ -178,7 +215,12 @@ export class Session<M extends AnyMessage = ChatMessage> {
     return entriesOf<M>(this.#log, given)
   }
 
-  /** The live messages in order, or the `last` of them, which costs the same however long the log is. */
+  /**
+   * The live messages in order, or the `last` of them, which costs the same however long the log is.
+   * @throws SessionError ERR_NOT_A_LOG, ERR_STORE_GONE, ERR_CLOSED
+   * @example
+   * const [last] = await session.messages({ last: 1 }) // { role, content, …, at, id }
+   */
   async messages(options?: { last?: number }): Promise<StoredMessage<M>[]> {
     const { last } = checkNames('messages', options, ['last'])
     if (last !== undefined) return this.tail(last)
@@ -189,7 +231,12 @@ export class Session<M extends AnyMessage = ChatMessage> {
     return messagesOf(whole.pieces, whole.visibility, whole.fileTime) as unknown as StoredMessage<M>[]
   }
 
-  /** The last `count` live messages in order. */
+  /**
+   * The last `count` live messages in order.
+   * @throws SessionError ERR_NOT_A_LOG, ERR_STORE_GONE, ERR_CLOSED
+   * @example
+   * const lastTwo = await session.tail(2)
+   */
   async tail(count: number): Promise<StoredMessage<M>[]> {
     checkCount('count', count)
     this.#log.context.checkNotClosed()
@@ -198,7 +245,12 @@ export class Session<M extends AnyMessage = ChatMessage> {
     return last === 'unclear' ? (await this.messages()).slice(-count) : (last as unknown as StoredMessage<M>[])
   }
 
-  /** The live messages one by one, in memory that does not grow with the log: a snapshot taken at the first read. */
+  /**
+   * The live messages one by one, in memory that does not grow with the log: a snapshot taken at the first read.
+   * @throws SessionError ERR_NOT_A_LOG, ERR_STORE_GONE, ERR_CLOSED
+   * @example
+   * for await (const { role, content } of session.stream()) console.log(role, content)
+   */
   async *stream(options?: { signal?: AbortSignal }): AsyncGenerator<StoredMessage<M>> {
     const { signal } = checkNames('stream', options, ['signal'])
     stillOpen(signal)
@@ -209,6 +261,9 @@ export class Session<M extends AnyMessage = ChatMessage> {
   /**
    * Removes messages by the ids of their lines, or by their own ids where exactly one live message has it; returns how
    * many of them were there.
+   * @throws SessionError ERR_LOCKED, ERR_LOCK_LOST, ERR_LOG_BUSY, ERR_VERSION_UNSUPPORTED, ERR_NOT_A_LOG, ERR_CLOSED
+   * @example
+   * await session.remove(id) // 1: it was there
    */
   async remove(ids: string | readonly string[], options?: WaitOptions): Promise<number> {
     const wanted = typeof ids === 'string' ? [ids] : [...ids]
@@ -216,12 +271,22 @@ export class Session<M extends AnyMessage = ChatMessage> {
     return removeMessages(this.#log, wanted, checkWait('remove', options))
   }
 
-  /** Removes the last live message; false when there is none. Looks at the end of the log only. */
+  /**
+   * Removes the last live message; false when there is none. Looks at the end of the log only.
+   * @throws SessionError ERR_LOCKED, ERR_LOCK_LOST, ERR_LOG_BUSY, ERR_VERSION_UNSUPPORTED, ERR_NOT_A_LOG, ERR_CLOSED
+   * @example
+   * await session.removeLast() // true: the model call failed, the message is taken back
+   */
   async removeLast(options?: WaitOptions): Promise<boolean> {
     return removeLastMessage(this.#log, checkWait('removeLast', options))
   }
 
-  /** Removes the last live message and returns it; undefined when there is none. Looks at the end of the log only. */
+  /**
+   * Removes the last live message and returns it; undefined when there is none. Looks at the end of the log only.
+   * @throws SessionError ERR_LOCKED, ERR_LOCK_LOST, ERR_LOG_BUSY, ERR_VERSION_UNSUPPORTED, ERR_NOT_A_LOG, ERR_CLOSED
+   * @example
+   * const message = await session.pop() // { role, content, …, at, id }
+   */
   async pop(options?: WaitOptions): Promise<StoredMessage<M> | undefined> {
     return (await popMessage(this.#log, checkWait('pop', options))) as StoredMessage<M> | undefined
   }
@@ -232,6 +297,8 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * anew, as by `rewrite`: the old text is off the disk. Usage that the new message names counts in place of the old one's.
    * @throws TypeError for what is no message
    * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_MESSAGE_NOT_FOUND, ERR_TOO_LARGE, ERR_LOCKED, ERR_LOCK_LOST, ERR_LOG_BUSY
+   * @example
+   * await session.replace(id, { role: 'user', content: 'Deploy it now?' })
    */
   async replace<T extends GivenMessage<M>>(id: string, message: T, options?: WaitOptions): Promise<string> {
     checkText('id', id)
@@ -244,6 +311,12 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * which a crash can cut off the later ones; all else rewrites the log, without what is removed and the summaries
    * that stand for it. Returns the function's `result`. The function may be called again when the log has changed.
    * @throws TypeError; SessionError ERR_MESSAGE_NOT_FOUND for an id that is not in the view; what the function throws
+   * @example
+   * const count = await session.change({ last: 10 }, ({ messages, value }) => ({
+   *   append: [{ role: 'assistant', content: 'ordered' }],
+   *   values: [['orders', (value('orders') ?? 0) + 1]],
+   *   result: messages.length,
+   * }))
    */
   async change<T>(options: { last?: number } & WaitOptions, decide: DecideChange<M, T>): Promise<T> {
     return changeLog(this.#log, this.#values, options, decide)
@@ -252,6 +325,9 @@ export class Session<M extends AnyMessage = ChatMessage> {
   /**
    * Takes all messages and summaries off the disk, and with `values` all values: the log is rewritten. Labels,
    * identity and the sums of usage stay. Returns how many messages there were.
+   * @throws SessionError ERR_LOCKED, ERR_LOCK_LOST, ERR_LOG_BUSY, ERR_VERSION_UNSUPPORTED, ERR_NOT_A_LOG, ERR_CLOSED
+   * @example
+   * await session.clear() // 3: so many messages there were
    */
   async clear(options?: { values?: boolean } & WaitOptions): Promise<number> {
     const { values = false, signal } = checkNames('clear', options, ['values', 'signal'])
@@ -262,6 +338,9 @@ export class Session<M extends AnyMessage = ChatMessage> {
   /**
    * Takes the oldest messages off the disk: the last `keep` stay, with the call to which the first of them is the
    * result, and what waits for a turn. Summaries and the sums of usage stay. Returns how many went.
+   * @throws SessionError ERR_LOCKED, ERR_LOCK_LOST, ERR_LOG_BUSY, ERR_VERSION_UNSUPPORTED, ERR_NOT_A_LOG, ERR_CLOSED
+   * @example
+   * await session.trim({ keep: 500 }) // 0: there were fewer
    */
   async trim(options: { keep: number } & WaitOptions): Promise<number> {
     const { keep, signal } = checkNames('trim', options, ['keep', 'signal'])
@@ -275,6 +354,8 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * `SessionManager` saved count as messages. A call may lose its results: a context leaves such calls out. With
    * `dryRun` it only counts.
    * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_MESSAGE_NOT_FOUND
+   * @example
+   * await session.rewind({ to: id }, { dryRun: true }) // 2: so many would go
    */
   async rewind(target: RewindTarget, options?: { dryRun?: boolean } & WaitOptions): Promise<number> {
     checkTarget(target)
@@ -283,7 +364,13 @@ export class Session<M extends AnyMessage = ChatMessage> {
     return rewindLog(this.#log, { ...target }, dryRun, stillOpen(signal))
   }
 
-  /** The removed messages whose text is still in the log, in its order. */
+  /**
+   * The removed messages whose text is still in the log, in its order.
+   * @throws SessionError ERR_NOT_A_LOG, ERR_STORE_GONE, ERR_CLOSED
+   * @example
+   * await session.removeLast()
+   * const [{ id: gone, removedAt }] = await session.removed()
+   */
   async removed(): Promise<RemovedMessage[]> {
     this.#log.context.checkOpen()
     return removedFrom(this.#log)
@@ -293,6 +380,10 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * Brings removed messages back: adds them at the end, in the given order, under new ids, which it returns. Their
    * usage is not counted a second time. The removed ones stay what they are.
    * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_MESSAGE_NOT_FOUND for an id that `removed` does not list
+   * @example
+   * await session.removeLast()
+   * const [{ id: gone }] = await session.removed()
+   * await session.restore(gone) // the id of its new line
    */
   restore(id: string, options?: WaitOptions): Promise<string>
   restore(ids: readonly string[], options?: WaitOptions): Promise<string[]>
@@ -303,50 +394,91 @@ export class Session<M extends AnyMessage = ChatMessage> {
     return typeof ids === 'string' ? (made[0] as string) : made
   }
 
-  /** True when there is a session of this key. */
+  /**
+   * True when there is a session of this key.
+   * @throws SessionError ERR_NOT_A_LOG, ERR_STORE_GONE, ERR_CLOSED
+   * @example
+   * await session.exists() // true
+   */
   async exists(): Promise<boolean> {
     return this.#log.exists()
   }
 
-  /** What was spent on the session: sums over all messages that it ever had. Zeros when there is none. */
+  /**
+   * What was spent on the session: sums over all messages that it ever had. Zeros when there is none.
+   * @throws SessionError ERR_NOT_A_LOG, ERR_STORE_GONE, ERR_CLOSED
+   * @example
+   * const { promptTokens, completionTokens } = await session.usage()
+   */
   async usage(): Promise<Usage> {
     this.#log.context.checkOpen()
     const state = await this.#log.current()
     return sumOf(state === undefined ? new Map() : totalUsage(state.summary))
   }
 
-  /** What a list shows of the session; null when there is none. */
+  /**
+   * What a list shows of the session; null when there is none.
+   * @throws SessionError ERR_NOT_A_LOG, ERR_STORE_GONE, ERR_CLOSED
+   * @example
+   * const { messages, lastActivity, tags } = await session.info()
+   */
   async info(): Promise<SessionInfo | null> {
     this.#log.context.checkOpen()
     const state = await this.#log.current()
     return state === undefined ? null : infoOf(this.key, state, readRun(this.#log, state.summary))
   }
 
-  /** The name, or null. */
+  /**
+   * The name, or null.
+   * @throws SessionError ERR_NOT_A_LOG, ERR_STORE_GONE, ERR_CLOSED
+   * @example
+   * await session.name() // null
+   */
   async name(): Promise<string | null> {
     const name = (await this.#labels())?.name
     return typeof name === 'string' && name !== '' ? name : null
   }
 
-  /** Sets the name, unchanged; null clears it. Creates the session if need be, unless there is nothing to clear. */
+  /**
+   * Sets the name, unchanged; null clears it. Creates the session if need be, unless there is nothing to clear.
+   * @throws SessionError ERR_LOCKED, ERR_LOCK_LOST, ERR_LOG_BUSY, ERR_VERSION_UNSUPPORTED, ERR_NOT_A_LOG, ERR_CLOSED
+   * @example
+   * await session.setName("Ann's calendar")
+   */
   async setName(name: string | null, options?: WaitOptions): Promise<void> {
     if (name !== null && typeof name !== 'string') throw new TypeError('a name must be a string or null')
     const how = { create: name !== null, signal: checkWait('setName', options) }
     await this.#set((labels) => ((labels?.name ?? null) === name ? undefined : { name }), how)
   }
 
+  /**
+   * The tags, in the order in which they were added.
+   * @throws SessionError ERR_NOT_A_LOG, ERR_STORE_GONE, ERR_CLOSED
+   * @example
+   * await session.tags() // []
+   */
   async tags(): Promise<string[]> {
     return labelsOf({ labels: (await this.#labels()) ?? {} }).tags
   }
 
-  /** Adds the tags that are not there yet. */
+  /**
+   * Adds the tags that are not there yet.
+   * @throws SessionError ERR_LOCKED, ERR_LOCK_LOST, ERR_LOG_BUSY, ERR_VERSION_UNSUPPORTED, ERR_NOT_A_LOG, ERR_CLOSED
+   * @example
+   * await session.tag(['ops', 'pinned'])
+   */
   async tag(tags: readonly string[], options?: WaitOptions): Promise<void> {
     checkTexts('tags', tags)
     const signal = checkWait('tag', options)
     await this.#setTags((old) => [...old, ...new Set(tags.filter((tag) => !old.includes(tag)))], signal)
   }
 
-  /** Takes the tags away that are there. */
+  /**
+   * Takes the tags away that are there.
+   * @throws SessionError ERR_LOCKED, ERR_LOCK_LOST, ERR_LOG_BUSY, ERR_VERSION_UNSUPPORTED, ERR_NOT_A_LOG, ERR_CLOSED
+   * @example
+   * await session.untag(['ops'])
+   */
   async untag(tags: readonly string[], options?: WaitOptions): Promise<void> {
     checkTexts('tags', tags)
     const signal = checkWait('untag', options)
@@ -362,19 +494,35 @@ export class Session<M extends AnyMessage = ChatMessage> {
     await this.#set(set, { create: true, signal })
   }
 
-  /** What was set under a key, or null. */
+  /**
+   * What was set under a key, or null.
+   * @throws SessionError ERR_NOT_A_LOG, ERR_STORE_GONE, ERR_CLOSED
+   * @example
+   * await session.getMetadata('plan') // null
+   */
   async getMetadata(key: string): Promise<Json> {
     checkText('key', key)
     const all = await this.metadata()
     return Object.hasOwn(all, key) ? (all[key] as Json) : null
   }
 
-  /** All that was set, by key. */
+  /**
+   * All that was set, by key.
+   * @throws SessionError ERR_NOT_A_LOG, ERR_STORE_GONE, ERR_CLOSED
+   * @example
+   * const { plan } = await session.metadata()
+   */
   async metadata(): Promise<Record<string, Json>> {
     return structuredClone(allMetadataOf({ labels: (await this.#labels()) ?? {} }))
   }
 
-  /** Keeps a JSON value under a key; null removes it. Every list reads all of it: large or many values are `setValue`'s. */
+  /**
+   * Keeps a JSON value under a key; null removes it. Every list reads all of it: large or many values are
+   * `setValue`'s.
+   * @throws SessionError ERR_LOCKED, ERR_LOCK_LOST, ERR_LOG_BUSY, ERR_VERSION_UNSUPPORTED, ERR_NOT_A_LOG, ERR_CLOSED
+   * @example
+   * await session.setMetadata('plan', { steps: ['build', 'roll back'] })
+   */
   async setMetadata(key: string, value: Json, options?: WaitOptions): Promise<void> {
     checkText('key', key)
     const signal = checkWait('setMetadata', options)
@@ -407,6 +555,9 @@ export class Session<M extends AnyMessage = ChatMessage> {
   /**
    * The value of a name, a copy; undefined where there is none, or where it has expired by the store's clock. With
    * `expired`, an entry of value, expiry and id, expired or not, until a rewrite takes the line away.
+   * @throws SessionError ERR_NOT_A_LOG, ERR_STORE_GONE, ERR_CLOSED
+   * @example
+   * await session.getValue('session') // undefined
    */
   getValue<T = Value>(name: string, options?: { expired?: false }): Promise<T | undefined>
   getValue<T = Value>(name: string, options: { expired: true }): Promise<ValueEntry<T> | undefined>
@@ -419,17 +570,29 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * Sets a name to anything that JSON can hold, or to bytes (a Uint8Array); creates the session if need be. With
    * `ifAbsent` only where no value is there: of several processes at once one gets true, the others false. Else true.
    * @throws TypeError, RangeError; SessionError as `append` does
+   * @example
+   * await session.setValue('otp', '4711', { expires: Date.now() + 5 * 60_000 }) // true
    */
   async setValue(name: string, value: unknown, options?: ValueOptions & { ifAbsent?: boolean }): Promise<boolean> {
     return this.#values.set(name, value, options)
   }
 
-  /** Sets several names in one write, in which a crash can cut off the later ones; undefined deletes a name. */
+  /**
+   * Sets several names in one write, in which a crash can cut off the later ones; undefined deletes a name.
+   * @throws SessionError ERR_LOCKED, ERR_LOCK_LOST, ERR_LOG_BUSY, ERR_VERSION_UNSUPPORTED, ERR_NOT_A_LOG, ERR_CLOSED
+   * @example
+   * await session.setValues([['step', 2], ['cart', ['tea']], ['otp', undefined]])
+   */
   async setValues(entries: Iterable<ValueToSet>, options?: WaitOptions): Promise<void> {
     return this.#values.setAll(entries, options)
   }
 
-  /** Deletes the value of a name; false where none was there. */
+  /**
+   * Deletes the value of a name; false where none was there.
+   * @throws SessionError ERR_LOCKED, ERR_LOCK_LOST, ERR_LOG_BUSY, ERR_VERSION_UNSUPPORTED, ERR_NOT_A_LOG, ERR_CLOSED
+   * @example
+   * await session.deleteValue('otp') // false: it was not there
+   */
   async deleteValue(name: string, options?: WaitOptions): Promise<boolean> {
     return this.#values.delete(name, options)
   }
@@ -438,6 +601,9 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * Sets a name to what a pure function makes of its value, and returns that: atomic, in all processes. The function
    * gets undefined for what is not there, and returns undefined for what shall not be there. What is as it was is not
    * written; without `expires` the new value does not expire.
+   * @throws SessionError ERR_LOCKED, ERR_LOCK_LOST, ERR_LOG_BUSY, ERR_VERSION_UNSUPPORTED, ERR_NOT_A_LOG, ERR_CLOSED
+   * @example
+   * await session.updateValue('count', (old) => (old ?? 0) + 1) // 1
    */
   async updateValue<T = Value>(
     name: string,
@@ -450,12 +616,20 @@ export class Session<M extends AnyMessage = ChatMessage> {
   /**
    * The names that are there and begin with `prefix`, in the order of their UTF-16 code units, with their values: those
    * of the moment of the first one. With `keysOnly` no value is read.
+   * @throws SessionError ERR_NOT_A_LOG, ERR_STORE_GONE, ERR_CLOSED
+   * @example
+   * for await (const [name, value] of session.values({ prefix: 's' })) console.log(name, value)
    */
   values(options?: { prefix?: string; keysOnly?: boolean }): AsyncGenerator<[name: string, value: Value | undefined]> {
     return this.#values.list(options)
   }
 
-  /** What the session is doing; null when there is none. */
+  /**
+   * What the session is doing; null when there is none.
+   * @throws SessionError ERR_NOT_A_LOG, ERR_STORE_GONE, ERR_CLOSED
+   * @example
+   * const { state, turnId, since } = await session.state()
+   */
   async state(): Promise<RunState | null> {
     this.#log.context.checkOpen()
     const logState = await this.#log.current()
@@ -466,6 +640,9 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * Says what the session is doing; `running` makes this process its owner, `exclusive` only if no other turn runs.
    * Creates the session if need be. Of two exclusive turns at once, in any processes, at most one begins.
    * @throws SessionError ERR_TURN_MISMATCH when a turn ends that is not the one that runs, ERR_TURN_RUNNING
+   * @example
+   * await session.setState('running', 'turn-7')
+   * await session.setState('idle', 'turn-7')
    */
   async setState(
     state: RunState['state'],
@@ -484,6 +661,8 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * Rewrites the log without what no reader sees: removed messages, duplicates, unreadable bytes (which go to
    * quarantine first). No reader sees a difference. Null where nothing is to be done. @throws ERR_NOT_A_LOG without
    * `force`
+   * @example
+   * await session.rewrite() // null: there is nothing to take out
    */
   async rewrite(options?: { force?: boolean } & WaitOptions): Promise<RewriteResult | null> {
     const { force = false, signal } = checkNames('rewrite', options, ['force', 'signal'])
@@ -497,6 +676,8 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * copy lacks or changed since then are taken out or changed here too.
    * @throws SessionError ERR_VERSION_UNSUPPORTED, ERR_LOCKED, ERR_LOCK_LOST, ERR_NOT_A_LOG; with `base`
    * ERR_SESSION_NOT_FOUND
+   * @example
+   * await session.merge(session.path) // { added: 0, contradictions: [] }
    */
   async merge(file: string, options?: WaitOptions & { base?: string }): Promise<MergeResult> {
     checkText('file', file)
@@ -507,7 +688,12 @@ export class Session<M extends AnyMessage = ChatMessage> {
     return mergeInto(this.#log, file, { base, signal })
   }
 
-  /** Checks every line and reports what is wrong; null when there is no session. Changes nothing. */
+  /**
+   * Checks every line and reports what is wrong; null when there is no session. Changes nothing.
+   * @throws SessionError ERR_NOT_A_LOG, ERR_STORE_GONE, ERR_CLOSED
+   * @example
+   * const { damage, torn } = await session.check()
+   */
   async check(): Promise<CheckReport | null> {
     this.#log.context.checkOpen()
     return checkLog(this.#log)
@@ -516,6 +702,8 @@ export class Session<M extends AnyMessage = ChatMessage> {
   /**
    * Moves the session to the trash, as a cleanup does; returns the id by which `store.restore` puts it back, null when
    * there is no session. @throws SessionError ERR_TURN_RUNNING, unless `force` is given
+   * @example
+   * await store.restore(await session.trash())
    */
   async trash(options?: { force?: boolean } & WaitOptions): Promise<string | null> {
     const { force = false, signal } = checkNames('trash', options, ['force', 'signal'])
@@ -523,7 +711,12 @@ export class Session<M extends AnyMessage = ChatMessage> {
     return this.#log.context.trash(this.key, { force, signal: stillOpen(signal) })
   }
 
-  /** Removes the session for good: log, sidecar, blobs, quarantined lines. False when there was none. */
+  /**
+   * Removes the session for good: log, sidecar, blobs, quarantined lines. False when there was none.
+   * @throws SessionError ERR_LOCKED, ERR_LOCK_LOST, ERR_LOG_BUSY, ERR_VERSION_UNSUPPORTED, ERR_NOT_A_LOG, ERR_CLOSED
+   * @example
+   * await session.delete() // true
+   */
   async delete(options?: WaitOptions): Promise<boolean> {
     return deleteLog(this.#log, checkWait('delete', options))
   }

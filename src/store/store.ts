@@ -47,20 +47,19 @@ const MAX_SESSIONS = 4_096
 /**
  * Opens a store. The folder is made at the first write, and need not exist before.
  * @throws TypeError for an unknown option; SessionError ERR_NETWORK_DRIVE for a network drive without `network: true`
+ * @example
+ * const store = await openStore(dir, { fsync: 'everysec', lockTimeout: 5_000 })
+ * await store.close()
  */
 export async function openStore<M extends AnyMessage = ChatMessage>(
   dir: string,
   options?: StoreOptions,
 ): Promise<SessionStore<M>> {
   if (typeof dir !== 'string' || dir === '') throw new TypeError('the folder of a store must be a path')
-  const store = new SessionStore<M>(path.resolve(dir), checkOptions(options))
-  await store.begin()
+  const settings = checkOptions(options)
+  const store = new SessionStore<M>(path.resolve(dir), settings)
+  if (!settings.readOnly) await store.begin()
   return store
-}
-
-/** @internal Opens read-only: no sweep, no caches on disk. */
-export function openReadOnly(dir: string, options?: StoreOptions): SessionStore {
-  return new SessionStore(path.resolve(dir), checkOptions(options), { readOnly: true })
 }
 
 /** A store of messages of any type. */
@@ -101,7 +100,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
   #closed: Promise<void> | undefined
 
   /** @internal Use `openStore`. */
-  constructor(dir: string, given: Settings, { readOnly = false } = {}) {
+  constructor(dir: string, given: Settings) {
     super()
     const settings = this.emitting(given)
     this.dir = dir
@@ -135,10 +134,10 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
     }
     this.#internals = {
       context,
-      index: new SessionIndex(context, (key) => this.#sessions.get(key)?.log, { writes: !readOnly }),
+      index: new SessionIndex(context, (key) => this.#sessions.get(key)?.log, { writes: !settings.readOnly }),
       log: (key) => this.#entry(key).log,
       part: (make) => this.#part(make),
-      readOnly,
+      readOnly: settings.readOnly,
       swept: [],
     }
   }
@@ -179,6 +178,8 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
   /**
    * The session of a key, whether it exists or not; reads no file.
    * @throws TypeError, SessionError ERR_INVALID_KEY
+   * @example
+   * store.session('slack/C042/1700000000.0001').key
    */
   session<N extends AnyMessage = M>(key: string): Session<N> {
     return this.#entry(key).session as unknown as Session<N>
@@ -194,12 +195,21 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
     return entry
   }
 
-  /** The store's clock, Unix milliseconds. */
+  /**
+   * The store's clock, Unix milliseconds.
+   * @example
+   * store.now() // 1764313200000
+   */
   now(): number {
     return this.#internals.context.clock.now()
   }
 
-  /** Every key, or every one that begins with `prefix`, ordered by UTF-16 code units. */
+  /**
+   * Every key, or every one that begins with `prefix`, ordered by UTF-16 code units.
+   * @throws SessionError ERR_NOT_A_LOG, ERR_STORE_GONE, ERR_CLOSED
+   * @example
+   * await store.keys({ prefix: 'telegram_' })
+   */
   async keys(options?: { prefix?: string }): Promise<string[]> {
     const { prefix = '' } = checkNames('keys', options, ['prefix'])
     checkText('prefix', prefix)
@@ -212,6 +222,8 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
    * The sessions, newest activity first: all, or the ones that the options select. The next page:
    * `list({ limit, cursor: page.at(-1) })`.
    * @throws TypeError, RangeError for wrong options
+   * @example
+   * const page = await store.list({ tag: 'ops', since: Date.now() - 86_400_000, limit: 20 })
    */
   async list(options?: ListOptions): Promise<SessionInfo[]> {
     this.#checkOpen()
@@ -223,6 +235,8 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
    * Reads every line of every session and all else in the folder, or the sessions of `keys` only; with
    * `fix` it mends what needs no decision. A session that cannot be read is among `failed` and does not end the check.
    * @throws TypeError for wrong options; what `signal` was aborted with
+   * @example
+   * const { findings, mended } = await store.check({ fix: true })
    */
   async check(options?: StoreCheckOptions): Promise<StoreCheck> {
     this.#checkOpen()
@@ -232,13 +246,20 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
   /**
    * Rewrites every log without what no reader sees; see `Session.rewrite`. One that fails does not end it.
    * @throws TypeError for wrong options; what `signal` was aborted with
+   * @example
+   * const { rewritten, untouched, failed } = await store.rewriteAll()
    */
   async rewriteAll(options?: { signal?: AbortSignal }): Promise<RewriteAllResult> {
     this.#checkOpen()
     return rewriteSessions(this.#internals, options)
   }
 
-  /** The sessions in which a message waits for its turn, by the list: a bot reads them when it starts. */
+  /**
+   * The sessions in which a message waits for its turn, by the list: a bot reads them when it starts.
+   * @throws SessionError ERR_NOT_A_LOG, ERR_STORE_GONE, ERR_CLOSED
+   * @example
+   * for await (const session of store.waiting()) await session.turn(async () => {})
+   */
   async *waiting(): AsyncGenerator<Session<M>> {
     this.#checkOpen()
     for (const key of await this.#internals.index.waiting()) yield this.session(key)
@@ -247,6 +268,9 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
   /**
    * The sessions in state running, latest start first, whether their owner lives or not. Costs what runs, not what is
    * stored.
+   * @throws SessionError ERR_NOT_A_LOG, ERR_STORE_GONE, ERR_CLOSED
+   * @example
+   * for (const { key, turnId, since } of await store.running()) console.log(key, turnId, since)
    */
   async running(): Promise<RunningSession[]> {
     this.#checkOpen()
@@ -258,6 +282,8 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
    * Words match as parts of the text, upper and lower case alike; a "phrase" stands for itself.
    * Without words: the newest sessions.
    * @throws TypeError, RangeError for wrong options; what `signal` was aborted with
+   * @example
+   * const hits = await store.search('rust "parse json"', { limit: 10 })
    */
   async search(words?: string | null, options?: SearchOptions<M>): Promise<SearchHit[]> {
     this.#checkOpen()
@@ -271,6 +297,8 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
    * `at` the copy ends with the message of that id, with `last` it has the last so many messages only. See
    * `ForkOptions`.
    * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_SESSION_EXISTS, ERR_MESSAGE_NOT_FOUND
+   * @example
+   * const copy = await store.fork('telegram_ann', { at: id })
    */
   async fork(key: string, options?: ForkOptions): Promise<Session<M>> {
     const { as, ...wanted } = checkForkOptions(options)
@@ -282,6 +310,10 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
   /**
    * Emits which turns begin, end, get stuck and are recovered, in any process, until it is closed or the store is.
    * @throws TypeError, RangeError for wrong options
+   * @example
+   * const watcher = store.watch({ stuckAfterMs: 60_000 })
+   * watcher.on('stuck', ({ key, reason }) => console.log(key, reason))
+   * await watcher.close()
    */
   watch(options?: WatchOptions): Watcher {
     this.#checkOpen()
@@ -295,6 +327,8 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
    * Finds what a crash left behind, and ends the turns that were cut off in the way of `action`: each once, however
    * many processes do this at once. Changes nothing unless an action is set.
    * @throws TypeError, RangeError for wrong options
+   * @example
+   * const { runs } = await store.recover({ action: 'interrupt' })
    */
   async recover(options?: RecoverOptions): Promise<RecoverReport> {
     this.#checkOpen()
@@ -305,13 +339,20 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
   /**
    * Moves sessions to the trash, longest idle first; see `CleanupOptions`. Never one in which a process that may still
    * live runs, nor what cannot be read. @throws TypeError, RangeError for wrong options
+   * @example
+   * const { removed } = await store.cleanup({ olderThan: 30 * 24 * 3_600_000, dryRun: true })
    */
   async cleanup(options: CleanupOptions): Promise<CleanupResult> {
     this.#checkOpen()
     return cleanUp(this.#internals, options)
   }
 
-  /** What cleanup took away and can be put back, newest first. */
+  /**
+   * What cleanup took away and can be put back, newest first.
+   * @throws SessionError ERR_NOT_A_LOG, ERR_STORE_GONE, ERR_CLOSED
+   * @example
+   * for (const { id, key, at } of await store.trash()) console.log(id, key, at)
+   */
   async trash(): Promise<TrashEntry[]> {
     this.#checkOpen()
     return trashOf(this.#internals)
@@ -320,19 +361,31 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
   /**
    * Puts a session from the trash back; returns its key.
    * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_SESSION_EXISTS
+   * @example
+   * await session.trash()
+   * const [{ id: trashed }] = await store.trash()
+   * await store.restore(trashed) // 'telegram_ann'
    */
   async restore(id: string, options?: WaitOptions): Promise<string> {
     this.#checkOpen()
     return restore(this.#internals, id, options)
   }
 
-  /** Removes for good what was put into the trash long ago. @throws TypeError, RangeError for wrong options */
+  /**
+   * Removes for good what was put into the trash long ago. @throws TypeError, RangeError for wrong options
+   * @example
+   * await store.purgeTrash({ olderThan: 90 * 24 * 3_600_000 })
+   */
   async purgeTrash(options: PurgeTrashOptions): Promise<PurgeTrashResult> {
     this.#checkOpen()
     return purgeTrash(this.#internals, options)
   }
 
-  /** Writes what is still to be written, and releases all leases. Later calls reject with ERR_CLOSED. */
+  /**
+   * Writes what is still to be written, and releases all leases. Later calls reject with ERR_CLOSED.
+   * @example
+   * await store.close()
+   */
   close(): Promise<void> {
     this.#closed ??= this.#closeNow()
     return this.#closed

@@ -4,9 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { FindingKind } from '../../src/check/finding.js'
 import { JsonlRuntimePersistence } from '../../src/contracts/runtime-persistence/index.js'
 import { type Sidecar, sidecarFromText, sidecarText, type Watermark } from '../../src/disk/sidecar/sidecar-file.js'
-import { openStore } from '../../src/index.js'
+import { openStore, type SessionStore } from '../../src/index.js'
 import type { Summary } from '../../src/log/fold.js'
-import { openReadOnly } from '../../src/store/store.js'
 import { fill, tempFolder } from '../helpers/store.js'
 
 const CONFIG = { providerId: 'p', configuredModel: 'm', contextWindow: 0, executionMode: 'standard' }
@@ -231,8 +230,8 @@ function snapshot(folder: string): Record<string, string> {
   )
 }
 
-async function look<T>(folder: string, work: (store: ReturnType<typeof openReadOnly>) => Promise<T>): Promise<T> {
-  const store = openReadOnly(folder)
+async function look<T>(folder: string, work: (store: SessionStore) => Promise<T>): Promise<T> {
+  const store = await openStore(folder, { readOnly: true })
   try {
     return await work(store)
   } finally {

@@ -4,7 +4,7 @@ import path from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { openStore, type SessionInfo, type SessionStore } from '../../src/index.js'
-import { internalsOf, openReadOnly } from '../../src/store/store.js'
+import { internalsOf } from '../../src/store/store.js'
 import { RemoteStore } from '../helpers/child.js'
 import { during, filesOpened } from '../helpers/file-calls.js'
 import { bareLine, filesIn, message, open, sleep, tempFolder } from '../helpers/store.js'
@@ -55,7 +55,7 @@ async function listWithout(dir: string): Promise<SessionInfo[]> {
   const copy = `${fileOf(dir)}-aside`
   const isThere = fs.existsSync(fileOf(dir))
   if (isThere) fs.renameSync(fileOf(dir), copy)
-  const store = openReadOnly(dir)
+  const store = await openStore(dir, { readOnly: true })
   try {
     return await store.list()
   } finally {
@@ -96,7 +96,7 @@ describe('a list kept on disk', () => {
     const dir = await kept()
     const withList = await open(dir)
     const rows = await internalsOf(withList).index.sessions()
-    const without = openReadOnly(dir)
+    const without = await openStore(dir, { readOnly: true })
     fs.rmSync(fileOf(dir))
     const expected = await internalsOf(without).index.sessions()
     await without.close()
@@ -135,7 +135,7 @@ describe('a list kept on disk', () => {
   test('is not made for few sessions, nor by a read-only store', async () => {
     const dir = await kept()
     fs.rmSync(path.dirname(fileOf(dir)), { recursive: true })
-    const looking = openReadOnly(dir)
+    const looking = await openStore(dir, { readOnly: true })
     await looking.list()
     await looking.close()
     const few = tempFolder()

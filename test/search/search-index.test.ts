@@ -3,8 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { SessionStore } from '../../src/index.js'
-import { openReadOnly } from '../../src/store/store.js'
+import { openStore, type SessionStore } from '../../src/index.js'
 import { RemoteStore } from '../helpers/child.js'
 import { during, following, patch, systemError } from '../helpers/file-calls.js'
 import { bareLine, fill, message, open, SOAK, tempFolder, until } from '../helpers/store.js'
@@ -169,7 +168,7 @@ describe('a search in many sessions', () => {
 
   test('finds the same in a read-only store, which writes nothing', async () => {
     const folder = manySessions()
-    const store = openReadOnly(folder)
+    const store = await openStore(folder, { readOnly: true })
     expect((await store.search('217.')).map(({ key }) => key)).toEqual(['many217'])
     await store.list()
     expect((await found(store, '"number 217."')).opened).toBe(1)
@@ -443,7 +442,7 @@ class World {
 
   /** By reading every message. */
   async expected(words: string[]): Promise<string[]> {
-    const reader = openReadOnly(this.folder)
+    const reader = await openStore(this.folder, { readOnly: true })
     const counts = new Map<string, number>()
     const all = (await reader.list()).map(({ key }) => key)
     for (const key of all) {

@@ -41,6 +41,7 @@ describe('an option that a call does not know', () => {
       values: () => session.values(wrong).next(),
       setState: () => session.setState('running', 't', wrong),
       turn: () => session.turn(() => 1, wrong),
+      turnContext: () => session.turn((turn) => turn.context(wrong)),
       rewrite: () => session.rewrite(wrong),
       merge: () => session.merge(session.path, wrong),
       trash: () => session.trash(wrong),
@@ -62,7 +63,7 @@ describe('an option that a call does not know', () => {
       await expect((async () => call())(), name).rejects.toThrow(/ knows no option nonsense$/)
     expect(await store.keys()).toEqual(['a'])
     expect(await session.messages()).toMatchObject([{ content: '1' }, { content: '2' }])
-    expect((await session.state())?.state).toBe('idle')
+    expect((await session.state())?.state).toBe('error')
   })
 })
 

@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { openStore, type SessionStore } from '../../index.js'
-import { openReadOnly } from '../../store/store.js'
 import { createViewer, nodeListener, type Viewer } from '../../viewer/index.js'
 import { exitCodeOf, onInterrupt, type StopSignal } from '../signals.js'
 import { escapeLine } from '../terminal/escape.js'
@@ -26,7 +25,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const onError = (error: unknown, key: string) => complain(`${escapeLine(key)}: ${describe(error)}`)
   const store = allowWrite
     ? await openStore(root, { onError, network: mayBeNetwork() })
-    : openReadOnly(root, { onError })
+    : await openStore(root, { onError, readOnly: true })
   try {
     const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 })
     const stopped = new Promise<StopSignal>((resolve) => onInterrupt(resolve))

@@ -1,5 +1,5 @@
 /** One turn, as its function sees it. */
-import { checkCount, checkText } from '../../base/arguments.js'
+import { checkCount, checkNames, checkText } from '../../base/arguments.js'
 import { SessionError } from '../../base/errors.js'
 import type { ChatMessage } from '../../log/line.js'
 import { messageText } from '../../log/serialize.js'
@@ -29,10 +29,13 @@ export interface TurnStart<M> {
 }
 
 export class Turn<M = ChatMessage> {
+  /** The id that was given, or a UUID. */
   readonly id: string
-  /** What waited when the turn began, and what it took since. */
+  /** What earlier attempts at the same input wrote: a retry finds its text, and need not ask the model again. */
   readonly earlier: readonly Entry<M>[]
+  /** 1 for the first attempt at this input. */
   readonly attempt: number
+  /** Fires when the turn is to stop: hand it to the model call. */
   readonly signal: AbortSignal
   readonly #work: TurnWork<M>
   readonly #input: Entry<M>[]
@@ -94,11 +97,12 @@ export class Turn<M = ChatMessage> {
   }
 
   /** What a provider accepts, without what waits for a later turn. Calls of an earlier attempt have a result. */
-  async context(options: { last?: number } = {}): Promise<M[]> {
-    if (options.last !== undefined) checkCount('last', options.last)
+  async context(options?: { last?: number }): Promise<M[]> {
+    const given = checkNames('context', options, ['last'])
+    if (given.last !== undefined) checkCount('last', given.last)
     this.#checkRunning()
     const idsOf = (entries: readonly Entry<M>[]) => new Set(entries.map(({ id }) => id))
-    return this.#work.context(options, idsOf(this.#input), idsOf(this.earlier))
+    return this.#work.context(given, idsOf(this.#input), idsOf(this.earlier))
   }
 
   /** The text of the answer so far; it is kept if the turn is cut off. No line of the log. */

@@ -6,7 +6,7 @@ import { createServer } from 'node:http'
 import net, { type AddressInfo } from 'node:net'
 import path from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { openReadOnly } from '../../../src/store/store.js'
+import { openStore } from '../../../src/index.js'
 import { createViewer, nodeListener, type Viewer } from '../../../src/viewer/index.js'
 import { codeOf, fill, open, tempFolder } from '../../helpers/store.js'
 import { HOST, PAGE, scene } from '../scene.js'
@@ -269,7 +269,7 @@ test('a viewer of a store that is open for reading changes no byte and makes no 
   await session.setState('idle', 't')
   await writer.close()
   const before = stateOf(folder)
-  const store = openReadOnly(folder)
+  const store = await openStore(folder, { readOnly: true })
   const viewer = createViewer(store, { hosts: [HOST], page: PAGE })
   const ask = (path: string) =>
     viewer.fetch(

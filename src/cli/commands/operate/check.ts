@@ -1,6 +1,12 @@
 import { relative } from 'node:path'
-import { type Finding, isSessionError, type Remedy, type StoreCheck } from '../../../index.js'
-import { openReadOnly, type SessionStore } from '../../../store/store.js'
+import {
+  type Finding,
+  isSessionError,
+  openStore,
+  type Remedy,
+  type SessionStore,
+  type StoreCheck,
+} from '../../../index.js'
 import { exitCodeOfAll } from '../../exit-code.js'
 import { findKeys } from '../../find-key.js'
 import { type ForeignFile, foreignIn, foreignNote } from '../../foreign.js'
@@ -30,7 +36,7 @@ const DONE: Record<Remedy, string> = {
 /** Only reads, unless it is to fix. */
 export async function check(given: readonly string[], options: CheckOptions): Promise<number> {
   await checkThere(options.root)
-  const store = openReadOnly(options.root, { onError: reportError })
+  const store = await openStore(options.root, { readOnly: true, onError: reportError })
   try {
     return await checkIn(store, given, options)
   } finally {
