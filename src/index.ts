@@ -18,6 +18,7 @@ export type { RunName, StuckReason } from './disk/sidecar/sidecar-file.js'
 export type { ListOptions } from './list/list-options.js'
 export type { GraphDamage } from './log/graph/graph.js'
 export type { AnyMessage, ChatMessage, GivenMessage, StoredMessage, Usage } from './log/line.js'
+export type { TextKind } from './log/redact.js'
 export type { CleanupResult } from './retention/cleanup.js'
 export type { CleanupOptions, PurgeTrashOptions } from './retention/options.js'
 export type { RewriteAllResult } from './retention/rewrite-all.js'
@@ -49,6 +50,7 @@ export type { Entry } from './session/entry.js'
 export type { SessionInfo } from './session/info.js'
 export type { StoreOptions } from './session/options.js'
 export type { EntriesOptions } from './session/read/entries.js'
+export type { Redact } from './session/redaction.js'
 export type {
   CrashedRun,
   CrashLeft,

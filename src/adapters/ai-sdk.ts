@@ -2,10 +2,10 @@
 import type { ToolSet, UIMessage, validateUIMessages } from 'ai'
 import { checkNames, checkText } from '../base/arguments.js'
 import { isObject, type Json, type JsonObject, jsonEqual, toJson } from '../base/json.js'
-import type { ChatMessage } from '../log/line.js'
 import type { Entry } from '../session/entry.js'
 import type { AnyStore } from '../store/store.js'
 import { uiLine, uiMessageOf } from './lines/ai-sdk.js'
+import { asWritten } from './shared/as-written.js'
 import { type GivenStore, storeOf } from './shared/given-store.js'
 import { itemsOf } from './shared/items.js'
 
@@ -55,7 +55,14 @@ export class JsonlChatStore<M extends UIMessage = UIMessage> {
     const given = messagesOf(messages)
     const key = this.#keyOf(chatId)
     const store = await this.#store
-    await store.session(key).change({}, ({ entries }) => ({ ...replacing(entries, given), result: undefined }))
+    const written = asWritten(store, key, given.map(uiLine))
+    const shown = written.map(
+      (message, i) => uiMessageOf({ id: '', at: new Date(0), message }) ?? (given[i] as JsonObject),
+    )
+    await store.session(key).change({}, ({ entries }) => {
+      const { remove, kept } = replacing(entries, shown)
+      return { remove, append: given.slice(kept).map(uiLine), result: undefined }
+    })
   }
 
   async append(chatId: string, message: M): Promise<void> {
@@ -91,18 +98,15 @@ function messagesOf(messages: readonly unknown[]): JsonObject[] {
   return copies
 }
 
-/** What goes behind the messages that are there already, and what stood there. */
-function replacing(
-  entries: readonly Entry[],
-  given: readonly JsonObject[],
-): { remove: string[]; append: ChatMessage[] } {
+/** How many of the messages are there already, and what stood in the place of the others. */
+function replacing(entries: readonly Entry[], given: readonly JsonObject[]): { remove: string[]; kept: number } {
   const there = entries.flatMap((entry) => {
     const message = uiMessageOf(entry)
     return message === undefined ? [] : [{ id: entry.id, message }]
   })
   const first = there.findIndex(({ message }, i) => !jsonEqual(message, given[i]))
   const kept = first === -1 ? there.length : first
-  return { remove: there.slice(kept).map(({ id }) => id), append: given.slice(kept).map(uiLine) }
+  return { remove: there.slice(kept).map(({ id }) => id), kept }
 }
 
 async function validated<M extends UIMessage>(messages: M[], schemas: ChatValidation): Promise<M[]> {

@@ -15,8 +15,10 @@ import type { ChatMessage } from '../log/line.js'
 import type { ChangeView } from '../session/change/change.js'
 import type { Entry } from '../session/entry.js'
 import type { Session } from '../session/session.js'
+import type { AnyStore } from '../store/store.js'
 import { withBytes, withoutBytes } from './lines/bytes.js'
 import { itemOf, openaiLine } from './lines/openai-agents.js'
+import { asWritten } from './shared/as-written.js'
 import { type GivenStore, storeOf } from './shared/given-store.js'
 import { type CheckedTransaction, checkedTransaction, RefusedTransaction } from './shared/history-transaction.js'
 import { itemsOf, popItemOf } from './shared/items.js'
@@ -35,7 +37,7 @@ export class JsonlAgentsSession
 {
   readonly #sessionId: string
   /** The session, and the store's time. */
-  readonly #ready: () => Promise<{ session: Session; now: number }>
+  readonly #ready: () => Promise<{ session: Session; now: number; store: AnyStore }>
 
   /** @throws TypeError */
   constructor(store: GivenStore, sessionId: string, options?: JsonlAgentsSessionOptions) {
@@ -46,7 +48,7 @@ export class JsonlAgentsSession
     this.#sessionId = sessionId
     this.#ready = async () => {
       const opened = await given
-      return { session: opened.session(prefix + sessionId), now: opened.now() }
+      return { session: opened.session(prefix + sessionId), now: opened.now(), store: opened }
     }
   }
 
@@ -108,19 +110,19 @@ export class JsonlAgentsSession
    */
   async applyHistoryTransaction(args: SessionHistoryTransactionArgs): Promise<void> {
     const transaction = refusing(() => checkedTransaction(args))
-    const expected = transaction.expected.map(withoutBytes)
     const append = linesOf(transaction.added)
     const hash = hashOf(transaction)
-    const { session, now } = await this.#ready()
+    const { session, now, store } = await this.#ready()
+    const written = asWritten(store, session.key, linesOf(transaction.expected)).map(itemOf)
     const expires = now + REMEMBERED_MS
     const name = `operation/${transaction.operationId}`
-    for (let last = expected.length; ; last = 2 * last + 1) {
+    for (let last = written.length; ; last = 2 * last + 1) {
       const isDone = await session.change({ last }, (view) => {
         const applied = view.value<string>(name)
         if (applied === hash) return { result: true }
         if (applied !== undefined)
           throw new UserError('Session history operation was already applied with a different transaction.')
-        const remove = suffixIn(view, expected)
+        const remove = suffixIn(view, written)
         if (remove === 'fewer' && view.entries.length === last) return { result: false }
         if (remove === 'fewer' || remove === 'other')
           throw new UserError('Session history suffix no longer matches the transaction precondition.')
@@ -167,8 +169,11 @@ function mutated(
   return { remove: entries.slice(first).map(({ id }) => id), append: items.slice(first).map(({ message }) => message) }
 }
 
-/** Ids of the messages that are the expected items; some of the messages that were read may be no items. */
-function suffixIn({ entries }: ChangeView<ChatMessage>, expected: readonly Json[]): string[] | 'fewer' | 'other' {
+/** Ids of the messages that are the expected items; some of those that were looked at may be no items. */
+function suffixIn(
+  { entries }: ChangeView<ChatMessage>,
+  expected: ReadonlyArray<Json | undefined>,
+): string[] | 'fewer' | 'other' {
   if (expected.length === 0) return []
   const items = entries.flatMap((entry) => {
     const item = readItem(entry)

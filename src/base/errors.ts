@@ -24,6 +24,8 @@ export interface ErrorDetails {
   ERR_NETWORK_DRIVE: { dir: string; type: string; source: string }
   ERR_NOT_A_LOG: { file: string }
   ERR_READ_SCOPE_UNSUPPORTED: { scope: unknown }
+  /** `kind`: what the text belongs to; the error that the option threw is the `cause`. */
+  ERR_REDACT: { key: string; kind: string }
   ERR_SESSION_BINDING_MISMATCH: { boundSessionId: string; attemptedSessionId: string }
   /** `id`: the key of the session. */
   ERR_SESSION_CHANGED: { id: string }

@@ -101,3 +101,20 @@ export function isThere(file: string): boolean {
 export function inodeOf(file: string): number | undefined {
   return fs.lstatSync(file, { throwIfNoEntry: false })?.ino
 }
+
+/** Gives the regular files of one folder names in another as well, which last; links in the place of either are refused. */
+export function linkFiles(from: string, to: string): void {
+  refuseLink(from)
+  const names = listFolder(from).filter((name) => typeof statFile(path.join(from, name)) === 'object')
+  if (names.length === 0) return
+  ensureSyncedFolder(to)
+  refuseLink(to)
+  for (const name of names) {
+    try {
+      fs.linkSync(path.join(from, name), path.join(to, name))
+    } catch (error) {
+      if (errno(error) !== 'EEXIST') throw error
+    }
+  }
+  syncFolder(to)
+}

@@ -7,7 +7,7 @@ export class Layout {
   readonly waiting: string
   /** Locks of programs, a file each. */
   readonly tokens: string
-  /** New files of rewrites, and second links to the logs that are about to lose their name. */
+  /** New files of rewrites, second links to the logs that are about to lose their name, and logs that are being deleted. */
   readonly rewrites: string
   /** Second links to logs that are held. */
   readonly holds: string
@@ -75,6 +75,11 @@ export class Layout {
   /** The second link to a log that a rewrite or a move takes the name from; it was copied up to `size` bytes. */
   former(name: string, nonce: string, size: number): string {
     return path.join(this.rewrites, `${name}~${nonce}~${size}`)
+  }
+
+  /** The log of a session that is being deleted. */
+  deleted(name: string, nonce: string): string {
+    return path.join(this.rewrites, `${name}~${nonce}.deleted`)
   }
 
   /** The second link to a log that is held. */

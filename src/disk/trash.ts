@@ -6,7 +6,16 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../base/errors.js'
 import { removeFile, removeOwnFile, statFile } from './files.js'
-import { ensureSyncedFolder, listFolder, refuseLink, removeEmptyFolder, removeTree, syncFolder } from './folders.js'
+import {
+  ensureFolder,
+  ensureSyncedFolder,
+  linkFiles,
+  listFolder,
+  refuseLink,
+  removeEmptyFolder,
+  removeTree,
+  syncFolder,
+} from './folders.js'
 import type { Layout } from './layout.js'
 import { type FileMark, sameFile } from './log/file-mark.js'
 import { linkFormer } from './log/formers.js'
@@ -57,35 +66,46 @@ function renameUnlessSwept(from: string, to: string): boolean {
   }
 }
 
-/** Moves what belongs to a log that is in the trash after it, unless a new log has taken its place. */
+/**
+ * Moves what belongs to a log that is in the trash after it. Where a new log has taken its place, the blobs are shared:
+ * the one in the trash must come back whole, and the new one may need them.
+ */
 export function finishMove(layout: Layout, name: string, id: string): void {
-  if (statFile(layout.log(name)) !== undefined) return
-  for (const file of [layout.sidecar(name), layout.blobs(name)]) {
-    renameUnlessSwept(file, path.join(layout.trashed(name, id), path.basename(file)))
+  const inTrash = (file: string) => path.join(layout.trashed(name, id), path.basename(file))
+  if (statFile(layout.log(name)) !== undefined) {
+    linkFiles(layout.blobs(name), inTrash(layout.blobs(name)))
+    return
   }
-}
-
-/** Puts a session back; its log comes last, so that it appears whole. */
-export function moveBack(layout: Layout, { name, folder }: TrashedFiles): void {
-  const inTrash = (file: string) => path.join(folder, path.basename(file))
-  for (const file of [layout.sidecar(name), layout.blobs(name)]) renameUnlessSwept(inTrash(file), file)
-  const log = layout.log(name)
-  // a rename would replace a log that an append has just made
-  fs.linkSync(inTrash(log), log)
-  fs.unlinkSync(inTrash(log))
-  syncFolder(layout.root)
-  try {
-    syncFolder(folder)
-  } catch (error) {
-    // another process that opens the store has swept it away
-    if (errno(error) !== 'ENOENT') throw error
-  }
-  removeEmptyFolder(folder)
+  for (const file of [layout.sidecar(name), layout.blobs(name)]) renameUnlessSwept(file, inTrash(file))
 }
 
 /**
- * Removes one life for good; its log goes first, and nothing that is not ours. False when it was not there any more.
+ * Puts a session back; its log comes last, so that it appears whole. A former of the log says until then that the move
+ * is to be undone when it is cut off.
  */
+export function moveBack(layout: Layout, { name, id, folder }: TrashedFiles): void {
+  const inTrash = (file: string) => path.join(folder, path.basename(file))
+  const log = layout.log(name)
+  // what is below this size is in the log that comes back
+  const former = layout.former(name, id, bytesOf(inTrash(log)))
+  ensureFolder(layout.rewrites)
+  removeFile(former)
+  fs.linkSync(inTrash(log), former)
+  for (const file of [layout.sidecar(name), layout.blobs(name)]) renameUnlessSwept(inTrash(file), file)
+  // a rename would replace a log that an append has just made
+  fs.linkSync(inTrash(log), log)
+  removeFile(inTrash(log))
+  syncFolder(layout.root)
+  removeFile(former)
+  removeEmptyFolder(folder)
+}
+
+function bytesOf(file: string): number {
+  const log = statFile(file)
+  return log === undefined || log === 'other' ? 0 : log.size
+}
+
+/** Removes one life for good; its log goes first, and nothing that is not ours. False when it was not there any more. */
 export function removeForGood(trashed: TrashedFiles): boolean {
   const existed = removeFile(logInTrash(trashed))
   removeRest(trashed)

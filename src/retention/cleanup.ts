@@ -135,7 +135,7 @@ async function toTrash(log: SessionLog, isDue: () => Promise<boolean>): Promise<
     log.reset()
     log.checkLease()
     const id = clock.id('')
-    if (moveToTrash(layout, log.name, id, markOf(mark))) return id
+    if (log.moving(() => moveToTrash(layout, log.name, id, markOf(mark)))) return id
   }
   throw logBusy(log.key, log.file.path)
 }

@@ -67,7 +67,7 @@ export async function restore(store: StoreInternals, id: string, options?: WaitO
     if (statFile(logInTrash(trashed)) === undefined) throw notInTrash(id)
     const sidecar = sidecarOrNone(sidecarInTrash(trashed))
     if (sidecar?.run?.state === 'running') runs.pointTo([statementOf(key, sidecar.session, sidecar.run)])
-    moveBack(layout, trashed)
+    log.moving(() => moveBack(layout, trashed))
     log.reset()
     return key
   }

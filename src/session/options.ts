@@ -3,6 +3,7 @@
 import { checkAmount, checkBoolean, checkDuration, checkNames } from '../base/arguments.js'
 import { isObject } from '../base/json.js'
 import type { Fsync } from '../disk/log/log-writer.js'
+import type { Redact } from './redaction.js'
 import type { CrashLeft, DamageReport, LostReport } from './reports.js'
 
 export interface StoreOptions {
@@ -36,6 +37,12 @@ export interface StoreOptions {
    * false.
    */
   readOnly?: boolean
+  /**
+   * Called with every message, value, label and other text before it is written, in whatever contract, adapter, merge
+   * or import; what it returns is written in its place. Where it throws, the call rejects with ERR_REDACT and nothing
+   * is written. Bytes (values and parts of checkpoints that are a `Uint8Array`) are not passed.
+   */
+  redact?: Redact
   /** With `{ index: false }` a search keeps no index: it reads every log. Default `{ index: true }`. */
   search?: { index: boolean }
   /** Called when reading meets lines that cannot be read. They are skipped and stay where they are. */
@@ -55,9 +62,10 @@ export interface StoreOptions {
   onCrash?: (left: CrashLeft) => void
 }
 
-export type Settings = Required<Omit<StoreOptions, 'onCrash' | 'appends'>> & {
+export type Settings = Required<Omit<StoreOptions, 'onCrash' | 'appends' | 'redact'>> & {
   onCrash: StoreOptions['onCrash']
   appends: StoreOptions['appends']
+  redact: Redact | undefined
 }
 
 /** Does the work on one of several sessions: a failure is reported, and stops none of the others. */
@@ -78,6 +86,7 @@ const DEFAULTS: Settings = {
   lockTimeout: 15_000,
   maxMessageBytes: 128 * 1024 * 1024,
   readOnly: false,
+  redact: undefined,
   search: { index: true },
   onDamage: () => {},
   onLost: () => {},
@@ -103,7 +112,7 @@ export function checkOptions(options: unknown): Settings {
       "option appends must not be 'unleased' on a network drive: appends of two machines interleave there",
     )
   }
-  for (const name of ['now', 'onDamage', 'onLost', 'onError', 'onCrash'] as const) {
+  for (const name of ['now', 'redact', 'onDamage', 'onLost', 'onError', 'onCrash'] as const) {
     if (settings[name] !== DEFAULTS[name] && typeof settings[name] !== 'function')
       throw new TypeError(`option ${name} must be a function`)
   }

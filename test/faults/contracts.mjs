@@ -14,6 +14,8 @@ const dist = new URL('../../dist/src/', import.meta.url)
 const message = (content) => ({ role: 'user', content })
 const usage = { promptTokens: 7, completionTokens: 2 }
 
+const idInTrash = async (store, key) => (await store.trash()).find((entry) => entry.key === key)?.id ?? ''
+
 const operation = (run, traits = {}) => ({ run, ...traits })
 const reading = (run) => operation(run, { reads: true })
 
@@ -76,7 +78,7 @@ const store = {
     'rewrite of a torn log': operation(({ store }) => store.session('torn').rewrite(), { reads: true }),
     delete: operation(({ store }) => store.session('b').delete(), { destroys: 'DAMAGED-BYTES' }),
     cleanup: operation(({ store }) => store.cleanup({ olderThan: 500_000 }), { reports: true }),
-    restore: operation(async ({ store }) => store.restore((await store.trash())[0]?.id ?? '')),
+    restore: operation(async ({ store }) => store.restore(await idInTrash(store, 'gone'))),
     fork: operation(async ({ store }) => (await store.fork('b', { as: 'copy' })).key),
     close: operation(async ({ store }) => {
       await store.session('a').append(message('4'))
@@ -226,14 +228,17 @@ const record = (sessionName) => ({ ...{ sessionId: GRAPH, sessionName, createdAt
 const runtime = {
   name: 'RuntimePersistence',
   module: 'contracts/runtime-persistence/index.js',
-  open: (store, { JsonlRuntimePersistence }) => ({ of: (key) => new JsonlRuntimePersistence(store, key) }),
+  open: (store, { JsonlRuntimePersistence }) => ({ store, of: (key) => new JsonlRuntimePersistence(store, key) }),
   async prepare(face) {
     const graph = face.of(GRAPH)
     const nodes = [node('a'), node('b', 'a'), node('c', 'b'), node('d', 'c')]
-    await graph.commitRuntimeState(commit(null, { kind: 'replaceFull', graph: { nodes, leafNodeId: 'c' } }, 1))
+    const whole = { kind: 'replaceFull', graph: { nodes, leafNodeId: 'c' } }
+    await graph.commitRuntimeState(commit(null, whole, 1))
     await graph.commitRuntimeState(commit(1, { kind: 'unchanged', leafNodeId: 'd' }, 2))
     await graph.tombstoneNodes(['b'])
     await graph.saveSessionMeta(record('name'))
+    await face.of('binned').commitRuntimeState({ ...commit(null, whole, 4), sessionId: 'binned' })
+    await face.store.session('binned').trash()
   },
   async tell(face, key) {
     const graph = face.of(key)
@@ -283,6 +288,9 @@ const runtime = {
         .gcUnreachable()
         .then(() => null),
     ),
+    'trash of a session with blobs': operation(({ store }) => store.session(GRAPH).trash().then(Boolean)),
+    'restore of a session with blobs': operation(async ({ store }) => store.restore(await idInTrash(store, 'binned'))),
+    'delete of a session with blobs': operation(({ store }) => store.session(GRAPH).delete()),
     saveSessionMeta: operation(({ face }) => face.of(GRAPH).saveSessionMeta(record('other'))),
     'saveSessionMeta of a new session': operation(({ face }) =>
       face.of('newgraph').saveSessionMeta({ ...record('new'), sessionId: 'newgraph' }),

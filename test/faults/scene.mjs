@@ -28,10 +28,23 @@ export async function tell({ openStore }, contracts, folder, { run = true } = {}
       if (!run) delete session.SessionStore.turnId
       sessions.push(JSON.stringify(session))
     }
-    return { sessions: sessions.sort(), trash: (await store.trash()).map(({ key }) => key).sort() }
+    const trash = (await store.trash()).map(({ id, key }) => `${key}: ${blobsIn(folder, `.trash/${key}~${id}/${key}`)}`)
+    const strays = fs
+      .readdirSync(folder)
+      .filter((name) => name.endsWith('.blobs') && !fs.existsSync(logOf(folder, name)))
+    return { sessions: sessions.sort(), trash: trash.sort(), strays }
   } finally {
     await store.close()
   }
+}
+
+function blobsIn(folder, name) {
+  const blobs = path.join(folder, `${name}.blobs`)
+  return fs.existsSync(blobs) ? fs.readdirSync(blobs).length : 0
+}
+
+function logOf(folder, blobs) {
+  return path.join(folder, blobs.replace(/blobs$/, 'jsonl'))
 }
 
 /** The unreadable bytes of the scene that are in no file of the folder. */

@@ -1,7 +1,10 @@
 /** What other stores do to the trash while a session is moved there or back. */
 import fs from 'node:fs'
 import path from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { JsonlRuntimePersistence } from '../../src/contracts/runtime-persistence/index.js'
+import type { SessionStore } from '../../src/index.js'
+import { commit, FULL, G, replaceFull } from '../conformance/runtime-persistence/scene.js'
 import { type Call, during, following } from '../helpers/file-calls.js'
 import { codeOf, contents, fill, open, sleep, tempFolder } from '../helpers/store.js'
 
@@ -57,4 +60,76 @@ test('what is purged at the same time is either back or purged, and the result s
     expect(await store.session('a').info()).toBe(null)
   }
   expect(await store.trash()).toEqual([])
+})
+
+describe('blobs of an agent', () => {
+  const CHECKPOINT = { checkpoint: { executionState: new Uint8Array(64).fill(7) } }
+
+  async function agentIn(folder: string) {
+    const store = await open(folder)
+    const agent = new JsonlRuntimePersistence(store, 'alpha')
+    await agent.commitRuntimeState(commit(null, replaceFull(G), CHECKPOINT))
+    return store
+  }
+
+  const stateIn = async (store: SessionStore) => {
+    const read = await new JsonlRuntimePersistence(store, 'alpha').loadSession(FULL)
+    return [...(read?.checkpoint?.executionState ?? [])]
+  }
+
+  /** Fails once, at the nth rename of the blobs. */
+  const failing =
+    (isAt: (from: string) => boolean) =>
+    (rename: Call) =>
+    (...[from, to]: string[]) => {
+      if (isAt(from as string)) throw Object.assign(new Error('injected'), { code: 'EIO' })
+      return rename(from, to)
+    }
+
+  test('follow a log whose move to the trash failed after it, also where a new life of the key came and went', async () => {
+    const folder = tempFolder()
+    const store = await agentIn(folder)
+    const isBlobs = (from: string) => from.endsWith('alpha.blobs')
+    expect(await during('rename', failing(isBlobs), () => codeOf(store.session('alpha').trash()))).toBe('EIO')
+    await store.session('alpha').append({ role: 'user', content: 'anew' })
+    expect(await store.session('alpha').delete()).toBe(true)
+    const [entry] = await store.trash()
+    await store.restore(entry!.id)
+    expect(await stateIn(store)).toEqual([...CHECKPOINT.checkpoint.executionState])
+  })
+
+  test('stay in the trash when a restore fails, and come back with the next', async () => {
+    const folder = tempFolder()
+    const store = await agentIn(folder)
+    const id = await store.session('alpha').trash()
+    const toLog =
+      (link: Call) =>
+      (...[from, to]: string[]) => {
+        if (to === store.session('alpha').path) throw Object.assign(new Error('injected'), { code: 'EIO' })
+        return link(from, to)
+      }
+    expect(await during('link', toLog, () => codeOf(store.restore(id!)))).toBe('EIO')
+    await store.session('alpha').append({ role: 'user', content: 'anew' })
+    await store.session('alpha').delete()
+    await store.restore(id!)
+    expect(await stateIn(store)).toEqual([...CHECKPOINT.checkpoint.executionState])
+  })
+
+  test('go with a session whose deletion was cut off, when the folder is opened next', async () => {
+    const folder = tempFolder()
+    const store = await agentIn(folder)
+    const ofBlobs =
+      (remove: Call) =>
+      (...[file, options]: unknown[]) => {
+        if (String(file).endsWith('alpha.blobs')) throw Object.assign(new Error('injected'), { code: 'EIO' })
+        return remove(file, options)
+      }
+    const deleting = () => during('rm', ofBlobs, () => codeOf(store.session('alpha').delete()))
+    expect(await deleting()).toBe('EIO')
+    expect(await store.keys()).toEqual([])
+    await store.close()
+    await (await open(folder)).close()
+    const left = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    expect(left.filter((name) => name.includes('alpha'))).toEqual([])
+  })
 })

@@ -17,6 +17,7 @@ import { checkGraph, checkLedger, invalid } from './check-commit.js'
 import { type NamedBlobs, nameBlobs, readCheckpoint } from './checkpoint.js'
 import { checkCommit, checkMeta, checkScope, commitFields } from './parse-arguments.js'
 import { configFrom, metaFrom } from './records.js'
+import { redactedCommit } from './redacted-commit.js'
 import type {
   GcReport,
   PersistedSessionRead,
@@ -126,7 +127,7 @@ export class JsonlRuntimePersistence implements RuntimePersistence {
   }
 
   async commitRuntimeState(commit: RuntimeCommit): Promise<RuntimeCommitResult> {
-    const given = checkCommit(commit)
+    const given = redactedCommit(checkCommit(commit), this.#session.log.redaction())
     this.#checkOpen()
     this.#checkBinding(given.sessionId)
     return this.#session.transact(async (graph, summary) => {
@@ -138,7 +139,7 @@ export class JsonlRuntimePersistence implements RuntimePersistence {
       this.#checkLength(body)
       await this.#write(named)
       const result = { headRevision: revision, checkpointRef: named.ref, manifest: named.manifest }
-      return { drafts: [commitDraft(value, body)], result }
+      return { drafts: [{ ...commitDraft(value, body), isRedacted: true }], result }
     })
   }
 

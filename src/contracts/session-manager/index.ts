@@ -5,6 +5,7 @@ import { notFound } from '../../base/errors.js'
 import { isObject, type Json, type JsonObject, toJson } from '../../base/json.js'
 import { checkKey } from '../../disk/names.js'
 import { type Labels, labelsOf, stateOf } from '../../log/labels.js'
+import { redactedLabels } from '../../log/redact.js'
 import { messageLines, messageOf } from '../../log/views.js'
 import { visibilityOf } from '../../log/visibility.js'
 import type { StoreContext } from '../../session/context.js'
@@ -12,7 +13,7 @@ import { byKey, type ListedSession, listedOf } from '../../session/info.js'
 import { metaDraft } from '../../session/log/pending-line.js'
 import type { SessionLog } from '../../session/log/session-log.js'
 import { type AnyStore, internalsOf } from '../../store/store.js'
-import { type Snapshot, saveLog } from './save.js'
+import { isMessage, type Snapshot, saveLog } from './save.js'
 import { SavedSessions } from './saved-cache.js'
 
 export type { Json } from '../../base/json.js'
@@ -138,7 +139,12 @@ export class JsonlSessionManager implements SessionManager {
     // -0 is 0
     const counters = { turnCount: turnCount + 0, totalTokens: totalTokens + 0 }
     const labels = { name, tags: [...new Set(tags)], agent: agentName, ...counters }
-    return { messages: this.#saved.take(log, messages, unchanged), labels, state: toJson(state) }
+    const redaction = log.redaction()
+    if (redaction === undefined)
+      return { messages: this.#saved.take(log, messages, unchanged), labels, state: toJson(state) }
+    const { state: kept = null, ...shown } = redactedLabels({ ...labels, state: toJson(state) }, redaction)
+    const rest = (toJson(messages) as Json[]).map((one) => redaction(one, isMessage(one) ? 'message' : 'data'))
+    return { messages: { known: [], same: 0, rest }, labels: { ...labels, ...shown }, state: kept }
   }
 
   async delete(sessionId: string): Promise<void> {

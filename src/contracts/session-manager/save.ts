@@ -49,7 +49,8 @@ export async function saveLog(log: SessionLog, save: Save, saved: SavedSessions)
     const { drafts, messages } =
       summary === undefined || stored === undefined ? first(save) : await next(save, stored, summary, log)
     return {
-      drafts,
+      // what was given is redacted before it is compared
+      drafts: drafts.map((draft) => ({ ...draft, isRedacted: true })),
       result: undefined,
       isStrict: true,
       written: (_, now) => saved.set(log, now, messages(), save.state),
@@ -117,7 +118,9 @@ async function idsFrom(start: number, { whole }: Stored, log: SessionLog): Promi
 
 /** Messages with a role are lines that every contract reads; other values are this contract's alone. */
 function draftOf(message: Json): Draft {
-  return isObject(message) && typeof message.role === 'string'
-    ? messageDraft(messageText(message))
-    : rolelessDraft(message)
+  return isMessage(message) ? messageDraft(messageText(message)) : rolelessDraft(message)
+}
+
+export function isMessage(value: Json): boolean {
+  return isObject(value) && typeof value.role === 'string'
 }

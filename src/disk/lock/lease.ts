@@ -76,7 +76,7 @@ export class Lease {
   /** Since when this process waits for the lease. */
   #lackedSince: number | undefined
 
-  /** The work that a dead holder left unfinished is still to be finished. */
+  /** What a dead holder, or work that failed, left unfinished is still to be looked for. */
   #mustFinish = false
 
   constructor(leases: LeaseFolder, name: string) {
@@ -120,6 +120,11 @@ export class Lease {
     const now = performance.now()
     if (!this.#isReady(now)) await this.#prepare({ timeout, since: now, signal })
     this.#used = performance.now()
+  }
+
+  /** Work that failed has left something: it is finished before the next work begins. */
+  noteUnfinished(): void {
+    this.#mustFinish = true
   }
 
   /** True when work can begin at once: the lease is held, surely and for a while yet, and the event loop is not. */

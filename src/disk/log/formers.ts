@@ -15,6 +15,7 @@ import type { FileMark } from './file-mark.js'
 
 const FORMER = /^(.+)~([0-9a-f]{16}|[0-9a-f-]{36})~(\d{1,15})$/
 const NEW_FILE = /^(.+)~[0-9a-f]{16}\.tmp$/
+const DELETED = /^(.+)~[0-9a-f]{16}\.deleted$/
 
 export interface Former {
   file: string
@@ -36,10 +37,12 @@ export function formersOf(layout: Layout, name: string): Former[] {
   })
 }
 
-/** Names of the sessions of which a rewrite or a move runs, or died. */
+/** Names of the sessions of which a rewrite, a move or a deletion runs, or died. */
 export function rewrittenNames(layout: Layout): Set<string> {
   const entries = listFolder(layout.rewrites)
-  return new Set(entries.flatMap((entry) => (FORMER.exec(entry) ?? NEW_FILE.exec(entry))?.[1] ?? []))
+  return new Set(
+    entries.flatMap((entry) => (FORMER.exec(entry) ?? NEW_FILE.exec(entry) ?? DELETED.exec(entry))?.[1] ?? []),
+  )
 }
 
 /** Removes the new files of rewrites of a session: none of them can take the log's place any more. */
@@ -49,7 +52,13 @@ export function removeNewFiles(layout: Layout, name: string): void {
   }
 }
 
-/** Links a log before its name is taken away; undefined when another file is there. */
+/** Logs of a session of which not all has gone yet that was to be deleted with them. */
+export function deletedLogs(layout: Layout, name: string): string[] {
+  const entries = listFolder(layout.rewrites)
+  return entries.flatMap((entry) => (DELETED.exec(entry)?.[1] === name ? path.join(layout.rewrites, entry) : []))
+}
+
+/** Links a log before its name is taken away; undefined when another file is there by now. */
 export function linkFormer(layout: Layout, name: string, nonce: string, log: FileMark): string | undefined {
   const file = layout.former(name, nonce, log.size)
   if (!link(layout.log(name), file, layout.rewrites)) return undefined

@@ -7,6 +7,7 @@ import path from 'node:path'
 import { errno } from '../../base/errors.js'
 import { isLine, type Piece, type Range } from '../../log/line.js'
 import { withFields } from '../../log/rewrite.js'
+import { finishDeletions } from '../deletion.js'
 import { readSync, removeFile, statFile } from '../files.js'
 import { refuseLink } from '../folders.js'
 import type { Layout } from '../layout.js'
@@ -113,11 +114,12 @@ function waitForWrite(fd: number): void {
   }
 }
 
-/** Finishes what rewrites, moves and holds that died have left of a session. For work under its lease. */
+/** Finishes what rewrites, moves, deletions and holds that died have left of a session. For work under its lease. */
 export async function finishDeadRewrites(layout: Layout, name: string): Promise<void> {
   for (const folder of [layout.rewrites, layout.holds]) refuseLink(folder)
   unlinkHeld(layout, name)
   for (const former of formersOf(layout, name)) await finish(layout, name, former)
+  finishDeletions(layout, name)
   removeNewFiles(layout, name)
 }
 

@@ -9,9 +9,11 @@ import { LogReader } from '../../disk/log/log-reader.js'
 import { countersOf } from '../../log/fold.js'
 import type { Usage } from '../../log/line.js'
 import { parseLines } from '../../log/parse.js'
+import { redactedLabels } from '../../log/redact.js'
 import { metaLine } from '../../log/serialize.js'
 import { addAtEnd, lastActivityIn, makeOf, mergeAll } from '../../session/change/take-lines.js'
 import type { SessionLog } from '../../session/log/session-log.js'
+import { redactedLines } from '../../session/redaction.js'
 import type { Draft } from '../shared/draft.js'
 import { type ImportMeta, metaFromJson, metaToJson } from './import-meta.js'
 import { idsBehind, knownLinesIn, type Lacking, LackingLines } from './known-lines.js'
@@ -47,7 +49,17 @@ export class SessionWriter {
   collect(): void {
     if (this.#draft.waiting < MAX_WAITING) return
     this.#spool ??= new ImportSpool(this.#log.context.layout.imports)
-    this.#spool.write(this.#draft.take())
+    this.#spool.write(this.#redacted(this.#draft.take()))
+  }
+
+  #redacted(lines: string): string {
+    const redaction = this.#log.redaction()
+    return redaction === undefined ? lines : redactedLines(Buffer.from(lines), redaction).toString()
+  }
+
+  #redactedLabels(labels: JsonObject): JsonObject {
+    const redaction = this.#log.redaction()
+    return redaction === undefined ? labels : redactedLabels(labels, redaction)
   }
 
   /** Drops everything: the file must be read again. */
@@ -58,12 +70,10 @@ export class SessionWriter {
     this.#spool = undefined
   }
 
-  /**
-   * Writes the session, or finds out only what would be written. `meta` is undefined where nothing is to be kept of the
-   * import.
-   */
-  async commit(meta: ImportMeta, { dryRun }: { dryRun: boolean }): Promise<Written> {
-    const rest = this.#draft.takeLast()
+  /** Writes the session, or finds out only what would be written. `meta` is undefined where nothing is to be kept of the import. */
+  async commit(given: ImportMeta, { dryRun }: { dryRun: boolean }): Promise<Written> {
+    const rest = this.#redacted(this.#draft.takeLast())
+    const meta = { ...given, labels: this.#redactedLabels(given.labels) }
     if (this.#spool === undefined) this.#texts.push(rest)
     else this.#spool.write(rest)
     try {
@@ -173,7 +183,7 @@ export class SessionWriter {
 
   /** Labels that the source has otherwise than at the last import: what was set here since stays. */
   #labelsToSet(former: ImportMeta | undefined): JsonObject {
-    const labels = this.#draft.labelSet()
+    const labels = this.#redactedLabels(this.#draft.labelSet())
     if (former === undefined) return labels
     const { metadata, ...plain } = labels
     const changed: JsonObject = {}

@@ -21,6 +21,7 @@ import { answeredLine, headerLine, metaLine } from '../../log/serialize.js'
 import type { Visibility } from '../../log/visibility.js'
 import { visibilityIn } from '../log/catch-up.js'
 import type { SessionLog } from '../log/session-log.js'
+import { redactedLines } from '../redaction.js'
 import { forkRange, WHOLE } from './fork-range.js'
 import { type Plan, partsOf, planRewrite } from './rewrite-plan.js'
 
@@ -151,7 +152,7 @@ async function place(to: SessionLog, source: string, reader: LogReader, content:
   // ids rise from the header on, so that the copy is read as quickly as a log that was written line by line
   const id = firstId !== undefined && isV7(firstId) ? idBefore(firstId) : clock.id('')
   const header = Buffer.from(headerLine({ id, at: end.at }, to.key, { forkedFrom: source }))
-  const labels = Buffer.from(metaLine(end, set))
+  const labels = redactedLines(Buffer.from(metaLine(end, set)), to.redaction())
   const answered = ended.length > 0 ? [Buffer.from(answeredLine(ending, ended))] : []
   const parts = between(header, content.parts, Buffer.concat([...answered, labels]))
   const temporary = layout.temporary(to.name, randomNonce())

@@ -11,6 +11,7 @@ import { mergeLogs } from '../../log/merge/merge.js'
 import { foreignLog, isForeign } from '../log/foreign-log.js'
 import type { SessionLog } from '../log/session-log.js'
 import { keyInLog } from '../read/read.js'
+import { redactedLines } from '../redaction.js'
 import { putInPlace } from './rewrite.js'
 
 export interface MergeResult {
@@ -41,7 +42,8 @@ export async function mergeInto(
   { base, signal }: { base?: string | undefined; signal?: AbortSignal | undefined },
 ): Promise<MergeResult> {
   const work = async (): Promise<MergeResult> => {
-    const copy = { bytes: await bytesIn(file), base: base === undefined ? NOTHING : await bytesIn(base) }
+    const taken = async (path: string) => redactedLines(await bytesIn(path), log.redaction())
+    const copy = { bytes: await taken(file), base: base === undefined ? NOTHING : await taken(base) }
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const outcome = await mergeOnce(log, { ...copy, attempt }, file)
       if (outcome !== 'changed') return outcome
@@ -94,7 +96,7 @@ async function mergeWith(log: SessionLog, reader: LogReader, copy: Copy): Promis
   // half of a write, or what a crash left of one: it stays what it is
   const size = last?.kind === 'torn' ? last.offset : reader.size
   const ours = (await bytesOf(reader)).subarray(0, size)
-  const { bytes, report } = mergeLogs(copy.base, ours, copy.bytes)
+  const { bytes, report } = mergeLogs(copy.base, redactedLines(ours, log.redaction()), copy.bytes)
   const result = { added: report.onlyTheirs, contradictions: report.contradictions }
   if (bytes.equals(ours)) return result
   if (bytes.subarray(0, ours.length).equals(ours)) {

@@ -83,11 +83,11 @@ async function carryOut(
   const { reader, summary, purged } = reading
   const file = log.file.path
   checkVersion(summary, file)
-  const { layout, clock, settings } = log.context
+  const { layout, clock } = log.context
   const aside = plan.edits.filter(({ action }) => action === 'aside' || (keepsAll && action === 'drop'))
   await setAside(layout.quarantine(log.name), reader.fd, aside)
   const carry = plan.carry && metaLine({ id: clock.id(summary.maxId), at: plan.carryAt }, plan.carry)
-  const end = stampLines(adds ?? [], clock, summary, 0, settings.maxMessageBytes).bytes
+  const end = stampLines(adds ?? [], clock, summary, 0, log.lineRules()).bytes
   const parts = withEnd(reading, Buffer.concat([Buffer.from(carry ?? ''), end]))
   // what is added was decided on all lines before it
   const mark = await putInPlace(log, reader, { parts, size: reading.size, attempt, isStrict: adds !== undefined })
@@ -116,6 +116,9 @@ export async function putInPlace(
     const mark = await replaceLog({ layout, name: log.name, from: reader, size, checkLease, hurries, ...given })
     if (mark !== 'replaced') log.context.noteBehind(log)
     return mark
+  } catch (error) {
+    log.noteUnfinished()
+    throw error
   } finally {
     log.reset()
   }

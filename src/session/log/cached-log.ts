@@ -11,9 +11,11 @@ import { sidecarOrNone } from '../../disk/sidecar/sidecar-file.js'
 import { foldPiece, type Summary } from '../../log/fold.js'
 import { canFollowWrite, foldTail } from '../../log/fold-tail.js'
 import { isChat } from '../../log/parse.js'
+import type { Redaction } from '../../log/redact.js'
 import { NOTHING_KNOWN, type WholeLog } from '../../log/visibility.js'
 import { isEnding } from '../../log/waiting.js'
 import type { StoreContext } from '../context.js'
+import { redactionOf } from '../redaction.js'
 import { ValueIndex } from '../values/value-index.js'
 import { catchUp, foldLog, wholeOf } from './catch-up.js'
 import { type LogState, printOf, stateFromSidecar } from './log-state.js'
@@ -39,6 +41,17 @@ export class CachedLog extends SessionCalls {
     super(key, name, context)
     this.file = new LogWriter(context.layout, name, context.fds, () => context.root.check())
     this.sidecar = new SidecarCache(context.layout.sidecar(name))
+  }
+
+  /** How lines are made of drafts. */
+  lineRules(): { limit: number; redaction: Redaction | undefined } {
+    const { settings } = this.context
+    return { limit: settings.maxMessageBytes, redaction: this.redaction() }
+  }
+
+  /** What the option `redact` makes of a text of this session; undefined without the option. */
+  redaction(): Redaction | undefined {
+    return redactionOf(this.context.settings, this.key)
   }
 
   /** The state of the log now, read as far as needed; undefined when there is no session. Changes nothing on disk. */

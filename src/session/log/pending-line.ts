@@ -4,6 +4,7 @@ import { SessionError } from '../../base/errors.js'
 import { isTooDeep, type Json, type JsonObject, MAX_DEPTH } from '../../base/json.js'
 import type { Summary } from '../../log/fold.js'
 import { FORMAT_VERSION, type Line, type LineKind } from '../../log/line.js'
+import { type Redaction, redactedLine } from '../../log/redact.js'
 import {
   answeredLine,
   commitLine,
@@ -30,6 +31,8 @@ export interface Draft {
   /** What the fold needs to know of the line. */
   value: JsonObject
   text: (stamp: Stamp) => string
+  /** The texts are what the option `redact` made of them. */
+  isRedacted?: boolean
 }
 
 export function messageDraft(message: MessageText, says?: LineSays): Draft {
@@ -96,22 +99,25 @@ export interface Lines {
 
 /**
  * Stamps drafts for a log with this last time and greatest id, which ends at `start`.
- * @throws SessionError ERR_TOO_LARGE for a line that is longer than `limit` bytes, or nests too deeply
+ * @throws SessionError ERR_TOO_LARGE for a line that is longer than `limit` bytes, or nests too deeply; ERR_REDACT
  */
 export function stampLines(
   drafts: readonly Draft[],
   clock: Clock,
   { lastAt, maxId }: Pick<Summary, 'lastAt' | 'maxId'>,
   start: number,
-  limit: number,
+  { limit, redaction }: { limit: number; redaction: Redaction | undefined },
 ): Lines {
   let offset = start
   const pieces: Line[] = []
   const texts: string[] = []
-  for (const { kind, value, text, id } of drafts) {
+  for (const draft of drafts) {
+    const { kind, id } = draft
     const stamped = clock.stamp(lastAt, maxId)
     const stamp = id === undefined ? stamped : { ...stamped, id }
-    const line = text(stamp)
+    const given = draft.text(stamp)
+    const line = redaction === undefined || draft.isRedacted ? given : redactedLine(given, redaction)
+    const value = line === given ? draft.value : JSON.parse(line)
     const length = checkedLength(line, limit)
     pieces.push({ kind, value, id: stamp.id, at: stamp.at, offset, end: offset + length, bare: false, open: false })
     texts.push(line)

@@ -58,7 +58,22 @@ export class SessionCalls {
     return this.#lease().take(this.context.settings.lockTimeout, signal)
   }
 
-  /** For long work: checks that this process still has the lease. @throws SessionError ERR_LOCK_LOST */
+  /** Changes files in several steps, for work under the lease: what a failure leaves is finished before the next work. */
+  moving<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      this.noteUnfinished()
+      throw error
+    }
+  }
+
+  /** Work under the lease failed halfway. */
+  noteUnfinished(): void {
+    this.#lease().noteUnfinished()
+  }
+
+  /** For long work: looks whether this process still has the lease. @throws SessionError ERR_LOCK_LOST */
   checkLease(): void {
     this.#lease().check()
   }

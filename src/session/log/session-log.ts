@@ -259,8 +259,7 @@ export class SessionLog extends CachedLog {
   }
 
   #stamp(drafts: Draft[], after: Pick<Summary, 'lastAt' | 'maxId'>, start: number): Lines {
-    const { clock, settings } = this.context
-    return stampLines(drafts, clock, after, start, settings.maxMessageBytes)
+    return stampLines(drafts, this.context.clock, after, start, this.lineRules())
   }
 
   /**

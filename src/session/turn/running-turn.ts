@@ -1,5 +1,6 @@
 /** A turn from the call of its function to the state that it leaves. */
 import { sleep } from '../../base/event-loop.js'
+import { isObject } from '../../base/json.js'
 import { type Draft, removeDraft } from '../log/pending-line.js'
 import type { SessionLog } from '../log/session-log.js'
 import { contextOf } from '../read/context-messages.js'
@@ -112,8 +113,14 @@ export class RunningTurn<M> implements TurnWork<M> {
 
   /** The draft goes to the sidecar, for the case that this process dies. */
   draftChanged(text: string): void {
-    this.#log.draft = { turnId: this.turn.id, text: shortened(text) }
+    this.#log.draft = { turnId: this.turn.id, text: this.#redacted(shortened(text)) }
     this.#draftTimer ??= setTimeout(() => void this.#writeDraft(), DRAFT_MS).unref()
+  }
+
+  /** As it would be in the message that it becomes when the turn is cut off. */
+  #redacted(text: string): string {
+    const message = this.#log.redaction()?.({ role: 'assistant', content: text }, 'message') ?? null
+    return isObject(message) ? String(message.content ?? '') : text
   }
 
   async #writeDraft(): Promise<void> {

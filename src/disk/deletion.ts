@@ -1,0 +1,51 @@
+/** Deleting the files of a session for good, so that a crash leaves nothing of it that another does not take away. */
+import fs from 'node:fs'
+import { errno } from '../base/errors.js'
+import { randomNonce } from '../base/ids.js'
+import { removeFile, removeOwnFile, statFile } from './files.js'
+import { ensureFolder, isThere, removeTree, syncFolder } from './folders.js'
+import type { Layout } from './layout.js'
+import { deletedLogs } from './log/formers.js'
+
+/**
+ * Deletes log, sidecar, blobs and quarantined lines, for work under the lease; false when there was no log. The log is
+ * moved away first, and goes last: as long as it is there, `finishDeletions` takes the rest away.
+ */
+export function deleteFiles(layout: Layout, name: string, isSynced: boolean): boolean {
+  const log = layout.log(name)
+  const hasMore = isThere(layout.blobs(name)) || isThere(layout.quarantine(name))
+  const existed = hasMore ? moveAway(layout, name, log) : removeFile(log)
+  if (isSynced) for (const folder of [layout.root, ...(hasMore ? [layout.rewrites] : [])]) syncFolder(folder)
+  removeOwnFile(layout.sidecar(name))
+  if (hasMore) removeRest(layout, name)
+  return existed
+}
+
+function moveAway(layout: Layout, name: string, log: string): boolean {
+  try {
+    ensureFolder(layout.rewrites)
+    fs.renameSync(log, layout.deleted(name, randomNonce()))
+    return true
+  } catch (error) {
+    const code = errno(error)
+    if (code === 'ENOENT') return false
+    // no room for another name: what frees space goes on
+    if (['ENOSPC', 'EDQUOT', 'UNKNOWN'].includes(code ?? '')) return removeFile(log)
+    throw error
+  }
+}
+
+/** Takes away what a deletion that was cut off has left. A log that was made since may need the blobs: they stay then. */
+export function finishDeletions(layout: Layout, name: string): void {
+  if (deletedLogs(layout, name).length === 0) return
+  if (statFile(layout.log(name)) === undefined) removeOwnFile(layout.sidecar(name))
+  removeRest(layout, name)
+}
+
+function removeRest(layout: Layout, name: string): void {
+  if (statFile(layout.log(name)) === undefined) {
+    removeTree(layout.blobs(name))
+    removeTree(layout.quarantine(name))
+  }
+  for (const log of deletedLogs(layout, name)) removeFile(log)
+}
