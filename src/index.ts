@@ -21,6 +21,7 @@ export type { AnyMessage, ChatMessage, GivenMessage, StoredMessage, Usage } from
 export type { TextKind } from './log/redact.js'
 export type { CleanupResult } from './retention/cleanup.js'
 export type { CleanupOptions, PurgeTrashOptions } from './retention/options.js'
+export type { RedactOptions, RedactResult } from './retention/redact.js'
 export type { RewriteAllResult } from './retention/rewrite-all.js'
 export type { PurgeTrashResult, TrashEntry } from './retention/trash.js'
 export type { RecoverReport } from './runs/recover.js'

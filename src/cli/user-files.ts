@@ -3,10 +3,12 @@
  * node:fs of cli/.
  */
 import { randomBytes } from 'node:crypto'
-import { createReadStream, readFileSync } from 'node:fs'
+
+import { createReadStream, existsSync, readFileSync } from 'node:fs'
 import { appendFile, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
+
 import type { Readable } from 'node:stream'
 import { pathToFileURL } from 'node:url'
 
@@ -109,4 +111,10 @@ export async function workingCopies(
 
 export async function removeFolder(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true })
+}
+
+/** True for a folder in a working tree of git. */
+export function isInGit(folder: string): boolean {
+  const here = resolve(folder)
+  return existsSync(join(here, '.git')) || (dirname(here) !== here && isInGit(dirname(here)))
 }

@@ -8,7 +8,7 @@ import path from 'node:path'
 import { yieldIfDue } from '../base/event-loop.js'
 import { randomNonce } from '../base/ids.js'
 import { sync } from './atomic-replace.js'
-import { createPrivate, openRegular, read, removeFile, statFile, writeAll } from './files.js'
+import { createPrivate, openRegular, read, readSmall, removeFile, statFile, writeAll } from './files.js'
 import { ensureSyncedFolder, listFolder, refuseLink, syncFolder } from './folders.js'
 import { sameMark } from './log/file-mark.js'
 
@@ -145,6 +145,12 @@ export class BlobDir {
     refuseLink(this.folder)
     const names = listFolder(this.folder)
     return { refs: names.filter((name) => REF.test(name)), temporaries: names.filter((name) => TEMPORARY.test(name)) }
+  }
+
+  /** True where the content, taken as text, is one that `isIn` says so of. */
+  includes(ref: string, isIn: (text: string) => boolean): boolean {
+    const found = readSmall(this.#file(ref))
+    return found !== undefined && isIn(found.bytes.toString())
   }
 
   /** How long a blob is, bytes; undefined when there is none. */

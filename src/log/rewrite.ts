@@ -241,6 +241,11 @@ const NO_CHOICE: Required<Choice> = {
 const DELETION_MS = 30 * 24 * 60 * 60 * 1000
 const NO_HEIRS: ReadonlyMap<string, string | null> = new Map()
 
+/** What stands in for the id and the time of a line that lacks them, or whose id another line has. */
+export function standIns(line: Line, visibility: Visibility, fileTime: string): JsonObject {
+  return newFields(line, visibility, fileTime, NO_HEIRS)
+}
+
 /** What must be written into a line: what stood in for its id and time, and where a moved `through` points. */
 function newFields(line: Line, visibility: Visibility, fileTime: string, heirs: RewritePlan['heirs']): JsonObject {
   const fields: JsonObject = {}

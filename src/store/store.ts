@@ -19,6 +19,7 @@ import type { StoreInternals, StorePart } from '../list/store-internals.js'
 import type { AnyMessage, ChatMessage } from '../log/line.js'
 import { type CleanupResult, cleanUp, trashSession } from '../retention/cleanup.js'
 import type { CleanupOptions, PurgeTrashOptions } from '../retention/options.js'
+import { type RedactOptions, type RedactResult, redactStore } from '../retention/redact.js'
 import { type RewriteAllResult, rewriteSessions } from '../retention/rewrite-all.js'
 import { type PurgeTrashResult, purgeTrash, restore, type TrashEntry, trashOf } from '../retention/trash.js'
 import { type RecoverReport, recover, reportCrash } from '../runs/recover.js'
@@ -252,6 +253,20 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
   async rewriteAll(options?: { signal?: AbortSignal }): Promise<RewriteAllResult> {
     this.#checkOpen()
     return rewriteSessions(this.#internals, options)
+  }
+
+  /**
+   * Replaces what matches a pattern by `[redacted]` in what is written already: logs, removed messages included,
+   * quarantine and trash, and removes the list cache. Lines stay in their places, with their ids and times. What names
+   * sessions, lines and values, numbers and blobs are not changed: the result counts where it still stands. Copies that
+   * others made (git, backups, exports) cannot be reached.
+   * @throws TypeError for wrong options; SessionError ERR_CLOSED, ERR_STORE_GONE; what `signal` was aborted with
+   * @example
+   * await store.redact({ pattern: /sk-[a-z0-9]+/, dryRun: true })
+   */
+  async redact(options: RedactOptions): Promise<RedactResult> {
+    this.#checkOpen()
+    return redactStore(this.#internals, options)
   }
 
   /**

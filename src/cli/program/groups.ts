@@ -3,7 +3,7 @@ import type { Command } from './commander.js'
 
 const GROUPS: Record<string, readonly string[]> = {
   'Look:': ['list', 'show', 'tail', 'search', 'stats', 'path', 'serve'],
-  'Change:': ['tag', 'untag', 'rename', 'fork', 'rewind', 'restore', 'edit', 'compact', 'rewrite', 'rm'],
+  'Change:': ['tag', 'untag', 'rename', 'fork', 'rewind', 'restore', 'edit', 'compact', 'rewrite', 'redact', 'rm'],
   'Operate:': [
     'running',
     'stuck',

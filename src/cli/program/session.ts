@@ -1,11 +1,12 @@
 /** The commands that copy, take back and label conversations. */
 
 import type { ForkCommandOptions } from '../commands/change/fork.js'
+import type { RedactCommandOptions } from '../commands/change/redact.js'
 import type { RestoreOptions } from '../commands/change/restore.js'
 import type { RewindOptions } from '../commands/change/rewind.js'
 import type { GlobalOptions } from '../with-store.js'
 import type { Command } from './commander.js'
-import { notEmpty, wholeNumber } from './values.js'
+import { notEmpty, regularExpression, wholeNumber } from './values.js'
 
 const KEY = 'key of a session, the beginning of one key only, or latest'
 
@@ -64,6 +65,25 @@ export function addSessionCommands(program: Command, finish: (exitCode: number) 
     .action(async (key: string, _: unknown, command: Command) => {
       const { edit } = await import('../commands/change/edit.js')
       finish(await edit(key, command.optsWithGlobals<GlobalOptions>()))
+    })
+
+  program
+    .command('redact')
+    .description('replace what matches a pattern by [redacted] in what is written: log, quarantine, trash and index')
+    .argument('[keys...]', KEY)
+    .option('--all', 'every session')
+    .requiredOption('--pattern <re>', 'regular expression, as in JavaScript', regularExpression)
+    .option('--dry-run', 'only tell what would be changed')
+    .addHelpText(
+      'after',
+      '\nLines keep their places, ids and times. What names sessions, lines and values, numbers and blobs are left: it is' +
+        '\ntold where the pattern still matches (exit code 1). Copies in git, backups and exports cannot be reached.',
+    )
+    .action(async (keys: string[], _: unknown, command: Command) => {
+      const options = command.optsWithGlobals<RedactCommandOptions>()
+      if ((keys.length === 0) === (options.all !== true)) command.error('name sessions or --all')
+      const { redact } = await import('../commands/change/redact.js')
+      finish(await redact(keys, options))
     })
 
   addLabelCommands(program, finish)

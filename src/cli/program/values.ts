@@ -78,3 +78,15 @@ export function portNumber(text: string): number {
   if (value > 65_535) throw new InvalidArgumentError('Not a port: at most 65535.')
   return value
 }
+
+/** A pattern that matches some text, and not the empty one. */
+export function regularExpression(given: string): RegExp {
+  let pattern: RegExp
+  try {
+    pattern = new RegExp(given, 'u')
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message)
+  }
+  if (pattern.test('')) throw new InvalidArgumentError('It matches an empty text.')
+  return pattern
+}
