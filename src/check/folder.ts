@@ -1,5 +1,6 @@
 /** Finds what is wrong with the folder of a store beside its sessions. Reads only. */
 import path from 'node:path'
+import { isShared } from '../disk/folders.js'
 import { type Entry, entriesIn } from '../disk/inspect.js'
 import type { Layout } from '../disk/layout.js'
 import { staleLocks } from '../disk/lock/sweep.js'
@@ -86,8 +87,14 @@ function openFiles(layout: Layout, entries: readonly Entry[]): Finding[] {
       [layout.locks, layout.trash, layout.quarantines, layout.running, layout.index].includes(file),
   )
   const below = own.flatMap((entry) => (entry.kind === 'folder' && entry.file !== layout.locks ? deep(entry.file) : []))
+  // logs and blobs in a folder of the group
+  const shares = isShared(layout.root)
+  const isMeant = ({ name, file, isGroupOnly }: Entry) =>
+    shares &&
+    isGroupOnly &&
+    (nameOfLog(name) ?? nameOfBlobs(name) ?? nameOfBlobs(path.basename(path.dirname(file)))) !== undefined
   return [...own, ...below]
-    .filter(({ isOpen }) => isOpen)
+    .filter((entry) => entry.isOpen && !isMeant(entry))
     .map(({ file }) => finding({ kind: 'permissions', file, reason: 'others may read it', remedy: 'restrict' }))
 }
 

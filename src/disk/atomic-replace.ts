@@ -8,7 +8,7 @@ import { errno } from '../base/errors.js'
 import { sleep, yieldIfDue } from '../base/event-loop.js'
 import { randomNonce } from '../base/ids.js'
 import { createPrivate, isOlderThan, removeFile, statFile, writeAll } from './files.js'
-import { ensureFolder, listFolder } from './folders.js'
+import { ensureFolder, isShared, listFolder } from './folders.js'
 import type { Layout } from './layout.js'
 import { type FileMark, markOf, sameFile } from './log/file-mark.js'
 import { linkFormer } from './log/formers.js'
@@ -131,7 +131,10 @@ async function rename(
   }
   let former: string | undefined
   try {
-    keepOwner(fs.fstatSync(from.fd), out)
+    const { mode, ...owner } = fs.fstatSync(from.fd)
+    keepOwner(owner, out)
+    // one that the group may read, in a folder of the group, stays so
+    if ((mode & 0o040) !== 0 && (layout.isGroup || isShared(layout.root))) fs.fchmodSync(out, 0o640)
     const expected = await writeParts(out, from.fd, parts)
     if (fs.fstatSync(out).size !== expected) throw notWhole('the new log')
     await sync(out)

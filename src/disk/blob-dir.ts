@@ -9,7 +9,7 @@ import { yieldIfDue } from '../base/event-loop.js'
 import { randomNonce } from '../base/ids.js'
 import { sync } from './atomic-replace.js'
 import { createPrivate, openRegular, read, readSmall, removeFile, statFile, writeAll } from './files.js'
-import { ensureSyncedFolder, listFolder, refuseLink, syncFolder } from './folders.js'
+import { ensureSyncedFolder, listFolder, refuseLink, shareWithGroup, syncFolder } from './folders.js'
 import { sameMark } from './log/file-mark.js'
 
 const SLICE_BYTES = 256 * 1024
@@ -41,7 +41,11 @@ export class BlobDir {
   /** The files as they were when they were found or made whole. */
   readonly #whole = new Map<string, fs.Stats>()
 
-  constructor(readonly folder: string) {}
+  /** With `isGroup`, the group of the folder may read the blobs. */
+  constructor(
+    readonly folder: string,
+    readonly isGroup = false,
+  ) {}
 
   #file(ref: string): string {
     return this.folder + path.sep + ref
@@ -98,6 +102,7 @@ export class BlobDir {
       } finally {
         fs.closeSync(fd)
       }
+      if (this.isGroup) for (const place of [this.folder, temporary]) shareWithGroup(place)
       fs.renameSync(temporary, this.#file(ref))
     } catch (error) {
       removeFile(temporary)

@@ -11,6 +11,19 @@ export function ensureFolder(folder: string): void {
   for (let below = folder; below.length >= made.length; below = path.dirname(below)) fs.chmodSync(below, 0o700)
 }
 
+/** Lets the group of a folder read and enter it, or read a file. */
+export function shareWithGroup(place: string): void {
+  const stat = fs.statSync(place)
+  const { mode } = stat
+  const more = stat.isDirectory() ? 0o050 : 0o040
+  if ((mode & more) !== more) fs.chmodSync(place, (mode & 0o700) | more)
+}
+
+/** True for a folder that its group may read and enter. */
+export function isShared(folder: string): boolean {
+  return ((fs.statSync(folder, { throwIfNoEntry: false })?.mode ?? 0) & 0o050) === 0o050
+}
+
 /** True for a folder, and not for a link to one. */
 export function isFolder(place: string): boolean {
   return fs.lstatSync(place, { throwIfNoEntry: false })?.isDirectory() ?? false

@@ -9,6 +9,8 @@ export interface Entry {
   kind: 'file' | 'folder' | 'other'
   /** Others than the owner may read, write or enter it. */
   isOpen: boolean
+  /** None but the owner and the group, which may not write, may do anything with it. */
+  isGroupOnly: boolean
   /** When its content or its names were changed last, Unix milliseconds. */
   changed: number
 }
@@ -23,7 +25,7 @@ export function entriesIn(folder: string): Entry[] {
       if (stat === undefined) return []
       const kind = stat.isFile() ? 'file' : stat.isDirectory() ? 'folder' : 'other'
       const isOpen = process.platform !== 'win32' && kind !== 'other' && (stat.mode & 0o077) !== 0
-      return [{ name, file, kind, isOpen, changed: stat.mtimeMs }]
+      return [{ name, file, kind, isOpen, isGroupOnly: (stat.mode & 0o027) === 0, changed: stat.mtimeMs }]
     })
 }
 

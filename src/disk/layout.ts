@@ -20,7 +20,11 @@ export class Layout {
   readonly index: string
   readonly #prefix: string
 
-  constructor(readonly root: string) {
+  /** With `isGroup`, the group of the folder may read it, logs and blobs. */
+  constructor(
+    readonly root: string,
+    readonly isGroup = false,
+  ) {
     // names of sessions need no normalising, and lists make many paths
     this.#prefix = path.join(root, path.sep)
     this.locks = path.join(root, '.locks')

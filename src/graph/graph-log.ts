@@ -46,7 +46,7 @@ export class GraphLog {
   #known: KnownGraph | undefined
 
   constructor(readonly log: SessionLog) {
-    this.blobs = new BlobDir(log.context.layout.blobs(log.name))
+    this.blobs = new BlobDir(log.context.layout.blobs(log.name), log.context.layout.isGroup)
   }
 
   /**

@@ -38,6 +38,11 @@ export interface StoreOptions {
    */
   readOnly?: boolean
   /**
+   * `'private'` (default): only the owner may read what the store writes. `'group'`: the group of the folder may read it,
+   * its logs and its blobs (0750, 0640), as far as they are made or rewritten under this option.
+   */
+  mode?: 'private' | 'group'
+  /**
    * Called with every message, value, label and other text before it is written, in whatever contract, adapter, merge
    * or import; what it returns is written in its place. Where it throws, the call rejects with ERR_REDACT and nothing
    * is written. Bytes (values and parts of checkpoints that are a `Uint8Array`) are not passed.
@@ -86,6 +91,7 @@ const DEFAULTS: Settings = {
   lockTimeout: 15_000,
   maxMessageBytes: 128 * 1024 * 1024,
   readOnly: false,
+  mode: 'private',
   redact: undefined,
   search: { index: true },
   onDamage: () => {},
@@ -112,6 +118,7 @@ export function checkOptions(options: unknown): Settings {
       "option appends must not be 'unleased' on a network drive: appends of two machines interleave there",
     )
   }
+  if (!['private', 'group'].includes(settings.mode)) throw new TypeError("option mode must be 'private' or 'group'")
   for (const name of ['now', 'redact', 'onDamage', 'onLost', 'onError', 'onCrash'] as const) {
     if (settings[name] !== DEFAULTS[name] && typeof settings[name] !== 'function')
       throw new TypeError(`option ${name} must be a function`)

@@ -111,7 +111,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
     })
     this.#sessions = new KeptSessions(MAX_SESSIONS, (log) => this.#background.needs(log))
     this.#shared = SharedFolder.acquire(dir)
-    const layout = new Layout(dir)
+    const layout = new Layout(dir, settings.mode === 'group')
     const { drive } = this.#shared.part(driveIn)
     const context: StoreContext = {
       layout,

@@ -6,7 +6,7 @@ import { yieldToLoop } from '../../base/event-loop.js'
 import type { Range } from '../../log/line.js'
 import { parseLines } from '../../log/parse.js'
 import { createPrivate, openRegular, readSync, removeFile, statFile, writeAll } from '../files.js'
-import { ensureFolder, syncFolderOf } from '../folders.js'
+import { ensureFolder, shareWithGroup, syncFolderOf } from '../folders.js'
 import type { Layout } from '../layout.js'
 import type { FdCache } from './fd-cache.js'
 import { type FileMark, sameFile } from './file-mark.js'
@@ -139,6 +139,7 @@ export class OpenLog {
   /** Puts a finished temporary file in the log's place; `'exists'` when something is there already. */
   adopt(temporary: string, synced: boolean): FileMark | 'exists' {
     try {
+      if (this.layout.isGroup) for (const place of [this.layout.root, temporary]) shareWithGroup(place)
       this.#place(temporary)
     } catch (error) {
       removeFile(temporary)
