@@ -599,7 +599,7 @@ export class Session<M extends AnyMessage = ChatMessage> {
 
   /**
    * Sets a name to what a pure function makes of its value, and returns that: atomic, in all processes. The function
-   * gets undefined for what is not there, and returns undefined for what shall not be there. What is as it was is not
+   * gets the value and the id of its line, or undefined for what is not there, and returns undefined for what shall not be there. What is as it was is not
    * written; without `expires` the new value does not expire.
    * @throws SessionError ERR_LOCKED, ERR_LOCK_LOST, ERR_LOG_BUSY, ERR_VERSION_UNSUPPORTED, ERR_NOT_A_LOG, ERR_CLOSED
    * @example
@@ -607,10 +607,14 @@ export class Session<M extends AnyMessage = ChatMessage> {
    */
   async updateValue<T = Value>(
     name: string,
-    change: (old: T | undefined) => T | undefined,
+    change: (old: T | undefined, id: string | undefined) => T | undefined,
     options?: ValueOptions,
   ): Promise<T | undefined> {
-    return (await this.#values.update(name, change as (old: Value | undefined) => unknown, options)) as T | undefined
+    return (await this.#values.update(
+      name,
+      change as (old: Value | undefined, id: string | undefined) => unknown,
+      options,
+    )) as T | undefined
   }
 
   /**

@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { uiLine, uiMessageOf } from '../../src/adapters/lines/ai-sdk.js'
+import { activityLine, activityOf } from '../../src/adapters/lines/botbuilder.js'
 import { claudeLine, transcriptReader } from '../../src/adapters/lines/claude-agent-sdk.js'
 import { langchainLine, storedOf } from '../../src/adapters/lines/langchain.js'
 import { itemOf, openaiLine } from '../../src/adapters/lines/openai-agents.js'
@@ -22,6 +23,16 @@ const calls = fc.array(objectsLike({ id: text, name: text, args: objectsLike({})
 const entry = (message: ChatMessage) => ({ id: '019aa1b2-c000-7000-8000-000000000002', at: new Date(0), message })
 
 const codecs: Record<string, Codec> = {
+  botbuilder: {
+    write: activityLine,
+    read: (message) => activityOf(entry(message), 'channel', 'conversation'),
+    items: objectsLike({
+      type: fc.constantFrom('message', 'typing', 'event', 'conversationUpdate'),
+      from: objectsLike({ id: text, role: fc.constantFrom('bot', 'user') }),
+      text,
+      timestamp: fc.date({ noInvalidDate: true }).map((date) => date.toISOString()),
+    }),
+  },
   langchain: {
     write: langchainLine,
     read: storedOf,

@@ -64,7 +64,7 @@ export async function* entriesOf<M extends AnyMessage>(
 
 /** `'unclear'` where only the whole log decides it, or the ids are not found among those of the lines. */
 async function entriesAtEnd<M>(log: SessionLog, last: number, bounds: Bounds): Promise<Entry<M>[] | 'unclear'> {
-  const found = await log.reading((reader, { summary }) => readBackwards<M>(reader, summary, last, bounds))
+  const found = await log.readingNow((reader, { summary }) => readBackwards<M>(reader, summary, last, bounds))
   return found ?? (bounds.before === undefined && bounds.after === undefined ? [] : 'unclear')
 }
 
@@ -73,7 +73,9 @@ function readBackwards<M>(reader: LogReader, summary: Summary, last: number, bou
   const entries: Entry<M>[] = []
   let isInside = bounds.before === undefined
   if (isInside && last === 0 && after === undefined) return []
-  for (const found of liveBackwards(reader, summary)) {
+  // without bounds it is known about how much is read: in one call, instead of block by block
+  const each = isInside && after === undefined ? summary.bytes / (summary.messages + 1) : 0
+  for (const found of liveBackwards(reader, summary, last * each)) {
     if (found === 'unclear') return found
     const { line, visibility } = found
     const id = knownId(line, visibility)

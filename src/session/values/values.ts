@@ -130,7 +130,7 @@ export class SessionValues {
 
   async update(
     name: string,
-    change: (old: Value | undefined) => unknown,
+    change: (old: Value | undefined, id: string | undefined) => unknown,
     options: ValueOptions = {},
   ): Promise<Value | undefined> {
     const expires = expiryOf(this.#log.context.clock, options)
@@ -140,7 +140,7 @@ export class SessionValues {
       const line = await this.#line(name, this.#log.context.clock.now())
       const old = line && valueIn(line)
       const before = valueText(name, old)
-      const text = valueText(name, checkedResult(change(old)), expires)
+      const text = valueText(name, checkedResult(change(old, line?.id)), expires)
       // an unchanged value is not written again
       if (text.fields === before.fields && expires === undefined) return { drafts: [], result: old }
       return { drafts: [valueDraft(text)], result: writtenIn(text) }

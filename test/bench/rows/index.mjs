@@ -33,6 +33,7 @@ import { steady } from './scale.mjs'
 import { searchRows } from './search.mjs'
 import { stallOfCompact, stallOfList, stallOfSearch } from './stalls.mjs'
 import { turnProcesses, turnRows } from './turn.mjs'
+import { valueRows } from './values.mjs'
 import { watchEvent, watchReady } from './watch.mjs'
 
 const SIZES = {
@@ -89,6 +90,7 @@ export function rows(size) {
     ...agentRows(agent),
     ...managerRows(size, sessions),
     ...runtimeRows(10_000),
+    ...valueRows(10_000, long),
   ]
   if (size === 'short') return all.flatMap(onlyRatios)
   return size === 'full'

@@ -1,0 +1,154 @@
+/** `jsonl-sessions/adapters/botbuilder`: state and transcripts of the Bot Framework and of M365 agents. */
+import type { Activity, PagedResult, Storage, StoreItems, TranscriptInfo, TranscriptStore } from 'botbuilder'
+import { checkNames, checkText } from '../base/arguments.js'
+import { isObject, type JsonObject } from '../base/json.js'
+import type { AnyStore } from '../store/store.js'
+import { activityLine, activityOf, withDates } from './lines/botbuilder.js'
+import { type GivenStore, storeOf } from './shared/given-store.js'
+import { itemsOf } from './shared/items.js'
+import { escapedPart, joinedKey } from './shared/joined-key.js'
+import { jsonCopy } from './shared/json-copy.js'
+import { ValuePerKey, type ValuePerKeyOptions } from './shared/value-per-key.js'
+
+/** `Storage` of `botbuilder` and of `@microsoft/agents-hosting` over a store: one value in the log of each key. */
+export class JsonlBotStorage implements Storage {
+  readonly #values: ValuePerKey
+
+  /** The value is called `state` unless `name` is given. @throws TypeError */
+  constructor(store: GivenStore, options?: ValuePerKeyOptions) {
+    this.#values = new ValuePerKey('JsonlBotStorage', store, options, 'state')
+  }
+
+  /** Items that are not there are absent. @throws ReferenceError */
+  async read(keys: string[]): Promise<StoreItems> {
+    if (!Array.isArray(keys)) throw new ReferenceError('Keys are required when reading.')
+    const found = await Promise.all(
+      [...keys].map(async (key) => {
+        const entry = await this.#values.entry<JsonObject>(key)
+        return entry === undefined ? [] : [[key, { ...entry.value, eTag: entry.id }] as const]
+      }),
+    )
+    return Object.fromEntries(found.flat())
+  }
+
+  /**
+   * Writes each item for itself: one whose `eTag` is neither `*` nor that of the item that is there stays unwritten, and
+   * the call rejects when the others are written. @throws ReferenceError, TypeError
+   */
+  async write(changes: StoreItems): Promise<void> {
+    if (!isObject(changes as never)) throw new ReferenceError('Changes are required when writing.')
+    const items = Object.entries(jsonCopy(changes) as JsonObject)
+    for (const [key, item] of items) if (!isObject(item)) throw new TypeError(`the item "${key}" must be an object`)
+    const written = await Promise.allSettled(items.map(([key, item]) => this.#writeItem(key, item as JsonObject)))
+    for (const one of written) if (one.status === 'rejected') throw one.reason
+  }
+
+  async #writeItem(key: string, { eTag, ...state }: JsonObject): Promise<void> {
+    if (eTag === undefined || eTag === null || eTag === '' || eTag === '*') return this.#values.write(key, state)
+    const session = await this.#values.session(key)
+    await session.updateValue(this.#values.name, (_, id) => {
+      // what is gone contradicts no one, as in the framework's own memory
+      if (id !== undefined && id !== eTag) throw new Error(`Storage: error writing "${key}" due to eTag conflict.`)
+      return state
+    })
+  }
+
+  /** Messages in the same log stay. */
+  async delete(keys: string[]): Promise<void> {
+    if (!Array.isArray(keys)) throw new ReferenceError('Keys are required when deleting.')
+    await Promise.all([...keys].map((key) => this.#values.delete(key)))
+  }
+}
+
+export interface JsonlTranscriptStoreOptions {
+  /** The first part of the key of each transcript; `transcript` unless given. */
+  prefix?: string
+}
+
+/** Items of a page. */
+const PAGE = 20
+
+/** `TranscriptStore` of `botbuilder` and of `@microsoft/agents-hosting` over a store: one session a conversation. */
+export class JsonlTranscriptStore implements TranscriptStore {
+  readonly #store: Promise<AnyStore>
+  readonly #prefix: string
+
+  /** @throws TypeError */
+  constructor(store: GivenStore, options?: JsonlTranscriptStoreOptions) {
+    const { prefix = 'transcript' } = checkNames('JsonlTranscriptStore', options, ['prefix'])
+    checkText('prefix', prefix)
+    this.#prefix = prefix
+    this.#store = storeOf(store)
+  }
+
+  /** @throws Error at once where the activity, its channel or its conversation is missing */
+  logActivity(activity: Partial<Activity>): Promise<void> {
+    if (!activity) throw new Error('activity cannot be null for logActivity()')
+    const line = activityLine(jsonCopy(activity) as JsonObject)
+    const key = this.#keyOf(activity.channelId, activity.conversation?.id)
+    return this.#store.then(async (store) => {
+      await store.session(key).append(line)
+    })
+  }
+
+  /**
+   * A page of activities by their times, then their lines; those before `startDate` are left out. The token is the id
+   * of the last one. @throws Error at once where an id is missing
+   */
+  getTranscriptActivities(
+    channelId: string,
+    conversationId: string,
+    continuationToken?: string,
+    startDate?: Date,
+  ): Promise<PagedResult<Activity>> {
+    const key = this.#keyOf(channelId, conversationId)
+    return this.#store.then(async (store) => {
+      const found = await itemsOf(store.session(key), (entry) => {
+        const activity = activityOf(entry, channelId, conversationId)
+        return activity && (withDates(activity) as unknown as Activity)
+      })
+      const since = startDate === undefined ? Number.NEGATIVE_INFINITY : startDate.getTime()
+      const wanted = found.filter(({ timestamp }) => !(Number(timestamp) < since))
+      wanted.sort((a, b) => Number(a.timestamp ?? 0) - Number(b.timestamp ?? 0))
+      return pageOf(wanted, ({ id }) => id, continuationToken)
+    })
+  }
+
+  /** A page of the conversations of a channel, the oldest first. @throws Error at once where the id is missing */
+  listTranscripts(channelId: string, continuationToken?: string): Promise<PagedResult<TranscriptInfo>> {
+    if (!channelId) throw new Error('Missing channelId')
+    const prefix = `${joinedKey(this.#prefix, escapedPart(channelId))}/`
+    return this.#store.then(async (store) => {
+      const infos: TranscriptInfo[] = []
+      for (const key of await store.keys({ prefix })) {
+        const info = await store.session(key).info()
+        // deleted meanwhile
+        if (info !== null) infos.push({ channelId, id: key.slice(prefix.length), created: info.createdAt })
+      }
+      infos.sort((a, b) => a.created.getTime() - b.created.getTime())
+      return pageOf(infos, ({ id }) => id, continuationToken)
+    })
+  }
+
+  /** @throws Error at once where an id is missing */
+  deleteTranscript(channelId: string, conversationId: string): Promise<void> {
+    const key = this.#keyOf(channelId, conversationId)
+    return this.#store.then(async (store) => {
+      await store.session(key).delete()
+    })
+  }
+
+  #keyOf(channelId: string | undefined, conversationId: string | undefined): string {
+    if (!channelId) throw new Error('Missing channelId')
+    if (!conversationId) throw new Error('Missing conversationId')
+    return joinedKey(this.#prefix, channelId, conversationId)
+  }
+}
+
+/** The page behind an item; none behind one that is not there. */
+function pageOf<T>(items: T[], idOf: (item: T) => string | undefined, token: string | undefined): PagedResult<T> {
+  const place = token ? items.findIndex((item) => idOf(item) === token) : -1
+  const page = token && place === -1 ? [] : items.slice(place + 1, place + 1 + PAGE)
+  const next = page.length === PAGE ? idOf(page[PAGE - 1] as T) : undefined
+  return { items: page, continuationToken: next as string }
+}
