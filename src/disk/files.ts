@@ -1,6 +1,6 @@
 /** Calls of the file system that never follow links or block. Every file of a store is opened, read and made here. */
 import fs from 'node:fs'
-import { errno } from '../base/errors.js'
+import { errno, isStale } from '../base/errors.js'
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_RDONLY, O_WRONLY } = fs.constants
 /** Larger reads go to the thread pool, which costs more than a small read itself. */
@@ -35,6 +35,15 @@ export function openRegular(file: string, flags: number = O_RDONLY): { fd: numbe
   }
   fs.closeSync(fd)
   return undefined
+}
+
+/** Closes a descriptor. Of a file that another machine has replaced there is nothing left to be written. */
+export function closeFile(fd: number): void {
+  try {
+    fs.closeSync(fd)
+  } catch (error) {
+    if (!isStale(error)) throw error
+  }
 }
 
 /** Reads `length` bytes at `position`; fewer only where the file ends before. */
@@ -87,7 +96,7 @@ export function readSmall(file: string): { bytes: Buffer; stat: fs.Stats } | und
   try {
     return { bytes: readSync(opened.fd, 0, opened.stat.size), stat: opened.stat }
   } finally {
-    fs.closeSync(opened.fd)
+    closeFile(opened.fd)
   }
 }
 

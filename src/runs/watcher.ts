@@ -94,7 +94,7 @@ export class Watcher extends EventEmitter<WatchEvents> implements AsyncIterable<
   get #polls(): boolean {
     const { poll, persistent } = this.#settings
     // without `persistent` chokidar lets an error of the watch crash the process, and Windows is known to report some
-    return poll || (!persistent && process.platform === 'win32')
+    return poll || this.#context.isNetwork || (!persistent && process.platform === 'win32')
   }
 
   /** Waits for events of the run logs; again, when their folder was replaced. */

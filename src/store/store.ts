@@ -133,6 +133,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
       trash: (key, how) => trashSession(this.#entry(key).log, how),
       noteUnsynced: (log) => this.#background.noteUnsynced(log),
     }
+    context.leases.isNetwork ||= context.isNetwork
     this.#internals = {
       context,
       index: new SessionIndex(context, (key) => this.#sessions.get(key)?.log, { writes: !settings.readOnly }),

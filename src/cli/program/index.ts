@@ -12,6 +12,7 @@ import { note, PROGRAM } from '../terminal/output.js'
 import { pagedUnless } from '../terminal/pager.js'
 import { packageVersion } from '../user-files.js'
 import type { GlobalOptions } from '../with-store.js'
+import { addCheckFs } from './check-fs.js'
 import { Argument, Command, Option } from './commander.js'
 import { addExamples } from './examples.js'
 import { addExchangeCommands } from './exchange.js'
@@ -245,7 +246,7 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
   addSessionCommands(program, finish)
   addGraphCommands(program, finish)
 
-  program
+  const checking = program
     .command('check')
     .description('look for damage; reads only without --fix')
     .argument('[keys...]', `${KEY} (default: all sessions, and what else is in the folder)`)
@@ -260,6 +261,7 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
       const { check } = await import('../commands/operate/check.js')
       finish(await check(keys, options))
     })
+  addCheckFs(checking, finish)
 
   program
     .command('completion')

@@ -9,29 +9,20 @@
 import type { LockOptions } from 'proper-lockfile'
 import { errno, SessionError } from '../../base/errors.js'
 import { isLoopHeld, sleep, yieldToLoop } from '../../base/event-loop.js'
-import type { Layout } from '../layout.js'
+import { listFolder } from '../folders.js'
 import { finishDeadRewrites } from '../log/late-copy.js'
 import { CallQueue } from './call-queue.js'
+import type { LeasedFile, LeaseFolder } from './lease-folder.js'
 import { LockFolder } from './lock-folder.js'
-import { type LockOwners, SILENCE_MS } from './lock-owner.js'
+import { SILENCE_MS } from './lock-owner.js'
+import { LOCAL_PACE, NETWORK_PACE, type Pace } from './pace.js'
 import { listeningFirst } from './signal-listeners.js'
 
-/** A holder with waiters releases the lease after this time, ms. */
-const SLICE_MS = 30
 /** A lease without waiters is kept for this long after the last write, ms. */
 const LINGER_MS = 2_000
-/** Waiters try again after about this time, ms. */
-const POLL_MS = 3
-/**
- * Back-off per waiter after a hand-over, before the former holder tries again, ms: less than
- * their slice, so that they see it wait before that is over.
- */
-const YIELD_MS = 20
 /** Some of the waiters may be stopped. */
 const MOST_WAITERS = 4
-/**
- * For so long a network drive may go on reporting stale handles of a lock that is free, ms; no call ends that sooner.
- */
+/** For so long a network drive may report stale handles of a lock that is free, ms; no call ends that sooner. */
 const STALE_MS = 1_200
 /** After this time the holder checks that the lease is still its own, ms. */
 const CHECK_MS = 1_000
@@ -44,21 +35,9 @@ interface Patience {
   signal: AbortSignal | undefined
 }
 
-/** What a lease needs of its folder, and reports to it. */
-export interface LeaseFolder {
-  readonly layout: Layout
-  readonly owners: LockOwners
-  /** For which sessions how many processes wait. */
-  waiters(): ReadonlyMap<string, number>
-  noteHeld(name: string, lease: Lease): void
-  noteReleased(name: string): void
-  /** The lease is idle: it need not be kept. */
-  drop(name: string, lease: Lease): void
-}
-
 /** The lease of one session; one object in this process, as long as it is in use. */
 export class Lease {
-  readonly #leases: LeaseFolder
+  readonly #leases: LeaseFolder<Lease>
   readonly #folder: string
   readonly #waiting: string
   readonly #name: string
@@ -71,6 +50,8 @@ export class Lease {
   #used = 0
   #checked = 0
   #yieldUntil = 0
+  /** What was written since the lease was taken, where other machines may have it next. */
+  readonly #written = new Set<LeasedFile>()
   /** Others may have taken this process for dead: no more signs of life are given. */
   #isSilent = false
   /** Since when this process waits for the lease. */
@@ -79,7 +60,7 @@ export class Lease {
   /** What a dead holder, or work that failed, left unfinished is still to be looked for. */
   #mustFinish = false
 
-  constructor(leases: LeaseFolder, name: string) {
+  constructor(leases: LeaseFolder<Lease>, name: string) {
     this.#leases = leases
     this.#folder = leases.layout.lock(name)
     this.#waiting = leases.layout.waiting
@@ -115,6 +96,20 @@ export class Lease {
     }, signal)
   }
 
+  /** Stands for the lease as it is held now: another object each time it was taken. */
+  get tenure(): object | undefined {
+    return this.#lock
+  }
+
+  /** Keeps the lease from others until the file is on the drive. */
+  noteWritten(file: LeasedFile): void {
+    this.#written.add(file)
+  }
+
+  get #pace(): Pace {
+    return this.#leases.isNetwork ? NETWORK_PACE : LOCAL_PACE
+  }
+
   /** For work that runs in turn: takes the lease, or makes sure of it. @throws as `run` */
   async take(timeout: number, signal?: AbortSignal): Promise<void> {
     const now = performance.now()
@@ -136,7 +131,7 @@ export class Lease {
 
   /** How many waited for the end of this slice; a slice without waiters begins anew. */
   #waitersBehindSlice(now: number): number | undefined {
-    if (now - this.#since < SLICE_MS) return undefined
+    if (now - this.#since < this.#pace.slice) return undefined
     const waiters = this.#leases.waiters().get(this.#name)
     if (waiters === undefined) this.#since = now
     return waiters
@@ -154,6 +149,8 @@ export class Lease {
     }
     if (this.#unlock === undefined) await this.#acquire(patience)
     if (!this.#mustFinish) return
+    // what this machine knows of the names and sizes in a folder may be a second old, until it lists it
+    if (this.#leases.isNetwork) listFolder(this.#leases.layout.root)
     await finishDeadRewrites(this.#leases.layout, this.#name)
     this.#mustFinish = false
   }
@@ -193,7 +190,7 @@ export class Lease {
         }
         const wait = own.wasStale ? Math.max(timeout, STALE_MS) : timeout
         if (performance.now() >= from + wait) throw this.#lockedError()
-        await sleep(POLL_MS * (0.5 + Math.random()))
+        await sleep(this.#pace.poll * (0.5 + Math.random()))
       }
     } catch (error) {
       own.withdraw()
@@ -229,13 +226,17 @@ export class Lease {
   }
 
   #yieldTo(waiters: number, now: number): void {
-    this.#yieldUntil = now + (Math.min(waiters, MOST_WAITERS) - 1) * SLICE_MS + YIELD_MS
+    const pace = this.#pace
+    this.#yieldUntil = now + (Math.min(waiters, MOST_WAITERS) - 1) * pace.slice + pace.yield
   }
 
   async #giveBack(): Promise<void> {
     const lock = this.#lock
     const unlock = this.#unlock
+    const written = [...this.#written]
+    this.#written.clear()
     this.#reset()
+    for (const file of written) await file.syncBeforeOthers()
     try {
       await unlock?.()
     } catch (error) {

@@ -4,12 +4,15 @@
  */
 import { Layout } from '../layout.js'
 import type { SharedPart } from '../shared-folder.js'
-import { Lease, type LeaseFolder } from './lease.js'
+import { Lease } from './lease.js'
+import type { LeaseFolder } from './lease-folder.js'
 import { waitedFor } from './lock-folder.js'
 import { LockOwners } from './lock-owner.js'
 
 /** For this long one listing of the waiters serves all leases, ms. */
 const LOOK_MS = 5
+/** The same on a network drive, where a look is a request. */
+const NETWORK_LOOK_MS = 50
 /** How often the waiters are listed, ms, … */
 const SWEEP_MS = 10
 /** … and which leases are idle: there may be thousands of them. */
@@ -17,9 +20,10 @@ const IDLE_SWEEP_MS = 200
 /** For how long idle ones are given back then, ms: what is left has time until the next sweep. */
 const GIVING_MS = 4
 
-export class Leases implements LeaseFolder, SharedPart {
+export class Leases implements LeaseFolder<Lease>, SharedPart {
   readonly layout: Layout
   readonly owners = new LockOwners()
+  isNetwork = false
   readonly #inUse = new Map<string, Lease>()
   readonly #held = new Map<string, Lease>()
   #looked: { at: number; names: Map<string, number> } | undefined
@@ -43,7 +47,8 @@ export class Leases implements LeaseFolder, SharedPart {
 
   waiters(): ReadonlyMap<string, number> {
     const now = performance.now()
-    if (this.#looked === undefined || now - this.#looked.at >= LOOK_MS)
+    const good = this.isNetwork ? NETWORK_LOOK_MS : LOOK_MS
+    if (this.#looked === undefined || now - this.#looked.at >= good)
       this.#looked = { at: now, names: waitedFor(this.layout.waiting, this.owners) }
     return this.#looked.names
   }

@@ -110,7 +110,8 @@ function waitForWrite(fd: number): void {
   try {
     fs.fchmodSync(fd, fs.fstatSync(fd).mode & 0o7777)
   } catch (error) {
-    if (!['EPERM', 'EROFS'].includes(errno(error) ?? '')) throw error
+    // stale: a network drive, where nobody writes without the lease
+    if (!['EPERM', 'EROFS', 'ESTALE'].includes(errno(error) ?? '')) throw error
   }
 }
 

@@ -5,7 +5,7 @@ import { yieldIfDue } from '../../base/event-loop.js'
 import type { Piece, Range } from '../../log/line.js'
 import { isoTime, parseBackwards, parseLines } from '../../log/parse.js'
 import { MAX_LINE_BYTES } from '../../log/serialize.js'
-import { openRegular, read, readInto, readSync, statFile } from '../files.js'
+import { closeFile, openRegular, read, readInto, readSync, statFile } from '../files.js'
 import type { FileMark } from './file-mark.js'
 
 const LF = 0x0a
@@ -66,7 +66,7 @@ export class LogReader {
   }
 
   close(): void {
-    fs.closeSync(this.fd)
+    closeFile(this.fd)
   }
 
   /** Id of the header; undefined when the first line is none. */

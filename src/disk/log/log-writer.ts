@@ -4,11 +4,13 @@
  * second link: then no rewrite can replace it without copying the line (formers.ts).
  */
 import fs from 'node:fs'
+import path from 'node:path'
 import { withPath } from '../../base/errors.js'
 import { sleep } from '../../base/event-loop.js'
 import { isLine } from '../../log/line.js'
 import { parseBackwards } from '../../log/parse.js'
 import { readSync, removeFile, statFile, writeAll } from '../files.js'
+import { listFolder } from '../folders.js'
 import type { Layout } from '../layout.js'
 import type { FdCache } from './fd-cache.js'
 import { type FileMark, markOf, sameFile, sameMark } from './file-mark.js'
@@ -140,6 +142,18 @@ export class LogWriter extends OpenLog {
     }
   }
 
+  /**
+   * After a failure behind a write: true when the lines stand in the log all the same, seen through a new descriptor, so
+   * that a drive has what it still had to write. @throws what keeps it from being known
+   */
+  async isThere(bytes: Buffer, from: number): Promise<boolean> {
+    await this.sync()
+    this.closeFd()
+    listFolder(path.dirname(this.path))
+    const end = this.end()
+    return end !== undefined && this.#holds(bytes, from, end.mark.size)
+  }
+
   #acknowledge(stat: fs.Stats, last: LastLine, isExact: boolean, isReplaced = false): Appended {
     const mark = markOf(stat)
     this.#seen = { mark, id: last.id }
@@ -246,6 +260,11 @@ export class LogWriter extends OpenLog {
 }
 
 const LINE_FEED = Buffer.from('\n')
+
+/** Where the next line begins. */
+export function startAt({ mark, isWhole }: LogEnd): number {
+  return mark.size + (isWhole ? 0 : 1)
+}
 
 function isSameState(now: fs.Stats, then: fs.Stats): boolean {
   return sameMark(now, then) && now.ctimeMs === then.ctimeMs && now.nlink === then.nlink

@@ -5,7 +5,7 @@ import { errno, notALog, withPath } from '../../base/errors.js'
 import { yieldToLoop } from '../../base/event-loop.js'
 import type { Range } from '../../log/line.js'
 import { parseLines } from '../../log/parse.js'
-import { createPrivate, openRegular, readSync, removeFile, statFile, writeAll } from '../files.js'
+import { closeFile, createPrivate, openRegular, readSync, removeFile, statFile, writeAll } from '../files.js'
 import { ensureFolder, shareWithGroup, syncFolderOf } from '../folders.js'
 import type { Layout } from '../layout.js'
 import type { FdCache } from './fd-cache.js'
@@ -228,7 +228,7 @@ export class OpenLog {
     if (this.#opened === undefined) return
     const { fd } = this.#opened
     this.#opened = undefined
-    if (this.#syncing === undefined) fs.closeSync(fd)
+    if (this.#syncing === undefined) closeFile(fd)
     else void this.#syncing.catch(() => {}).then(() => fs.close(fd, () => {}))
   }
 }

@@ -33,6 +33,11 @@ export class SidecarCache {
     return sameMark(mark, this.#cached?.mark) ? this.#cached?.claim : undefined
   }
 
+  /** Reads it again at the next call. */
+  forget(): void {
+    this.#cached = undefined
+  }
+
   /** Replaces it. */
   write(sidecar: Sidecar): void {
     this.#keep(writeSidecar(this.path, sidecar), sidecar)

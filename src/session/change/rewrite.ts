@@ -108,8 +108,9 @@ export async function putInPlace(
     ...given
   }: { parts: Iterable<Part>; size?: number; attempt: number; isStrict?: boolean },
 ): Promise<FileMark | 'replaced'> {
-  const { layout } = log.context
+  const { layout, isNetwork } = log.context
   try {
+    if (isNetwork) await log.file.sync()
     const checkLease = () => log.checkLease()
     // busy appenders prevent a rename that waits for a sync: after some attempts it does not wait
     const hurries = attempt >= PATIENT_ATTEMPTS

@@ -4,6 +4,7 @@ import { withPath } from '../../base/errors.js'
 import { sleep } from '../../base/event-loop.js'
 import { statFile } from '../../disk/files.js'
 import { type FileMark, sameFile, sameMark } from '../../disk/log/file-mark.js'
+import { untilNotStale, waitForData } from '../../disk/log/late-data.js'
 import { LogReader } from '../../disk/log/log-reader.js'
 import { ABSENCE_MS, type Appended, type LogEnd, LogWriter } from '../../disk/log/log-writer.js'
 import { SidecarCache } from '../../disk/sidecar/sidecar-cache.js'
@@ -34,6 +35,8 @@ export class CachedLog extends SessionCalls {
   #state: LogState | undefined
   /** The log was edited in place: neither the cached state nor the sidecar can be brought up to date. */
   #isEdited = false
+  /** The size at which the log lacked bytes that did not come. */
+  #lacksAt: number | undefined
   /** The log existed at the last check. */
   protected wasThere = false
 
@@ -78,7 +81,7 @@ export class CachedLog extends SessionCalls {
 
   /** Runs `work` with a reader and the state of the same bytes; undefined when there is no session. */
   async reading<T>(work: (reader: LogReader, state: LogState) => T | Promise<T>): Promise<T | undefined> {
-    const read = await LogReader.using(this.file.path, async (reader) => ({
+    const read = await this.#using(async (reader) => ({
       result: await work(reader, this.peek(reader.stat) ?? (await this.#refresh(reader, this.#state, foldLog))),
     }))
     if (read === undefined) this.context.root.check()
@@ -99,7 +102,15 @@ export class CachedLog extends SessionCalls {
 
   /** Reads the whole log. Takes no lease; undefined when there is no session. */
   async whole(): Promise<WholeLog | undefined> {
-    return LogReader.using(this.file.path, wholeOf)
+    return this.#using(wholeOf)
+  }
+
+  /** As `LogReader.using`; on a network drive, reads again what another machine replaces meanwhile. */
+  async #using<T>(work: (reader: LogReader) => T | Promise<T>): Promise<T | undefined> {
+    const { path } = this.file
+    if (!this.context.isNetwork) return LogReader.using(path, work)
+    await this.waitForData()
+    return untilNotStale(path, () => LogReader.using(path, work))
   }
 
   /** Clears all cached state; callers that rewrote, moved or deleted the log call it. */
@@ -113,6 +124,25 @@ export class CachedLog extends SessionCalls {
   /** Drops the cached state of the log. */
   invalidate(): void {
     this.#state = undefined
+  }
+
+  protected async waitForData(): Promise<void> {
+    this.#lacksAt = await waitForData(this.file.path, this.#state?.mark.size, this.#lacksAt)
+  }
+
+  protected dropViews(): void {
+    this.#state = undefined
+    this.sidecar.forget()
+    this.values.forget()
+    this.file.closeFd()
+  }
+
+  async syncBeforeOthers(): Promise<void> {
+    try {
+      await this.file.sync()
+    } catch (error) {
+      this.context.settings.onError(error, this.key)
+    }
   }
 
   /** The state now, at least as deep as `depth` reads it; undefined when there is no log. */

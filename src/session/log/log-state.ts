@@ -4,7 +4,7 @@
  */
 
 import { readSync } from '../../disk/files.js'
-import { type FileMark, markOf, sameFile } from '../../disk/log/file-mark.js'
+import { type FileMark, markOf, sameFile, sameMark } from '../../disk/log/file-mark.js'
 import type { LogReader } from '../../disk/log/log-reader.js'
 import { hashOf, type Sidecar } from '../../disk/sidecar/sidecar-file.js'
 import type { Summary } from '../../log/fold.js'
@@ -67,4 +67,9 @@ export function logStateOf(reader: LogReader, summary: Summary, last: Piece | un
     torn: last?.kind === 'torn' ? { offset: last.offset, end: last.end } : null,
     partial: false,
   }
+}
+
+/** True when a log is the one that was read, or has only grown since. */
+export function isSameLog(now: FileMark, then: FileMark, isStrict: boolean): boolean {
+  return sameMark(now, then) || (!isStrict && sameFile(now, then) && now.size > then.size)
 }

@@ -3,9 +3,13 @@ import { notALog } from '../../base/errors.js'
 import { statFile } from '../../disk/files.js'
 import type { Lease } from '../../disk/lock/lease.js'
 import { linkHeld, unlinkHeld } from '../../disk/log/formers.js'
+import { untilNotStale } from '../../disk/log/late-data.js'
 import type { StoreContext } from '../context.js'
 
-export class SessionCalls {
+export abstract class SessionCalls {
+  /** Under which tenure of the lease the views in memory were made. */
+  #tenure: object | undefined
+
   constructor(
     readonly key: string,
     readonly name: string,
@@ -29,7 +33,7 @@ export class SessionCalls {
       signal,
     }: { timeout?: number; signal?: AbortSignal | undefined } = {},
   ): T | Promise<T> {
-    return this.#lease().run(work, timeout, signal)
+    return this.#lease().run(this.context.isNetwork ? () => this.#lookAnew().then(work) : work, timeout, signal)
   }
 
   /** As `hold`, and no append is acknowledged meanwhile. */
@@ -50,12 +54,16 @@ export class SessionCalls {
    * taken, where it is not.
    */
   holdExisting<T>(work: () => T | Promise<T>, signal?: AbortSignal): Promise<T | undefined> | T | undefined {
-    return this.inTurn(() => (this.exists() ? this.takeLease(signal).then(work) : undefined), signal)
+    const takeAndRun = (isThere: boolean) => (isThere ? this.takeLease(signal).then(work) : undefined)
+    if (!this.context.isNetwork) return this.inTurn(() => takeAndRun(this.exists()), signal)
+    const file = this.context.layout.log(this.name)
+    return this.inTurn(() => untilNotStale(file, () => this.exists()).then(takeAndRun), signal)
   }
 
   /** For work that runs in turn. */
-  takeLease(signal?: AbortSignal): Promise<void> {
-    return this.#lease().take(this.context.settings.lockTimeout, signal)
+  async takeLease(signal?: AbortSignal): Promise<void> {
+    await this.#lease().take(this.context.settings.lockTimeout, signal)
+    if (this.context.isNetwork) await this.#lookAnew()
   }
 
   /** Changes files in several steps, for work under the lease: what a failure leaves is finished before the next work. */
@@ -73,7 +81,24 @@ export class SessionCalls {
     this.#lease().noteUnfinished()
   }
 
-  /** For long work: looks whether this process still has the lease. @throws SessionError ERR_LOCK_LOST */
+  /** Other machines may have changed the session since this one had the lease. */
+  async #lookAnew(): Promise<void> {
+    const lease = this.#lease()
+    lease.noteWritten(this)
+    if (lease.tenure === this.#tenure) return
+    this.#tenure = lease.tenure
+    this.dropViews()
+    await this.waitForData()
+  }
+
+  /** Forgets all that is known of the session's files. */
+  protected abstract dropViews(): void
+  /** Resolves when the log has the bytes that its size promises. */
+  protected abstract waitForData(): Promise<void>
+  /** Makes other machines see what was written here. Never rejects. */
+  abstract syncBeforeOthers(): Promise<void>
+
+  /** For long work: checks that this process still has the lease. @throws SessionError ERR_LOCK_LOST */
   checkLease(): void {
     this.#lease().check()
   }

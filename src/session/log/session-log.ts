@@ -3,9 +3,8 @@
 import { logBusy, notFound } from '../../base/errors.js'
 import { sleep } from '../../base/event-loop.js'
 import { randomNonce } from '../../base/ids.js'
-import { type FileMark, sameFile, sameMark } from '../../disk/log/file-mark.js'
 import type { LogReader } from '../../disk/log/log-reader.js'
-import { ABSENCE_MS, type AppendOutcome, type LogEnd } from '../../disk/log/log-writer.js'
+import { ABSENCE_MS, type AppendOutcome, type LogEnd, startAt } from '../../disk/log/log-writer.js'
 import { emptySummary, type Summary } from '../../log/fold.js'
 import type { Line } from '../../log/line.js'
 import type { WholeLog } from '../../log/visibility.js'
@@ -23,7 +22,7 @@ import { writeBehind } from '../state/sidecar.js'
 import { CachedLog, type Depth } from './cached-log.js'
 import { edgesOf, foldLog } from './catch-up.js'
 import { checkOurs, mayBeForeign } from './foreign-log.js'
-import { type LogState, printOf } from './log-state.js'
+import { isSameLog, type LogState, printOf } from './log-state.js'
 import { type Draft, headerDraft, type Lines, lastOf, removeDraft, stampLines } from './pending-line.js'
 
 type OnWritten = Decision<unknown>['written']
@@ -225,11 +224,23 @@ export class SessionLog extends CachedLog {
 
   /** As `LogWriter.append`; none of several lines counts where the write fails. */
   #appendLines(lines: Lines, end: LogEnd): AppendOutcome | Promise<AppendOutcome> {
+    const failed = (error: unknown) => this.#afterFailure(lines, end, error)
     try {
-      return this.file.append(lines.bytes, end, lastOf(lines))
+      const outcome = this.file.append(lines.bytes, end, lastOf(lines))
+      return outcome instanceof Promise ? outcome.catch(failed) : outcome
     } catch (error) {
-      return this.#takeBackPart(lines, error)
+      return failed(error)
     }
+  }
+
+  /** A drive may report late what did not fail: lines that are there count. What is not known is taken back later. */
+  async #afterFailure(lines: Lines, end: LogEnd, error: unknown): Promise<AppendOutcome> {
+    const isThere = await this.file.isThere(lines.bytes, end.mark.size).catch(() => undefined)
+    if (isThere) return this.file.confirm(lines.bytes, end.mark.size, lastOf(lines))
+    if (isThere === false || !this.context.isNetwork) return this.#takeBackPart(lines, error)
+    const ids = lines.pieces.map(({ id }) => id)
+    this.#unwanted.push(...ids)
+    throw error instanceof Error ? Object.assign(error, { written: ids }) : error
   }
 
   /** Removes lines that were written and must not count, with those that could not be removed before. */
@@ -303,13 +314,4 @@ interface Appending {
   lines: Lines
   drafts: Draft[]
   create: boolean
-}
-
-function startAt({ mark, isWhole }: LogEnd): number {
-  return mark.size + (isWhole ? 0 : 1)
-}
-
-/** True when a log is the one that was read, or has only grown since. */
-function isSameLog(now: FileMark, then: FileMark, isStrict: boolean): boolean {
-  return sameMark(now, then) || (!isStrict && sameFile(now, then) && now.size > then.size)
 }

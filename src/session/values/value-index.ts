@@ -53,6 +53,11 @@ export class ValueIndex {
     Object.assign(covered, { mark, print, upTo: mark.size })
   }
 
+  /** Reads the log again at the next call. */
+  forget(): void {
+    this.#covered = undefined
+  }
+
   /** The places, if the file is as it was when they were noted. */
   at(mark: FileMark, summary?: Summary): Places | undefined {
     const covered = this.#covered

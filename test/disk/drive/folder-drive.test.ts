@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { FolderDrive, lookAtDrive, type System, thisSystem } from '../../../src/disk/drive/folder-drive.js'
 import { isSessionError, openStore } from '../../../src/index.js'
 import { patch } from '../../helpers/file-calls.js'
-import { contents, fill, message, open, tempFolder } from '../../helpers/store.js'
+import { contents, fill, message, open, tempFolder, until } from '../../helpers/store.js'
 
 /** The mount table names this drive for a folder and all below it. */
 function mountAt(folder: string, type: string, source: string): void {
@@ -58,6 +58,7 @@ describe.runIf(process.platform === 'linux')('a network drive', () => {
     const store = await open(folder)
     await open(folder)
     await store.session('a').append(message('1'))
+    await until(() => warnings.length > 0)
     expect(warnings.map(({ name, message: text }) => [name, text.includes(folder)])).toEqual([
       ['SessionStoreWarning', true],
     ])

@@ -1,0 +1,88 @@
+// The store on network drives: node main.mjs [--rounds 50] [--kills 20] [--drive gluster|moosefs] [--only WORD]
+// Servers and clients run in namespaces of their own, which end with this program. Exit code 1 when something was lost.
+import { spawn } from 'node:child_process'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { gluster, missing, moosefs, setUpNetwork } from './drives.mjs'
+import { Host } from './host.mjs'
+import { FAULTS, full, outage, stopped } from './rounds.mjs'
+import { stress } from './stress.mjs'
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '50' },
+    kills: { type: 'string', default: '20' },
+    drive: { type: 'string' },
+    only: { type: 'string' },
+    base: { type: 'string' },
+  },
+})
+
+const lacking = missing()
+if (lacking !== undefined) {
+  console.log(`not run: the network drives need ${lacking}`)
+} else if (values.base === undefined) {
+  const base = fs.mkdtempSync(path.join(os.tmpdir(), 'jsonl-sessions-network-'))
+  const namespaces = ['--mount', '--net', '--pid', '--fork', '--mount-proc', '--kill-child']
+  const again = [process.execPath, fileURLToPath(import.meta.url), ...process.argv.slice(2), '--base', base]
+  const child = spawn('unshare', [...namespaces, ...again], { stdio: 'inherit' })
+  child.on('exit', (code) => {
+    fs.rmSync(base, { recursive: true, force: true })
+    process.exitCode = code ?? 1
+  })
+} else {
+  process.exitCode = await inside(values.base)
+}
+
+async function inside(base) {
+  setUpNetwork()
+  let failed = 0
+  const report = (drive, name, { wrong, note = '' }, began) => {
+    const took = ((Date.now() - began) / 1_000).toFixed(0)
+    console.log(
+      `${drive.padEnd(9)} ${name}: ${wrong.length === 0 ? 'good' : `${wrong.length} WRONG`} (${took} s) ${note}`,
+    )
+    for (const one of wrong.slice(0, 5)) console.log(`          ${one}`)
+    failed += wrong.length
+  }
+  const isWanted = (name) => values.only === undefined || name.includes(values.only)
+  for (const [name, setUp] of Object.entries({ moosefs, gluster })) {
+    if (values.drive !== undefined && values.drive !== name) continue
+    const drive = await setUp(path.join(base, name))
+    const hosts = await Promise.all(['a', 'b'].map((side) => Host.open(side, path.join(drive[side], 'sessions'))))
+    for (const [fault, act] of Object.entries(FAULTS)) {
+      if (!isWanted(fault)) continue
+      const began = Date.now()
+      report(
+        drive.name,
+        `${fault}, ${values.rounds} rounds`,
+        { wrong: await act(hosts, Number(values.rounds), drive) },
+        began,
+      )
+    }
+    for (const [fault, act] of Object.entries({ 'F5 a host stopped': stopped, 'F4 servers killed for 5 s': outage })) {
+      if (!isWanted(fault)) continue
+      const began = Date.now()
+      report(drive.name, fault, await act(hosts, drive), began)
+    }
+    for (const host of hosts) {
+      await host.close()
+      if (host.errors !== '') console.log(host.errors)
+    }
+    if (name === 'gluster' && isWanted('F6 full')) {
+      const small = await gluster(path.join(base, 'small'), { size: 64 * 1024 * 1024 })
+      const host = await Host.open('a', path.join(small.a, 'sessions'))
+      const began = Date.now()
+      report(drive.name, 'F6 full', await full(host, small.a), began)
+      await host.close()
+    }
+    if (isWanted('stress')) {
+      const began = Date.now()
+      report(drive.name, 'stress of two hosts', await stress(drive, { kills: Number(values.kills) }), began)
+    }
+  }
+  return failed === 0 ? 0 : 1
+}
