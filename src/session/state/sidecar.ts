@@ -3,6 +3,7 @@
 import { SessionError } from '../../base/errors.js'
 import { statFile } from '../../disk/files.js'
 import { markOf } from '../../disk/log/file-mark.js'
+import type { Claim } from '../../disk/sidecar/sidecar-cache.js'
 import { hashOf, type Run } from '../../disk/sidecar/sidecar-file.js'
 import type { LogState } from '../log/log-state.js'
 import { type LogWithRuns, readRun } from './runs.js'
@@ -50,7 +51,7 @@ function write(log: LogWithSidecar, state: LogState, run: Run | null): void {
   log.sidecar.write({
     key: log.key,
     session: summary.header?.id ?? null,
-    run: withDraft(run, log.draft),
+    run: run && withDraft(run, log.draft ?? draftIn(log.sidecar.claim())),
     watermark: whole ? { ...markOf(mark), print: { length: print.length, hash: hashOf(print) } } : null,
     summary: whole ? summary : null,
   })
@@ -58,6 +59,13 @@ function write(log: LogWithSidecar, state: LogState, run: Run | null): void {
   if (whole) log.context.noteCaughtUp(log)
 }
 
-function withDraft(run: Run | null, draft: LogWithSidecar['draft']): Run | null {
-  return run !== null && draft !== undefined && run.turnId === draft.turnId ? { ...run, draft: draft.text } : run
+function withDraft(run: Run, draft: LogWithSidecar['draft']): Run {
+  const isOfRun = draft !== undefined && run.state === 'running' && run.turnId === draft.turnId
+  return isOfRun ? { ...run, draft: draft.text } : run
+}
+
+/** The draft that another process has put there: it stays for as long as its turn runs. */
+function draftIn(claim: Claim | null): LogWithSidecar['draft'] {
+  const { turnId = null, draft } = claim?.run ?? {}
+  return turnId === null || draft === undefined ? undefined : { turnId, text: draft }
 }

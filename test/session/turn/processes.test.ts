@@ -79,6 +79,19 @@ test('ten messages that come into a turn whose process is killed wait for the ne
   expect(after).toEqual([])
 })
 
+test('the draft of a turn stays in the sidecar when another process writes that', async () => {
+  const { session, child } = await stage()
+  await session.receive(user('first'))
+  child.send({ what: 'turn', draft: 'half an ans' })
+  await messageOf(child)
+  const hasDraft = () =>
+    fs.existsSync(session.sidecarPath) && fs.readFileSync(session.sidecarPath, 'utf8').includes('half an ans')
+  await waitFor(hasDraft)
+  await session.receive(user('second'))
+  await waitFor(() => JSON.parse(fs.readFileSync(session.sidecarPath, 'utf8')).waiting === 2)
+  expect(hasDraft()).toBe(true)
+})
+
 test('an attempt is counted each time a process dies over the same message', async () => {
   const { store, session } = await stage()
   await session.receive(user('crash'))
