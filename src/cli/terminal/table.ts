@@ -75,14 +75,15 @@ export function fit(natural: readonly number[], room: number): number[] {
 /** How many columns of a terminal a text takes. */
 export type Measure = (text: string) => number
 
-const ASCII = /^[\x20-\x7e]*$/
+/** Also the quotes of previews and the mark of a cut: one column each. `string-width` takes longer to load than a list. */
+const PLAIN = /^[\x20-\x7e“”…]*$/
 
-/** A measure for these texts; `string-width` is only loaded when one of them is not plain ASCII. */
+/** A measure for these texts; `string-width` is only loaded when one of them is not plain text of one column a character. */
 export async function measureFor(texts: Iterable<string>): Promise<Measure> {
   for (const text of texts) {
-    if (ASCII.test(text)) continue
+    if (PLAIN.test(text)) continue
     const { default: stringWidth } = await import('string-width')
-    return (text) => (ASCII.test(text) ? text.length : stringWidth(text))
+    return (text) => (PLAIN.test(text) ? text.length : stringWidth(text))
   }
   return (text) => text.length
 }
