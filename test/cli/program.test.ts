@@ -237,7 +237,9 @@ describe('rm', () => {
     await fill()
     const { code, out, err } = await cli(['rm', 'telegram_ann', 'nobody', 'slack/C1/thread/9'])
     expect(code).toBe(3)
-    expect(out).toMatch(/^telegram_ann: in the trash, back with: trash restore \S+\nslack\/C1\/thread\/9: in the trash/)
+    expect(out).toMatch(
+      /^telegram_ann: in the trash, back with: jsonl-sessions trash restore \S+\nslack\/C1\/thread\/9: in the trash/,
+    )
     expect(err).toContain('no session nobody')
     expect((await cli(['list'])).out).not.toMatch(/telegram_ann |slack/)
     expect((await cli(['trash', 'restore', 'telegram_ann'])).code).toBe(0)

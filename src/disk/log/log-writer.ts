@@ -77,12 +77,15 @@ export class LogWriter extends OpenLog {
   /** Opens the log if need be, and reads its end; undefined when there is none. One system call for a log in use. */
   end(): LogEnd | undefined {
     const wasOpen = this.isOpen
+    // a log that is open shows that its folder is the one that it was opened in
+    if (!wasOpen) this.#checkFolder()
     let opened = this.open()
     if (opened === undefined) return undefined
     let now = wasOpen ? fs.fstatSync(opened.fd) : opened.stat
     if (this.#end !== undefined && isSameState(now, this.#end.stat)) return this.#end
     if (now.nlink === 0) {
       this.closeFd()
+      this.#checkFolder()
       opened = this.open()
       if (opened === undefined) return undefined
       now = fs.fstatSync(opened.fd)
@@ -189,7 +192,6 @@ export class LogWriter extends OpenLog {
       }
       if (!sameFile(after, this.openStat)) {
         this.closeFd()
-        this.#checkFolder()
         const end = this.end()
         if (end === undefined) return 'absent'
         isReplaced = true

@@ -50,8 +50,6 @@ export class SessionLog extends CachedLog {
    * @throws SessionError ERR_SESSION_NOT_FOUND when there is no session and none may be made
    */
   async append(drafts: Draft[], how: AppendHow = {}): Promise<string[]> {
-    // for a log that is in use, the check after the write notices that its folder was moved
-    if (!this.file.isOpen) this.context.root.check()
     if (!how.whileClosing) this.context.checkNotClosed()
     const { leasesAppends, settings } = this.context
     const work = () => this.#append(drafts, how)
