@@ -6,7 +6,7 @@ import { errno } from '../../../src/base/errors.js'
 import { waitedFor } from '../../../src/disk/lock/lock-folder.js'
 import { LockOwners } from '../../../src/disk/lock/lock-owner.js'
 import { during, patch, systemError } from '../../helpers/file-calls.js'
-import { codeOf, contents, locksIn, message, open, openLeased, sleep, tempFolder } from '../../helpers/store.js'
+import { codeOf, contents, locksIn, message, open, openLeased, sleep, tempFolder, until } from '../../helpers/store.js'
 
 /** As Node makes it of a number that it has no name for. */
 function unnamed(number: number): NodeJS.ErrnoException {
@@ -88,7 +88,9 @@ describe('an outage of the drive', () => {
     const session = (await openLeased(folder)).session('a')
     await session.append(message('1'))
     const held = locksIn(folder)
-    await sleep(1_100) // the next call looks at the lease
+    // the sidecar is written behind, which looks at the lease; a second later the next call does
+    await until(() => fs.existsSync(session.sidecarPath))
+    await sleep(1_100)
     const gone = () => () => {
       throw unnamed(107)
     }
