@@ -125,13 +125,15 @@ class Role {
 
   async end() {
     this.isEnding = true
-    this.child.kill('SIGCONT')
     if (this.child.connected) this.child.send('stop')
+    // a rewriter may stop itself once more before it gets the message
+    const going = setInterval(() => this.child.kill('SIGCONT'), 50)
     const late = setTimeout(() => {
       failures.push(`${this.program} does not end`)
       this.child.kill('SIGKILL')
     }, PATIENCE_MS)
     await this.ended
+    clearInterval(going)
     clearTimeout(late)
   }
 }
@@ -216,10 +218,11 @@ function lostIn(number, acknowledged) {
   const binned = fs.existsSync(trash) ? fs.readdirSync(trash).filter((name) => name.startsWith(`${key}~`)) : []
   const files = [path.join(folder, `${key}.jsonl`), ...binned.map((name) => path.join(trash, name, `${key}.jsonl`))]
   const text = files.map((file) => (fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '')).join('')
+  const found = new Set([...text.matchAll(/"w":"([^"]+)","n":(\d+),/g)].map(([, writer, n]) => `${writer} ${n}`))
   const lost = []
   for (const [writer, number] of acknowledged) {
     for (let n = 1; n <= number; n++)
-      if (!text.includes(`"w":"${writer}","n":${n},`)) lost.push(`${key}: ${n} of ${writer} is nowhere`)
+      if (!found.has(`${writer} ${n}`)) lost.push(`${key}: ${n} of ${writer} is nowhere`)
   }
   return lost
 }
