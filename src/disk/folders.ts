@@ -57,6 +57,20 @@ export function listFolder(folder: string): string[] {
   }
 }
 
+/** Makes a private folder, but none above it: a store that was moved away or removed is not made again. */
+export function makeFolder(folder: string): void {
+  refuseLink(folder)
+  if (fs.existsSync(folder)) return
+  try {
+    fs.mkdirSync(folder, { mode: 0o700 })
+    fs.chmodSync(folder, 0o700)
+  } catch (error) {
+    // another process has made it meanwhile
+    if (errno(error) !== 'EEXIST') throw error
+    refuseLink(folder)
+  }
+}
+
 /** Throws when an existing folder cannot be read. The cost does not depend on its size. */
 export function checkFolder(folder: string): void {
   try {

@@ -3,11 +3,11 @@ import path from 'node:path'
 import { yieldIfDue } from '../base/event-loop.js'
 import { pickNames } from '../disk/directory.js'
 import { isOlderThan, removeOwnFile, statFile } from '../disk/files.js'
-import { isThere, listFolder } from '../disk/folders.js'
+import { isThere, listFolder, makeFolder } from '../disk/folders.js'
 import { isSessionName, nameOf, nameOfSidecar } from '../disk/names.js'
 import { isOver } from '../disk/runs/folder-runs.js'
 import { type Statement, statementOf } from '../disk/runs/run-lines.js'
-import { isRunLogName, makeRunFolder } from '../disk/runs/run-log.js'
+import { isRunLogName } from '../disk/runs/run-log.js'
 import { sidecarOrNone } from '../disk/sidecar/sidecar-file.js'
 import type { StoreInternals } from '../list/store-internals.js'
 
@@ -81,7 +81,7 @@ export async function convertMarkers({ context }: StoreInternals): Promise<void>
     await yieldIfDue()
   }
   if (!isMade && found.length === 0 && names.length < MANY_SIDECARS) return
-  makeRunFolder(layout.running)
+  makeFolder(layout.running)
   runs.pointTo(found)
   for (const name of former) removeOwnFile(path.join(layout.running, name))
 }

@@ -6,8 +6,7 @@
  * at times, so that no lost event matters.
  */
 import { EventEmitter } from 'node:events'
-import { inodeOf, isThere } from '../disk/folders.js'
-import { makeRunFolder } from '../disk/runs/run-log.js'
+import { inodeOf, isThere, makeFolder } from '../disk/folders.js'
 import type { StoreContext } from '../session/context.js'
 import { RunScanner } from './run-scanner.js'
 import { EventReader, type WatchEvent, type WatchEvents } from './watch-events.js'
@@ -101,7 +100,7 @@ export class Watcher extends EventEmitter<WatchEvents> implements AsyncIterable<
   async #listen(): Promise<void> {
     const { root, running } = this.#context.layout
     if (this.#polls || !isThere(root)) return
-    makeRunFolder(running)
+    makeFolder(running)
     const inode = inodeOf(running)
     if (inode === this.#events?.inode) return
     const former = this.#events

@@ -4,10 +4,11 @@ import path from 'node:path'
 import { errno } from '../../base/errors.js'
 import { randomNonce } from '../../base/ids.js'
 import { createPrivate, removeFile } from '../files.js'
+import { makeFolder } from '../folders.js'
 import { isSameBoot, isSameOwner, livenessOf, type Owner, thisProcess } from '../process-identity.js'
 import type { SharedPart } from '../shared-folder.js'
 import type { ClockMark, RunEntry, Statement } from './run-lines.js'
-import { livenessByName, makeRunFolder, OwnRunLog, writeRunLog } from './run-log.js'
+import { livenessByName, OwnRunLog, writeRunLog } from './run-log.js'
 import { isRefused, type OtherRunLog, RunLogs } from './run-logs.js'
 
 /** While a turn runs, other processes may request it to stop: how often that is checked, ms. */
@@ -140,7 +141,7 @@ export class FolderRuns implements SharedPart {
 
   /** Makes run logs that name the sessions whose runs stand in sidecars only. */
   pointTo(runs: readonly Statement[]): void {
-    makeRunFolder(this.#folder)
+    makeFolder(this.#folder)
     for (const owner of new Set(runs.map(({ run }) => JSON.stringify(run.owner)))) {
       const statements = runs.filter(({ run }) => JSON.stringify(run.owner) === owner)
       writeRunLog(this.#folder, { owner: JSON.parse(owner), statements, closed: true })

@@ -6,7 +6,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { randomNonce } from '../../base/ids.js'
 import { createPrivate, removeFile, statFile, writeAll } from '../files.js'
-import { refuseLink } from '../folders.js'
+import { makeFolder } from '../folders.js'
 import { sameFile } from '../log/file-mark.js'
 import { type Liveness, livenessOfPid, type Owner, thisProcess, uptime } from '../process-identity.js'
 import {
@@ -42,14 +42,6 @@ function hostInName(host: string): string {
 export function livenessByName(name: string): Liveness {
   const [, host, pid] = NAME.exec(name) ?? []
   return host === hostInName(thisProcess().host) ? livenessOfPid(Number(pid)) : 'unknown'
-}
-
-/** Makes the folder of run logs, but nothing above it: a store that was moved away is not made again. */
-export function makeRunFolder(folder: string): void {
-  refuseLink(folder)
-  if (fs.existsSync(folder)) return
-  fs.mkdirSync(folder, { mode: 0o700 })
-  fs.chmodSync(folder, 0o700)
 }
 
 /** The content of a run log that has no writer any more. */
@@ -191,7 +183,7 @@ export class OwnRunLog {
 
   #open(): void {
     if (this.#fd !== undefined) return
-    makeRunFolder(this.#folder)
+    makeFolder(this.#folder)
     this.#begin(this.#file, () => true)
   }
 
@@ -237,7 +229,7 @@ export class OwnRunLog {
     if (this.#fd === undefined) return
     const stat = statFile(this.#file)
     if (stat !== undefined && stat !== 'other' && sameFile(stat, this.#stat)) return
-    makeRunFolder(this.#folder)
+    makeFolder(this.#folder)
     this.#begin(this.#file, () => true)
   }
 

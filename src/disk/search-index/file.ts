@@ -8,7 +8,7 @@ import { errno } from '../../base/errors.js'
 import { isLoopHeld, yieldIfDue, yieldToLoop } from '../../base/event-loop.js'
 import { replaceWithChunks } from '../atomic-replace.js'
 import { createPrivate, isOlderThan, openRegular, read, statFile, writeAll } from '../files.js'
-import { refuseLink } from '../folders.js'
+import { makeFolder, refuseLink } from '../folders.js'
 import { type FileMark, markOf } from '../log/file-mark.js'
 import { decodeSignature, encodeSignature, type Signature, viewOf } from './record.js'
 
@@ -90,17 +90,6 @@ function openToAppend(file: string): number {
     const other = errno(error) === 'EEXIST' ? openRegular(file, O_WRONLY | O_APPEND) : undefined
     if (other === undefined) throw error
     return other.fd
-  }
-}
-
-/** Without the folders above: a store that was removed stays removed. */
-function makeFolder(folder: string): void {
-  refuseLink(folder)
-  try {
-    fs.mkdirSync(folder, { mode: 0o700 })
-    fs.chmodSync(folder, 0o700)
-  } catch (error) {
-    if (errno(error) !== 'EEXIST') throw error
   }
 }
 
