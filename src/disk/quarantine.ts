@@ -8,13 +8,36 @@ import path from 'node:path'
 import { errno } from '../base/errors.js'
 import { randomNonce } from '../base/ids.js'
 import type { Range } from '../log/line.js'
-import { createPrivate, read, removeFile, writeAll } from './files.js'
+import { createPrivate, read, removeFile, statFile, writeAll } from './files.js'
 import { ensureSyncedFolder, isFolder, listFolder, refuseLink, syncFolder } from './folders.js'
+import { entriesIn } from './inspect.js'
+import type { Layout } from './layout.js'
 
 const BLOCK_BYTES = 1024 * 1024
 /** How often lines are copied again whose file was swept away before it was whole. */
 const MAX_ATTEMPTS = 5
 const TEMPORARY = /^\.[0-9a-f]{16}\.tmp$/
+
+/** A file in quarantine; `name` is that of its session's files. */
+export interface Quarantined {
+  name: string
+  file: string
+  path: string
+  bytes: number
+  /** When it was changed last, Unix milliseconds. */
+  changed: number
+}
+
+/** All files in quarantine; anything else in its folder is left out. */
+export function quarantinedIn({ quarantines }: Layout): Quarantined[] {
+  const folders = entriesIn(quarantines).filter(({ kind }) => kind === 'folder')
+  return folders.flatMap(({ name, file: folder }) =>
+    entriesIn(folder).flatMap(({ name: file, file: place, kind, changed }) => {
+      const stat = kind === 'file' ? statFile(place) : undefined
+      return stat === undefined || stat === 'other' ? [] : [{ name, file, path: place, bytes: stat.size, changed }]
+    }),
+  )
+}
 
 /** Makes the folder of one session's quarantine, and follows no link to it. */
 function ensureFolderOf(folder: string): void {

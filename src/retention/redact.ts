@@ -3,9 +3,9 @@ import { checkNames, checkSignal } from '../base/arguments.js'
 import type { Json } from '../base/json.js'
 import { BlobDir } from '../disk/blob-dir.js'
 import { removeFile } from '../disk/files.js'
-import { listFolder } from '../disk/folders.js'
 import { removeValues } from '../disk/list-cache-file.js'
 import { nameOf } from '../disk/names.js'
+import { quarantinedIn } from '../disk/quarantine.js'
 import { redactedFile } from '../disk/redacted-file.js'
 import { listTrash, logInTrash, sidecarInTrash } from '../disk/trash.js'
 import type { StoreInternals } from '../list/store-internals.js'
@@ -73,11 +73,10 @@ export async function redactStore(store: StoreInternals, options: RedactOptions)
   const names = keys && new Set(keys.map(nameOf))
   const isWanted = (name: string) => names === undefined || names.has(name)
   const change = (file: string) => redactedFile(file, (line) => replacing.replaced(line), dryRun)
-  for (const name of listFolder(context.layout.quarantines).filter(isWanted)) {
-    for (const file of listFolder(context.layout.quarantine(name)))
-      await attempt(name, () => {
-        if (change(`${context.layout.quarantine(name)}/${file}`)) result.quarantined++
-      })
+  for (const { name, path } of quarantinedIn(context.layout).filter(({ name }) => isWanted(name))) {
+    await attempt(name, () => {
+      if (change(path)) result.quarantined++
+    })
   }
   for (const trashed of listTrash(context.layout).filter(({ name }) => isWanted(name))) {
     await attempt(trashed.name, () => {

@@ -77,6 +77,15 @@ describe('redact', () => {
     expect(await answers(again)).toEqual(before)
   })
 
+  test('goes on beside what is no folder in quarantine', async () => {
+    const store = await open()
+    await store.session('a').append(message(TEXT))
+    fs.mkdirSync(`${store.dir}/.quarantine`, { mode: 0o700 })
+    fs.writeFileSync(`${store.dir}/.quarantine/stray`, TEXT)
+    const { sessions, failed } = await store.redact({ pattern: SECRET })
+    expect([sessions.length, failed]).toEqual([1, []])
+  })
+
   test('counts where it cannot replace it, and leaves other sessions alone', async () => {
     const store = await open()
     await store.session('sk-1').append(message('x'))

@@ -3,9 +3,8 @@ import path from 'node:path'
 import type { Finding } from '../../check/finding.js'
 import { checkFolder } from '../../check/folder.js'
 import { checkStore } from '../../check/store.js'
-import { statFile } from '../../disk/files.js'
-import { entriesIn } from '../../disk/inspect.js'
 import { nameOfConflictCopy } from '../../disk/names.js'
+import { quarantinedIn } from '../../disk/quarantine.js'
 import type { StoreInternals } from '../../list/store-internals.js'
 import type { CheckAnswer, HealthFinding, QuarantineAnswer } from './shapes.js'
 
@@ -87,18 +86,10 @@ function quoted(text: string): string {
 }
 
 export function quarantineIn({ context: { layout } }: StoreInternals): QuarantineAnswer {
-  const folders = entriesIn(layout.quarantines).filter(({ kind }) => kind === 'folder')
-  const files = folders.flatMap(({ name, file: folder }) =>
-    entriesIn(folder).flatMap(({ name: file, file: place, kind }) => {
-      const stat = kind === 'file' ? statFile(place) : undefined
-      return stat === undefined || stat === 'other' ? [] : [{ name, file, bytes: stat.size }]
-    }),
-  )
-  return { files }
+  return { files: quarantinedIn(layout).map(({ name, file, bytes }) => ({ name, file, bytes })) }
 }
 
 /** The path of a file that a listing of the quarantine shows; a name of the client is only ever compared. */
 export function quarantinedFile(store: StoreInternals, name: string, file: string): string | undefined {
-  const found = quarantineIn(store).files.find((one) => one.name === name && one.file === file)
-  return found && path.join(store.context.layout.quarantine(found.name), found.file)
+  return quarantinedIn(store.context.layout).find((one) => one.name === name && one.file === file)?.path
 }

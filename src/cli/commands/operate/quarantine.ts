@@ -1,7 +1,7 @@
-import { join, resolve } from 'node:path'
-import { readSmall, removeFile, statFile } from '../../../disk/files.js'
-import { entriesIn } from '../../../disk/inspect.js'
+import { resolve } from 'node:path'
+import { readSmall, removeFile } from '../../../disk/files.js'
 import { isOwnName, nameOf } from '../../../disk/names.js'
+import { quarantinedIn } from '../../../disk/quarantine.js'
 import type { SessionStore } from '../../../index.js'
 import { isLine } from '../../../log/line.js'
 import { parseLines } from '../../../log/parse.js'
@@ -17,7 +17,7 @@ export interface QuarantineOptions extends GlobalOptions {
   json?: boolean
 }
 
-export interface Quarantined {
+interface Listed {
   /** Names of its folder and of itself, as they are typed: `<folder>/<file>`. */
   id: string
   /** Null for a session that is not there any more and whose key its name does not tell. */
@@ -36,7 +36,7 @@ const COLUMNS: readonly Column[] = [
 
 export async function listQuarantine({ root, json }: QuarantineOptions): Promise<number> {
   const isThere = await storeIsThere(root)
-  const files = isThere ? await readStore(root, quarantinedIn) : []
+  const files = isThere ? await readStore(root, allIn) : []
   if (json) await print(jsonLine({ root: resolve(root), files }))
   else if (files.length > 0) {
     const now = new Date()
@@ -79,7 +79,7 @@ export async function restoreQuarantined(given: readonly string[], { root }: Glo
   })
 }
 
-async function restoreOne(store: SessionStore, { id, key, file }: Quarantined): Promise<void> {
+async function restoreOne(store: SessionStore, { id, key, file }: Listed): Promise<void> {
   const fails = (why: string) => new CommandFailure(`${escapeLine(id)}: ${why}`, EXIT.failed)
   if (key === null) throw fails('its session is not there, and its name does not tell the key')
   const pieces = parseLines(readSmall(file)?.bytes ?? Buffer.alloc(0)).filter(({ kind }) => kind !== 'blank')
@@ -94,8 +94,8 @@ async function restoreOne(store: SessionStore, { id, key, file }: Quarantined): 
   )
 }
 
-async function findFile(store: SessionStore, given: string): Promise<Quarantined> {
-  const files = await quarantinedIn(store)
+async function findFile(store: SessionStore, given: string): Promise<Listed> {
+  const files = await allIn(store)
   const found = files.filter(({ id }) => id === given || id.startsWith(given))
   const one = files.find(({ id }) => id === given) ?? (found.length === 1 ? found[0] : undefined)
   if (one !== undefined) return one
@@ -105,18 +105,12 @@ async function findFile(store: SessionStore, given: string): Promise<Quarantined
 }
 
 /** Newest first. */
-async function quarantinedIn(store: SessionStore): Promise<Quarantined[]> {
-  const { layout } = internalsOf(store).context
+async function allIn(store: SessionStore): Promise<Listed[]> {
   const keys = new Map((await store.keys()).map((key) => [nameOf(key), key]))
-  const folders = entriesIn(layout.quarantines).filter(({ kind }) => kind === 'folder')
-  const files = folders.flatMap(({ name, file: folder }) =>
-    entriesIn(folder).flatMap(({ name: file, kind, changed }): Quarantined[] => {
-      const place = join(folder, file)
-      const stat = kind === 'file' ? statFile(place) : undefined
-      if (stat === undefined || stat === 'other' || file.endsWith('.tmp')) return []
-      const key = keys.get(name) ?? (isOwnName(name) ? name : null)
-      return [{ id: `${name}/${file}`, key, file: place, bytes: stat.size, at: new Date(changed) }]
-    }),
-  )
+  const files = quarantinedIn(internalsOf(store).context.layout).flatMap(({ name, file, path, bytes, changed }) => {
+    if (file.endsWith('.tmp')) return []
+    const key = keys.get(name) ?? (isOwnName(name) ? name : null)
+    return [{ id: `${name}/${file}`, key, file: path, bytes, at: new Date(changed) }]
+  })
   return files.sort((a, b) => b.at.getTime() - a.at.getTime() || (a.id < b.id ? -1 : 1))
 }
