@@ -8,7 +8,7 @@ import { errno } from '../base/errors.js'
 import { sleep, yieldIfDue } from '../base/event-loop.js'
 import { randomNonce } from '../base/ids.js'
 import { createPrivate, isOlderThan, removeFile, statFile, writeAll } from './files.js'
-import { ensureFolder, isShared, listFolder } from './folders.js'
+import { ensureFolder, isShared, listFolder, syncFolderOf } from './folders.js'
 import type { Layout } from './layout.js'
 import { type FileMark, markOf, sameFile } from './log/file-mark.js'
 import { linkFormer } from './log/formers.js'
@@ -17,19 +17,24 @@ import type { LogReader } from './log/log-reader.js'
 import { type Part, PartWriter } from './log/range-copier.js'
 
 /**
- * Replaces a small private file and returns what the new one is known by. The old one stays where anything fails, and a
+ * Replaces a small private file, unsynced by default, and returns what the new one is known by. The old one stays where anything fails, and a
  * process that is killed leaves a file that `nameOfTemporary` recognises. A link under the name is replaced, not
  * followed.
  */
-export function replaceSmall(file: string, bytes: Buffer): FileMark {
+export function replaceSmall(
+  file: string,
+  bytes: Buffer,
+  { temporary = `${file}.${randomNonce()}`, isSynced = false } = {},
+): FileMark {
   const former = statFile(file)
-  const temporary = `${file}.${randomNonce()}`
   const out = createPrivate(temporary)
   try {
     if (former !== undefined && former !== 'other') keepOwner(former, out)
     writeAll(out, bytes)
     const mark = markOf(fs.fstatSync(out))
+    if (isSynced) fs.fsyncSync(out)
     fs.renameSync(temporary, file)
+    if (isSynced) syncFolderOf(file)
     return mark
   } catch (error) {
     removeFile(temporary)

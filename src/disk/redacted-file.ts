@@ -1,9 +1,8 @@
 /** A file that no process appends to, such as one in quarantine or in the trash, with its lines changed. */
-import fs from 'node:fs'
 import path from 'node:path'
 import { randomNonce } from '../base/ids.js'
-import { createPrivate, readSmall, removeFile, writeAll } from './files.js'
-import { syncFolderOf } from './folders.js'
+import { replaceSmall } from './atomic-replace.js'
+import { readSmall } from './files.js'
 
 /** Replaces the file whole, synced, where a line changes; returns whether one does. Other bytes than UTF-8 stay what they are. */
 export function redactedFile(file: string, change: (line: string) => string, dryRun: boolean): boolean {
@@ -14,20 +13,8 @@ export function redactedFile(file: string, change: (line: string) => string, dry
   const changed = Buffer.from(lines.map(change).join('\n'), encoding)
   if (changed.equals(bytes)) return false
   if (dryRun) return true
+  // a sweep of the quarantine recognises this name
   const temporary = path.join(path.dirname(file), `.${randomNonce()}.tmp`)
-  const out = createPrivate(temporary)
-  try {
-    try {
-      writeAll(out, changed)
-      fs.fsyncSync(out)
-    } finally {
-      fs.closeSync(out)
-    }
-    fs.renameSync(temporary, file)
-  } catch (error) {
-    removeFile(temporary)
-    throw error
-  }
-  syncFolderOf(file)
+  replaceSmall(file, changed, { temporary, isSynced: true })
   return true
 }
