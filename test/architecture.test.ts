@@ -70,9 +70,13 @@ describe('the layers', () => {
   })
 
   test('no file is longer than about 300 lines', () => {
-    // the two classes of the public API: each method stands there once, with its documentation
-    const most = (file: string) => (['session/session.ts', 'store/store.ts'].includes(file) ? 900 : 320)
-    expect(files.filter((file) => (texts.get(file) ?? '').split('\n').length > most(file))).toEqual([])
+    // of the two classes of the public API, where each method has its documentation and an example, the code counts
+    const classes = ['session/session.ts', 'store/store.ts']
+    const linesOf = (file: string) => (texts.get(file) ?? '').split('\n')
+    const isCode = (line: string) => !/^ *(?:\/\*\*|\*)/.test(line)
+    const isTooLong = (file: string) =>
+      classes.includes(file) ? linesOf(file).filter(isCode).length > 480 : linesOf(file).length > 320
+    expect(files.filter(isTooLong)).toEqual([])
   })
 })
 
