@@ -12,7 +12,7 @@ const CLASSES = ['src/session/session.ts', 'src/store/store.ts']
 
 test('src/api.md is what npm run api makes of the docstrings', async () => {
   const out = tempFolder()
-  const options = { options: path.join(root, 'typedoc.json'), logLevel: 'Warn' as const }
+  const options = { options: path.join(root, 'test/typedoc.json'), logLevel: 'Warn' as const }
   const app = await Application.bootstrapWithPlugins(options, [new TypeDocReader(), new TSConfigReader()])
   app.options.setValue('out', out)
   const project = await app.convert()
