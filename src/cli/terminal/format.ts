@@ -48,7 +48,12 @@ function two(n: number): string {
   return String(n).padStart(2, '0')
 }
 
+/** `1,234`. */
+export function number(n: number): string {
+  return n.toLocaleString('en-US')
+}
+
 /** `1 turn`, `2 turns`. */
 export function count(n: number, noun: string, nouns = `${noun}s`): string {
-  return `${n.toLocaleString('en-US')} ${n === 1 ? noun : nouns}`
+  return `${number(n)} ${n === 1 ? noun : nouns}`
 }

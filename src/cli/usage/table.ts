@@ -1,6 +1,6 @@
 import { bar, barStyle } from '../terminal/bar.js'
 import { escapeLine } from '../terminal/escape.js'
-import { count } from '../terminal/format.js'
+import { count, number } from '../terminal/format.js'
 import { paint, terminalWidth } from '../terminal/output.js'
 import { type Column, GAP, table, tableWidth } from '../terminal/table.js'
 import type { Counters, UsageRow } from './rows.js'
@@ -65,7 +65,7 @@ async function columnsFor(rows: readonly UsageRow[], noun: TableOptions['noun'])
   const numbers = COUNTERS.map(([counter, title]) => ({
     title,
     right: true,
-    cell: ([, usage]: UsageRow) => usage[counter].toLocaleString('en-US'),
+    cell: ([, usage]: UsageRow) => number(usage[counter]),
     isUsed: counter === 'totalTokens' || rows.some(([, usage]) => usage[counter] > 0),
   }))
   const all = [name, ...numbers]

@@ -186,7 +186,7 @@ export class LockFolder {
   /** Removes the lock that is ours, or the one that was found stale, and no other. */
   readonly rmdir = (_: string, done: Done): void => answer(done, () => this.remove())
 
-  /** Ends the process as a signal would. */
+  /** The same, called by proper-lockfile when a signal ends the process. */
   readonly rmdirSync = (): void => this.remove()
 
   remove(): void {

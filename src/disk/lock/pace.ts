@@ -15,9 +15,3 @@ export interface Pace {
 export const LOCAL_PACE: Pace = { slice: 30, poll: 3, yield: 20 }
 /** A call takes ten times as long there. */
 export const NETWORK_PACE: Pace = { slice: 300, poll: 25, yield: 100 }
-
-/** What was written under a lease, and must be seen on other machines when they have it. */
-export interface LeasedFile {
-  /** Never rejects. */
-  syncBeforeOthers(): Promise<void>
-}

@@ -36,6 +36,21 @@ export async function started(file, ...args) {
   return child
 }
 
+/** Processes that append when they are told to, all to one store. */
+async function appenders(count, Store, dir) {
+  const children = []
+  for (let i = 0; i < count; i++) children.push(await started(APPENDING, Store.title, dir, String(i)))
+  return {
+    children,
+    stop: () => Promise.all(children.map(end)),
+    /** `used` are the sessions, and how often each process appended `each` messages to them. */
+    proof: (used, each) =>
+      withStore(Store, dir, async (store) => {
+        for (const { key, times } of used) assertAll(await store.load(key), { processes: count, each, times })
+      }),
+  }
+}
+
 export async function end(child) {
   const gone = new Promise((resolve) => child.once('exit', resolve))
   if (child.connected) child.disconnect()
@@ -48,8 +63,7 @@ export function appendProcesses(processes, appends) {
     name: Store.title,
     as,
     async start(dir) {
-      const children = []
-      for (let i = 0; i < processes; i++) children.push(await started(APPENDING, Store.title, dir, String(i)))
+      const { children, proof, stop } = await appenders(processes, Store, dir)
       const used = []
       let worst
       return {
@@ -68,11 +82,8 @@ export function appendProcesses(processes, appends) {
           for (const answer of await answers) worst = Math.max(worst, answer.worst)
         },
         figures: () => ({ worst: worst * 1000 }),
-        proof: () =>
-          withStore(Store, dir, async (store) => {
-            for (const { key, times } of used) assertAll(await store.load(key), { processes, each, times })
-          }),
-        stop: () => Promise.all(children.map(end)),
+        proof: () => proof(used, each),
+        stop,
       }
     },
   })
@@ -101,8 +112,7 @@ export function appendBesideStopped(processes, each) {
     name: Store.title,
     as,
     async start(dir) {
-      const children = []
-      for (let i = 0; i < processes; i++) children.push(await started(APPENDING, Store.title, dir, String(i)))
+      const { children, proof, stop } = await appenders(processes, Store, dir)
       const used = []
       let worst
       return {
@@ -131,11 +141,8 @@ export function appendBesideStopped(processes, each) {
           return took
         },
         figures: () => ({ worst: worst * 1000 }),
-        proof: () =>
-          withStore(Store, dir, async (store) => {
-            for (const { key, times } of used) assertAll(await store.load(key), { processes, each, times })
-          }),
-        stop: () => Promise.all(children.map(end)),
+        proof: () => proof(used, each),
+        stop,
       }
     },
   })

@@ -4,7 +4,7 @@ import { EXIT } from '../../exit-code.js'
 import { findKey } from '../../find-key.js'
 import { bar, barStyle } from '../../terminal/bar.js'
 import { escapeLine, jsonLine } from '../../terminal/escape.js'
-import { count, size, stamp } from '../../terminal/format.js'
+import { count, number, size, stamp } from '../../terminal/format.js'
 import { complain, describe, note, paint, print, terminalWidth } from '../../terminal/output.js'
 import { showingProgress } from '../../terminal/progress.js'
 import { type Column, GAP, table, tableWidth } from '../../terminal/table.js'
@@ -93,7 +93,6 @@ function sumOf(numbers: readonly number[]): number {
 async function report(sessions: readonly SessionInfo[], sums: LogSums, isStore: boolean): Promise<void> {
   if (sessions.length === 0) return note('no sessions')
   const { totalTokens, promptTokens, completionTokens, apiCalls } = add(new Map(), '', sums.usage.session.values())
-  const number = (n: number) => n.toLocaleString('en-US')
   const roles = rowsOf(sums, 'role').sort((a, b) => b.messages - a.messages)
   const messages = sumOf(roles.map((row) => row.messages))
   const facts: Array<[string, string]> = [
@@ -125,7 +124,6 @@ function listed(parts: readonly string[]): string {
 
 async function printGroup(rows: readonly Row[], title: string, all: number): Promise<void> {
   if (rows.length === 0) return
-  const number = (n: number) => n.toLocaleString('en-US')
   const hasTokens = rows.some(({ tokens }) => tokens > 0)
   await printChart(
     [{ title }, { title: 'MESSAGES', right: true }, ...(hasTokens ? [{ title: 'TOKENS', right: true }] : [])],
@@ -146,7 +144,7 @@ async function printSizes(sessions: readonly SessionInfo[]): Promise<void> {
       { title: 'SIZE', right: true },
     ],
     largest.map(({ key, messages, bytes }) => ({
-      cells: [escapeLine(key), messages.toLocaleString('en-US'), size(bytes)],
+      cells: [escapeLine(key), number(messages), size(bytes)],
       weight: bytes,
     })),
     sessions.length - largest.length,
@@ -174,5 +172,5 @@ async function printChart(
           terminalWidth(),
         )
   await print(`\n${await charted}`)
-  if (left > 0) await print(paint('dim', `… and ${left.toLocaleString('en-US')} more (--json has all)`))
+  if (left > 0) await print(paint('dim', `… and ${number(left)} more (--json has all)`))
 }
