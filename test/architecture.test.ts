@@ -115,7 +115,6 @@ describe('the doors', () => {
       '@openai/agents': ['adapters/openai-agents.ts'],
       ai: ['adapters/ai-sdk.ts'],
       '@slack/bolt': ['adapters/bolt.ts'],
-      botbuilder: ['adapters/botbuilder.ts'],
       chat: ['adapters/chat-sdk.ts'],
       'express-session': ['adapters/express-session.ts'],
       grammy: ['adapters/grammy.ts'],

@@ -1,5 +1,4 @@
 /** `jsonl-sessions/adapters/botbuilder`: state and transcripts of the Bot Framework and of M365 agents. */
-import type { Activity, PagedResult, Storage, StoreItems, TranscriptInfo, TranscriptStore } from 'botbuilder'
 import { checkNames, checkText } from '../base/arguments.js'
 import { isObject, type JsonObject } from '../base/json.js'
 import type { AnyStore } from '../store/store.js'
@@ -10,8 +9,29 @@ import { escapedPart, joinedKey } from './shared/joined-key.js'
 import { jsonCopy } from './shared/json-copy.js'
 import { ValuePerKey, type ValuePerKeyOptions } from './shared/value-per-key.js'
 
+// The types are not imported, so that they are right where only one of the two frameworks is installed.
+
+/** Items by key. */
+export interface StoreItems {
+  // biome-ignore lint/suspicious/noExplicitAny: as in both frameworks
+  [key: string]: any
+}
+
+/** A page of a list, and the token of the next page. */
+export interface Page<T> {
+  items: T[]
+  continuationToken: string
+}
+
+/** A conversation. */
+export interface TranscriptInfo {
+  channelId: string
+  id: string
+  created: Date
+}
+
 /** `Storage` of `botbuilder` and of `@microsoft/agents-hosting` over a store: one value in the log of each key. */
-export class JsonlBotStorage implements Storage {
+export class JsonlBotStorage {
   readonly #values: ValuePerKey
 
   /** The value is called `state` unless `name` is given. @throws TypeError */
@@ -36,7 +56,7 @@ export class JsonlBotStorage implements Storage {
    * the call rejects when the others are written. @throws ReferenceError, TypeError
    */
   async write(changes: StoreItems): Promise<void> {
-    if (!isObject(changes as never)) throw new ReferenceError('Changes are required when writing.')
+    if (typeof changes !== 'object' || changes === null) throw new ReferenceError('Changes are required when writing.')
     const items = Object.entries(jsonCopy(changes) as JsonObject)
     for (const [key, item] of items) if (!isObject(item)) throw new TypeError(`the item "${key}" must be an object`)
     const written = await Promise.allSettled(items.map(([key, item]) => this.#writeItem(key, item as JsonObject)))
@@ -68,8 +88,12 @@ export interface JsonlTranscriptStoreOptions {
 /** Items of a page. */
 const PAGE = 20
 
-/** `TranscriptStore` of `botbuilder` and of `@microsoft/agents-hosting` over a store: one session a conversation. */
-export class JsonlTranscriptStore implements TranscriptStore {
+/**
+ * `TranscriptStore` of `botbuilder` and of `@microsoft/agents-hosting` over a store: one session a conversation. `A` is
+ * the framework's type of an activity.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: a store of any activities is one of each framework
+export class JsonlTranscriptStore<A extends object = any> {
   readonly #store: Promise<AnyStore>
   readonly #prefix: string
 
@@ -82,10 +106,11 @@ export class JsonlTranscriptStore implements TranscriptStore {
   }
 
   /** @throws Error at once where the activity, its channel or its conversation is missing */
-  logActivity(activity: Partial<Activity>): Promise<void> {
+  logActivity(activity: Partial<A>): Promise<void> {
     if (!activity) throw new Error('activity cannot be null for logActivity()')
+    const { channelId, conversation } = activity as { channelId?: string; conversation?: { id?: string } }
+    const key = this.#keyOf(channelId, conversation?.id)
     const line = activityLine(jsonCopy(activity) as JsonObject)
-    const key = this.#keyOf(activity.channelId, activity.conversation?.id)
     return this.#store.then(async (store) => {
       await store.session(key).append(line)
     })
@@ -100,22 +125,22 @@ export class JsonlTranscriptStore implements TranscriptStore {
     conversationId: string,
     continuationToken?: string,
     startDate?: Date,
-  ): Promise<PagedResult<Activity>> {
+  ): Promise<Page<A>> {
     const key = this.#keyOf(channelId, conversationId)
     return this.#store.then(async (store) => {
       const found = await itemsOf(store.session(key), (entry) => {
         const activity = activityOf(entry, channelId, conversationId)
-        return activity && (withDates(activity) as unknown as Activity)
+        return activity && withDates(activity)
       })
       const since = startDate === undefined ? Number.NEGATIVE_INFINITY : startDate.getTime()
       const wanted = found.filter(({ timestamp }) => !(Number(timestamp) < since))
       wanted.sort((a, b) => Number(a.timestamp ?? 0) - Number(b.timestamp ?? 0))
-      return pageOf(wanted, ({ id }) => id, continuationToken)
+      return pageOf(wanted, ({ id }) => id as string, continuationToken) as unknown as Page<A>
     })
   }
 
   /** A page of the conversations of a channel, the oldest first. @throws Error at once where the id is missing */
-  listTranscripts(channelId: string, continuationToken?: string): Promise<PagedResult<TranscriptInfo>> {
+  listTranscripts(channelId: string, continuationToken?: string): Promise<Page<TranscriptInfo>> {
     if (!channelId) throw new Error('Missing channelId')
     const prefix = `${joinedKey(this.#prefix, escapedPart(channelId))}/`
     return this.#store.then(async (store) => {
@@ -146,7 +171,7 @@ export class JsonlTranscriptStore implements TranscriptStore {
 }
 
 /** The page behind an item; none behind one that is not there. */
-function pageOf<T>(items: T[], idOf: (item: T) => string | undefined, token: string | undefined): PagedResult<T> {
+function pageOf<T>(items: T[], idOf: (item: T) => string | undefined, token: string | undefined): Page<T> {
   const place = token ? items.findIndex((item) => idOf(item) === token) : -1
   const page = token && place === -1 ? [] : items.slice(place + 1, place + 1 + PAGE)
   const next = page.length === PAGE ? idOf(page[PAGE - 1] as T) : undefined

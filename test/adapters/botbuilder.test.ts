@@ -1,7 +1,15 @@
 /** State and transcripts of the Bot Framework and of M365 agents. */
 import fs from 'node:fs'
 import type { Storage as AgentStorage, TranscriptStore as AgentTranscripts } from '@microsoft/agents-hosting'
-import { type Activity, ConversationState, MemoryStorage, MemoryTranscriptStore, TestAdapter } from 'botbuilder'
+import {
+  type Activity,
+  type Storage as BotStorage,
+  type TranscriptStore as BotTranscripts,
+  ConversationState,
+  MemoryStorage,
+  MemoryTranscriptStore,
+  TestAdapter,
+} from 'botbuilder'
 import { describe, expect, test } from 'vitest'
 import { JsonlBotStorage, JsonlTranscriptStore } from '../../src/adapters/botbuilder.js'
 import { openStore } from '../../src/index.js'
@@ -13,7 +21,7 @@ const conflict = (key: string) => `Storage: error writing "${key}" due to eTag c
 describe('JsonlBotStorage', () => {
   test('keeps an item as a value beside the messages of its log', async () => {
     const store = await open()
-    const storage: AgentStorage = new JsonlBotStorage(store, { prefix: 'teams_' })
+    const storage: AgentStorage & BotStorage = new JsonlBotStorage(store, { prefix: 'teams_' })
     expect(await storage.read(['42'])).toEqual({})
     expect(filesIn(store.dir)).toEqual([])
     await store.session('teams_42').append(message('hi'))
@@ -37,6 +45,7 @@ describe('JsonlBotStorage', () => {
     await expect(reading).rejects.toThrow(new ReferenceError('Keys are required when reading.'))
     await expect(storage.write(null as never)).rejects.toThrow(new ReferenceError('Changes are required when writing.'))
     expect(await storage.read([])).toEqual({})
+    await storage.write([])
     await storage.write({ a: { n: 1 }, b: { n: 1 } })
     const { a: first } = await storage.read(['a'])
     await storage.write({ a: { ...first, n: 2 } })
@@ -114,19 +123,19 @@ describe('JsonlTranscriptStore', () => {
   const activity = (n: number, more: object = {}) =>
     ({
       type: 'message',
-      id: `a${n}`,
       timestamp: at(n),
+      id: `a${n}`,
+      text: `${n}`,
       channelId: 'test',
       conversation: { id: 'c/1' },
       from: { id: 'u', name: 'Ann', role: n % 2 === 0 ? 'user' : 'bot' },
-      text: `${n}`,
       ...more,
     }) as Activity
 
   test('keeps activities as messages that all readers know', async () => {
     const store = await open()
     const transcripts = new JsonlTranscriptStore(store)
-    const same: Pick<AgentTranscripts, 'deleteTranscript' | 'listTranscripts'> = transcripts
+    const same: AgentTranscripts & BotTranscripts = transcripts
     const typing = activity(2, { type: 'typing', text: undefined })
     for (const one of [activity(0), activity(1), typing]) await transcripts.logActivity(one)
     const session = store.session('transcript/test/c/1')
@@ -138,6 +147,7 @@ describe('JsonlTranscriptStore', () => {
     await session.append(message('typed by hand'))
     const { items } = await transcripts.getTranscriptActivities('test', 'c/1')
     expect(items.slice(0, 3)).toEqual([activity(0), activity(1), JSON.parse(JSON.stringify(typing), revive)])
+    expect(JSON.stringify(items[0])).toBe(JSON.stringify(activity(0)))
     expect(items[3]).toMatchObject({ type: 'message', text: 'typed by hand', from: { role: 'user' } })
     expect((await same.listTranscripts('test')).items.map(({ id }) => id)).toEqual(['c/1'])
     expect((await same.listTranscripts('tes')).items).toEqual([])

@@ -1,5 +1,5 @@
 /** Activities of the Bot Framework as message lines. */
-import { isObject, type JsonObject } from '../../base/json.js'
+import { isObject, type Json, type JsonObject } from '../../base/json.js'
 import type { ChatMessage } from '../../log/line.js'
 import type { Entry } from '../../session/entry.js'
 import { plainOf } from '../shared/items.js'
@@ -23,12 +23,19 @@ export function activityOf(
   conversationId: string,
 ): JsonObject | undefined {
   const { content, activity } = message
-  if (isObject(activity)) return content === undefined ? activity : { ...activity, text: content }
+  if (isObject(activity)) return content === undefined ? activity : withText(activity, content)
   const plain = plainOf(message)
   if (plain === undefined || plain.role === 'tool') return undefined
   const from = { id: plain.role, name: plain.role, role: plain.role === 'user' ? 'user' : 'bot' }
   const where = { channelId, conversation: { id: conversationId } }
   return { type: 'message', id, timestamp: at.toISOString(), ...where, from, text: plain.text }
+}
+
+/** The text stands behind the id, as programs write it: some compare activities as texts. */
+function withText(activity: JsonObject, text: Json): JsonObject {
+  const fields = Object.entries(activity)
+  const [behind = fields.length - 1] = fields.flatMap(([name], i) => (name === 'id' ? [i] : []))
+  return Object.fromEntries(fields.toSpliced(behind + 1, 0, ['text', text]))
 }
 
 /** With Dates where a program has them. */
