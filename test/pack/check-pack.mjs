@@ -4,6 +4,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { checkAdapterTypes } from './adapter-types.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'pack-'))
@@ -39,9 +40,9 @@ try {
   fs.rmSync(dir, { recursive: true, force: true })
 }
 
-function compile(file, options = []) {
+function compile(file) {
   const types = ['--types', 'node', '--typeRoots', path.join(root, 'node_modules/@types')]
-  run(bin('tsc'), ['--strict', '--target', 'es2023', '--module', 'nodenext', ...types, ...options, file])
+  run(bin('tsc'), ['--strict', '--target', 'es2023', '--module', 'nodenext', ...types, file])
 }
 
 /** The declarations name no internal class, member or property. */
@@ -56,7 +57,7 @@ function checkInternals() {
   }
 }
 
-/** Each adapter alone: without its framework it loads or names it; with it, it loads and its types are right. */
+/** Without its framework an adapter loads, or names what it needs; with its framework alone its types are right, and it loads. */
 function checkAdapters() {
   const { exports, peerDependencies } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'))
   const names = Object.keys(exports).filter((name) => name.startsWith('./adapters/'))
@@ -69,17 +70,17 @@ function checkAdapters() {
     if (needed === undefined ? told !== '' : !told.includes('ERR_MODULE_NOT_FOUND') || !told.includes(`'${needed}'`))
       throw new Error(`${name} without its framework: ${told || 'loads'}`)
   }
+  checkAdapterTypes(
+    dir,
+    root,
+    names.map((name) => path.basename(name)),
+  )
   for (const peer of Object.keys(peerDependencies)) {
     const link = path.join(dir, 'node_modules', peer)
     fs.mkdirSync(path.dirname(link), { recursive: true })
     fs.symlinkSync(path.join(root, 'node_modules', peer), link)
   }
   for (const name of names) if (loaded(name) !== '') throw new Error(`${name}: ${loaded(name)}`)
-  const imports = names.map((name, i) => `export * as a${i} from 'jsonl-sessions/${name.slice(2)}'\n`)
-  fs.writeFileSync(path.join(dir, 'adapters.ts'), imports.join(''))
-  // the types of the frameworks themselves are not ours to check
-  compile('adapters.ts', ['--skipLibCheck'])
-  compile('adapters.ts', ['--skipLibCheck', '--module', 'es2022', '--moduleResolution', 'bundler'])
 }
 
 /** The sample files of other tools, where they are beside the repository, through the installed command. */
