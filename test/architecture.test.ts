@@ -84,8 +84,15 @@ describe('the modules', () => {
   test('hold no state: what a process shares about a folder is a part of one object for each folder', () => {
     const mutable =
       /^(?:export )?(?:(?:let|var) |const \w+(?:: (?!readonly |Readonly)[^=]+)? = (?:new \w+(?:<.*>)?\(\)|\[\]|\{\}))/m
-    // one object for each folder; one event loop, one standard output, one call context for each process; a page is one tab
-    const known = ['base/event-loop.ts', 'cli/terminal/output.ts', 'disk/shared-folder.ts', 'session/turn/turns.ts']
+    // one object for each folder; one event loop, one system, one standard output, one call context for each process; a page
+    // is one tab
+    const known = [
+      'base/event-loop.ts',
+      'cli/terminal/output.ts',
+      'disk/platform/system.ts',
+      'disk/shared-folder.ts',
+      'session/turn/turns.ts',
+    ]
     const stateful = files.filter((file) => mutable.test(texts.get(file) ?? ''))
     expect(stateful.filter((file) => !file.startsWith('viewer/page/')).sort()).toEqual(known)
   })

@@ -15,6 +15,7 @@ import { linkFormer } from './log/formers.js'
 import { copyLate, wholeLines } from './log/late-copy.js'
 import type { LogReader } from './log/log-reader.js'
 import { type Part, PartWriter } from './log/range-copier.js'
+import { fstat, isUnsyncable, rename } from './platform/calls.js'
 
 /**
  * Replaces a small private file, unsynced by default, and returns what the new one is known by. The old one stays where anything fails, and a
@@ -31,9 +32,9 @@ export function replaceSmall(
   try {
     if (former !== undefined && former !== 'other') keepOwner(former, out)
     writeAll(out, bytes)
-    const mark = markOf(fs.fstatSync(out))
+    const mark = markOf(fstat(out))
     if (isSynced) fs.fsyncSync(out)
-    fs.renameSync(temporary, file)
+    rename(temporary, file)
     if (isSynced) syncFolderOf(file)
     return mark
   } catch (error) {
@@ -65,7 +66,7 @@ export async function replaceWithChunks(file: string, chunks: Iterable<Buffer> |
       writeAll(out, chunk)
       await yieldIfDue()
     }
-    fs.renameSync(temporary, file)
+    rename(temporary, file)
   } catch (error) {
     removeFile(temporary)
     throw error
@@ -104,7 +105,7 @@ export async function replaceLog(replacement: Replacement): Promise<FileMark | '
   const made = layout.rewriting(name, nonce)
   const out = createPrivate(made)
   try {
-    const copied = await rename(replacement, out, nonce)
+    const copied = await fillAndRename(replacement, out, nonce)
     if (copied === undefined) return 'replaced'
     const since = fs.fstatSync(out).size
     // before the folder is synced, which may fail: what came late would be out of sight
@@ -116,14 +117,14 @@ export async function replaceLog(replacement: Replacement): Promise<FileMark | '
     removeFile(copied.former)
     // what came in the instant before its last name went
     await copyLate({ layout, name, former: from, from: copied.end, since })
-    return markOf(fs.fstatSync(out))
+    return markOf(fstat(out))
   } finally {
     fs.closeSync(out)
   }
 }
 
 /** Fills the new file and renames it; where the rename did not happen, all links but the log's own are gone. */
-async function rename(
+async function fillAndRename(
   { layout, name, from, size, parts, checkLease, hurries, isStrict }: Replacement,
   out: number,
   nonce: string,
@@ -176,7 +177,7 @@ async function copyFrom(from: LogReader, out: number, start: number, hurries = f
 /** False when a writer has removed the new file, so that the old one stays. */
 function renameUnlessPrevented(made: string, file: string): boolean {
   try {
-    fs.renameSync(made, file)
+    rename(made, file)
     return true
   } catch (error) {
     if (errno(error) === 'ENOENT') return false
@@ -227,14 +228,14 @@ async function writeParts(out: number, from: number, parts: Iterable<Part>): Pro
 
 /** Makes a rename outlast a power cut, without holding the event loop. Where folders cannot be synced, that is that. */
 async function syncFolderAround(file: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const fd = fs.openSync(path.dirname(file), fs.constants.O_RDONLY)
+  let fd: number | undefined
   try {
+    fd = fs.openSync(path.dirname(file), fs.constants.O_RDONLY)
     await sync(fd)
   } catch (error) {
-    if (errno(error) !== 'EINVAL') throw error
+    if (!isUnsyncable(error)) throw error
   } finally {
-    fs.closeSync(fd)
+    if (fd !== undefined) fs.closeSync(fd)
   }
 }
 

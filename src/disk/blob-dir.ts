@@ -11,6 +11,7 @@ import { sync } from './atomic-replace.js'
 import { createPrivate, openRegular, read, readSmall, removeFile, statFile, writeAll } from './files.js'
 import { ensureSyncedFolder, listFolder, refuseLink, shareWithGroup, syncFolder } from './folders.js'
 import { sameMark } from './log/file-mark.js'
+import { rename } from './platform/calls.js'
 
 const SLICE_BYTES = 256 * 1024
 const REF = /^[0-9a-f]{64}$/
@@ -103,7 +104,7 @@ export class BlobDir {
         fs.closeSync(fd)
       }
       if (this.isGroup) for (const place of [this.folder, temporary]) shareWithGroup(place)
-      fs.renameSync(temporary, this.#file(ref))
+      rename(temporary, this.#file(ref))
     } catch (error) {
       removeFile(temporary)
       throw error

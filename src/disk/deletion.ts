@@ -1,11 +1,11 @@
 /** Deleting the files of a session for good, so that a crash leaves nothing of it that another does not take away. */
-import fs from 'node:fs'
 import { errno } from '../base/errors.js'
 import { randomNonce } from '../base/ids.js'
 import { removeFile, removeOwnFile, statFile } from './files.js'
 import { ensureFolder, isThere, removeTree, syncFolder } from './folders.js'
 import type { Layout } from './layout.js'
 import { deletedLogs } from './log/formers.js'
+import { rename } from './platform/calls.js'
 
 /**
  * Deletes log, sidecar, blobs and quarantined lines, for work under the lease; false when there was no log. The log is
@@ -24,7 +24,7 @@ export function deleteFiles(layout: Layout, name: string, isSynced: boolean): bo
 function moveAway(layout: Layout, name: string, log: string): boolean {
   try {
     ensureFolder(layout.rewrites)
-    fs.renameSync(log, layout.deleted(name, randomNonce()))
+    rename(log, layout.deleted(name, randomNonce()))
     return true
   } catch (error) {
     const code = errno(error)

@@ -6,6 +6,7 @@ import fs from 'node:fs'
 import { errno } from '../base/errors.js'
 import { yieldToLoop } from '../base/event-loop.js'
 import { sameFile } from './log/file-mark.js'
+import { thisSystem } from './platform/system.js'
 
 /** ext2 to ext4, XFS, Btrfs, F2FS, ZFS, tmpfs, overlay: this machine makes all changes, and reports each. */
 const LOCAL_FILE_SYSTEMS = new Set([0xef53, 0x58465342, 0x9123683e, 0xf2f52010, 0x2fc12fc1, 0x01021994, 0x794c7630])
@@ -34,7 +35,7 @@ export class DirectoryWatch {
 
   /** Undefined where the system may not report every change, or has no watch left. The directory must exist. */
   static open(directory: string): DirectoryWatch | undefined {
-    if (process.platform !== 'linux') return undefined
+    if (thisSystem.platform !== 'linux') return undefined
     try {
       if (!LOCAL_FILE_SYSTEMS.has(fs.statfsSync(directory).type)) return undefined
       const before = fs.lstatSync(directory)

@@ -1,6 +1,7 @@
 /** Calls of the file system that never follow links or block. Every file of a store is opened, read and made here. */
 import fs from 'node:fs'
 import { errno, isStale } from '../base/errors.js'
+import { fstat, lstat } from './platform/calls.js'
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_RDONLY, O_WRONLY } = fs.constants
 /** Larger reads go to the thread pool, which costs more than a small read itself. */
@@ -10,7 +11,7 @@ const SYNC_READ_BYTES = 256 * 1024
  * The stat of the regular file at `file`, `'other'` for anything else, undefined for nothing. Links are not followed.
  */
 export function statFile(file: string): fs.Stats | 'other' | undefined {
-  const stat = fs.lstatSync(file, { throwIfNoEntry: false })
+  const stat = lstat(file)
   return stat === undefined || stat.isFile() ? stat : 'other'
 }
 
@@ -27,7 +28,7 @@ export function openRegular(file: string, flags: number = O_RDONLY): { fd: numbe
     throw error
   }
   try {
-    const stat = fs.fstatSync(fd)
+    const stat = fstat(fd)
     if (stat.isFile()) return { fd, stat }
   } catch (error) {
     fs.closeSync(fd)

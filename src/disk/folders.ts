@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../base/errors.js'
 import { statFile } from './files.js'
+import { isUnsyncable, lstat, stat } from './platform/calls.js'
 
 /** Makes a private folder, and the ones above it, unless it is there. */
 export function ensureFolder(folder: string): void {
@@ -13,9 +14,9 @@ export function ensureFolder(folder: string): void {
 
 /** Lets the group of a folder read and enter it, or read a file. */
 export function shareWithGroup(place: string): void {
-  const stat = fs.statSync(place)
-  const { mode } = stat
-  const more = stat.isDirectory() ? 0o050 : 0o040
+  const found = fs.statSync(place)
+  const { mode } = found
+  const more = found.isDirectory() ? 0o050 : 0o040
   if ((mode & more) !== more) fs.chmodSync(place, (mode & 0o700) | more)
 }
 
@@ -82,7 +83,7 @@ export function checkFolder(folder: string): void {
 
 /** The device number of a folder; undefined when there is none. */
 export function deviceOf(folder: string): number | undefined {
-  return fs.statSync(folder, { throwIfNoEntry: false })?.dev
+  return stat(folder)?.dev
 }
 
 /** The size of the files right in a folder; 0 when there is none. */
@@ -95,14 +96,14 @@ export function bytesIn(folder: string): number {
 
 /** Makes renames, links and removals in a folder survive a power cut, on systems that can sync folders. */
 export function syncFolder(folder: string): void {
-  if (process.platform === 'win32') return
-  const fd = fs.openSync(folder, fs.constants.O_RDONLY)
+  let fd: number | undefined
   try {
+    fd = fs.openSync(folder, fs.constants.O_RDONLY)
     fs.fsyncSync(fd)
   } catch (error) {
-    if (errno(error) !== 'EINVAL') throw error
+    if (!isUnsyncable(error)) throw error
   } finally {
-    fs.closeSync(fd)
+    if (fd !== undefined) fs.closeSync(fd)
   }
 }
 
@@ -126,7 +127,7 @@ export function isThere(file: string): boolean {
 
 /** Undefined when nothing is there. */
 export function inodeOf(file: string): number | undefined {
-  return fs.lstatSync(file, { throwIfNoEntry: false })?.ino
+  return lstat(file)?.ino
 }
 
 /** Gives the regular files of one folder names in another as well, which last; links in the place of either are refused. */

@@ -2,6 +2,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { listFolder } from './folders.js'
+import { thisSystem } from './platform/system.js'
 
 export interface Entry {
   name: string
@@ -24,7 +25,7 @@ export function entriesIn(folder: string): Entry[] {
       const stat = fs.lstatSync(file, { throwIfNoEntry: false })
       if (stat === undefined) return []
       const kind = stat.isFile() ? 'file' : stat.isDirectory() ? 'folder' : 'other'
-      const isOpen = process.platform !== 'win32' && kind !== 'other' && (stat.mode & 0o077) !== 0
+      const isOpen = thisSystem.platform !== 'win32' && kind !== 'other' && (stat.mode & 0o077) !== 0
       return [{ name, file, kind, isOpen, isGroupOnly: (stat.mode & 0o027) === 0, changed: stat.mtimeMs }]
     })
 }

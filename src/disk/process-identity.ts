@@ -1,9 +1,10 @@
 /** Which process, thread and copy of this package something belongs to, and whether it still lives. */
-import fs from 'node:fs'
 import os from 'node:os'
+import { isMainThread } from 'node:worker_threads'
 import { errno } from '../base/errors.js'
 import { randomNonce } from '../base/ids.js'
 import { isObject } from '../base/json.js'
+import { type System, thisSystem } from './platform/system.js'
 
 /** A process, named so that a later one with the same number is not taken for it, and what in it owns something. */
 export interface Owner {
@@ -13,13 +14,18 @@ export interface Owner {
   /** The pid namespace (containers); '' where there are none. */
   pidns: string
   pid: number
-  /** When the process started, in the system's own unit; '' where the system does not report it. */
+  /** When the process started: clock ticks since the boot; where there is no /proc, Unix milliseconds. */
   start: string
   /** A copy of this package in a thread of the process. Absent in what versions before wrote. */
   instance?: string
-  /** Of a worker thread: its number and its start, as the system reports them. */
+  /** Of a worker thread: its number and its start, as the system reports them, or `?` where it does not. */
   thread?: string
 }
+
+/** The thread of a worker on a system that does not report threads. */
+const UNSEEN = '?'
+/** `ps` reports whole seconds, and computes them, ms. */
+const START_TOLERANCE_MS = 2_000
 
 export type Liveness = 'alive' | 'dead' | 'unknown'
 
@@ -29,37 +35,53 @@ export function thisProcess(): Owner {
   return self
 }
 
-function ownIdentity(): Owner {
+/** This thread of this process, as it is named to others. */
+export function ownIdentity(system: System = thisSystem): Owner {
+  const boot = textOf(() => system.read('/proc/sys/kernel/random/boot_id'))
   return {
     host: os.hostname(),
-    boot: readText('/proc/sys/kernel/random/boot_id'),
-    pidns: linkText('/proc/self/ns/pid'),
+    boot,
+    pidns: textOf(() => system.link('/proc/self/ns/pid')),
     pid: process.pid,
-    start: startOf(process.pid),
+    start: boot === '' ? String(Math.ceil(performance.timeOrigin)) : startOf(process.pid, system),
     instance: randomNonce(),
-    ...thisThread(),
+    ...thisThread(system),
   }
 }
 
-/** Empty for the main thread, which lives as long as the process, and where the system does not report threads. */
-function thisThread(): { thread?: string } {
-  const id = /^(\d+)\/task\/(\d+)$/.exec(linkText('/proc/thread-self'))
-  return id === null || id[1] === id[2] ? {} : { thread: `${id[2]} ${startOf(process.pid, `task/${id[2]}/`)}` }
+/** Empty for the main thread, which lives as long as the process. */
+function thisThread(system: System): { thread?: string } {
+  const id = /^(\d+)\/task\/(\d+)$/.exec(textOf(() => system.link('/proc/thread-self')))
+  if (id === null) return isMainThread ? {} : { thread: UNSEEN }
+  return id[1] === id[2] ? {} : { thread: `${id[2]} ${startOf(process.pid, system, `task/${id[2]}/`)}` }
 }
 
 /**
  * `unknown` for a process that cannot be seen from here (another host, boot or container), and where the
  * system does not report when processes started: there a number alone may be a later process.
  */
-export function livenessOf(owner: Owner): Liveness {
-  const here = thisProcess()
-  if (here.boot === '' ? owner.host !== here.host : owner.boot !== here.boot || owner.pidns !== here.pidns)
-    return 'unknown'
-  if (owner.pid === here.pid) return owner.start === here.start && hasThread(owner) ? 'alive' : 'dead'
-  if (livenessOfPid(owner.pid) === 'dead') return 'dead'
-  const start = startOf(owner.pid)
-  if (start === '' || owner.start === '') return 'unknown'
-  return start === owner.start && hasThread(owner) ? 'alive' : 'dead'
+export function livenessOf(owner: Owner, here: Owner = self, system: System = thisSystem): Liveness {
+  if (owner.boot !== here.boot || owner.pidns !== here.pidns) return 'unknown'
+  if (here.boot === '' && owner.host !== here.host) return 'unknown'
+  if (owner.pid !== here.pid || owner.start !== here.start) {
+    if (livenessOfPid(owner.pid) === 'dead') return 'dead'
+    const isOwner = isStillOwner(owner, here, system)
+    if (isOwner !== true) return isOwner === false ? 'dead' : 'unknown'
+  }
+  return livenessOfThread(owner, here, system)
+}
+
+/** Whether the process that has the number now is the one that wrote this; undefined where that is not known. */
+function isStillOwner({ pid, start }: Owner, here: Owner, system: System): boolean | undefined {
+  if (start === '') return undefined
+  if (here.boot !== '') {
+    const now = startOf(pid, system)
+    return now === '' ? undefined : now === start
+  }
+  const began = system.startOf(pid)
+  if (typeof began !== 'number') return began === 'gone' ? false : undefined
+  // a later process with the number began after this one, which measures its start itself, has ended
+  return began <= Number(start) + START_TOLERANCE_MS
 }
 
 /** The same of the process of this host that has the number now. */
@@ -72,11 +94,12 @@ export function livenessOfPid(pid: number): Liveness {
   return 'alive'
 }
 
-/** False for a worker thread that has ended; one that is blocked is still there. */
-function hasThread({ pid, thread }: Owner): boolean {
-  if (thread === undefined || thread === self.thread) return true
+/** A worker thread may have ended; one that is blocked is still there. */
+function livenessOfThread({ pid, thread, instance }: Owner, here: Owner, system: System): Liveness {
+  if (thread === undefined || instance === here.instance) return 'alive'
+  if (thread === UNSEEN) return 'unknown'
   const [id, start] = thread.split(' ')
-  return startOf(pid, `task/${id}/`) === start
+  return startOf(pid, system, `task/${id}/`) === start ? 'alive' : 'dead'
 }
 
 /** True for the same copy of this package in the same thread of the same process. */
@@ -112,23 +135,16 @@ export function isOwner(value: unknown): value is Owner {
 }
 
 /** Clock ticks from boot to the start of a process or thread: the 22nd field of its stat file. A zombie has none. */
-function startOf(pid: number, thread = ''): string {
-  const stat = readText(`/proc/${pid}/${thread}stat`)
+function startOf(pid: number, system: System, thread = ''): string {
+  const stat = textOf(() => system.read(`/proc/${pid}/${thread}stat`))
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return fields[0] === 'Z' ? 'gone' : (fields[19] ?? '')
 }
 
-function readText(file: string): string {
+/** '' where the system has no such text. */
+function textOf(read: () => string): string {
   try {
-    return fs.readFileSync(file).toString().trim()
-  } catch {
-    return ''
-  }
-}
-
-function linkText(file: string): string {
-  try {
-    return fs.readlinkSync(file)
+    return read().trim()
   } catch {
     return ''
   }

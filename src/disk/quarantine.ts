@@ -12,6 +12,7 @@ import { createPrivate, read, removeFile, statFile, writeAll } from './files.js'
 import { ensureSyncedFolder, isFolder, listFolder, refuseLink, syncFolder } from './folders.js'
 import { entriesIn } from './inspect.js'
 import type { Layout } from './layout.js'
+import { rename } from './platform/calls.js'
 
 const BLOCK_BYTES = 1024 * 1024
 /** How often lines are copied again whose file was swept away before it was whole. */
@@ -92,7 +93,7 @@ async function writeWhole(folder: string, write: (out: number) => string | Promi
     fs.closeSync(out)
   }
   const file = path.join(folder, name)
-  fs.renameSync(temporary, file)
+  rename(temporary, file)
   return file
 }
 
@@ -103,7 +104,7 @@ export function moveAside(folder: string, file: string, as = path.basename(file)
   let name = as
   for (let n = 1; taken.has(name); n++) name = `${as}.${n}`
   const place = path.join(folder, name)
-  fs.renameSync(file, place)
+  rename(file, place)
   syncFolder(folder)
   syncFolder(path.dirname(file))
   return place

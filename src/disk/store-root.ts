@@ -1,6 +1,6 @@
 /** The folder of a store, as it was when the store saw it first. */
-import fs from 'node:fs'
 import { SessionError } from '../base/errors.js'
+import { stat } from './platform/calls.js'
 
 export class StoreRoot {
   readonly #folder: string
@@ -16,7 +16,7 @@ export class StoreRoot {
    * @throws SessionError ERR_STORE_GONE
    */
   check(): void {
-    const now = fs.statSync(this.#folder, { throwIfNoEntry: false })
+    const now = stat(this.#folder)
     const seen = this.#seen
     if (seen === undefined) this.#seen = now && { dev: now.dev, ino: now.ino }
     else if (now === undefined || now.ino !== seen.ino || now.dev !== seen.dev) {

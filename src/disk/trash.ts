@@ -19,6 +19,7 @@ import {
 import type { Layout } from './layout.js'
 import { type FileMark, sameFile } from './log/file-mark.js'
 import { linkFormer } from './log/formers.js'
+import { rename } from './platform/calls.js'
 
 const ENTRY = /^(.+)~([0-9a-f-]{36})$/
 
@@ -58,7 +59,7 @@ export function moveToTrash(layout: Layout, name: string, id: string, log: FileM
 
 function renameUnlessSwept(from: string, to: string): boolean {
   try {
-    fs.renameSync(from, to)
+    rename(from, to)
     return true
   } catch (error) {
     if (errno(error) === 'ENOENT') return false

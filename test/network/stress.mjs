@@ -1,4 +1,6 @@
 // Two hosts on a few sessions: appenders and one that does all else, with kills. What was acknowledged is there once, in order.
+import fs from 'node:fs'
+import path from 'node:path'
 import { sleep } from './drives.mjs'
 import { Host } from './host.mjs'
 
@@ -68,16 +70,39 @@ export async function stress(drive, { kills, between = 13_000 }) {
   const wrong = []
   let total = 0
   for (const [place, texts] of acked) {
-    const [key, worker] = place.split(' ')
     total += texts.length
-    const seen = (await hosts.get('a').contents(key)).filter((text) => text.startsWith(`${worker} `))
-    const there = seen.filter((text) => texts.includes(text))
-    if (JSON.stringify(there) !== JSON.stringify(texts))
-      wrong.push(`${place}: ${there.length} of ${texts.length} there, once and in order`)
+    const problem = await judge(hosts.get('a'), place, texts)
+    if (problem === undefined) continue
+    // is it lost, or did one host see it late?
+    await sleep(5_000)
+    const later = await Promise.all([...hosts.values()].map((host) => judge(host, place, texts)))
+    const missing = problem.missing.map((text) => `${text} (${filesWith(folderOf('a'), text) || 'in no file'})`)
+    wrong.push(`${place}: ${problem.note}; 5 s later ${later.map((one) => one?.note ?? 'good').join(', ')}: ${missing}`)
   }
   for (const host of hosts.values()) await host.close()
   return {
     wrong,
     note: `${total} acknowledged, ${kills} kills; rejected: ${[...codes].map(([code, n]) => `${n} ${code}`).join(', ') || 'none'}`,
   }
+}
+
+/** What is wrong with the messages of one worker in one session, as a host sees them; undefined for nothing. */
+async function judge(host, place, texts) {
+  const [key, worker] = place.split(' ')
+  const seen = (await host.contents(key)).filter((text) => text.startsWith(`${worker} `))
+  const there = seen.filter((text) => texts.includes(text))
+  if (JSON.stringify(there) === JSON.stringify(texts)) return undefined
+  const missing = texts.filter((text) => !there.includes(text))
+  return { missing, note: `${there.length} of ${texts.length} there, once and in order` }
+}
+
+/** The files of the store in which a text stands. */
+function filesWith(folder, text) {
+  return fs
+    .readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.join(entry.parentPath, entry.name))
+    .filter((file) => fs.readFileSync(file).includes(`"${text}"`))
+    .map((file) => path.relative(folder, file))
+    .join(' ')
 }

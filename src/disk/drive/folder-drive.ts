@@ -1,29 +1,10 @@
 /** The drive of a store's folder, as the system names it. Asked once, when the folder is opened. */
-import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { SessionError } from '../../base/errors.js'
+import { type System, thisSystem } from '../platform/system.js'
 import type { SharedPart } from '../shared-folder.js'
 import { type Drive, driveOf, type Mount, mountInLinux, mountInMac, mountInWindows } from './mount-table.js'
-
-/** Where it is asked; a test gives another. */
-export interface System {
-  platform: NodeJS.Platform
-  /** The text of a file. */
-  read(file: string): string
-  /** What a program prints. */
-  run(file: string, args: readonly string[]): string
-  /** The number of statfs for the file system. */
-  number(folder: string): number | undefined
-}
-
-export const thisSystem: System = {
-  platform: process.platform,
-  read: (file) => fs.readFileSync(file).toString(),
-  run: (file, args) =>
-    execFileSync(file, args, { encoding: 'utf8', timeout: 5_000, stdio: ['ignore', 'pipe', 'ignore'] }),
-  number: (folder) => (process.platform === 'linux' ? fs.statfsSync(folder).type : undefined),
-}
 
 /** The folder need not exist; where the system says nothing, the place is `unknown`. */
 export function lookAtDrive(folder: string, system: System = thisSystem): Drive {
@@ -37,10 +18,10 @@ export function lookAtDrive(folder: string, system: System = thisSystem): Drive 
   )
 }
 
-function mountOf(place: string, { platform, read, run }: System): Mount | undefined {
-  if (platform === 'linux') return mountInLinux(read('/proc/self/mountinfo'), place)
-  if (platform === 'darwin') return mountInMac(run('/sbin/mount', []), place)
-  return platform === 'win32' ? mountInWindows(place) : undefined
+function mountOf(place: string, system: System): Mount | undefined {
+  if (system.platform === 'linux') return mountInLinux(system.read('/proc/self/mountinfo'), place)
+  if (system.platform === 'darwin') return mountInMac(system.run('/sbin/mount', []), place)
+  return system.platform === 'win32' ? mountInWindows(place) : undefined
 }
 
 /** With links resolved, of the folder or the nearest one above that exists. */

@@ -14,6 +14,7 @@ import { errno, isStale } from '../../base/errors.js'
 import { randomNonce } from '../../base/ids.js'
 import { createPrivate, removeFile, writeAll } from '../files.js'
 import { ensureFolder, listFolder, refuseLink, removeEmptyFolder, removeTree } from '../folders.js'
+import { thisSystem } from '../platform/system.js'
 import { thisProcess } from '../process-identity.js'
 import { type LockOwners, NONCE, ownerIn, type Place, placeOf } from './lock-owner.js'
 
@@ -102,7 +103,7 @@ export class LockFolder {
       fs.renameSync(this.#ready, this.#folder)
     } catch (error) {
       // Windows renames over no folder, not even an empty one
-      if (errno(error) !== 'EPERM' || process.platform !== 'win32') throw error
+      if (thisSystem.platform !== 'win32' || !['EPERM', 'EACCES', 'EBUSY'].includes(errno(error) ?? '')) throw error
       fs.rmdirSync(this.#folder) // ENOTEMPTY when it is taken
       fs.renameSync(this.#ready, this.#folder)
     }

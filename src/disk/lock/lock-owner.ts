@@ -6,6 +6,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { readSmall } from '../files.js'
+import { inodeOf } from '../folders.js'
 import { isOwner, isSameOwner, livenessOf, type Owner, thisProcess } from '../process-identity.js'
 
 /** What an owner's file is called. */
@@ -74,9 +75,9 @@ export function ownerIn(file: string): Claim | 'gone' | 'unreadable' {
  */
 export interface Place {
   path: string
-  inode: number
+  inode: number | undefined
 }
 
 export function placeOf(locks: string): Place {
-  return { path: locks, inode: fs.statSync(locks).ino }
+  return { path: locks, inode: inodeOf(locks) }
 }

@@ -12,6 +12,7 @@ import { parseBackwards } from '../../log/parse.js'
 import { readSync, removeFile, statFile, writeAll } from '../files.js'
 import { listFolder } from '../folders.js'
 import type { Layout } from '../layout.js'
+import { fstat } from '../platform/calls.js'
 import type { FdCache } from './fd-cache.js'
 import { type FileMark, markOf, sameFile, sameMark } from './file-mark.js'
 import { formersOf, isHeld, preventRename } from './formers.js'
@@ -81,14 +82,14 @@ export class LogWriter extends OpenLog {
     if (!wasOpen) this.#checkFolder()
     let opened = this.open()
     if (opened === undefined) return undefined
-    let now = wasOpen ? fs.fstatSync(opened.fd) : opened.stat
+    let now = wasOpen ? fstat(opened.fd) : opened.stat
     if (this.#end !== undefined && isSameState(now, this.#end.stat)) return this.#end
     if (now.nlink === 0) {
       this.closeFd()
       this.#checkFolder()
       opened = this.open()
       if (opened === undefined) return undefined
-      now = fs.fstatSync(opened.fd)
+      now = fstat(opened.fd)
     }
     const isChanged = this.#isChanged(opened.fd, now)
     // a program may have replaced what stands in the file
@@ -248,7 +249,7 @@ export class LogWriter extends OpenLog {
    */
   isUntouched(mark: FileMark): boolean {
     if (!this.isOpen || this.#end === undefined || !sameMark(this.#end.mark, mark)) return false
-    return isSameState(fs.fstatSync(this.fd), this.#end.stat)
+    return isSameState(fstat(this.fd), this.#end.stat)
   }
 
   override get closable(): boolean {

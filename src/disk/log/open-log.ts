@@ -8,6 +8,7 @@ import { parseLines } from '../../log/parse.js'
 import { closeFile, createPrivate, openRegular, readSync, removeFile, statFile, writeAll } from '../files.js'
 import { ensureFolder, shareWithGroup, syncFolderOf } from '../folders.js'
 import type { Layout } from '../layout.js'
+import { rename } from '../platform/calls.js'
 import type { FdCache } from './fd-cache.js'
 import { type FileMark, sameFile } from './file-mark.js'
 import { LogReader } from './log-reader.js'
@@ -161,7 +162,7 @@ export class OpenLog {
       if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(errno(error) ?? '')) throw error
       // a file system without links, where appends take the lease
       if (statFile(this.path) !== undefined) throw Object.assign(new Error('there is a log by now'), { code: 'EEXIST' })
-      fs.renameSync(temporary, this.path)
+      rename(temporary, this.path)
       return
     }
     try {

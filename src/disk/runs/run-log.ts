@@ -8,6 +8,7 @@ import { randomNonce } from '../../base/ids.js'
 import { createPrivate, removeFile, statFile, writeAll } from '../files.js'
 import { makeFolder } from '../folders.js'
 import { sameFile } from '../log/file-mark.js'
+import { fstat, rename } from '../platform/calls.js'
 import { type Liveness, livenessOfPid, type Owner, thisProcess, uptime } from '../process-identity.js'
 import {
   abortText,
@@ -65,7 +66,7 @@ export function writeRunLog(folder: string, { name, owner, statements, closed }:
   const fd = createPrivate(made)
   try {
     writeAll(fd, Buffer.from(ownerText(owner, mark, closed) + lines.join('')))
-    fs.renameSync(made, file)
+    rename(made, file)
   } catch (error) {
     removeFile(made)
     throw error
@@ -197,8 +198,8 @@ export class OwnRunLog {
     const fd = createPrivate(made)
     try {
       writeAll(fd, bytes)
-      this.#stat = fs.fstatSync(fd)
-      if (made !== this.#file) fs.renameSync(made, this.#file)
+      this.#stat = fstat(fd)
+      if (made !== this.#file) rename(made, this.#file)
     } catch (error) {
       fs.closeSync(fd)
       removeFile(made)

@@ -5,6 +5,7 @@ import { errno } from '../../base/errors.js'
 import { openRegular, readSync, statFile } from '../files.js'
 import { listFolder } from '../folders.js'
 import { isSettled, sameFile } from '../log/file-mark.js'
+import { lstat } from '../platform/calls.js'
 import { type RunEntry, RunLogFold } from './run-lines.js'
 import { isRunLogName } from './run-log.js'
 
@@ -164,7 +165,7 @@ export class RunLogs {
    * times.
    */
   #namesNow(): readonly string[] {
-    const stat = fs.lstatSync(this.#folder, { throwIfNoEntry: false })
+    const stat = lstat(this.#folder)
     const now = performance.now()
     if (!sameFile(this.#stat, stat) || this.#stat?.ctimeMs !== stat?.ctimeMs) this.#changedAt = now
     else if (this.#isSettled) return this.#names

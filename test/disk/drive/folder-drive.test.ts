@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { FolderDrive, lookAtDrive, type System, thisSystem } from '../../../src/disk/drive/folder-drive.js'
+import { FolderDrive, lookAtDrive } from '../../../src/disk/drive/folder-drive.js'
+import { System } from '../../../src/disk/platform/system.js'
 import { isSessionError, openStore } from '../../../src/index.js'
 import { patch } from '../../helpers/file-calls.js'
 import { contents, fill, message, open, tempFolder, until } from '../../helpers/store.js'
@@ -72,24 +73,20 @@ describe.runIf(process.platform === 'linux')('the drives of this machine', () =>
   })
 
   test('where nothing says what it is, it is unknown', () => {
-    const silent: System = {
-      ...thisSystem,
-      read: () => {
-        throw new Error('no /proc')
-      },
-      number: () => undefined,
+    const read = () => {
+      throw new Error('no /proc')
     }
+    const silent = Object.assign(new System(), { read, number: () => undefined })
     expect(lookAtDrive(tempFolder(), silent)).toMatchObject({ place: 'unknown', hasAtomicAppends: false })
-    expect(lookAtDrive(tempFolder(), { ...silent, number: () => 0x6969 }).place).toBe('network')
+    expect(lookAtDrive(tempFolder(), Object.assign(new System(), { read, number: () => 0x6969 })).place).toBe('network')
   })
 
   test('macOS is asked by its mount program', () => {
     const folder = fs.realpathSync(tempFolder())
-    const mac: System = {
-      ...thisSystem,
+    const mac = Object.assign(new System(), {
       platform: 'darwin',
       run: () => `/dev/disk3s1s1 on / (apfs, local)\n//nas/share on ${folder} (smbfs, nodev)\n`,
-    }
+    })
     expect(lookAtDrive(folder, mac).place).toBe('network')
     expect(lookAtDrive(path.dirname(folder), mac).place).toBe('local')
   })
