@@ -137,6 +137,7 @@ interface SessionReturns<M extends AnyMessage> {
   restore: string[]
   exists: boolean
   usage: Usage
+  ownUsage: Map<string, Usage>
   info: SessionInfo | null
   name: string | null
   setName: Nothing

@@ -7,6 +7,7 @@ export type FindingKind =
   | 'contradiction'
   | 'diverged-commits'
   | 'answered-twice'
+  | 'time-ahead'
   | 'broken-graph'
   | 'newer-version'
   | 'key-mismatch'

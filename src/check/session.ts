@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { SessionError } from '../base/errors.js'
 import { readSync } from '../disk/files.js'
-import { LogReader } from '../disk/log/log-reader.js'
+import type { LogReader } from '../disk/log/log-reader.js'
 import { nameOf } from '../disk/names.js'
 import { readSidecar } from '../disk/sidecar/sidecar-file.js'
 import { readManifest } from '../graph/garbage-collection.js'
@@ -12,6 +12,7 @@ import { FORMAT_VERSION, isLine } from '../log/line.js'
 import { isChat } from '../log/parse.js'
 import { isLive } from '../log/visibility.js'
 import { endedBy } from '../log/waiting.js'
+import { isAhead } from '../session/clock.js'
 import { catchUp, foldLog, visibilityIn } from '../session/log/catch-up.js'
 import { isForeign } from '../session/log/foreign-log.js'
 import { stateFromSidecar } from '../session/log/log-state.js'
@@ -27,7 +28,7 @@ export interface CheckedSession {
 
 /** Null when there is no session. @throws the error of the file system when it cannot be read */
 export async function checkSession(log: SessionLog): Promise<CheckedSession | null> {
-  const checked = await LogReader.using(log.file.path, async (reader) => {
+  const checked = await log.using(async (reader) => {
     if (await isForeign(reader)) return { messages: 0, findings: [foreignFinding(log)] }
     const lines = await findingsInLines(log, reader)
     const findings = [...lines.findings, ...(await findingsInSidecar(log, reader))]
@@ -50,6 +51,7 @@ async function findingsInLines(log: SessionLog, reader: LogReader): Promise<Chec
   const visibility = await visibilityIn(reader)
   const revisions = new Map<number, string>()
   const answered = new Set<string>()
+  const now = log.context.clock.now()
   let version = 0
   let header: string | undefined
   let messages = 0
@@ -78,6 +80,8 @@ async function findingsInLines(log: SessionLog, reader: LogReader): Promise<Chec
         })
         continue
       }
+      if (piece.at !== undefined && isAhead(Date.parse(piece.at), now))
+        note({ kind: 'time-ahead', reason: `its time, ${piece.at}, has not come yet`, ...place, isDamage: false })
       if (copy === 'contradiction')
         note({ kind: 'contradiction', reason: `id ${piece.id} again, with other content`, ...place, isDamage: false })
       if (piece.kind === 'session') {

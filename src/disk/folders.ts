@@ -111,6 +111,15 @@ export function syncFolderOf(file: string): void {
   syncFolder(path.dirname(file))
 }
 
+/** Syncs the folder above a store, which may be one of another user that this one can only enter. */
+export function syncAbove(root: string): void {
+  try {
+    syncFolderOf(root)
+  } catch (error) {
+    if (!['EACCES', 'EPERM'].includes(errno(error) ?? '')) throw error
+  }
+}
+
 /** Removes a folder if there is nothing in it. */
 export function removeEmptyFolder(folder: string): void {
   try {

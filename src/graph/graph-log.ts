@@ -3,7 +3,7 @@
 import { SessionError } from '../base/errors.js'
 import { BlobDir } from '../disk/blob-dir.js'
 import { type FileMark, markOf, sameFile, sameMark } from '../disk/log/file-mark.js'
-import { LogReader } from '../disk/log/log-reader.js'
+import type { LogReader } from '../disk/log/log-reader.js'
 import type { Summary } from '../log/fold.js'
 import type { NodeRecord } from '../log/graph/commit-line.js'
 import { emptyGraph, followGraph, type Graph, GraphCollector, type Records } from '../log/graph/graph.js'
@@ -54,7 +54,7 @@ export class GraphLog {
    * object: `work` must take what it needs before it waits.
    */
   reading<T>(work: (reader: LogReader, graph: Graph) => T | Promise<T>): Promise<T | undefined> {
-    return LogReader.using(this.log.file.path, async (reader) => work(reader, await this.graphIn(reader)))
+    return this.log.using(async (reader) => work(reader, await this.graphIn(reader)))
   }
 
   /**
@@ -62,7 +62,7 @@ export class GraphLog {
    * they are in. Undefined when there is no session.
    */
   whole<T>(take: (graph: Graph) => T): Promise<Whole<T> | undefined> {
-    return LogReader.using(this.log.file.path, async (reader) => {
+    return this.log.using(async (reader) => {
       if (this.#known !== undefined) {
         const graph = await this.graphIn(reader)
         const taken = take(graph)

@@ -51,9 +51,15 @@ const NOTHING_ARCHIVED = { messages: 0, bytes: 0, oldest: null }
 /** Two changes of a file within this time can leave it the same modification time, ms. */
 const TICK_MS = 100
 
-export function toRow(key: string, state: LogState, sidecar: FileMark | undefined, run: Run | null): Row {
+export function toRow(
+  key: string,
+  state: LogState,
+  sidecar: FileMark | undefined,
+  run: Run | null,
+  clock: number,
+): Row {
   const { mark: log, summary } = state
-  const { info, details } = listedOf(key, state, run)
+  const { info, details } = listedOf(key, state, run, clock)
   const { usage, archived } = details
   const now = Date.now()
   const isFinal = isSettled(log, now, TICK_MS) && (sidecar === undefined || isSettled(sidecar, now, TICK_MS))

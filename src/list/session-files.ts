@@ -56,8 +56,10 @@ export class SessionFiles {
   }
 
   /** The state of the log, from its sidecar on where that belongs to it. */
-  async fold(name: string, sidecar: Sidecar | null) {
-    return LogReader.using(this.#layout.log(name), (reader) => {
+  async fold(key: string, sidecar: Sidecar | null) {
+    const file = this.#layout.log(nameOf(key))
+    return LogReader.using(file, (reader) => {
+      this.#context.damage.watch(reader, key, file)
       const former = stateFromSidecar(sidecar, reader.stat, reader)
       return former === undefined ? foldLog(reader) : catchUp(reader, former)
     })

@@ -289,7 +289,7 @@ export class SessionIndex {
     const state = open ?? own?.peek(log)
     const claim = sidecar === undefined ? null : own?.sidecar.claimOf(sidecar)
     if (key === undefined || state === undefined || claim === undefined) return new Unread(log)
-    return toRow(key, state, sidecar, this.#runOf(key, state, claim))
+    return toRow(key, state, sidecar, this.#runOf(key, state, claim), this.#context.clock.now())
   }
 
   async #readRow(name: string, log: FileMark): Promise<Row | undefined> {
@@ -298,8 +298,8 @@ export class SessionIndex {
     if (key === undefined) return undefined
     const sidecar = read?.sidecar?.key === key ? read.sidecar : null
     const state =
-      this.#logOf(key)?.peek(log) ?? stateFromSidecar(sidecar, log) ?? (await this.#files.fold(name, sidecar))
-    return state && toRow(key, state, read?.mark, this.#runOf(key, state, sidecar))
+      this.#logOf(key)?.peek(log) ?? stateFromSidecar(sidecar, log) ?? (await this.#files.fold(key, sidecar))
+    return state && toRow(key, state, read?.mark, this.#runOf(key, state, sidecar), this.#context.clock.now())
   }
 }
 

@@ -11,7 +11,7 @@ export interface Summary extends Order {
   bytes: number
   /** The greatest version that a header names. */
   version: number
-  header: { id: string; key: string; at: string | null; forkedFrom: string | null } | null
+  header: Header | null
   /** Live messages with a role. */
   messages: number
   /** Live messages without a role, of `SessionManager`. */
@@ -47,6 +47,15 @@ export interface Summary extends Order {
   carriedUsage: Map<string, Usage>
   /** What `meta` lines set: name, tags, agent, projectRoot, metadata, … */
   labels: JsonObject
+}
+
+/** What the first header says. `inherited`: what a fork has of the usage of its source. */
+export interface Header {
+  id: string
+  key: string
+  at: string | null
+  forkedFrom: string | null
+  inherited?: JsonObject
 }
 
 /** Labels that are too large for a summary: they are read from the log on demand. */
@@ -157,13 +166,14 @@ function noteActivity(summary: Summary, at: string | undefined): void {
 }
 
 function noteHeader(summary: Summary, line: Line): void {
-  const { version, key, forkedFrom } = line.value
+  const { version, key, forkedFrom, inherited } = line.value
   summary.version = Math.max(summary.version, version as number)
   summary.header ??= {
     id: line.bare ? '' : line.id,
     key: key as string,
     at: line.at ?? null,
     forkedFrom: typeof forkedFrom === 'string' ? forkedFrom : null,
+    ...(isObject(inherited) && { inherited }),
   }
 }
 

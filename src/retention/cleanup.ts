@@ -4,7 +4,6 @@ import { logBusy } from '../base/errors.js'
 import { yieldIfDue } from '../base/event-loop.js'
 import { bytesIn } from '../disk/folders.js'
 import { markOf } from '../disk/log/file-mark.js'
-import { LogReader } from '../disk/log/log-reader.js'
 import { nameOf } from '../disk/names.js'
 import { isSameBoot, livenessOf, thisProcess } from '../disk/process-identity.js'
 import type { Run } from '../disk/sidecar/sidecar-file.js'
@@ -109,9 +108,9 @@ async function isUnchanged(log: SessionLog, planned: Candidate, rules: CleanupRu
   const state = await log.current()
   if (state === undefined) return false
   const run = readRun(log, state.summary)
-  const session = candidateOf(log.context, listedOf(log.key, state, run), run, false)
+  const session = candidateOf(log.context, listedOf(log.key, state, run, log.context.clock.now()), run, false)
   if (session.lastUse !== planned.lastUse || !mayGo(session, rules, now)) return false
-  return !mayBeForeign(state.summary) || !(await LogReader.using(log.file.path, isForeign))
+  return !mayBeForeign(state.summary) || !(await log.using(isForeign))
 }
 
 /** How often a move starts over when another process uses the session meanwhile. */

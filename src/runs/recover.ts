@@ -9,7 +9,6 @@
 
 import { sleep, yieldIfDue } from '../base/event-loop.js'
 import { lastByteOf } from '../disk/files.js'
-import { LogReader } from '../disk/log/log-reader.js'
 import { isSameBoot, type Owner } from '../disk/process-identity.js'
 import type { Run } from '../disk/sidecar/sidecar-file.js'
 import type { StoreInternals } from '../list/store-internals.js'
@@ -187,7 +186,7 @@ async function end(
 async function tornTailOf(log: SessionLog): Promise<{ offset: number; length: number } | undefined> {
   const last = lastByteOf(log.file.path)
   if (last === undefined || last === 0x0a) return undefined
-  return LogReader.using(log.file.path, (reader) => {
+  return log.using((reader) => {
     for (const piece of reader.backwards()) {
       return piece.kind === 'torn' ? { offset: piece.offset, length: piece.end - piece.offset } : undefined
     }

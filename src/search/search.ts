@@ -89,7 +89,7 @@ async function sessionsNamed(index: SessionIndex, names: Iterable<string>): Prom
 
 /** The sessions with most of the words first, by a scan of each log. `sessions` come newest activity first. */
 async function bestOf(
-  { layout, settings }: StoreContext,
+  { layout, settings, damage }: StoreContext,
   sessions: ReadonlyArray<{ info: SessionInfo }>,
   scan: Scan,
 ): Promise<SearchHit[]> {
@@ -102,7 +102,7 @@ async function bestOf(
     const file = layout.log(nameOf(info.key))
     let reader: LogReader | undefined
     try {
-      reader = LogReader.open(file)
+      reader = damage.watch(LogReader.open(file), info.key, file)
       // most logs end here, without an await
       if (reader === undefined || isRuledOut(reader, scan.mayContain, buffer)) continue
       const found = await findIn(reader, scan)

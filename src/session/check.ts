@@ -1,6 +1,5 @@
 /** Finds what is wrong with one log, by line and byte. */
 
-import { LogReader } from '../disk/log/log-reader.js'
 import { GraphCollector, type GraphDamage } from '../log/graph/graph.js'
 import { LastLines } from '../log/last-lines.js'
 import { isLine, type Piece } from '../log/line.js'
@@ -31,7 +30,7 @@ export interface CheckReport extends DamageReport {
 
 export async function checkLog(log: SessionLog): Promise<CheckReport | null> {
   const file = log.file.path
-  const report = await LogReader.using(file, async (reader) => {
+  const report = await log.using(async (reader) => {
     const visibility = await visibilityIn(reader)
     const report: CheckReport = {
       ...{ key: log.key, file, bytes: reader.size, lines: 0, messages: 0, values: 0 },
@@ -58,12 +57,6 @@ export async function checkLog(log: SessionLog): Promise<CheckReport | null> {
     return { ...report, values, divergences: [...divergences], graph: damage }
   })
   return report ?? null
-}
-
-/** Reports the unreadable lines of a whole log to `onDamage`. */
-export function reportDamage(log: SessionLog, pieces: readonly Piece[]): void {
-  const damage = damageIn(pieces, 0)
-  if (damage.length > 0) log.context.settings.onDamage({ key: log.key, file: log.file.path, damage })
 }
 
 function damageIn(pieces: readonly Piece[], linesBefore: number): DamageReport['damage'] {

@@ -10,6 +10,8 @@ import type { Stamp } from '../log/serialize.js'
 
 /** A clock and a kernel's count that differ by more than this: the clock was set, ms. */
 const CLOCK_SET_MS = 60_000
+/** A time that is further ahead of the clock than this was written by another clock, and is not believed; ms. */
+const AHEAD_MS = 3_600_000
 /** The kernel's count is read again after this time, ms: that costs as much as several writes. */
 const REREAD_MS = 1_000
 
@@ -63,19 +65,27 @@ export class Clock {
     return Math.round(this.#uptime.ms + now - this.#uptime.readAt)
   }
 
-  /** The stamp of a line behind one of time `lastAt` in a log whose greatest id is `maxId`. */
+  /**
+   * The stamp of a line behind one of time `lastAt` in a log whose greatest id is `maxId`: not earlier than that one,
+   * unless it is more than an hour ahead.
+   */
   stamp(lastAt: string | null, maxId: string): Stamp {
     const ms = this.now()
     if (ms !== this.#ms) {
       this.#ms = ms
       this.#iso = isoTime(ms)
     }
-    if (lastAt === null || this.#iso >= lastAt) return { id: this.#ids.next(ms, maxId), at: this.#iso }
-    return { id: this.#ids.next(ms, maxId), at: lastAt }
+    const isRaised = lastAt !== null && this.#iso < lastAt && !isAhead(Date.parse(lastAt), ms)
+    return { id: this.#ids.next(ms, maxId), at: isRaised ? lastAt : this.#iso }
   }
 
   /** An id of now, greater than `after`. */
   id(after: string): string {
     return this.#ids.next(this.now(), after)
   }
+}
+
+/** True for a time that is too far ahead of the clock to be believed; both Unix milliseconds. */
+export function isAhead(time: number, now: number): boolean {
+  return time - now > AHEAD_MS
 }

@@ -4,6 +4,7 @@ import type { FdCache } from '../disk/log/fd-cache.js'
 import type { FolderRuns } from '../disk/runs/folder-runs.js'
 import type { StoreRoot } from '../disk/store-root.js'
 import type { Clock } from './clock.js'
+import type { DamageReports } from './damage.js'
 import type { RecentWrites } from './log/recent-writes.js'
 import type { Settings } from './options.js'
 
@@ -27,6 +28,7 @@ export interface StoreContext {
   clock: Clock
   runs: FolderRuns
   settings: Settings
+  damage: DamageReports
   writes: RecentWrites
   /** How to end each turn that runs in this store, when it closes. */
   turns: Set<() => Promise<void>>

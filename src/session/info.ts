@@ -4,6 +4,7 @@ import { shownLabels } from '../log/labels.js'
 import type { Usage } from '../log/line.js'
 import { isoTime } from '../log/parse.js'
 import { firstOfEach } from '../log/waiting.js'
+import { isAhead } from './clock.js'
 import type { LogState } from './log/log-state.js'
 import { type RunState, runStateOf } from './state/run-state.js'
 
@@ -25,8 +26,8 @@ export interface SessionInfo extends RunState {
 
 type Seen = Pick<LogState, 'summary' | 'mark'>
 
-export function infoOf(key: string, seen: Seen, run: Run | null): SessionInfo {
-  return listedOf(key, seen, run).info
+export function infoOf(key: string, seen: Seen, run: Run | null, now: number): SessionInfo {
+  return listedOf(key, seen, run, now).info
 }
 
 /** A session as the faces list it: its row, and what only they show. */
@@ -35,10 +36,12 @@ export interface ListedSession {
   details: SessionDetails
 }
 
-export function listedOf(key: string, { summary, mark }: Seen, run: Run | null): ListedSession {
+/** In place of a time of use that is too far ahead of `now`, Unix milliseconds, the log's modification time counts. */
+export function listedOf(key: string, { summary, mark }: Seen, run: Run | null, now: number): ListedSession {
   const labels = shownLabels(summary)
   const fileTime = isoTime(mark.mtimeMs)
   const times = timesOf(summary, fileTime)
+  const used = (at: string) => (isAhead(Date.parse(at), now) ? Math.trunc(mark.mtimeMs) : Date.parse(at))
   const { projectRoot } = summary.labels
   const { state, turnId, turnStartedAt } = runStateOf(run)
   // no spreads: they took most of the time of a list
@@ -47,7 +50,7 @@ export function listedOf(key: string, { summary, mark }: Seen, run: Run | null):
     name: labels.name || null,
     tags: labels.tags,
     createdAt: new Date(times.created),
-    lastActivity: new Date(times.active),
+    lastActivity: new Date(used(times.active)),
     messages: summary.messages,
     bytes: mark.size,
     damaged: summary.damaged,
@@ -63,7 +66,7 @@ export function listedOf(key: string, { summary, mark }: Seen, run: Run | null):
     totalTokens: labels.totalTokens,
     projectRoot: typeof projectRoot === 'string' ? projectRoot : null,
     forkedFrom: summary.header?.forkedFrom ?? null,
-    updated: Date.parse(times.updated),
+    updated: used(times.updated),
     roleless: summary.roleless,
     waiting: firstOfEach(summary.waiting).length,
     usage: sumOf(totalUsage(summary)),

@@ -50,7 +50,10 @@ export interface StoreOptions {
   redact?: Redact
   /** With `{ index: false }` a search keeps no index: it reads every log. Default `{ index: true }`. */
   search?: { index: boolean }
-  /** Called when reading meets lines that cannot be read. They are skipped and stay where they are. */
+  /**
+   * Called when any reading meets lines that cannot be read: once for each line, as long as the store is open. They are
+   * skipped and stay where they are.
+   */
   onDamage?: (report: DamageReport) => void
   /**
    * Called when a log lacks messages that this process wrote: a sync put an older state or another machine's in its

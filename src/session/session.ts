@@ -14,6 +14,7 @@ import type { Json } from '../base/json.js'
 import { sumOf, totalUsage } from '../log/fold.js'
 import { allMetadataOf, labelsOf } from '../log/labels.js'
 import type { AnyMessage, ChatMessage, GivenMessage, StoredMessage, Usage } from '../log/line.js'
+import { ownUsage } from '../log/own-usage.js'
 import { messageText } from '../log/serialize.js'
 import { messagesOf } from '../log/views.js'
 import { type AppendOptions, checkAppend } from './append-options.js'
@@ -28,7 +29,7 @@ import { checkTarget, type RewindTarget, rewindLog } from './change/rewind.js'
 import { type RewriteResult, rewriteLog } from './change/rewrite.js'
 import type { Decide } from './change/transaction.js'
 import { trimLog } from './change/trim.js'
-import { type CheckReport, checkLog, reportDamage } from './check.js'
+import { type CheckReport, checkLog } from './check.js'
 import type { Entry } from './entry.js'
 import { infoOf, type SessionInfo } from './info.js'
 import type { LogState } from './log/log-state.js'
@@ -227,7 +228,6 @@ export class Session<M extends AnyMessage = ChatMessage> {
     this.#log.context.checkOpen()
     const whole = await this.#log.whole()
     if (whole === undefined) return []
-    reportDamage(this.#log, whole.pieces)
     return messagesOf(whole.pieces, whole.visibility, whole.fileTime) as unknown as StoredMessage<M>[]
   }
 
@@ -255,7 +255,7 @@ export class Session<M extends AnyMessage = ChatMessage> {
     const { signal } = checkNames('stream', options, ['signal'])
     stillOpen(signal)
     this.#log.context.checkOpen()
-    yield* streamMessages(this.path, signal) as unknown as AsyncGenerator<StoredMessage<M>>
+    yield* streamMessages(this.#log, signal) as unknown as AsyncGenerator<StoredMessage<M>>
   }
 
   /**
@@ -417,6 +417,18 @@ export class Session<M extends AnyMessage = ChatMessage> {
   }
 
   /**
+   * The same by agent, without what a fork has of its source: what sums over sessions add, so that each call counts once.
+   * @throws SessionError ERR_NOT_A_LOG, ERR_STORE_GONE, ERR_CLOSED
+   * @example
+   * for (const [agent, { apiCalls }] of await session.ownUsage()) console.log(agent, apiCalls)
+   */
+  async ownUsage(): Promise<Map<string, Usage>> {
+    this.#log.context.checkOpen()
+    const state = await this.#log.current()
+    return state === undefined ? new Map() : ownUsage(state.summary)
+  }
+
+  /**
    * What a list shows of the session; null when there is none.
    * @throws SessionError ERR_NOT_A_LOG, ERR_STORE_GONE, ERR_CLOSED
    * @example
@@ -425,7 +437,9 @@ export class Session<M extends AnyMessage = ChatMessage> {
   async info(): Promise<SessionInfo | null> {
     this.#log.context.checkOpen()
     const state = await this.#log.current()
-    return state === undefined ? null : infoOf(this.key, state, readRun(this.#log, state.summary))
+    return state === undefined
+      ? null
+      : infoOf(this.key, state, readRun(this.#log, state.summary), this.#log.context.clock.now())
   }
 
   /**

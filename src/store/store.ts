@@ -32,6 +32,7 @@ import type { SearchHit, SearchOptions } from '../search/search.js'
 import { checkForkOptions, type ForkOptions, forkLog } from '../session/change/fork.js'
 import { Clock } from '../session/clock.js'
 import type { StoreContext } from '../session/context.js'
+import { DamageReports } from '../session/damage.js'
 import type { SessionInfo } from '../session/info.js'
 import { RecentWrites } from '../session/log/recent-writes.js'
 import { SessionLog } from '../session/log/session-log.js'
@@ -121,6 +122,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
       fds: this.#shared.part(fdsIn),
       runs: this.#shared.part(runsIn),
       settings,
+      damage: new DamageReports(settings),
       writes: new RecentWrites(),
       turns: new Set(),
       leasesAppends:

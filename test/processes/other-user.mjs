@@ -1,6 +1,6 @@
-// What a user without special rights gets from a store: other-user.mjs FOLDER UID CALLS
+// What a user without special rights gets from a store: other-user.mjs FOLDER UID CALLS [OPTIONS]
 // Sends, by call, the value or `{ code }`. A call is the name of a method of the store or of session `a`, and its arguments.
-const [folder, uid, calls] = process.argv.slice(2)
+const [folder, uid, calls, options = '{}'] = process.argv.slice(2)
 process.setgroups([])
 process.setgid(Number(uid))
 process.setuid(Number(uid))
@@ -17,7 +17,7 @@ async function attempt(name, work) {
 
 let store
 await attempt('open', async () => {
-  store = await openStore(folder, { lockTimeout: 500 })
+  store = await openStore(folder, { lockTimeout: 500, ...JSON.parse(options) })
 })
 for (const [name, ...args] of store === undefined ? [] : JSON.parse(calls)) {
   await attempt(name, () => (name in store.session('a') ? store.session('a') : store)[name](...args))

@@ -1,7 +1,7 @@
 /** What a store reports, and the errors that it throws. */
 import fs from 'node:fs'
 import { describe, expect, expectTypeOf, test } from 'vitest'
-import { isSessionError, openStore, SessionError } from '../../src/index.js'
+import { isSessionError, openStore, type Session, SessionError, type SessionStore } from '../../src/index.js'
 import { during, systemError } from '../helpers/file-calls.js'
 import { fill, message, open, tempFolder } from '../helpers/store.js'
 
@@ -38,6 +38,46 @@ describe('events of a store', () => {
         ['first', 'a'],
         ['second', 'a'],
       ])
+  })
+
+  const READERS: Record<string, (session: Session, store: SessionStore) => Promise<unknown>> = {
+    messages: (session) => session.messages(),
+    'the last message': (session) => session.messages({ last: 2 }),
+    context: (session) => session.context({ last: 2 }),
+    entries: async (session) => {
+      for await (const _ of session.entries()) void _
+    },
+    stream: async (session) => {
+      for await (const _ of session.stream()) void _
+    },
+    info: (session) => session.info(),
+    list: (_, store) => store.list(),
+    search: (_, store) => store.search('three'),
+    usage: (session) => session.usage(),
+    values: (session) => session.getValue('v'),
+    removeLast: (session) => session.removeLast(),
+    fork: (_, store) => store.fork('a'),
+    check: (session) => session.check(),
+    rewrite: (session) => session.rewrite(),
+  }
+
+  test.each(Object.entries(READERS))('a bad line is reported by %s, once in a store', async (_, read) => {
+    const folder = tempFolder()
+    const lines = ['one', 'two', 'three'].map((content) => JSON.stringify(message(content)))
+    fs.writeFileSync(`${folder}/a.jsonl`, `${lines[0]}\n${lines[1]}\n\nno line\n${lines[2]}\n`)
+    const seen: unknown[] = []
+    const store = await open(folder, { onDamage: ({ key, damage }) => seen.push([key, damage]) })
+    const session = store.session('a')
+    const damage = [{ line: 4, offset: Buffer.byteLength(`${lines[0]}\n${lines[1]}\n\n`), length: 8 }]
+    await read(session, store)
+    await expect.poll(() => seen).toMatchObject([['a', damage]])
+    for (const again of [READERS.messages, READERS['the last message'], READERS.info, READERS.entries])
+      await again?.(session, store)
+    expect(seen).toHaveLength(1)
+    fs.appendFileSync(session.path, 'nor this\n')
+    await session.messages()
+    const [, last] = (seen.at(-1) ?? []) as [string, Array<{ offset: number }>]
+    expect(last).toHaveLength(1)
   })
 
   test('without a listener an error in the background ends nothing', async () => {

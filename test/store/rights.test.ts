@@ -117,8 +117,10 @@ async function storeOfNobody(): Promise<string> {
   return folder
 }
 
-async function asNobody(folder: string, calls: unknown[][]): Promise<Record<string, unknown>> {
-  const child = start(build.script('other-user.mjs'), [folder, `${NOBODY}`, JSON.stringify(calls)])
+async function asNobody(folder: string, calls: unknown[][], options = {}): Promise<Record<string, unknown>> {
+  const child = start(build.script('other-user.mjs'), [
+    ...[folder, `${NOBODY}`, JSON.stringify(calls), JSON.stringify(options)],
+  ])
   return messageOf<Record<string, unknown>>(child)
 }
 
@@ -142,5 +144,18 @@ describe.skipIf(!IS_ROOT)(`for a user without rights${SKIPPED}`, () => {
       expect(await store.session('a').state()).toMatchObject({ state: 'error', turnId: 't' })
     const left = fs.readdirSync(folder).filter((name) => name.endsWith('.tmp'))
     expect(left).toEqual([])
+  })
+
+  test.each(['everysec', 'always'])("a folder below one that it can only enter, with fsync '%s'", async (fsync) => {
+    const folder = path.join(tempFolder(), 'sessions')
+    fs.mkdirSync(folder)
+    fs.chownSync(folder, NOBODY, NOBODY)
+    fs.chmodSync(path.dirname(folder), 0o711)
+    const calls = [['append', message('first')], ['messages'], ['fork', 'a', { as: 'b' }]]
+    const outcome = await asNobody(folder, calls, { fsync })
+    expect(Object.entries(outcome).filter(([, value]) => codeIn(value) !== undefined)).toEqual([])
+    const store = await open(folder)
+    expect(await contents(store.session('a'))).toEqual(['first'])
+    expect(await store.keys()).toEqual(['a', 'b'])
   })
 })

@@ -112,7 +112,7 @@ export class JsonlSessionManager implements SessionManager {
       const visibility = visibilityOf(pieces)
       const messages = messageLines(pieces, visibility).map(messageOf)
       const logState = { summary, mark }
-      const metadata = toMetadata(listedOf(sessionId, logState, null))
+      const metadata = toMetadata(listedOf(sessionId, logState, null, this.#context.clock.now()))
       return { metadata, messages, state: stateOf(pieces, visibility) }
     })
     if (session === undefined) throw notFound(sessionId)
@@ -156,7 +156,7 @@ export class JsonlSessionManager implements SessionManager {
     const copy = await this.#store.fork(sessionId, { name })
     const state = await this.#log(copy.key).current()
     if (state === undefined) throw notFound(copy.key)
-    return toMetadata(listedOf(copy.key, state, null))
+    return toMetadata(listedOf(copy.key, state, null, this.#context.clock.now()))
   }
 
   async rewind(sessionId: string, turnIndex: number): Promise<ManagedSession> {

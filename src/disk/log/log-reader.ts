@@ -17,12 +17,22 @@ const BACK_BYTES = 32 * 1024
 /** The most of it at first. */
 const MOST_BACK_BYTES = 256 * 1024
 
+/** A line that cannot be read. `line` counts from 1, 0 where the lines before it were not read; `offset` and `length` are bytes. */
+export interface DamagedLine {
+  line: number
+  offset: number
+  length: number
+  reason: string
+}
+
 /** Freeing the blocks of a file of this size takes milliseconds. */
 const LARGE_BYTES = 8 * 1024 * 1024
 
 /** One open log, as long as it was when it was opened. */
 export class LogReader {
   #fileTime: string | undefined
+  /** Called at the end of a pass over the log, or over a part of it, with the lines in it that cannot be read. */
+  onDamage: ((damage: DamagedLine[]) => void) | undefined
 
   /** `fd` is closed by `close`, unless others keep it open. */
   constructor(
@@ -85,6 +95,22 @@ export class LogReader {
 
   /** All pieces from `start` (the start of a line) up to `end`, in order, a block at a time. */
   async *blocks(start = 0, end = this.size): AsyncGenerator<Piece[]> {
+    const damage: DamagedLine[] = []
+    let lines = 0
+    try {
+      for await (const pieces of this.#blocks(start, end)) {
+        for (const piece of pieces) {
+          lines++
+          if (piece.kind === 'damage') damage.push(damagedLine(piece, start === 0 ? lines : 0))
+        }
+        yield pieces
+      }
+    } finally {
+      if (damage.length > 0) this.onDamage?.(damage)
+    }
+  }
+
+  async *#blocks(start: number, end: number): AsyncGenerator<Piece[]> {
     let buffer: Buffer = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, Math.max(end - start, 0)))
     /** Bytes of an unfinished line at the start of the buffer. */
     let rest = 0
@@ -124,6 +150,24 @@ export class LogReader {
     return end
   }
 
+  /** The same lines with their numbers, for lines in the order of the log. */
+  async numbered(lines: readonly DamagedLine[]): Promise<DamagedLine[]> {
+    const found: DamagedLine[] = []
+    let line = 1
+    let position = 0
+    for (const given of lines) {
+      while (position < given.offset) {
+        const bytes = await read(this.fd, position, Math.min(BLOCK_BYTES * 16, given.offset - position))
+        if (bytes.length === 0) throw shrunk(this.stat.size, position)
+        for (let feed = bytes.indexOf(LF); feed !== -1; feed = bytes.indexOf(LF, feed + 1)) line++
+        position += bytes.length
+        await yieldIfDue()
+      }
+      found.push({ ...given, line })
+    }
+    return found
+  }
+
   /** All pieces from `start` on, in memory. `note` is called with each as soon as it is parsed. */
   async pieces(start = 0, note?: (piece: Piece) => void): Promise<Piece[]> {
     const pieces: Piece[] = []
@@ -138,6 +182,18 @@ export class LogReader {
 
   /** Pieces from `end` backwards, each read on demand. The caller will want about `bytes`. */
   *backwards(end = this.size, bytes = 0): Generator<Piece> {
+    const damage: DamagedLine[] = []
+    try {
+      for (const piece of this.#backwards(end, bytes)) {
+        if (piece.kind === 'damage') damage.push(damagedLine(piece, 0))
+        yield piece
+      }
+    } finally {
+      if (damage.length > 0) this.onDamage?.(damage.reverse())
+    }
+  }
+
+  *#backwards(end: number, bytes: number): Generator<Piece> {
     let wanted = Math.min(FIRST_BACK_BYTES + Math.ceil(bytes), MOST_BACK_BYTES)
     for (let stop = end; stop > 0; ) {
       const start = Math.max(0, stop - wanted)
@@ -151,6 +207,10 @@ export class LogReader {
       stop = start + first
     }
   }
+}
+
+function damagedLine({ offset, end, reason }: Extract<Piece, { kind: 'damage' }>, line: number): DamagedLine {
+  return { line, offset, length: end - offset, reason }
 }
 
 function tooLong(offset: number, next: number, end: number): Piece {

@@ -6,7 +6,7 @@ import { yieldToLoop } from '../../base/event-loop.js'
 import type { Range } from '../../log/line.js'
 import { parseLines } from '../../log/parse.js'
 import { closeFile, createPrivate, openRegular, readSync, removeFile, statFile, writeAll } from '../files.js'
-import { ensureFolder, shareWithGroup, syncFolderOf } from '../folders.js'
+import { ensureFolder, shareWithGroup, syncAbove, syncFolderOf } from '../folders.js'
 import type { Layout } from '../layout.js'
 import { rename } from '../platform/calls.js'
 import type { FdCache } from './fd-cache.js'
@@ -149,7 +149,7 @@ export class OpenLog {
     }
     if (synced) {
       syncFolderOf(this.path)
-      syncFolderOf(path.dirname(this.path))
+      syncAbove(path.dirname(this.path))
     }
     return this.stat() ?? 'exists'
   }

@@ -45,7 +45,12 @@ const isWaitingList: Check = (value) =>
 
 const isHeader: Check = (value) =>
   value === null ||
-  (isObject(value) && isText(value.id) && isText(value.key) && isTimeOrNull(value.at) && isTextOrNull(value.forkedFrom))
+  (isObject(value) &&
+    isText(value.id) &&
+    isText(value.key) &&
+    isTimeOrNull(value.at) &&
+    isTextOrNull(value.forkedFrom) &&
+    (value.inherited === undefined || isObject(value.inherited)))
 
 const isArchive: Check = (value) =>
   isObject(value) &&

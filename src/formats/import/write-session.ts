@@ -133,7 +133,7 @@ export class SessionWriter {
 
   async #write(lacking: Lacking, at: string, meta: string): Promise<void> {
     const bytes = Buffer.from([...lacking.lines, meta].join(''))
-    const last = await LogReader.using(this.#log.file.path, lastActivityIn)
+    const last = await this.#log.using(lastActivityIn)
     const from = lacking.from ?? at
     if (last === undefined || last === null || from >= last) return addAtEnd(this.#log, bytes)
     // something here is later: the lines go where their times put them, and what they say of the session comes last
@@ -146,7 +146,7 @@ export class SessionWriter {
     const { format } = this.#draft.context
     const at = this.#draft.lastAt ?? this.#draft.context.fileTime
     const base = this.#base
-    const found = await LogReader.using(this.#log.file.path, async (reader) => {
+    const found = await this.#log.using(async (reader) => {
       if (base === undefined) return knownLinesIn(reader)
       const ids = idsBehind(reader, base.bytes, base.hash)
       return { ids, messages: new Map<string, never>(), removed: new Map<string, never>() }

@@ -12,9 +12,9 @@ import { idBefore, isV7, randomNonce } from '../../base/ids.js'
 import type { Json, JsonObject } from '../../base/json.js'
 import { writeTemporary } from '../../disk/atomic-replace.js'
 import { readSync } from '../../disk/files.js'
-import { LogReader } from '../../disk/log/log-reader.js'
+import type { LogReader } from '../../disk/log/log-reader.js'
 import type { Part } from '../../disk/log/range-copier.js'
-import type { Summary } from '../../log/fold.js'
+import { type Summary, totalUsage } from '../../log/fold.js'
 import { lastStateIn } from '../../log/labels.js'
 import type { Line, Piece } from '../../log/line.js'
 import { answeredLine, headerLine, metaLine } from '../../log/serialize.js'
@@ -65,7 +65,7 @@ export function checkForkOptions(options: ForkOptions | undefined): ForkOptions 
 export async function forkLog(from: SessionLog, to: SessionLog, options: ForkOptions): Promise<void> {
   from.context.checkOpen()
   // both have their place among the calls on their session: the reading, and the making of the copy
-  const opening = Promise.resolve(from.inTurn(() => LogReader.open(from.file.path), options.signal))
+  const opening = Promise.resolve(from.inTurn(() => from.openReader(), options.signal))
   opening.catch(() => {})
   await to.inTurn(async () => {
     const reader = await opening
@@ -87,6 +87,8 @@ interface Content {
   ended: readonly string[]
   /** The labels at the end. */
   set: JsonObject
+  /** For the header: the usage of the source, which the copy has as well. */
+  inherited: JsonObject
   firstId: string | undefined
   /** The greatest id in the source. */
   maxId: string
@@ -108,8 +110,14 @@ async function contentOf(from: SessionLog, reader: LogReader, { name, at, last }
   )
   const { state, firstId } = collected
   const { summary, purged } = plan
+  const usage = totalUsage(summary)
+  const inherited =
+    usage.size === 0
+      ? {}
+      : { inherited: { through: summary.maxId, usage: Object.fromEntries(usage) as unknown as JsonObject } }
   const set = { ...labelsFor(summary, purged, name, state), ...usageLeft(plan) }
-  return { parts: afterMark(reader, partsOf(plan)), ended: plan.waiting, set, firstId, maxId: summary.maxId }
+  const parts = afterMark(reader, partsOf(plan))
+  return { parts, ended: plan.waiting, set, inherited, firstId, maxId: summary.maxId }
 }
 
 function isTaken({ kind }: Line): boolean {
@@ -145,13 +153,13 @@ function usageLeft({ plan }: Plan): JsonObject {
 
 async function place(to: SessionLog, source: string, reader: LogReader, content: Content): Promise<void> {
   const { layout, clock, settings } = to.context
-  const { firstId, maxId, ended, set } = content
+  const { firstId, maxId, ended, set, inherited } = content
   if (to.file.stat() !== undefined) throw sessionExists(to.key)
   const ending = clock.stamp(null, maxId)
   const end = ended.length > 0 ? clock.stamp(ending.at, ending.id) : ending
   // ids rise from the header on, so that the copy is read as quickly as a log that was written line by line
   const id = firstId !== undefined && isV7(firstId) ? idBefore(firstId) : clock.id('')
-  const header = Buffer.from(headerLine({ id, at: end.at }, to.key, { forkedFrom: source }))
+  const header = Buffer.from(headerLine({ id, at: end.at }, to.key, { forkedFrom: source, ...inherited }))
   const labels = redactedLines(Buffer.from(metaLine(end, set)), to.redaction())
   const answered = ended.length > 0 ? [Buffer.from(answeredLine(ending, ended))] : []
   const parts = between(header, content.parts, Buffer.concat([...answered, labels]))

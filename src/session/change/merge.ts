@@ -64,7 +64,7 @@ async function bytesIn(file: string): Promise<Buffer> {
 }
 
 async function mergeOnce(log: SessionLog, copy: Copy, file: string): Promise<MergeResult | 'changed'> {
-  const outcome = await LogReader.using(log.file.path, (reader) => mergeWith(log, reader, copy))
+  const outcome = await log.using((reader) => mergeWith(log, reader, copy))
   if (outcome !== undefined) return outcome
   if (copy.base.length > 0) throw notFound(log.key)
   log.file.stat()
@@ -87,7 +87,7 @@ export function mergeLines(
   copy: Buffer,
   attempt: number,
 ): Promise<MergeResult | 'changed' | undefined> {
-  return LogReader.using(log.file.path, (reader) => mergeWith(log, reader, { bytes: copy, base: NOTHING, attempt }))
+  return log.using((reader) => mergeWith(log, reader, { bytes: copy, base: NOTHING, attempt }))
 }
 
 async function mergeWith(log: SessionLog, reader: LogReader, copy: Copy): Promise<MergeResult | 'changed'> {

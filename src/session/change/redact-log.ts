@@ -2,7 +2,7 @@
 import { logBusy } from '../../base/errors.js'
 import type { JsonObject } from '../../base/json.js'
 import { readSync } from '../../disk/files.js'
-import { LogReader } from '../../disk/log/log-reader.js'
+import type { LogReader } from '../../disk/log/log-reader.js'
 import type { Part } from '../../disk/log/range-copier.js'
 import { isLine, type Piece } from '../../log/line.js'
 import { standIns, withFields } from '../../log/rewrite.js'
@@ -41,12 +41,12 @@ export async function redactLog(
   dryRun: boolean,
 ): Promise<RedactedLog | undefined> {
   log.context.checkOpen()
-  if (dryRun) return LogReader.using(log.file.path, async (reader) => counts(await newLines(reader, replacing)))
+  if (dryRun) return log.using(async (reader) => counts(await newLines(reader, replacing)))
   return log.holdExisting(async () => {
     const state = await log.forWriting()
     if (state !== undefined) checkVersion(state.summary, log.file.path)
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const outcome = await LogReader.using(log.file.path, async (reader) => {
+      const outcome = await log.using(async (reader) => {
         const made = await newLines(reader, replacing)
         if (made.lines === 0) return made
         return (await putInPlace(log, reader, { ...made, attempt })) === 'replaced' ? 'replaced' : made

@@ -3,7 +3,7 @@
 import { messageNotFound, notFound } from '../../base/errors.js'
 import type { Json, JsonObject } from '../../base/json.js'
 import { readSync } from '../../disk/files.js'
-import { LogReader } from '../../disk/log/log-reader.js'
+import type { LogReader } from '../../disk/log/log-reader.js'
 import { isLine, type Line, namedIds, type Piece } from '../../log/line.js'
 import { againLine } from '../../log/restored-line.js'
 import { messageOf } from '../../log/views.js'
@@ -42,7 +42,7 @@ export async function removedFrom(log: SessionLog): Promise<RemovedMessage[]> {
  */
 export async function restoreTo(log: SessionLog, ids: readonly string[], signal?: AbortSignal): Promise<string[]> {
   const made = await log.transactExisting(async (summary) => {
-    const found = summary && (await LogReader.using(log.file.path, (reader) => removedIn(reader, ids, log.key)))
+    const found = summary && (await log.using((reader) => removedIn(reader, ids, log.key)))
     if (found === undefined) throw notFound(log.key)
     let after = summary?.maxId ?? ''
     const drafts = found.map(([line, raw]) => {

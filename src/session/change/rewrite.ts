@@ -3,7 +3,7 @@
 import { logBusy } from '../../base/errors.js'
 import { replaceLog } from '../../disk/atomic-replace.js'
 import type { FileMark } from '../../disk/log/file-mark.js'
-import { LogReader } from '../../disk/log/log-reader.js'
+import type { LogReader } from '../../disk/log/log-reader.js'
 import type { Part } from '../../disk/log/range-copier.js'
 import { setAside } from '../../disk/quarantine.js'
 import type { RewritePlan } from '../../log/rewrite.js'
@@ -59,7 +59,7 @@ export async function rewriteHeld(
   select: (reader: LogReader) => Selection | null | undefined | Promise<Selection | null>,
 ): Promise<RewriteResult | null> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const outcome = await LogReader.using(log.file.path, async (reader) => {
+    const outcome = await log.using(async (reader) => {
       const selection = await select(reader)
       if (selection === null) return null
       if (!selection?.force && (await isForeign(reader))) throw foreignLog(log.file.path)

@@ -91,7 +91,7 @@ export class CachedLog extends SessionCalls {
   /** Like `reading`, for synchronous work: a log that is open here and whose state is cached is not opened again. */
   async readingNow<T>(work: (reader: LogReader, state: LogState) => T): Promise<T | undefined> {
     const state = this.peek()
-    const reader = state && this.file.readerAt(state.mark)
+    const reader = state && this.#watched(this.file.readerAt(state.mark))
     if (reader === undefined) return this.reading(work)
     try {
       return work(reader, state as LogState)
@@ -105,17 +105,31 @@ export class CachedLog extends SessionCalls {
     return this.#using(wholeOf)
   }
 
-  /** As `LogReader.using`; on a network drive, reads again what another machine replaces meanwhile. */
+  /** As `using`; on a network drive, reads again what another machine replaces meanwhile. */
   async #using<T>(work: (reader: LogReader) => T | Promise<T>): Promise<T | undefined> {
-    const { path } = this.file
-    if (!this.context.isNetwork) return LogReader.using(path, work)
+    if (!this.context.isNetwork) return this.using(work)
     await this.waitForData()
-    return untilNotStale(path, () => LogReader.using(path, work))
+    return untilNotStale(this.file.path, () => this.using(work))
+  }
+
+  /** As `LogReader.open`; what cannot be read is reported. */
+  openReader(): LogReader | undefined {
+    return this.#watched(LogReader.open(this.file.path))
+  }
+
+  /** As `LogReader.using`; what cannot be read is reported. */
+  using<T>(work: (reader: LogReader) => T | Promise<T>): Promise<T | undefined> {
+    return LogReader.using(this.file.path, (reader) => work(this.#watched(reader)))
+  }
+
+  #watched<R extends LogReader | undefined>(reader: R): R {
+    return this.context.damage.watch(reader, this.key, this.file.path)
   }
 
   /** Clears all cached state; callers that rewrote, moved or deleted the log call it. */
   reset(): void {
     this.#state = undefined
+    this.context.damage.forget(this.file.path)
     this.#own.reset()
     this.wasThere = false
     this.file.closeFd()
@@ -158,7 +172,7 @@ export class CachedLog extends SessionCalls {
     this.wasThere = mark !== undefined
     if (state !== undefined && sameMark(state.mark, mark) && !(state.partial && depth === foldLog)) return state
     this.#state = undefined
-    return mark && LogReader.using(this.file.path, (reader) => this.#refresh(reader, state, depth))
+    return mark && this.using((reader) => this.#refresh(reader, state, depth))
   }
 
   /** Reads what is new since the cached state or the sidecar; without either, reads as `depth` does. */

@@ -1,5 +1,4 @@
 /** Reads the lines of a log, and later only those that were added. */
-import { LogReader } from '../../disk/log/log-reader.js'
 import type { Piece } from '../../log/line.js'
 import { NOTHING_KNOWN, type Visibility } from '../../log/visibility.js'
 import { visibilityIn } from './catch-up.js'
@@ -17,7 +16,7 @@ export class LogFollower {
     log: SessionLog,
     { restart, add }: { restart: () => void; add: (pieces: readonly Piece[], visibility: Visibility) => void },
   ): Promise<void> {
-    const isThere = await LogReader.using(log.file.path, async (reader) => {
+    const isThere = await log.using(async (reader) => {
       const former = this.#mark
       if (former !== undefined && isGrown(reader, former)) {
         const added = await reader.pieces(former.end)

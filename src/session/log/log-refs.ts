@@ -1,5 +1,5 @@
 /** The references of a log, cached for one session of this process: reads only what the log grew by. */
-import { LogReader } from '../../disk/log/log-reader.js'
+import type { LogReader } from '../../disk/log/log-reader.js'
 import { BackwardReading } from '../../log/fold-tail.js'
 import { isLine, namedIds } from '../../log/line.js'
 import { isoTime } from '../../log/parse.js'
@@ -26,7 +26,7 @@ export class LogRefs {
   }
 
   async now(): Promise<RefMemory> {
-    const refs = await LogReader.using(this.#log.file.path, async (reader) => {
+    const refs = await this.#log.using(async (reader) => {
       const read = this.#read
       // reading the log again drops old references
       const isLarge = read !== undefined && read.refs.size > 2 * read.atFirst + MOST_MORE

@@ -1,7 +1,7 @@
 /** Live messages with the lines that they stand in, of any part of a log. */
 import { checkCount, checkNames, checkSignal, checkText } from '../../base/arguments.js'
 import { messageNotFound } from '../../base/errors.js'
-import { LogReader } from '../../disk/log/log-reader.js'
+import type { LogReader } from '../../disk/log/log-reader.js'
 import type { Summary } from '../../log/fold.js'
 import { type AnyMessage, isLine } from '../../log/line.js'
 import { isChat } from '../../log/parse.js'
@@ -51,7 +51,7 @@ export async function* entriesOf<M extends AnyMessage>(
     yield* end
     return
   }
-  const reader = LogReader.open(log.file.path)
+  const reader = log.openReader()
   try {
     const bounds = await boundsIn(reader, log.key, { before, after })
     if (reader === undefined) return

@@ -7,10 +7,11 @@ import { isChat } from '../../log/parse.js'
 import { toStored } from '../../log/views.js'
 import { isLive } from '../../log/visibility.js'
 import { visibilityIn } from '../log/catch-up.js'
+import type { SessionLog } from '../log/session-log.js'
 
 /** @throws what the signal was aborted with */
-export async function* streamMessages(file: string, signal?: AbortSignal): AsyncGenerator<StoredMessage> {
-  const reader = LogReader.open(file)
+export async function* streamMessages(log: SessionLog, signal?: AbortSignal): AsyncGenerator<StoredMessage> {
+  const reader = log.openReader()
   if (reader === undefined) return
   try {
     const visibility = await visibilityIn(reader)

@@ -11,7 +11,7 @@ import {
 import { yieldIfDue } from '../../base/event-loop.js'
 import type { Json } from '../../base/json.js'
 import { type FileMark, markOf, sameFile } from '../../disk/log/file-mark.js'
-import { LogReader } from '../../disk/log/log-reader.js'
+import type { LogReader } from '../../disk/log/log-reader.js'
 import type { Summary } from '../../log/fold.js'
 import type { Setter } from '../../log/last-lines.js'
 import { isLine, type Line, type Range } from '../../log/line.js'
@@ -158,7 +158,7 @@ export class SessionValues {
         for (const [name] of places) yield [name, undefined]
         return
       }
-      const reader = LogReader.open(this.#log.file.path)
+      const reader = this.#log.openReader()
       if (reader === undefined) return
       try {
         // replaced in this instant: the places are those of the former file

@@ -8,8 +8,9 @@ import { LogReader } from '../../disk/log/log-reader.js'
 import { nameOf } from '../../disk/names.js'
 import type { Listed } from '../../list/row.js'
 import type { StoreInternals } from '../../list/store-internals.js'
-import { addUsage, countersOf, sumOf, totalUsage } from '../../log/fold.js'
-import type { Piece, Usage } from '../../log/line.js'
+import { addUsage, countersOf, type Summary, sumOf, totalUsage } from '../../log/fold.js'
+import { isLine, type Piece, type Usage } from '../../log/line.js'
+import { isInherited, ownUsage } from '../../log/own-usage.js'
 import { isChat } from '../../log/parse.js'
 import { modelOf } from '../../log/views.js'
 import { logId } from '../log/log-view.js'
@@ -25,6 +26,9 @@ interface Facts {
   /** Size and time of the log that the sums by agent are of. */
   mark: string
   agents: Sums
+  /** Those of them that the session has not of the one that it was forked from: what sums over sessions add. */
+  own: Sums
+  header: Pick<Summary, 'header'>
   parent: string | null
   /** What the lines before `upTo` of this log say. */
   read: { log: string; upTo: number; days: Sums; models: Sums } | undefined
@@ -57,7 +61,7 @@ export class UsageFacts {
     let read = 0
     for (const [key, facts] of this.#facts) {
       if (facts.isRead) read++
-      for (const [agent, usage] of facts.agents) {
+      for (const [agent, usage] of facts.own) {
         addUsage(sums.sessions, key, usage, 1)
         addUsage(sums.agents, agent, usage, 1)
       }
@@ -133,9 +137,11 @@ export class UsageFacts {
       .current()
       .catch(() => undefined)
     const agents: Sums = state === undefined ? new Map() : totalUsage(state.summary)
+    const own: Sums = state === undefined ? new Map() : ownUsage(state.summary)
+    const header = { header: state?.summary.header ?? null }
     const labels = state?.summary.labels.metadata
     const parent = isObject(labels) && typeof labels.parent === 'string' ? labels.parent : null
-    this.#facts.set(info.key, { mark, agents, parent, read: former?.read, isRead: agents.size === 0 })
+    this.#facts.set(info.key, { mark, agents, own, header, parent, read: former?.read, isRead: agents.size === 0 })
   }
 
   async #readLogs(): Promise<void> {
@@ -161,7 +167,7 @@ export class UsageFacts {
       if (this.#isClosed) return
       for (const piece of pieces) {
         if (piece.kind === 'torn' || ('open' in piece && piece.open)) return
-        addLine(piece, read)
+        if (!isLine(piece) || !isInherited(piece, facts.header)) addLine(piece, read)
         read.upTo = piece.end
       }
     }

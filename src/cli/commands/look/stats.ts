@@ -28,7 +28,7 @@ const NARROWEST_BAR = 6
 export async function stats(given: string | undefined, options: StatsOptions): Promise<number> {
   return readExistingStore(options.root, async (store) => {
     const sessions = await sessionsOf(store, given)
-    const sums = new LogSums(options.since)
+    const sums = new LogSums({ since: options.since, isOfStore: given === undefined })
     let failed = 0
     for await (const { key } of showingProgress(sessions, 'sessions')) {
       try {

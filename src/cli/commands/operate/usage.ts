@@ -21,12 +21,12 @@ export async function usage(given: string | undefined, options: UsageOptions): P
   if (given !== undefined) {
     return readExistingStore(options.root, async (store) => {
       const key = await findKey(store, given)
-      return report(await readUsage(store, [key], options), options, key)
+      return report(await readUsage(store, [key], options, false), options, key)
     })
   }
   const isThere = await storeIsThere(options.root)
   const read = isThere
-    ? await readStore(options.root, async (store) => readUsage(store, await keysOf(store, options), options))
+    ? await readStore(options.root, async (store) => readUsage(store, await keysOf(store, options), options, true))
     : { sums: new Map(), sessions: 0, failed: 0 }
   if (isThere && read.sessions === 0 && read.failed === 0 && !options.json)
     note(options.since === undefined ? 'no sessions' : 'no sessions since then')
@@ -45,9 +45,14 @@ interface Read {
   failed: number
 }
 
-async function readUsage(store: SessionStore, keys: readonly string[], { by, since }: UsageOptions): Promise<Read> {
+async function readUsage(
+  store: SessionStore,
+  keys: readonly string[],
+  { by, since }: UsageOptions,
+  isOfStore: boolean,
+): Promise<Read> {
   const persistence = new JsonlPersistence(store)
-  const lines = new LogSums(since)
+  const lines = new LogSums({ since, isOfStore })
   const noun = by ?? 'session'
   const read: Read = { sums: lines.usage[noun], sessions: keys.length, failed: 0 }
   for await (const key of showingProgress(keys, 'sessions')) {
@@ -57,7 +62,7 @@ async function readUsage(store: SessionStore, keys: readonly string[], { by, sin
         continue
       }
       // what the store knows of a log is enough
-      const rows = await persistence.sessionUsageByAgent(key)
+      const rows = isOfStore ? [...(await store.session(key).ownUsage())] : await persistence.sessionUsageByAgent(key)
       if (noun === 'agent') for (const [agent, usage] of rows) add(read.sums, agent, [usage])
       else
         add(
