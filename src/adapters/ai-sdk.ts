@@ -3,10 +3,10 @@ import type { ToolSet, UIMessage, validateUIMessages } from 'ai'
 import { checkNames, checkText } from '../base/arguments.js'
 import { isObject, type Json, type JsonObject, jsonEqual, toJson } from '../base/json.js'
 import type { Entry } from '../session/entry.js'
-import type { AnyStore } from '../store/store.js'
 import { uiLine, uiMessageOf } from './lines/ai-sdk.js'
+import { AdapterSessions } from './shared/adapter-sessions.js'
 import { asWritten } from './shared/as-written.js'
-import { type GivenStore, storeOf } from './shared/given-store.js'
+import type { GivenStore } from './shared/given-store.js'
 import { itemsOf } from './shared/items.js'
 
 export interface JsonlChatStoreOptions {
@@ -25,15 +25,12 @@ export interface ChatValidation {
 
 /** Loads and saves the `UIMessage`s of chats, over a store. */
 export class JsonlChatStore<M extends UIMessage = UIMessage> {
-  readonly #store: Promise<AnyStore>
-  readonly #prefix: string
+  readonly #sessions: AdapterSessions
 
   /** @throws TypeError */
   constructor(store: GivenStore, options?: JsonlChatStoreOptions) {
     const { prefix = '' } = checkNames('JsonlChatStore', options, ['prefix'])
-    checkText('prefix', prefix)
-    this.#prefix = prefix
-    this.#store = storeOf(store)
+    this.#sessions = new AdapterSessions(store, prefix)
   }
 
   /**
@@ -42,8 +39,8 @@ export class JsonlChatStore<M extends UIMessage = UIMessage> {
    */
   async load(chatId: string, options?: { validate?: ChatValidation }): Promise<M[]> {
     const { validate } = checkNames('load', options, ['validate'])
-    const key = this.#keyOf(chatId)
-    const messages = (await itemsOf((await this.#store).session(key), uiMessageOf)) as unknown as M[]
+    checkText('chatId', chatId)
+    const messages = await this.#sessions.read(chatId, (session) => itemsOf(session, uiMessageOf) as unknown as M[])
     return validate === undefined || messages.length === 0 ? messages : validated(messages, validate)
   }
 
@@ -53,40 +50,34 @@ export class JsonlChatStore<M extends UIMessage = UIMessage> {
    */
   async save({ chatId, messages }: { chatId: string; messages: readonly M[] }): Promise<void> {
     const given = messagesOf(messages)
-    const key = this.#keyOf(chatId)
-    const store = await this.#store
-    const written = asWritten(store, key, given.map(uiLine))
-    const shown = written.map(
-      (message, i) => uiMessageOf({ id: '', at: new Date(0), message }) ?? (given[i] as JsonObject),
-    )
-    await store.session(key).change({}, ({ entries }) => {
-      const { remove, kept } = replacing(entries, shown)
-      return { remove, append: given.slice(kept).map(uiLine), result: undefined }
+    checkText('chatId', chatId)
+    await this.#sessions.write(chatId, (session, store) => {
+      const written = asWritten(store, session.key, given.map(uiLine))
+      const shown = written.map(
+        (message, i) => uiMessageOf({ id: '', at: new Date(0), message }) ?? (given[i] as JsonObject),
+      )
+      return session.change({}, ({ entries }) => {
+        const { remove, kept } = replacing(entries, shown)
+        return { remove, append: given.slice(kept).map(uiLine), result: undefined }
+      })
     })
   }
 
   async append(chatId: string, message: M): Promise<void> {
     const lines = messagesOf([message]).map(uiLine)
-    const key = this.#keyOf(chatId)
-    const store = await this.#store
-    await store.session(key).append(lines)
+    checkText('chatId', chatId)
+    await this.#sessions.write(chatId, (session) => session.append(lines))
   }
 
   /** False where there was no chat. */
   async delete(chatId: string): Promise<boolean> {
-    const key = this.#keyOf(chatId)
-    return (await this.#store).session(key).delete()
+    checkText('chatId', chatId)
+    return this.#sessions.write(chatId, (session) => session.delete())
   }
 
   /** The ids of all chats: of all sessions whose key begins with the prefix. */
   async list(): Promise<string[]> {
-    const keys = await (await this.#store).keys({ prefix: this.#prefix })
-    return keys.map((key) => key.slice(this.#prefix.length))
-  }
-
-  #keyOf(chatId: string): string {
-    checkText('chatId', chatId)
-    return this.#prefix + chatId
+    return this.#sessions.keys()
   }
 }
 

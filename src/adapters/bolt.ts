@@ -28,7 +28,7 @@ export class JsonlConversationStore<State = unknown> implements ConversationStor
    * reported to the store's `onError` too: the framework writes it to the debug log only.
    */
   async get(conversationId: string): Promise<State> {
-    const store = await this.#values.store
+    const store = await this.#values.sessions.store
     let entry: ValueEntry<State> | undefined
     try {
       entry = await this.#values.entry<State>(conversationId)
@@ -41,8 +41,8 @@ export class JsonlConversationStore<State = unknown> implements ConversationStor
   }
 
   async #report(error: unknown, conversationId: string): Promise<never> {
-    const { settings } = internalsOf(await this.#values.store).context
-    if (!(error instanceof TypeError)) settings.onError(error, this.#values.prefix + conversationId)
+    const { settings } = internalsOf(await this.#values.sessions.store).context
+    if (!(error instanceof TypeError)) settings.onError(error, this.#values.sessions.prefix + conversationId)
     throw error
   }
 }

@@ -1,9 +1,9 @@
 /** `jsonl-sessions/adapters/botbuilder`: state and transcripts of the Bot Framework and of M365 agents. */
 import { checkNames, checkText } from '../base/arguments.js'
 import { isObject, type JsonObject } from '../base/json.js'
-import type { AnyStore } from '../store/store.js'
 import { activityLine, activityOf, withDates } from './lines/botbuilder.js'
-import { type GivenStore, storeOf } from './shared/given-store.js'
+import { AdapterSessions } from './shared/adapter-sessions.js'
+import type { GivenStore } from './shared/given-store.js'
 import { itemsOf } from './shared/items.js'
 import { escapedPart, joinedKey } from './shared/joined-key.js'
 import { jsonCopy } from './shared/json-copy.js'
@@ -65,12 +65,13 @@ export class JsonlBotStorage {
 
   async #writeItem(key: string, { eTag, ...state }: JsonObject): Promise<void> {
     if (eTag === undefined || eTag === null || eTag === '' || eTag === '*') return this.#values.write(key, state)
-    const session = await this.#values.session(key)
-    await session.updateValue(this.#values.name, (_, id) => {
-      // what is gone contradicts no one, as in the framework's own memory
-      if (id !== undefined && id !== eTag) throw new Error(`Storage: error writing "${key}" due to eTag conflict.`)
-      return state
-    })
+    await this.#values.sessions.write(key, (session) =>
+      session.updateValue(this.#values.name, (_, id) => {
+        // what is gone contradicts no one, as in the framework's own memory
+        if (id !== undefined && id !== eTag) throw new Error(`Storage: error writing "${key}" due to eTag conflict.`)
+        return state
+      }),
+    )
   }
 
   /** Messages in the same log stay. */
@@ -94,15 +95,13 @@ const PAGE = 20
  */
 // biome-ignore lint/suspicious/noExplicitAny: a store of any activities is one of each framework
 export class JsonlTranscriptStore<A extends object = any> {
-  readonly #store: Promise<AnyStore>
-  readonly #prefix: string
+  readonly #sessions: AdapterSessions
 
   /** @throws TypeError */
   constructor(store: GivenStore, options?: JsonlTranscriptStoreOptions) {
     const { prefix = 'transcript' } = checkNames('JsonlTranscriptStore', options, ['prefix'])
     checkText('prefix', prefix)
-    this.#prefix = prefix
-    this.#store = storeOf(store)
+    this.#sessions = new AdapterSessions(store, `${escapedPart(prefix)}/`)
   }
 
   /** @throws Error at once where the activity, its channel or its conversation is missing */
@@ -111,8 +110,8 @@ export class JsonlTranscriptStore<A extends object = any> {
     const { channelId, conversation } = activity as { channelId?: string; conversation?: { id?: string } }
     const key = this.#keyOf(channelId, conversation?.id)
     const line = activityLine(jsonCopy(activity) as JsonObject)
-    return this.#store.then(async (store) => {
-      await store.session(key).append(line)
+    return this.#sessions.write(key, async (session) => {
+      await session.append(line)
     })
   }
 
@@ -127,8 +126,8 @@ export class JsonlTranscriptStore<A extends object = any> {
     startDate?: Date,
   ): Promise<Page<A>> {
     const key = this.#keyOf(channelId, conversationId)
-    return this.#store.then(async (store) => {
-      const found = await itemsOf(store.session(key), (entry) => {
+    return this.#sessions.read(key, async (session) => {
+      const found = await itemsOf(session, (entry) => {
         const activity = activityOf(entry, channelId, conversationId)
         return activity && withDates(activity)
       })
@@ -142,14 +141,7 @@ export class JsonlTranscriptStore<A extends object = any> {
   /** A page of the conversations of a channel, the oldest first. @throws Error at once where the id is missing */
   listTranscripts(channelId: string, continuationToken?: string): Promise<Page<TranscriptInfo>> {
     if (!channelId) throw new Error('Missing channelId')
-    const prefix = `${joinedKey(this.#prefix, escapedPart(channelId))}/`
-    return this.#store.then(async (store) => {
-      const infos: TranscriptInfo[] = []
-      for (const key of await store.keys({ prefix })) {
-        const info = await store.session(key).info()
-        // deleted meanwhile
-        if (info !== null) infos.push({ channelId, id: key.slice(prefix.length), created: info.createdAt })
-      }
+    return this.#conversationsOf(channelId).then((infos) => {
       infos.sort((a, b) => a.created.getTime() - b.created.getTime())
       return pageOf(infos, ({ id }) => id, continuationToken)
     })
@@ -158,15 +150,27 @@ export class JsonlTranscriptStore<A extends object = any> {
   /** @throws Error at once where an id is missing */
   deleteTranscript(channelId: string, conversationId: string): Promise<void> {
     const key = this.#keyOf(channelId, conversationId)
-    return this.#store.then(async (store) => {
-      await store.session(key).delete()
+    return this.#sessions.write(key, async (session) => {
+      await session.delete()
     })
+  }
+
+  async #conversationsOf(channelId: string): Promise<TranscriptInfo[]> {
+    const start = `${escapedPart(channelId)}/`
+    const infos: TranscriptInfo[] = []
+    for (const key of await this.#sessions.keys()) {
+      if (!key.startsWith(start)) continue
+      const info = await this.#sessions.read(key, (session) => session.info())
+      // deleted meanwhile
+      if (info !== null) infos.push({ channelId, id: key.slice(start.length), created: info.createdAt })
+    }
+    return infos
   }
 
   #keyOf(channelId: string | undefined, conversationId: string | undefined): string {
     if (!channelId) throw new Error('Missing channelId')
     if (!conversationId) throw new Error('Missing conversationId')
-    return joinedKey(this.#prefix, channelId, conversationId)
+    return joinedKey(channelId, conversationId)
   }
 }
 

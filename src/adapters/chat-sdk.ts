@@ -73,70 +73,73 @@ export class JsonlStateAdapter implements StateAdapter {
 
   async get<T = unknown>(key: string): Promise<T | null> {
     this.#checkConnected()
-    return (await (await this.#cache.session()).getValue<T>(key)) ?? null
+    return ((await this.#cache.read((session) => session.getValue<T>(key))) ?? null) as T | null
   }
 
   /** Without `ttlMs`, and with 0, for ever. */
   async set<T = unknown>(key: string, value: T, ttlMs?: number): Promise<void> {
     this.#checkConnected()
     const copy = copyOf(value)
-    await (await this.#cache.made()).setValue(key, copy, { expires: await this.#expiry(ttlMs) })
+    await this.#cache.write((session, store) => session.setValue(key, copy, { expires: expiryOf(store, ttlMs) }))
   }
 
   async setIfNotExists(key: string, value: unknown, ttlMs?: number): Promise<boolean> {
     this.#checkConnected()
     const copy = copyOf(value)
-    const expires = await this.#expiry(ttlMs)
-    return (await this.#cache.made()).setValue(key, copy, { expires, ifAbsent: true })
+    return this.#cache.write((session, store) =>
+      session.setValue(key, copy, { expires: expiryOf(store, ttlMs), ifAbsent: true }),
+    )
   }
 
   async delete(key: string): Promise<void> {
     this.#checkConnected()
-    await (await this.#cache.session()).deleteValue(key)
+    await this.#cache.remove((session) => session.deleteValue(key))
   }
 
   async subscribe(threadId: string): Promise<void> {
     this.#checkConnected()
-    await (await this.#subscriptions.made()).setValue(threadId, true, { ifAbsent: true })
+    await this.#subscriptions.write((session) => session.setValue(threadId, true, { ifAbsent: true }))
   }
 
   async unsubscribe(threadId: string): Promise<void> {
     this.#checkConnected()
-    await (await this.#subscriptions.session()).deleteValue(threadId)
+    await this.#subscriptions.remove((session) => session.deleteValue(threadId))
   }
 
   async isSubscribed(threadId: string): Promise<boolean> {
     this.#checkConnected()
-    return (await (await this.#subscriptions.session()).getValue(threadId)) !== undefined
+    return (await this.#subscriptions.read((session) => session.getValue(threadId))) !== undefined
   }
 
   async enqueue(threadId: string, entry: QueueEntry, maxSize: number): Promise<number> {
     this.#checkConnected()
     const copy = jsonCopy(entry)
-    const session = await this.#queues.made()
-    const queue = await session.updateValue<Json[]>(threadId, (old = []) => {
-      const all = [...old, copy]
-      return all.slice(Math.max(0, all.length - maxSize))
-    })
+    const queue = await this.#queues.write((session) =>
+      session.updateValue<Json[]>(threadId, (old = []) => {
+        const all = [...old, copy]
+        return all.slice(Math.max(0, all.length - maxSize))
+      }),
+    )
     return queue?.length ?? 0
   }
 
   async dequeue(threadId: string): Promise<QueueEntry | null> {
     this.#checkConnected()
-    const session = await this.#queues.session()
     let first: Json | undefined
-    // a session that is not there has no queue, and is not made
-    if (!(await session.exists())) return null
-    await session.updateValue<Json[]>(threadId, (old = []) => {
-      ;[first] = old
-      return old.length > 1 ? old.slice(1) : undefined
+    await this.#queues.read(async (session) => {
+      // a session that is not there has no queue, and is not made
+      if (!(await session.exists())) return
+      await session.updateValue<Json[]>(threadId, (old = []) => {
+        ;[first] = old
+        return old.length > 1 ? old.slice(1) : undefined
+      })
     })
     return (first ?? null) as QueueEntry | null
   }
 
   async queueDepth(threadId: string): Promise<number> {
     this.#checkConnected()
-    return (await (await this.#queues.session()).getValue<Json[]>(threadId))?.length ?? 0
+    return (await this.#queues.read((session) => session.getValue<Json[]>(threadId)))?.length ?? 0
   }
 
   async appendToList(key: string, value: unknown, options: { maxLength?: number; ttlMs?: number } = {}): Promise<void> {
@@ -215,10 +218,6 @@ export class JsonlStateAdapter implements StateAdapter {
     return (await this.#store).session(joinedKey(this.#prefix, 'list', key))
   }
 
-  async #expiry(ttlMs: number | undefined): Promise<number | undefined> {
-    return ttlMs === undefined || ttlMs <= 0 ? undefined : (await this.#store).now() + ttlMs
-  }
-
   /** Restarts an expired list, and writes what has changed about it. */
   async #noteList(session: Session, maxLength: number | null, ttlMs: number | undefined): Promise<void> {
     const now = (await this.#store).now()
@@ -249,6 +248,11 @@ export class JsonlStateAdapter implements StateAdapter {
 async function lastId(session: Session): Promise<string | null> {
   for await (const { id } of session.entries({ last: 1 })) return id
   return null
+}
+
+/** Without a time to live, and with 0, for ever. */
+function expiryOf(store: AnyStore, ttlMs: number | undefined): number | undefined {
+  return ttlMs === undefined || ttlMs <= 0 ? undefined : store.now() + ttlMs
 }
 
 /** The SDK may set undefined, which is nothing in JSON. */

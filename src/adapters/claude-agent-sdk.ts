@@ -6,7 +6,7 @@ import { isObject, type Json, type JsonObject, jsonEqual, toJson } from '../base
 import { statFile } from '../disk/files.js'
 import { isLine, namedIds, type Piece } from '../log/line.js'
 import { isChat } from '../log/parse.js'
-import { messageText } from '../log/serialize.js'
+import { type MessageText, messageText } from '../log/serialize.js'
 import { isLive, knownId, type Visibility } from '../log/visibility.js'
 import { entryOf } from '../session/entry.js'
 import { LogFollower } from '../session/log/log-follower.js'
@@ -19,6 +19,7 @@ import { claudeLine, transcriptReader } from './lines/claude-agent-sdk.js'
 import { type GivenStore, storeOf } from './shared/given-store.js'
 import { itemsOf } from './shared/items.js'
 import { escapedPart, joinedKey, unescapedPart } from './shared/joined-key.js'
+import { KeyedTurns } from './shared/keyed-turns.js'
 
 export interface JsonlClaudeSessionStoreOptions {
   /** First part of the keys; `claude` unless given. */
@@ -38,6 +39,12 @@ interface StoredSummary {
   summary: SessionSummaryEntry
 }
 
+/** An entry, and the line that is made of it. */
+interface GivenEntry {
+  entry: JsonObject
+  text: MessageText
+}
+
 /** How many transcripts are followed at once. */
 const MAX_FOLLOWED = 64
 const SUMMARY = 'summary'
@@ -48,6 +55,7 @@ export class JsonlClaudeSessionStore implements SessionStore {
   readonly #prefix: string
   /** By session key, the one used last at the end. */
   readonly #followed = new Map<string, Transcript>()
+  readonly #turns = new KeyedTurns()
   #fold: Promise<Fold | undefined> | undefined
 
   /** @throws TypeError */
@@ -62,9 +70,12 @@ export class JsonlClaudeSessionStore implements SessionStore {
   async append(key: SessionKey, entries: SessionStoreEntry[]): Promise<void> {
     const sessionKey = this.#keyOf(key)
     const given = (toJson(entries) as JsonObject[]).map((entry) => ({ entry, text: messageText(claudeLine(entry)) }))
+    if (given.length > 0) await this.#turns.run(this.#mainOf(key), () => this.#append(key, sessionKey, given))
+  }
+
+  async #append(key: SessionKey, sessionKey: string, given: readonly GivenEntry[]): Promise<void> {
     const fold = await this.#folding()
     const { log: logOf, context } = internalsOf(await this.#store)
-    if (given.length === 0) return
     const log = logOf(sessionKey)
     const transcript = this.#follow(sessionKey)
     await log.transact(async (known) => {
@@ -93,7 +104,8 @@ export class JsonlClaudeSessionStore implements SessionStore {
   /** All entries in order; null for a transcript that was never written. */
   async load(key: SessionKey): Promise<SessionStoreEntry[] | null> {
     const sessionKey = this.#keyOf(key)
-    const entries = await itemsOf((await this.#store).session(sessionKey), transcriptReader(key.sessionId))
+    const read = async () => itemsOf((await this.#store).session(sessionKey), transcriptReader(key.sessionId))
+    const entries = await this.#turns.run(this.#mainOf(key), read)
     return entries.length === 0 ? null : (entries as SessionStoreEntry[])
   }
 
@@ -115,16 +127,19 @@ export class JsonlClaudeSessionStore implements SessionStore {
   /** Deletes a main transcript with all below it, or one below it alone. */
   async delete(key: SessionKey): Promise<void> {
     const sessionKey = this.#keyOf(key)
-    const store = await this.#store
-    const below = key.subpath === undefined ? await store.keys({ prefix: `${sessionKey}/` }) : []
-    for (const one of [...below, sessionKey]) {
-      await store.session(one).delete()
-      this.#followed.delete(one)
-    }
+    await this.#turns.run(this.#mainOf(key), async () => {
+      const store = await this.#store
+      const below = key.subpath === undefined ? await store.keys({ prefix: `${sessionKey}/` }) : []
+      for (const one of [...below, sessionKey]) {
+        await store.session(one).delete()
+        this.#followed.delete(one)
+      }
+    })
   }
 
   async listSubkeys({ projectKey, sessionId }: { projectKey: string; sessionId: string }): Promise<string[]> {
     const prefix = `${this.#keyOf({ projectKey, sessionId })}/`
+    await this.#turns.settled()
     return (await (await this.#store).keys({ prefix })).map((key) => key.slice(prefix.length))
   }
 
@@ -134,12 +149,17 @@ export class JsonlClaudeSessionStore implements SessionStore {
     checkText('sessionId', sessionId)
     if (subpath !== undefined) checkText('subpath', subpath)
     if (subpath === '') throw new TypeError('subpath must not be empty: a main transcript has none')
-    const main = joinedKey(this.#prefix, projectKey, escapedPart(sessionId))
+    const main = this.#mainOf({ projectKey, sessionId })
     return subpath === undefined ? main : `${main}/${subpath}`
+  }
+
+  #mainOf({ projectKey, sessionId }: SessionKey): string {
+    return joinedKey(this.#prefix, projectKey, escapedPart(sessionId))
   }
 
   async #mainsOf(projectKey: string): Promise<Array<{ sessionId: string; mtime: number; session: Session }>> {
     checkText('projectKey', projectKey)
+    await this.#turns.settled()
     const store = await this.#store
     const prefix = joinedKey(this.#prefix, projectKey, '')
     const keys = (await store.keys({ prefix })).filter((key) => !key.includes('/', prefix.length))

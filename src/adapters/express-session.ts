@@ -47,38 +47,34 @@ export class JsonlExpressStore extends Store {
   }
 
   override get(sid: string, callback: (error: unknown, session?: SessionData | null) => void): void {
-    const read = async () => (await (await this.#log.session()).getValue<SessionData>(sid)) as SessionData | undefined
-    this.#settle(this.#turns.run(sid, read), callback)
+    const read = () => this.#log.read((log) => log.getValue<SessionData>(sid))
+    this.#settle(this.#turns.run(sid, read) as Promise<SessionData | undefined>, callback)
   }
 
   override set(sid: string, session: SessionData, callback?: Callback): void {
     this.#change(sid, callback, () => {
       const copy = jsonCopy(session) as JsonObject
-      return async () => {
-        const expires = await this.#expiryOf(copy)
-        await (await this.#log.made()).setValue(sid, copy, { expires })
-      }
+      return () =>
+        this.#log.write((log, store) => log.setValue(sid, copy, { expires: this.#expiryOf(copy, store.now()) }))
     })
   }
 
   override destroy(sid: string, callback?: Callback): void {
-    this.#change(sid, callback, () => async () => {
-      await (await this.#log.session()).deleteValue(sid)
-    })
+    this.#change(sid, callback, () => () => this.#log.remove((log) => log.deleteValue(sid)))
   }
 
   /** Changes the cookie of what is stored: neither older data nor a destroyed session comes back. */
   override touch(sid: string, session: SessionData, callback?: Callback): void {
     this.#change(sid, callback, () => {
       const cookie = jsonCopy(session.cookie)
-      return async () => {
-        const log = await this.#log.session()
-        const expires = await this.#expiryOf({ cookie })
-        const there = await log.getValue<JsonObject>(sid, { expired: true })
-        const moved = Math.abs(expires - (there?.expires?.getTime() ?? 0))
-        if (there === undefined || moved < this.#touchAfter) return
-        await log.updateValue<JsonObject>(sid, (stored) => stored && { ...stored, cookie }, { expires })
-      }
+      return () =>
+        this.#log.remove(async (log, store) => {
+          const expires = this.#expiryOf({ cookie }, store.now())
+          const there = await log.getValue<JsonObject>(sid, { expired: true })
+          const moved = Math.abs(expires - (there?.expires?.getTime() ?? 0))
+          if (there === undefined || moved < this.#touchAfter) return
+          await log.updateValue<JsonObject>(sid, (stored) => stored && { ...stored, cookie }, { expires })
+        })
     })
   }
 
@@ -94,7 +90,7 @@ export class JsonlExpressStore extends Store {
   override clear(callback?: Callback): void {
     const clear = async () => {
       await this.#turns.settled()
-      await (await this.#log.session()).clear({ values: true })
+      await this.#log.remove((log) => log.clear({ values: true }))
       return undefined
     }
     this.#settle(clear(), callback)
@@ -102,28 +98,30 @@ export class JsonlExpressStore extends Store {
 
   async #all(): Promise<Record<string, SessionData>> {
     await this.#turns.settled()
-    const sessions: Array<[string, SessionData]> = []
-    for await (const [sid, value] of (await this.#log.session()).values())
-      sessions.push([sid, value as unknown as SessionData])
-    return Object.fromEntries(sessions)
+    return this.#log.read(async (log) => {
+      const sessions: Array<[string, SessionData]> = []
+      for await (const [sid, value] of log.values()) sessions.push([sid, value as unknown as SessionData])
+      return Object.fromEntries(sessions)
+    })
   }
 
   /** `prepare` copies the arguments at the call. */
-  #change(sid: string, callback: Callback | undefined, prepare: () => () => Promise<void>): void {
-    let work: () => Promise<void>
+  #change(sid: string, callback: Callback | undefined, prepare: () => () => Promise<unknown>): void {
+    let work: () => Promise<unknown>
     try {
       work = prepare()
     } catch (error) {
       this.#settle(Promise.reject(error), callback)
       return
     }
-    this.#settle(this.#turns.run(sid, work), callback)
+    const done = this.#turns.run(sid, work).then(() => undefined)
+    this.#settle(done, callback)
   }
 
-  async #expiryOf({ cookie }: JsonObject): Promise<number> {
+  #expiryOf({ cookie }: JsonObject, now: number): number {
     const { expires } = (cookie ?? {}) as JsonObject
     const ms = typeof expires === 'string' ? Date.parse(expires) : Number.NaN
-    return Number.isNaN(ms) ? (await this.#store).now() + this.#ttl : ms
+    return Number.isNaN(ms) ? now + this.#ttl : ms
   }
 
   /** An error that no callback gets is reported to the store's `onError`. */

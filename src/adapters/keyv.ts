@@ -3,7 +3,6 @@ import { EventEmitter } from 'node:events'
 import type { KeyvStoreAdapter } from 'keyv'
 import { checkNames, checkText } from '../base/arguments.js'
 import { isObject, type Json } from '../base/json.js'
-import type { Session } from '../session/session.js'
 import type { ValueEntry, ValueToSet } from '../session/values/values.js'
 import { type GivenStore, storeOf } from './shared/given-store.js'
 import { jsonCopy } from './shared/json-copy.js'
@@ -29,7 +28,6 @@ export class JsonlKeyvStore extends EventEmitter implements KeyvStoreAdapter {
   opts: unknown = { dialect: 'sqlite', url: '' }
   /** Keyv sets it. */
   namespace?: string | undefined
-  readonly #store: ReturnType<typeof storeOf>
   readonly #log: SharedLog
 
   /** @throws TypeError */
@@ -37,18 +35,16 @@ export class JsonlKeyvStore extends EventEmitter implements KeyvStoreAdapter {
     super()
     const { log = 'keyv' } = checkNames('JsonlKeyvStore', options, ['log'])
     checkText('log', log)
-    this.#store = storeOf(store)
-    this.#log = new SharedLog(this.#store, log)
+    this.#log = new SharedLog(storeOf(store), log)
   }
 
   async get<Value>(key: string): Promise<Value | undefined> {
-    const session = await this.#log.session()
-    const [text] = await this.#texts(session, [key])
+    const [text] = await this.#texts([key])
     return text as Value | undefined
   }
 
   async getMany<Value>(keys: string[]): Promise<Array<Value | undefined>> {
-    return (await this.#texts(await this.#log.session(), [...keys])) as Array<Value | undefined>
+    return (await this.#texts([...keys])) as Array<Value | undefined>
   }
 
   /** `ttl` in ms, where the value does not say when it expires. */
@@ -58,51 +54,44 @@ export class JsonlKeyvStore extends EventEmitter implements KeyvStoreAdapter {
 
   async setMany(entries: KeyvEntry[]): Promise<void> {
     const makers = entries.map(({ key, value, ttl }) => recordOf(key, value, ttl))
-    const session = await this.#log.made()
-    const now = (await this.#store).now()
-    await session.setValues(makers.map((make) => make(now)))
+    await this.#log.write((session, store) => {
+      const now = store.now()
+      return session.setValues(makers.map((make) => make(now)))
+    })
   }
 
   async delete(key: string): Promise<boolean> {
-    return (await this.#log.session()).deleteValue(key)
+    return this.#log.remove((session) => session.deleteValue(key))
   }
 
   /** True when any of them was there. */
   async deleteMany(keys: string[]): Promise<boolean> {
     const wanted = [...keys]
-    const session = await this.#log.session()
-    const deleted = await Promise.all(wanted.map((key) => session.deleteValue(key)))
+    const deleted = await this.#log.remove((session) => Promise.all(wanted.map((key) => session.deleteValue(key))))
     return deleted.includes(true)
   }
 
   /** Only the names of this namespace; all where there is none. */
   async clear(): Promise<void> {
     const { namespace } = this
-    const session = await this.#log.session()
-    if (namespace === undefined) {
-      await session.clear({ values: true })
-      return
-    }
-    const gone: ValueToSet[] = []
-    for await (const [name] of session.values({ prefix: `${namespace}:`, keysOnly: true })) gone.push([name, undefined])
-    await session.setValues(gone)
+    if (namespace === undefined) await this.#log.remove((session) => session.clear({ values: true }))
+    else await this.#log.removeAll(`${namespace}:`)
   }
 
   async has(key: string): Promise<boolean> {
-    return (await (await this.#log.session()).getValue(key)) !== undefined
+    const [has] = await this.hasMany([key])
+    return has as boolean
   }
 
   async hasMany(keys: string[]): Promise<boolean[]> {
     const wanted = [...keys]
-    const session = await this.#log.session()
-    return Promise.all(wanted.map(async (key) => (await session.getValue(key)) !== undefined))
+    const values = await this.#log.read((session) => Promise.all(wanted.map((key) => session.getValue(key))))
+    return values.map((value) => value !== undefined)
   }
 
   async *iterator<Value>(namespace?: string): AsyncGenerator<Array<string | Awaited<Value> | undefined>, void> {
-    const session = await this.#log.session()
-    const prefix = namespace === undefined ? '' : `${namespace}:`
-    for await (const [name] of session.values({ prefix, keysOnly: true })) {
-      const [text] = await this.#texts(session, [name])
+    for (const name of await this.#log.names(namespace === undefined ? '' : `${namespace}:`)) {
+      const [text] = await this.#texts([name])
       if (text !== undefined) yield [name, text as Awaited<Value>]
     }
   }
@@ -110,10 +99,12 @@ export class JsonlKeyvStore extends EventEmitter implements KeyvStoreAdapter {
   /** The store stays open: the caller that opened it closes it. */
   async disconnect(): Promise<void> {}
 
-  async #texts(session: Session, keys: readonly string[]): Promise<unknown[]> {
-    const now = (await this.#store).now()
-    const entries = await Promise.all(keys.map((key) => session.getValue<Json>(key, { expired: true })))
-    return entries.map((entry) => (entry === undefined || isPast(entry, now) ? undefined : textOf(entry)))
+  #texts(keys: readonly string[]): Promise<unknown[]> {
+    return this.#log.read(async (session, store) => {
+      const now = store.now()
+      const entries = await Promise.all(keys.map((key) => session.getValue<Json>(key, { expired: true })))
+      return entries.map((entry) => (entry === undefined || isPast(entry, now) ? undefined : textOf(entry)))
+    })
   }
 }
 

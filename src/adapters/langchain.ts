@@ -10,7 +10,8 @@ import { checkCount, checkNames, checkText } from '../base/arguments.js'
 import { type JsonObject, toJson } from '../base/json.js'
 import type { Session } from '../session/session.js'
 import { langchainLine, storedOf } from './lines/langchain.js'
-import { type GivenStore, storeOf } from './shared/given-store.js'
+import { AdapterSessions } from './shared/adapter-sessions.js'
+import type { GivenStore } from './shared/given-store.js'
 import { itemsOf } from './shared/items.js'
 
 export interface JsonlChatMessageHistoryFields {
@@ -23,23 +24,24 @@ export interface JsonlChatMessageHistoryFields {
 /** `BaseListChatMessageHistory` of `@langchain/core` over a store. */
 export class JsonlChatMessageHistory extends BaseListChatMessageHistory {
   override lc_namespace = ['langchain', 'stores', 'message', 'jsonl']
-  readonly #session: () => Promise<Session>
+  readonly #sessions: AdapterSessions
+  readonly #sessionId: string
 
   /** @throws TypeError */
   constructor(fields: JsonlChatMessageHistoryFields) {
     const names = ['store', 'sessionId', 'prefix'] as const
     const { store, sessionId, prefix = '' } = checkNames('JsonlChatMessageHistory', fields, names)
     checkText('sessionId', sessionId)
-    checkText('prefix', prefix)
     super({ sessionId, prefix })
-    const given = storeOf(store)
-    this.#session = async () => (await given).session(prefix + sessionId)
+    this.#sessions = new AdapterSessions(store, prefix)
+    this.#sessionId = sessionId
   }
 
   /** All messages, or the last so many. A message of another writer that LangChain has no class for is passed over. */
   async getMessages({ last }: { last?: number } = {}): Promise<BaseMessage[]> {
     if (last !== undefined) checkCount('last', last)
-    return itemsOf(await this.#session(), ({ message }) => classedOf(storedOf(message)), last)
+    const read = (session: Session) => itemsOf(session, ({ message }) => classedOf(storedOf(message)), last)
+    return this.#sessions.read(this.#sessionId, read)
   }
 
   async addMessage(message: BaseMessage): Promise<void> {
@@ -53,12 +55,12 @@ export class JsonlChatMessageHistory extends BaseListChatMessageHistory {
       if (classedOf(one) === undefined) throw new TypeError(`LangChain reads no stored message of type ${one.type}`)
     }
     const lines = stored.map(langchainLine)
-    await (await this.#session()).append(lines)
+    await this.#sessions.write(this.#sessionId, (session) => session.append(lines))
   }
 
   /** Takes all messages off the disk; name, tags and values of the session stay. */
   override async clear(): Promise<void> {
-    await (await this.#session()).clear()
+    await this.#sessions.write(this.#sessionId, (session) => session.clear())
   }
 }
 

@@ -18,8 +18,9 @@ import type { Session } from '../session/session.js'
 import type { AnyStore } from '../store/store.js'
 import { withBytes, withoutBytes } from './lines/bytes.js'
 import { itemOf, openaiLine } from './lines/openai-agents.js'
+import { AdapterSessions } from './shared/adapter-sessions.js'
 import { asWritten } from './shared/as-written.js'
-import { type GivenStore, storeOf } from './shared/given-store.js'
+import type { GivenStore } from './shared/given-store.js'
 import { type CheckedTransaction, checkedTransaction, RefusedTransaction } from './shared/history-transaction.js'
 import { itemsOf, popItemOf } from './shared/items.js'
 
@@ -36,20 +37,14 @@ export class JsonlAgentsSession
   implements AgentsSession, SessionHistoryRewriteAwareSession, SessionHistoryTransactionAwareSession
 {
   readonly #sessionId: string
-  /** The session, and the store's time. */
-  readonly #ready: () => Promise<{ session: Session; now: number; store: AnyStore }>
+  readonly #sessions: AdapterSessions
 
   /** @throws TypeError */
   constructor(store: GivenStore, sessionId: string, options?: JsonlAgentsSessionOptions) {
     const { prefix = '' } = checkNames('JsonlAgentsSession', options, ['prefix'])
     checkText('sessionId', sessionId)
-    checkText('prefix', prefix)
-    const given = storeOf(store)
     this.#sessionId = sessionId
-    this.#ready = async () => {
-      const opened = await given
-      return { session: opened.session(prefix + sessionId), now: opened.now(), store: opened }
-    }
+    this.#sessions = new AdapterSessions(store, prefix)
   }
 
   async getSessionId(): Promise<string> {
@@ -59,39 +54,36 @@ export class JsonlAgentsSession
   /** All items, or the latest `limit`, oldest first. */
   async getItems(limit?: number): Promise<AgentInputItem[]> {
     if (limit !== undefined && limit <= 0) return []
-    const { session } = await this.#ready()
-    const items = await itemsOf(session, readItem, limit)
+    const items = await this.#sessions.read(this.#sessionId, (session) => itemsOf(session, readItem, limit))
     return items.map(givenBack)
   }
 
   /** Adds all items in one write. @throws TypeError for what is no object, or what JSON cannot hold */
   async addItems(items: AgentInputItem[]): Promise<void> {
     const lines = linesOf(items)
-    const { session } = await this.#ready()
-    await session.append(lines)
+    await this.#write((session) => session.append(lines))
   }
 
   async popItem(): Promise<AgentInputItem | undefined> {
-    const { session } = await this.#ready()
-    const item = await popItemOf(session, readItem)
+    const item = await this.#write((session) => popItemOf(session, readItem))
     return item && givenBack(item)
   }
 
   /** Takes history and operations off the disk; the name and the tags of the session stay. */
   async clearSession(): Promise<void> {
-    const { session } = await this.#ready()
-    await session.clear({ values: true })
+    await this.#write((session) => session.clear({ values: true }))
   }
 
   /** Replaces the whole history by other items: all of it or nothing, also after a crash. */
   async replaceHistoryWithCompaction(items: AgentInputItem[]): Promise<void> {
     const append = linesOf(items)
-    const { session } = await this.#ready()
-    await session.change({}, ({ entries }) => ({
-      remove: entries.filter((entry) => readItem(entry) !== undefined).map(({ id }) => id),
-      append,
-      result: undefined,
-    }))
+    await this.#write((session) =>
+      session.change({}, ({ entries }) => ({
+        remove: entries.filter((entry) => readItem(entry) !== undefined).map(({ id }) => id),
+        append,
+        result: undefined,
+      })),
+    )
   }
 
   /** Replaces the calls of the given ids in their places; nothing is written where there are none. */
@@ -100,8 +92,9 @@ export class JsonlAgentsSession
       if (type !== 'replace_function_call') throw new TypeError('a history mutation must be a replace_function_call')
       return { callId, replacement: withoutBytes(replacement) as JsonObject }
     })
-    const { session } = await this.#ready()
-    await session.change({}, ({ entries }) => ({ ...mutated(entries, calls), result: undefined }))
+    await this.#write((session) =>
+      session.change({}, ({ entries }) => ({ ...mutated(entries, calls), result: undefined })),
+    )
   }
 
   /**
@@ -112,24 +105,29 @@ export class JsonlAgentsSession
     const transaction = refusing(() => checkedTransaction(args))
     const append = linesOf(transaction.added)
     const hash = hashOf(transaction)
-    const { session, now, store } = await this.#ready()
-    const written = asWritten(store, session.key, linesOf(transaction.expected)).map(itemOf)
-    const expires = now + REMEMBERED_MS
-    const name = `operation/${transaction.operationId}`
-    for (let last = written.length; ; last = 2 * last + 1) {
-      const isDone = await session.change({ last }, (view) => {
-        const applied = view.value<string>(name)
-        if (applied === hash) return { result: true }
-        if (applied !== undefined)
-          throw new UserError('Session history operation was already applied with a different transaction.')
-        const remove = suffixIn(view, written)
-        if (remove === 'fewer' && view.entries.length === last) return { result: false }
-        if (remove === 'fewer' || remove === 'other')
-          throw new UserError('Session history suffix no longer matches the transaction precondition.')
-        return { remove, append, values: [[name, hash, { expires }]], result: true }
-      })
-      if (isDone) return
-    }
+    await this.#write(async (session, store) => {
+      const written = asWritten(store, session.key, linesOf(transaction.expected)).map(itemOf)
+      const expires = store.now() + REMEMBERED_MS
+      const name = `operation/${transaction.operationId}`
+      for (let last = written.length; ; last = 2 * last + 1) {
+        const isDone = await session.change({ last }, (view) => {
+          const applied = view.value<string>(name)
+          if (applied === hash) return { result: true }
+          if (applied !== undefined)
+            throw new UserError('Session history operation was already applied with a different transaction.')
+          const remove = suffixIn(view, written)
+          if (remove === 'fewer' && view.entries.length === last) return { result: false }
+          if (remove === 'fewer' || remove === 'other')
+            throw new UserError('Session history suffix no longer matches the transaction precondition.')
+          return { remove, append, values: [[name, hash, { expires }]], result: true }
+        })
+        if (isDone) return
+      }
+    })
+  }
+
+  #write<T>(work: (session: Session, store: AnyStore) => T): Promise<Awaited<T>> {
+    return this.#sessions.write(this.#sessionId, work)
   }
 }
 

@@ -3,7 +3,8 @@ import type { Driver } from 'unstorage'
 import { checkNames, checkText } from '../base/arguments.js'
 import { isV7, timeInId } from '../base/ids.js'
 import type { Json } from '../base/json.js'
-import type { Value, ValueToSet } from '../session/values/values.js'
+import type { Value } from '../session/values/values.js'
+import type { AnyStore } from '../store/store.js'
 import { type GivenStore, storeOf } from './shared/given-store.js'
 import { jsonCopy } from './shared/json-copy.js'
 import { SharedLog } from './shared/shared-log.js'
@@ -23,19 +24,13 @@ interface ItemOptions {
 export default function jsonlDriver(options: JsonlDriverOptions): Driver<JsonlDriverOptions, never> {
   const { store: given, log = 'unstorage' } = checkNames('jsonlDriver', options, ['store', 'log'])
   checkText('log', log)
-  const store = storeOf(given)
-  const shared = new SharedLog(store, log)
+  const shared = new SharedLog(storeOf(given), log)
 
-  const expiresAfter = async ({ ttl }: ItemOptions = {}) =>
-    ttl === undefined || !(ttl > 0) ? {} : { expires: (await store).now() + ttl * 1_000 }
-  const get = async (key: string) => (await shared.session()).getValue<Value>(key)
+  const expiresAfter = (store: AnyStore, { ttl }: ItemOptions = {}) =>
+    ttl === undefined || !(ttl > 0) ? {} : { expires: store.now() + ttl * 1_000 }
+  const get = (key: string) => shared.read((session) => session.getValue<Value>(key))
   const set = async (key: string, value: Value, itemOptions?: ItemOptions) => {
-    await (await shared.made()).setValue(key, value, await expiresAfter(itemOptions))
-  }
-  const keysOf = async (base: string) => {
-    const keys: string[] = []
-    for await (const [key] of (await shared.session()).values({ prefix: base, keysOnly: true })) keys.push(key)
-    return keys
+    await shared.write((session, store) => session.setValue(key, value, expiresAfter(store, itemOptions)))
   }
 
   return {
@@ -45,9 +40,10 @@ export default function jsonlDriver(options: JsonlDriverOptions): Driver<JsonlDr
     hasItem: async (key) => (await get(key)) !== undefined,
     getItem: async (key) => textOf(await get(key)),
     getItems: async (items) => {
-      const session = await shared.session()
       const wanted = items.map(({ key }) => key)
-      return Promise.all(wanted.map(async (key) => ({ key, value: textOf(await session.getValue<Value>(key)) })))
+      return shared.read((session) =>
+        Promise.all(wanted.map(async (key) => ({ key, value: textOf(await session.getValue<Value>(key)) }))),
+      )
     },
     getItemRaw: async (key) => {
       const value = await get(key)
@@ -56,30 +52,26 @@ export default function jsonlDriver(options: JsonlDriverOptions): Driver<JsonlDr
     setItem: async (key, text, itemOptions) => set(key, valueOfText(text), itemOptions),
     setItems: async (items, common) => {
       const values = items.map(({ key, value, options: own }) => [key, valueOfText(value), own] as const)
-      const session = await shared.made()
-      const entries: ValueToSet[] = []
-      for (const [key, value, own] of values) entries.push([key, value, await expiresAfter({ ...common, ...own })])
-      await session.setValues(entries)
+      await shared.write((session, store) =>
+        session.setValues(values.map(([key, value, own]) => [key, value, expiresAfter(store, { ...common, ...own })])),
+      )
     },
     setItemRaw: async (key, value, itemOptions) => set(key, rawCopy(value), itemOptions),
     removeItem: async (key) => {
-      await (await shared.session()).deleteValue(key)
+      await shared.remove((session) => session.deleteValue(key))
     },
     getMeta: async (key) => {
-      const entry = await (await shared.session()).getValue<Value>(key, { expired: true })
+      const entry = await shared.read((session) => session.getValue<Value>(key, { expired: true }))
       const text = await get(key)
       if (entry === undefined || text === undefined) return null
       const size = text instanceof Uint8Array ? text.length : Buffer.byteLength(textOf(text) as string)
       return { size, ...(isV7(entry.id) && { mtime: new Date(timeInId(entry.id)) }) }
     },
     getKeys: async (base, { maxDepth } = {}) => {
-      const keys = await keysOf(base)
+      const keys = await shared.names(base)
       return maxDepth === undefined ? keys : keys.filter((key) => key.split(':').length - 1 <= maxDepth)
     },
-    clear: async (base) => {
-      const gone = (await keysOf(base)).map((key): ValueToSet => [key, undefined])
-      await (await shared.session()).setValues(gone)
-    },
+    clear: (base) => shared.removeAll(base),
   }
 }
 

@@ -12,6 +12,16 @@ export interface StoredCheckpoint {
   metadata: Json
 }
 
+/** A write of a task that is not in a checkpoint yet. */
+export type StoredWrite = [index: number, channel: string, content: Json]
+
+/** A write that is there stays; special ones, which have indices below 0, are replaced. */
+export function merged(there: readonly StoredWrite[], added: readonly StoredWrite[]): StoredWrite[] {
+  const writes = new Map(there.map((write) => [write[0], write]))
+  for (const write of added) if (write[0] < 0 || !writes.has(write[0])) writes.set(write[0], write)
+  return [...writes.values()].sort(([a], [b]) => a - b)
+}
+
 /** JSON stays JSON, which people can read; other bytes, and strings in their form, are written as base64. */
 export function toTyped(type: string, data: Uint8Array): Json {
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
