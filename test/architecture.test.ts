@@ -39,6 +39,23 @@ const LAYERS = [
   ['cli'],
 ]
 
+/** What package.json exports, as files of src/. */
+const PUBLIC = new Set(
+  Object.keys(JSON.parse(fs.readFileSync(path.join(src, '../package.json'), 'utf8')).exports)
+    .map((name) => path.posix.join(name))
+    .flatMap((name) => {
+      if (name === '.') return ['index.ts']
+      if (name === 'import-export') return ['formats/index.ts']
+      return [`${name}.ts`, `${name}/index.ts`, `contracts/${name}/index.ts`]
+    })
+    .filter((file) => texts.has(file)),
+)
+
+/** What else the command may import, and why it is not public. */
+const SHARED_WITH_COMMAND: Record<string, string> = {
+  'base/json.ts': 'a guard and two types of three lines: as an export they would only look like an API for JSON',
+}
+
 const folderOf = (file: string) => file.split('/')[0] as string
 /** `index.ts` of src/ is the face of the store: it may import what `contracts` may. */
 const layerOf = (file: string) =>
@@ -57,6 +74,17 @@ describe('the layers', () => {
         .filter((target) => folderOf(target) !== folderOf(file) && layerOf(target) >= layerOf(file))
         .map((target) => `${file} imports ${target}`),
     )
+    expect(wrong).toEqual([])
+  })
+
+  test('the command imports what the package exports, and nothing else of src/', () => {
+    const wrong = files
+      .filter((file) => folderOf(file) === 'cli')
+      .flatMap((file) =>
+        targetsOf(file)
+          .filter((target) => folderOf(target) !== 'cli' && !PUBLIC.has(target) && !(target in SHARED_WITH_COMMAND))
+          .map((target) => `${file} imports ${target}`),
+      )
     expect(wrong).toEqual([])
   })
 

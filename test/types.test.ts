@@ -11,6 +11,7 @@ import type {
   Json,
   MergeResult,
   PurgeTrashResult,
+  QuarantineEntry,
   Received,
   RecoverReport,
   RemovedMessage,
@@ -21,6 +22,7 @@ import type {
   SearchHit,
   Session,
   SessionInfo,
+  SessionStats,
   SessionStore,
   StoreCheck,
   StoredMessage,
@@ -138,6 +140,7 @@ interface SessionReturns<M extends AnyMessage> {
   exists: boolean
   usage: Usage
   ownUsage: Map<string, Usage>
+  stats: SessionStats | null
   info: SessionInfo | null
   name: string | null
   setName: Nothing
@@ -251,12 +254,17 @@ interface StoreReturns<M extends AnyMessage> {
   waiting: AsyncGenerator<Session<M>>
   running: RunningSession[]
   search: SearchHit[]
+  makeIndex: { sessions: number; bytes: number }
+  dropIndex: number
   fork: Session<M>
   watch: Watcher
   recover: RecoverReport
   cleanup: CleanupResult
   trash: TrashEntry[]
   restore: string
+  quarantine: QuarantineEntry[]
+  takeBack: MergeResult & { key: string }
+  merge: MergeResult & { key: string }
   purgeTrash: PurgeTrashResult
   close: Nothing
   now: number
@@ -267,6 +275,8 @@ type ReturnsOfStore<M extends AnyMessage> = {
 
 test('every verb of a store returns what it says', () => {
   expectTypeOf<ReturnsOfStore<UIMessage>>().branded.toEqualTypeOf<StoreReturns<UIMessage>>()
+  expectTypeOf<SessionStore['hold']>().toBeCallableWith(() => 1)
+  expectTypeOf((store: SessionStore) => store.hold(() => 1)).returns.resolves.toEqualTypeOf<number>()
   expectTypeOf<SessionStore<Union>['session']>().toBeCallableWith('a')
   expectTypeOf<WaitOptions['signal']>().toEqualTypeOf<AbortSignal | undefined>()
   expectTypeOf<SessionStore>().toExtend<AsyncDisposable>()

@@ -30,7 +30,7 @@ export interface ErrorDetails {
   /** `id`: the key of the session. */
   ERR_SESSION_CHANGED: { id: string }
   ERR_SESSION_EXISTS: { key: string }
-  /** `id`: the key of the session, or the id of an entry of the trash. */
+  /** `id`: the key of the session, the id of an entry of trash or quarantine, or the path of a file to merge. */
   ERR_SESSION_NOT_FOUND: { id: string }
   ERR_STORE_GONE: { dir: string }
   /** `bytes`, `limit`: of a line or file; `name`: of an argument that is nested too deeply. */

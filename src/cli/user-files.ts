@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 
 import { createReadStream, existsSync, readFileSync } from 'node:fs'
-import { appendFile, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 
@@ -107,6 +107,11 @@ export async function workingCopies(
   const files = names.map((name) => join(folder, name))
   for (const file of files) await writeFile(file, bytes, { flag: 'wx', mode: 0o600 })
   return { folder, files }
+}
+
+/** With the folders above it, for this user alone where it is new. */
+export async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
 }
 
 export async function removeFolder(folder: string): Promise<void> {

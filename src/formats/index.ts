@@ -4,7 +4,7 @@ import { type ImportOptions, PathImporter } from './import/import-file.js'
 import type { ImportReport } from './import/report.js'
 import { formatsOf } from './import/sources.js'
 
-export type { ImportOptions } from './import/import-file.js'
+export { type ImportOptions, PathImporter } from './import/import-file.js'
 export type { FileReport, ImportReport, SessionReport } from './import/report.js'
 export { formatNames } from './registry.js'
 
@@ -22,4 +22,5 @@ export async function importFile(store: AnyStore, path: string, options: ImportO
   return new PathImporter(store, path, options).import()
 }
 
-export { type ExportFormat, type ExportOptions, exportSession } from './export/export-session.js'
+export { EXPORT_FORMATS, type ExportFormat, type ExportOptions, exportSession } from './export/export-session.js'
+export { type ForeignFile, foreignFiles, foreignFormat } from './foreign.js'

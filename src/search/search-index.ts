@@ -4,6 +4,7 @@
  * is missing or older than its log is always a candidate.
  */
 import { isLoopHeld, yieldIfDue, yieldToLoop } from '../base/event-loop.js'
+import { bytesIn, refuseLink, removeTree } from '../disk/folders.js'
 import { type FileMark, markOf, sameFile, sameMark } from '../disk/log/file-mark.js'
 import { LogReader } from '../disk/log/log-reader.js'
 import { probesOf, signatureBytes } from '../disk/search-index/bloom-filter.js'
@@ -22,6 +23,15 @@ const INLINE_BYTES = 1024 * 1024
 const MIN_LEFT_BYTES = 4096
 /** In the background logs are signed in slices of this length, with pauses of the same length, ms. */
 const SLICE_MS = 8
+
+/** Removes what searches and lists have saved; returns its size, bytes. */
+export function dropSaved({ context }: StoreInternals): number {
+  const folder = context.layout.index
+  refuseLink(folder)
+  const bytes = bytesIn(folder)
+  removeTree(folder)
+  return bytes
+}
 
 /** Made at the first search of a store. */
 export function searchIndexOf(store: StoreInternals): SearchIndex {

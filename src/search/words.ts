@@ -1,8 +1,10 @@
 /** The words of a query. */
 
 /**
- * The distinct words of a query, in lower case. A `"` at the start of a word opens a phrase up to the next `"`;
- * everywhere else it is a character like any other.
+ * The distinct words of a query, in lower case, as `SessionStore.search` finds them: what a page of results marks. A
+ * `"` at the start of a word opens a phrase up to the next `"`; everywhere else it is a character like any other.
+ * @example
+ * searchWords('Rust "parse json"') // ['rust', 'parse json']
  */
 export function wordsOf(query: string): string[] {
   const words = new Set<string>()

@@ -40,6 +40,7 @@ import { contextOf } from './read/context-messages.js'
 import { checkEntriesOptions, type EntriesOptions, entriesOf } from './read/entries.js'
 import { streamMessages } from './read/read.js'
 import { lastMessages } from './read/read-backwards.js'
+import { type SessionStats, type StatsOptions, statsOf } from './read/stats.js'
 import { checkRun, type RunState, runStateOf } from './state/run-state.js'
 import { readRun, setRun } from './state/runs.js'
 import { Inbox, type Received } from './turn/inbox.js'
@@ -426,6 +427,19 @@ export class Session<M extends AnyMessage = ChatMessage> {
     this.#log.context.checkOpen()
     const state = await this.#log.current()
     return state === undefined ? new Map() : ownUsage(state.summary)
+  }
+
+  /**
+   * Messages and tokens by agent, day and model, from the lines of the log; null when there is no session.
+   * @throws TypeError, RangeError for wrong options; SessionError ERR_NOT_A_LOG; what `signal` was aborted with
+   * @example
+   * const { messages, usage } = await session.stats({ since: Date.now() - 30 * 86_400_000 })
+   * messages.role.get('user') // 2
+   * for (const [day, { promptTokens }] of usage.day) console.log(day, promptTokens)
+   */
+  async stats(options?: StatsOptions): Promise<SessionStats | null> {
+    this.#log.context.checkOpen()
+    return statsOf(this.#log, options)
   }
 
   /**

@@ -19,6 +19,7 @@ import type { StoreInternals, StorePart } from '../list/store-internals.js'
 import type { AnyMessage, ChatMessage } from '../log/line.js'
 import { type CleanupResult, cleanUp, trashSession } from '../retention/cleanup.js'
 import type { CleanupOptions, PurgeTrashOptions } from '../retention/options.js'
+import { type QuarantineEntry, quarantineOf, takeBack } from '../retention/quarantine.js'
 import { type RedactOptions, type RedactResult, redactStore } from '../retention/redact.js'
 import { type RewriteAllResult, rewriteSessions } from '../retention/rewrite-all.js'
 import { type PurgeTrashResult, purgeTrash, restore, type TrashEntry, trashOf } from '../retention/trash.js'
@@ -29,7 +30,9 @@ import { sweepAtOpen, sweepLeftovers } from '../runs/sweep.js'
 import type { WatchOptions } from '../runs/watch-options.js'
 import { Watcher } from '../runs/watcher.js'
 import type { SearchHit, SearchOptions } from '../search/search.js'
+import { dropSaved, searchIndexOf } from '../search/search-index.js'
 import { checkForkOptions, type ForkOptions, forkLog } from '../session/change/fork.js'
+import type { MergeResult } from '../session/change/merge.js'
 import { Clock } from '../session/clock.js'
 import type { StoreContext } from '../session/context.js'
 import { DamageReports } from '../session/damage.js'
@@ -39,6 +42,8 @@ import { SessionLog } from '../session/log/session-log.js'
 import { checkOptions, type Settings, type StoreOptions } from '../session/options.js'
 import { Session } from '../session/session.js'
 import { tidy } from '../session/values/tidy.js'
+import { holdAll } from '../sync/hold.js'
+import { type MergeFileOptions, mergeFile } from '../sync/merge-file.js'
 import { Background } from './background.js'
 import { type Kept, KeptSessions } from './session-cache.js'
 import { StoreEmitter } from './store-events.js'
@@ -311,6 +316,30 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
   }
 
   /**
+   * Makes the index of searches now, which else is made beside them; `bytes` is its size on disk. A store of some
+   * hundred sessions needs none: `sessions` is 0.
+   * @throws SessionError ERR_STORE_GONE, ERR_CLOSED
+   * @example
+   * const { sessions, bytes } = await store.makeIndex()
+   */
+  async makeIndex(): Promise<{ sessions: number; bytes: number }> {
+    this.#checkOpen()
+    return searchIndexOf(this.#internals).makeAll()
+  }
+
+  /**
+   * Removes the index of searches and the saved rows of lists, and resolves with their size, bytes. The next calls make
+   * them again.
+   * @throws SessionError ERR_STORE_GONE, ERR_CLOSED
+   * @example
+   * await store.dropIndex() // 0
+   */
+  async dropIndex(): Promise<number> {
+    this.#checkOpen()
+    return dropSaved(this.#internals)
+  }
+
+  /**
    * Makes an independent copy of a session under a new key: live messages, labels and the compactions in force. With
    * `at` the copy ends with the message of that id, with `last` it has the last so many messages only. See
    * `ForkOptions`.
@@ -387,6 +416,55 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
   async restore(id: string, options?: WaitOptions): Promise<string> {
     this.#checkOpen()
     return restore(this.#internals, id, options)
+  }
+
+  /**
+   * What was taken out of logs because it cannot be read, was lost, or was merged: files of bytes, newest first.
+   * @throws SessionError ERR_NOT_A_LOG, ERR_STORE_GONE, ERR_CLOSED
+   * @example
+   * for (const { id, key, path, bytes } of await store.quarantine()) console.log(id, key, path, bytes)
+   */
+  async quarantine(): Promise<QuarantineEntry[]> {
+    this.#checkOpen()
+    return quarantineOf(this.#internals)
+  }
+
+  /**
+   * Takes the lines of a file in quarantine back into the log of their session, each at its place by time, and removes
+   * the file. Lines that cannot be read are to be mended in it before.
+   * @throws SessionError ERR_SESSION_NOT_FOUND, ERR_NOT_A_LOG for a line that cannot be read, ERR_LOCKED
+   * @example
+   * for (const lost of await store.quarantine()) await store.takeBack(lost.id)
+   */
+  async takeBack(id: string, options?: WaitOptions): Promise<MergeResult & { key: string }> {
+    this.#checkOpen()
+    return takeBack(this.#internals, id, options)
+  }
+
+  /**
+   * Takes in another copy of a log, such as a conflict copy of a synced folder: into the session that its name says, or
+   * into that of `into`; see `Session.merge`. A conflict copy in the store's folder is moved to quarantine then; all
+   * other files stay where they are.
+   * @throws SessionError ERR_SESSION_NOT_FOUND where the name does not say the session, and as `Session.merge`
+   * @example
+   * const { key, added } = await store.merge(session.path, { into: 'another' })
+   */
+  async merge(file: string, options?: MergeFileOptions): Promise<MergeResult & { key: string }> {
+    this.#checkOpen()
+    return mergeFile(this.#internals, file, options)
+  }
+
+  /**
+   * Runs `work` while no process writes to any session that is there: for a program that replaces logs, such as
+   * `git pull`. Writers wait meanwhile, as long as their `lockTimeout` lets them; a write of `work` itself to a session of
+   * this store would wait for its own end.
+   * @throws SessionError ERR_LOCKED, ERR_STORE_GONE, ERR_CLOSED; what `work` throws
+   * @example
+   * await store.hold(async () => {})
+   */
+  async hold<T>(work: () => T | Promise<T>, options?: WaitOptions): Promise<T> {
+    this.#checkOpen()
+    return holdAll(this.#internals, work, options)
   }
 
   /**

@@ -1,6 +1,6 @@
 /** The options of single calls: what they do not know is refused, and a signal ends what takes long. */
 import { describe, expect, test } from 'vitest'
-import { openStore, type Session, type SessionStore } from '../../src/index.js'
+import { checkDrive, openStore, type Session, type SessionStore } from '../../src/index.js'
 import { createViewer } from '../../src/viewer/index.js'
 import { RemoteStore } from '../helpers/child.js'
 import { contents, fill, message, open, openLeased, tempFolder } from '../helpers/store.js'
@@ -57,6 +57,11 @@ describe('an option that a call does not know', () => {
       purgeTrash: () => store.purgeTrash({ olderThan: 1, ...(wrong as object) }),
       restoreSession: () => store.restore('x', wrong),
       fork: () => store.fork('a', wrong),
+      mergeFile: () => store.merge('/nowhere', wrong),
+      takeBack: () => store.takeBack('x', wrong),
+      hold: () => store.hold(() => 1, wrong),
+      stats: () => session.stats(wrong),
+      checkDrive: () => checkDrive(store.dir, wrong),
       createViewer: () => createViewer(store, { hosts: ['x'], ...(wrong as object) }),
     }
     for (const [name, call] of Object.entries(calls))
@@ -77,6 +82,8 @@ describe('a signal', () => {
       stream: () => session.stream({ signal: aborted }).next(),
       entries: () => session.entries({ signal: aborted }).next(),
       list: () => store.list({ signal: aborted }),
+      stats: () => session.stats({ signal: aborted }),
+      takeBack: () => store.takeBack('x', { signal: aborted }),
       search: () => store.search('1', { signal: aborted }),
       check: () => store.check({ signal: aborted }),
       rewriteAll: () => store.rewriteAll({ signal: aborted }),
@@ -132,6 +139,8 @@ function writesOf(store: SessionStore, session: Session, signal: AbortSignal): R
     setValues: () => session.setValues([['x', 1]], { signal }),
     deleteValue: () => session.deleteValue('x', { signal }),
     updateValue: () => session.updateValue('x', () => 1, { signal }),
+    mergeFile: () => store.merge(session.sidecarPath, { into: 'a', signal }),
+    hold: () => store.hold(() => {}, { signal }),
     rewrite: () => session.rewrite({ signal }),
     merge: () => session.merge(session.path, { signal }),
     trash: () => session.trash({ signal }),

@@ -1,6 +1,5 @@
 /** What is wrong with an edited log, line by line. */
-import { isLine, type Line, type Piece } from '../../log/line.js'
-import { isChat, parseLines } from '../../log/parse.js'
+import { type LogLine, parseLog } from '../../index.js'
 
 export interface Problem {
   /** Counted from 1. */
@@ -8,9 +7,7 @@ export interface Problem {
   text: string
 }
 
-interface Numbered {
-  piece: Piece
-  line: number
+interface Raw extends LogLine {
   raw: string
 }
 
@@ -19,7 +16,7 @@ export function problemsIn(before: Buffer, after: Buffer): Problem[] {
   const former = new Set(linesOf(before).map(({ raw }) => raw))
   const lines = linesOf(after)
   const problems = lines.flatMap((one) => {
-    const text = former.has(one.raw) ? undefined : problemOf(one.piece)
+    const text = former.has(one.raw) ? undefined : problemOf(one)
     return text === undefined ? [] : [{ line: one.line, text }]
   })
   const header = headerIn(before)
@@ -38,28 +35,29 @@ export function changesIn(before: Buffer, after: Buffer): { written: number; gon
   return { written: lacking(now, old), gone: lacking(old, now) }
 }
 
-function linesOf(bytes: Buffer): Numbered[] {
-  return parseLines(bytes)
-    .map((piece, i) => ({ piece, line: i + 1, raw: bytes.toString('latin1', piece.offset, piece.end).trim() }))
-    .filter(({ piece }) => piece.kind !== 'blank')
+function linesOf(bytes: Buffer): Raw[] {
+  return parseLog(bytes)
+    .filter(({ kind }) => kind !== 'blank')
+    .map((line) => ({ ...line, raw: bytes.toString('latin1', line.offset, line.end).trim() }))
 }
 
-function problemOf(piece: Piece): string | undefined {
-  if (piece.kind === 'torn') return 'it ends in the middle'
-  if (piece.kind === 'damage') return piece.reason
-  if (piece.kind === 'unknown') return 'its type is none that a log has'
-  if (piece.kind === 'message' && !isChat(piece)) return 'a message needs a role that is text'
+function problemOf({ kind, reason, message }: LogLine): string | undefined {
+  if (kind === 'torn') return 'it ends in the middle'
+  if (kind === 'damage') return reason
+  if (kind === 'unknown') return 'its type is none that a log has'
+  if (kind === 'message' && message === undefined) return 'a message needs a role that is text'
   return undefined
 }
 
 /** A line with the id of another one is not seen by any reader. */
-function repeatedIn(lines: readonly Numbered[], former: ReadonlySet<string>): Problem[] {
-  const first = new Map<string, Numbered>()
+function repeatedIn(lines: readonly Raw[], former: ReadonlySet<string>): Problem[] {
+  const first = new Map<unknown, Raw>()
   const problems: Problem[] = []
   for (const one of lines) {
-    if (!isLine(one.piece) || one.piece.bare) continue
-    const earlier = first.get(one.piece.id)
-    if (earlier === undefined) first.set(one.piece.id, one)
+    if (!one.hasId) continue
+    const id = one.value?.id
+    const earlier = first.get(id)
+    if (earlier === undefined) first.set(id, one)
     else if (!former.has(one.raw) || !former.has(earlier.raw))
       problems.push({ line: one.line, text: `it has the id of line ${earlier.line}: give it another one, or none` })
   }
@@ -67,6 +65,6 @@ function repeatedIn(lines: readonly Numbered[], former: ReadonlySet<string>): Pr
 }
 
 function headerIn(bytes: Buffer): string | undefined {
-  const header = parseLines(bytes).find((piece): piece is Line => piece.kind === 'session')
-  return header === undefined ? undefined : String(header.value.key)
+  const header = parseLog(bytes).find(({ kind }) => kind === 'session')
+  return header === undefined ? undefined : String(header.value?.key)
 }

@@ -19,7 +19,9 @@ import { checkCommit, checkMeta, checkScope, commitFields } from './parse-argume
 import { configFrom, metaFrom } from './records.js'
 import { redactedCommit } from './redacted-commit.js'
 import type {
+  BlobInfo,
   GcReport,
+  GraphInspection,
   PersistedSessionRead,
   RuntimeCommit,
   RuntimeCommitResult,
@@ -199,6 +201,43 @@ export class JsonlRuntimePersistence implements RuntimePersistence {
   async gcUnreachable(): Promise<GcReport> {
     const { roots, retained, deleted } = await collectBlobs(this.#session)
     return { rootCount: roots, retainedBlobCount: retained.length, deletedBlobCount: deleted.length }
+  }
+
+  /**
+   * The whole graph for people, without checkpoint and ledger; beyond the contract.
+   * @throws SessionError ERR_LOG_CORRUPT
+   */
+  async inspect(): Promise<GraphInspection> {
+    this.#checkOpen()
+    const whole = await this.#session.whole((graph): Omit<GraphInspection, 'nodes'> => {
+      checkReadable(graph)
+      const leafNodeId = effectiveLeaf(graph)
+      return {
+        headRevision: graph.head?.revision ?? 0,
+        leafNodeId,
+        activePath: pathTo(graph, leafNodeId),
+        tombstonedNodeCount: graph.tombstoned.size,
+        divergedRevisions: [...graph.divergences],
+      }
+    })
+    if (whole === undefined)
+      return {
+        ...{ headRevision: 0, leafNodeId: null, activePath: [], tombstonedNodeCount: 0, divergedRevisions: [] },
+        nodes: [],
+      }
+    return { ...whole.taken, nodes: whole.nodes as unknown as SessionNodeRecord[] }
+  }
+
+  /**
+   * The blobs beside the log, and which of them the head reaches: `gcUnreachable` deletes the others. Beyond the
+   * contract.
+   * @throws SessionError ERR_LOG_CORRUPT, ERR_BLOB_NOT_FOUND, ERR_BLOB_CORRUPT when the head is uncertain
+   */
+  async blobs(): Promise<BlobInfo[]> {
+    const { retained } = await collectBlobs(this.#session, { dryRun: true })
+    const reached = new Set(retained)
+    const { blobs } = this.#session
+    return blobs.list().refs.map((ref) => ({ ref, bytes: blobs.size(ref) ?? 0, isReached: reached.has(ref) }))
   }
 
   #checkOpen(): void {

@@ -178,6 +178,28 @@ export interface VacuumReport {
   removedNodeCount: number
 }
 
+/** What `JsonlRuntimePersistence.inspect` returns: the live nodes in order of insertion, and what is known of them. */
+export interface GraphInspection {
+  /** 0 without a commit. */
+  headRevision: number
+  leafNodeId: string | null
+  nodes: SessionNodeRecord[]
+  /** Ids from the root to the leaf. */
+  activePath: string[]
+  /** Nodes that are marked as deleted, which `vacuum` takes out. */
+  tombstonedNodeCount: number
+  /** Revisions that two histories committed, after a merge. */
+  divergedRevisions: number[]
+}
+
+/** A blob beside a log. */
+export interface BlobInfo {
+  ref: BlobRef
+  bytes: number
+  /** The head needs it. */
+  isReached: boolean
+}
+
 /** What a runtime works with; further fields are the host's. */
 export interface SessionPolicy {
   provider: { kind: string }

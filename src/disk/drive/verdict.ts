@@ -1,4 +1,4 @@
-/** What a probe of a drive means for a store: numbers in, lines and a verdict out. */
+/** What a probe of a drive means for a store: numbers in, a verdict out. */
 import type { Drive } from './mount-table.js'
 
 /** What two peers have measured. Times in ms; null: not within five seconds. */
@@ -40,19 +40,4 @@ export function verdictOf(measured: Measured, drive: Drive, isAlone: boolean): {
   if (drive.place === 'unknown')
     return { verdict: 'network', reason: 'its type does not say that it is a disk of this machine' }
   return { verdict: 'local', reason: 'a disk of this machine' }
-}
-
-/** The five lines of a report. */
-export function linesOf({ races, won, staleView, writeBuffer, watches, staleTries, stale }: Measured): string[] {
-  return [
-    `mutual exclusion: ${won} of ${races} races had one winner`,
-    `stale view: ${seconds(staleView)} until a synced write is seen`,
-    `write buffer: ${seconds(writeBuffer)} until a write without a sync is seen`,
-    `watch: events of the other peer ${watches ? 'arrive' : 'do not arrive'}`,
-    `stale handles: ${stale} of ${staleTries} renames to a name that was used before`,
-  ]
-}
-
-function seconds(ms: number | null): string {
-  return ms === null ? 'more than 5 s' : `${(ms / 1_000).toFixed(2)} s`
 }

@@ -55,7 +55,11 @@ function ambiguous(path: string, { format: a }: Found, { format: b }: Found): Se
   })
 }
 
-/** Imports all sources at a path, and again as they grow. */
+/**
+ * Imports what stands at a path again and again: each `import` reads on where the one before ended, so that a log that
+ * another tool is writing can be followed.
+ * @throws SessionError ERR_FORMAT_UNKNOWN
+ */
 export class PathImporter {
   readonly #path: string
   readonly #options: ImportOptions
@@ -70,6 +74,7 @@ export class PathImporter {
     if (!dryRun) sweepSpools(internalsOf(store).context.layout.imports)
   }
 
+  /** What was imported now. @throws as `importFile` */
   async import(): Promise<ImportReport> {
     const report: ImportReport = { files: [], sessions: [], warnings: [] }
     const sources = sourcesAt(this.#path, this.#options.format)

@@ -40,8 +40,13 @@ export interface Kept extends Place {
 }
 
 /**
- * Merges two descendants of `base`, which is empty when there is no common ancestor: then nothing counts as taken out.
+ * Merges the bytes of two logs that come from `base`, which is empty when there is no common ancestor: then nothing
+ * counts as taken out. The result is the same whichever is called ours. For drivers of version control; a store takes
+ * other copies by `Session.merge`.
  * @throws SessionError ERR_VERSION_UNSUPPORTED when a log is of a newer format
+ * @example
+ * const { bytes, report } = mergeLogs(Buffer.alloc(0), Buffer.alloc(0), Buffer.from('{"role":"user","content":"hi"}\n'))
+ * report.onlyTheirs // 1
  */
 export function mergeLogs(base: Buffer, ours: Buffer, theirs: Buffer): Merged {
   const unchanged = unchangedOf(base, ours, theirs)

@@ -37,16 +37,17 @@ export abstract class SessionCalls {
   }
 
   /** As `hold`, and no append is acknowledged meanwhile. */
-  holdAgainstAppends<T>(work: () => Promise<T>): T | Promise<T> {
+  holdAgainstAppends<T>(work: () => Promise<T>, { signal }: { signal?: AbortSignal | undefined } = {}): T | Promise<T> {
     const { layout } = this.context
-    return this.hold(async () => {
+    const held = async () => {
       linkHeld(layout, this.name)
       try {
         return await work()
       } finally {
         unlinkHeld(layout, this.name)
       }
-    })
+    }
+    return this.hold(held, { signal })
   }
 
   /**

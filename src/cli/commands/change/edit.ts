@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { basename } from 'node:path'
-import type { Session } from '../../../index.js'
-import { parseLines } from '../../../log/parse.js'
+import { parseLog, type Session } from '../../../index.js'
 import { changesIn, problemsIn } from '../../edit/problems.js'
 import { CommandFailure, EXIT } from '../../exit-code.js'
 import { findKey } from '../../find-key.js'
@@ -39,7 +38,7 @@ export async function edit(given: string, { root }: GlobalOptions): Promise<numb
 
 /** Half a line at the end is a write that is not done, or what a crash left of one. */
 function wholeLines(bytes: Buffer): Buffer {
-  const last = parseLines(bytes).at(-1)
+  const last = parseLog(bytes).at(-1)
   return last?.kind === 'torn' ? bytes.subarray(0, last.offset) : bytes
 }
 

@@ -1,6 +1,4 @@
-import { checkReadable, GraphLog } from '../../../graph/graph-log.js'
-import { vacuumLog } from '../../../graph/vacuum.js'
-import { internalsOf } from '../../../store/store.js'
+import { JsonlRuntimePersistence } from '../../../contracts/runtime-persistence/index.js'
 import { findKey } from '../../find-key.js'
 import { escapeLine } from '../../terminal/escape.js'
 import { count } from '../../terminal/format.js'
@@ -14,18 +12,10 @@ export interface VacuumOptions extends GlobalOptions {
 export async function vacuum(given: string, { root, dryRun }: VacuumOptions): Promise<number> {
   return withExistingStore(root, async (store) => {
     const key = await findKey(store, given)
-    const session = new GraphLog(internalsOf(store).log(key))
-    const nodes = dryRun ? await markedIn(session) : await vacuumLog(session)
+    const graph = new JsonlRuntimePersistence(store, key)
+    const nodes = dryRun ? (await graph.inspect()).tombstonedNodeCount : (await graph.vacuum()).removedNodeCount
     const what = nodes === 0 ? 'nothing to remove' : `${dryRun ? 'would remove' : 'removed'} ${count(nodes, 'node')}`
     await print(`${escapeLine(key)}: ${what}`)
     return 0
   })
-}
-
-async function markedIn(session: GraphLog): Promise<number> {
-  const marked = await session.reading((_, graph) => {
-    checkReadable(graph)
-    return graph.tombstoned.size
-  })
-  return marked ?? 0
 }

@@ -1,9 +1,9 @@
-import { isObject, type Json } from '../../../base/json.js'
-import { checkReadable, GraphLog } from '../../../graph/graph-log.js'
-import type { SessionStore } from '../../../index.js'
-import { type NodeRecord, parentOf } from '../../../log/graph/commit-line.js'
-import { effectiveLeaf, pathTo } from '../../../log/graph/views.js'
-import { internalsOf } from '../../../store/store.js'
+import { isObject, type Json, type JsonObject } from '../../../base/json.js'
+import {
+  type GraphInspection,
+  JsonlRuntimePersistence,
+  type SessionNodeRecord,
+} from '../../../contracts/runtime-persistence/index.js'
 import { findKey } from '../../find-key.js'
 import { escapeLine, flatten, jsonLine } from '../../terminal/escape.js'
 import { count } from '../../terminal/format.js'
@@ -17,29 +17,22 @@ export interface GraphOptions extends GlobalOptions {
   json?: boolean
 }
 
-interface Shown {
-  revision: number
-  leaf: string | null
-  nodes: NodeRecord[]
-  path: string[]
-  tombstoned: number
-  divergences: number[]
-}
-
 /** The live nodes; those on the active path are marked with a bullet, the leaf with an arrow. */
 export async function graph(given: string, { root, json }: GraphOptions): Promise<number> {
   return readExistingStore(root, async (store) => {
     const key = await findKey(store, given)
-    const shown = await shownOf(store, key)
+    const graph = await new JsonlRuntimePersistence(store, key).inspect()
+    const { headRevision, leafNodeId, nodes, activePath, tombstonedNodeCount, divergedRevisions } = graph
     if (json) {
-      await print(jsonLine({ key, ...shown }))
+      const facts = { revision: headRevision, leaf: leafNodeId, path: activePath, tombstoned: tombstonedNodeCount }
+      await print(jsonLine({ key, ...facts, divergences: divergedRevisions, nodes }))
       return 0
     }
     const session = store.session(key)
-    const facts = shown.revision === 0 ? 'no commits' : factsOf(shown)
+    const facts = headRevision === 0 ? 'no commits' : factsOf(graph)
     await print(heading(session, await session.info(), facts))
-    if (shown.divergences.length > 0) note(`two histories committed revision ${shown.divergences.join(', ')}`)
-    const lines = linesOf(shown)
+    if (divergedRevisions.length > 0) note(`two histories committed revision ${divergedRevisions.join(', ')}`)
+    const lines = linesOf(graph)
     const measure = await measureFor(lines.map(({ text }) => text))
     for (const { text, isActive } of lines) {
       const line = cut(text, terminalWidth(), measure)
@@ -49,40 +42,24 @@ export async function graph(given: string, { root, json }: GraphOptions): Promis
   })
 }
 
-async function shownOf(store: SessionStore, key: string): Promise<Shown> {
-  const shown = await new GraphLog(internalsOf(store).log(key)).whole((graph): Omit<Shown, 'nodes'> => {
-    checkReadable(graph)
-    const leaf = effectiveLeaf(graph)
-    return {
-      revision: graph.head?.revision ?? 0,
-      leaf,
-      path: pathTo(graph, leaf),
-      tombstoned: graph.tombstoned.size,
-      divergences: [...graph.divergences],
-    }
-  })
-  return shown
-    ? { ...shown.taken, nodes: shown.nodes }
-    : { revision: 0, leaf: null, nodes: [], path: [], tombstoned: 0, divergences: [] }
+function factsOf({ headRevision, nodes, activePath, tombstonedNodeCount }: GraphInspection): string {
+  const gone = tombstonedNodeCount > 0 ? `, ${count(tombstonedNodeCount, 'node')} deleted` : ''
+  return `revision ${headRevision}, ${count(nodes.length, 'node')}, ${activePath.length} on the active path${gone}`
 }
 
-function factsOf({ revision, nodes, path, tombstoned }: Shown): string {
-  const gone = tombstoned > 0 ? `, ${count(tombstoned, 'node')} deleted` : ''
-  return `revision ${revision}, ${count(nodes.length, 'node')}, ${path.length} on the active path${gone}`
-}
-
-function linesOf({ nodes, path, leaf }: Shown): Array<{ text: string; isActive: boolean }> {
-  const active = new Set(path)
-  const tree = drawTree(nodes.map((record) => ({ id: record.nodeId, parent: parentOf(record), record })))
+function linesOf({ nodes, activePath, leafNodeId }: GraphInspection): Array<{ text: string; isActive: boolean }> {
+  const active = new Set(activePath)
+  const tree = drawTree(nodes.map((record) => ({ id: record.nodeId, parent: record.parentNodeId ?? null, record })))
   return tree.map(({ node, lead }) => {
     const isActive = active.has(node.id)
-    const mark = node.id === leaf ? '▶' : isActive ? '●' : '○'
+    const mark = node.id === leafNodeId ? '▶' : isActive ? '●' : '○'
     return { text: `${lead}${mark} ${escapeLine(node.id)}  ${excerptOf(node.record)}`, isActive }
   })
 }
 
 /** What the node is, in a few words. */
-function excerptOf({ nodeId: _, parentNodeId: __, timestamp: ___, kind, ...rest }: NodeRecord): string {
+function excerptOf(record: SessionNodeRecord): string {
+  const { nodeId: _, parentNodeId: __, timestamp: ___, kind, ...rest } = record as unknown as JsonObject
   const payload: Json = kind === 'event' ? (rest.event ?? null) : kind === 'plugin' ? (rest.body ?? null) : rest
   const type = kind === 'plugin' && typeof rest.pluginType === 'string' ? rest.pluginType : kind
   const text = typeof payload === 'string' ? payload : textIn(payload)

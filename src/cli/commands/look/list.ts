@@ -1,7 +1,7 @@
-import { join, resolve } from 'node:path'
-import { nameOf } from '../../../disk/names.js'
+import { resolve } from 'node:path'
 import type { SessionInfo, SessionStore } from '../../../index.js'
 import { EXIT } from '../../exit-code.js'
+import { foreignNote } from '../../foreign.js'
 import { escapeLine, flatten, jsonLine } from '../../terminal/escape.js'
 import { ago, size } from '../../terminal/format.js'
 import { note, paint, print, terminalWidth } from '../../terminal/output.js'
@@ -16,17 +16,16 @@ export interface ListOptions extends GlobalOptions {
 
 export async function list({ root, json, tag, limit = Number.POSITIVE_INFINITY }: ListOptions): Promise<number> {
   const isThere = await storeIsThere(root)
-  const { all, previews } = isThere
+  const { all, shown, foreign, previews } = isThere
     ? await readStore(root, async (store) => {
         const all = await store.list(tag === undefined ? {} : { tag })
-        return { all, previews: json ? new Map() : await previewsOf(store, all.slice(0, limit)) }
+        const shown = all.slice(0, limit).map((info) => ({ ...info, file: store.session(info.key).path }))
+        if (json) return { all, shown, foreign: [], previews: new Map() }
+        return { all, shown, foreign: await foreignAmong(store, all), previews: await previewsOf(store, shown) }
       })
-    : { all: [], previews: new Map() }
-  const foreign = await foreignAmong(root, all)
-  const shown = all.slice(0, limit)
+    : { all: [], shown: [], foreign: [], previews: new Map() }
   if (json) {
-    const sessions = shown.map((info) => ({ ...info, file: fileOf(root, info.key) }))
-    await print(jsonLine({ root: resolve(root), total: all.length, sessions }))
+    await print(jsonLine({ root: resolve(root), total: all.length, sessions: shown }))
     return EXIT.done
   }
   if (shown.length > 0) await print(await tableOf(shown, tag !== undefined, previews))
@@ -37,10 +36,6 @@ export async function list({ root, json, tag, limit = Number.POSITIVE_INFINITY }
   else if (isThere && all.length === 0)
     note(tag === undefined ? 'no sessions' : `no sessions with the tag ${escapeLine(tag)}`)
   return EXIT.done
-}
-
-function fileOf(root: string, key: string): string {
-  return join(resolve(root), `${nameOf(key)}.jsonl`)
 }
 
 /** So many sessions without a name are read, … */
@@ -74,15 +69,17 @@ async function previewsOf(store: SessionStore, infos: readonly SessionInfo[]): P
 const MOST_LOOKS = 20
 
 /** Notes on logs without messages that another tool wrote. */
-async function foreignAmong(root: string, infos: readonly SessionInfo[]): Promise<string[]> {
+async function foreignAmong(store: SessionStore, infos: readonly SessionInfo[]): Promise<string[]> {
   const empty = infos.filter(({ messages, bytes }) => messages === 0 && bytes > 0).slice(0, MOST_LOOKS)
   if (empty.length === 0) return []
-  const { foreignFormat, foreignNote } = await import('../../foreign.js')
-  return empty.flatMap(({ key }) => {
-    const file = fileOf(root, key)
-    const format = foreignFormat(file)
-    return format === undefined ? [] : [foreignNote(file, format)]
-  })
+  const { foreignFormat } = await import('../../../formats/index.js')
+  const notes: string[] = []
+  for (const { key } of empty) {
+    const file = store.session(key).path
+    const format = await foreignFormat(file)
+    if (format !== undefined) notes.push(foreignNote(file, format))
+  }
+  return notes
 }
 
 const STATE_STYLE = { running: 'yellow', error: 'red' } as const

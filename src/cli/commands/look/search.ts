@@ -1,6 +1,5 @@
 import { resolve } from 'node:path'
-import type { SearchHit } from '../../../index.js'
-import { wordsOf } from '../../../search/words.js'
+import { type SearchHit, searchWords } from '../../../index.js'
 import { escapeLine, jsonLine } from '../../terminal/escape.js'
 import { ago } from '../../terminal/format.js'
 import { highlight } from '../../terminal/highlight.js'
@@ -23,7 +22,7 @@ export async function search(given: readonly string[], { root, json, limit }: Se
       )
     : []
   if (json) await print(jsonLine({ root: resolve(root), query, sessions: hits }))
-  else if (hits.length > 0) await print(await hitTable(hits, wordsOf(query)))
+  else if (hits.length > 0) await print(await hitTable(hits, searchWords(query)))
   else if (isThere) note('nothing found')
   return 0
 }

@@ -2,6 +2,7 @@ import { isObject } from '../../../base/json.js'
 import { JsonlPersistence, type Message } from '../../../contracts/persistence/index.js'
 import type { Entry, RemovedMessage, Session, SessionInfo, SessionStore, StoredMessage } from '../../../index.js'
 import { findKey } from '../../find-key.js'
+import { foreignNote } from '../../foreign.js'
 import { escapeLine, jsonLine } from '../../terminal/escape.js'
 import { count, size, stamp } from '../../terminal/format.js'
 import { messageText } from '../../terminal/message.js'
@@ -102,8 +103,8 @@ function noteDamage(info: SessionInfo | null): void {
 /** A log without messages may be a file of another tool. */
 async function noteForeign({ path }: Session, info: SessionInfo | null): Promise<void> {
   if (info?.messages !== 0) return
-  const { foreignFormat, foreignNote } = await import('../../foreign.js')
-  const format = foreignFormat(path)
+  const { foreignFormat } = await import('../../../formats/index.js')
+  const format = await foreignFormat(path)
   if (format !== undefined) note(foreignNote(path, format))
 }
 

@@ -1,6 +1,5 @@
-import { join } from 'node:path'
-import { nameOf } from '../../../disk/names.js'
-import { EXPORT_FORMATS, type ExportFormat, exportSession } from '../../../formats/export/export-session.js'
+import { basename, join } from 'node:path'
+import { EXPORT_FORMATS, type ExportFormat, exportSession } from '../../../formats/index.js'
 import type { SessionStore } from '../../../index.js'
 import { exitCodeOfAll } from '../../exit-code.js'
 import { findKeys } from '../../find-key.js'
@@ -43,7 +42,10 @@ export async function exportSessions(given: readonly string[], options: ExportCo
     if (output === undefined) {
       for await (const bytes of parts(keys)) if (!(await printBytes(bytes))) break
     } else if (isFolder) {
-      for (const key of keys) await replaceStreamed(join(output, nameOf(key) + ENDINGS[format]), parts([key]))
+      for (const key of keys) {
+        const name = basename(store.session(key).path, '.jsonl')
+        await replaceStreamed(join(output, name + ENDINGS[format]), parts([key]))
+      }
     } else await replaceStreamed(output, parts(keys))
     return exitCodeOfAll({ failed: bad, missing })
   })

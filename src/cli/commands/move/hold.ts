@@ -1,7 +1,5 @@
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
-import type { SessionStore } from '../../../index.js'
-import { internalsOf } from '../../../store/store.js'
 import { CommandFailure, EXIT } from '../../exit-code.js'
 import { describe } from '../../terminal/output.js'
 import { type GlobalOptions, withStore } from '../../with-store.js'
@@ -11,19 +9,7 @@ import { type GlobalOptions, withStore } from '../../with-store.js'
  * Returns its exit code. Sessions that are made while it runs are not held.
  */
 export async function hold(words: readonly string[], { root }: GlobalOptions): Promise<number> {
-  return withStore(root, async (store) => {
-    // everybody takes them in this order, so that two that hold everything cannot wait for each other
-    const keys = await store.keys()
-    return holding(store, keys, () => run(words))
-  })
-}
-
-async function holding<T>(store: SessionStore, keys: readonly string[], work: () => Promise<T>): Promise<T> {
-  const [key, ...rest] = keys
-  if (key === undefined) return work()
-  return internalsOf(store)
-    .log(key)
-    .holdAgainstAppends(() => holding(store, rest, work))
+  return withStore(root, (store) => store.hold(() => run(words)))
 }
 
 function run([program, ...args]: readonly string[]): Promise<number> {

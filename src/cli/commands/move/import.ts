@@ -1,7 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { checkFormat, PathImporter } from '../../../formats/import/import-file.js'
-import { formatNames, type ImportOptions, type ImportReport } from '../../../formats/index.js'
-import type { SessionStore } from '../../../store/store.js'
+import { formatNames, type ImportOptions, type ImportReport, PathImporter } from '../../../formats/index.js'
 import { escapeLine, jsonLine } from '../../terminal/escape.js'
 import { count } from '../../terminal/format.js'
 import { complain, describe, note, print } from '../../terminal/output.js'
@@ -48,12 +46,11 @@ export async function listFormats({ json }: { json?: boolean }): Promise<number>
 export async function importPaths(paths: readonly string[], options: ImportCommandOptions): Promise<number> {
   const { root, json, follow, ...rest } = options
   try {
-    checkFormat(options.format)
     return await withStore(root, async (store) => {
       const importers = paths.map((path) => new PathImporter(store, path, rest))
       const report = await importAll(importers)
       await printReport(report, options)
-      if (follow) await followAll(store, importers, options)
+      if (follow) await followAll(importers, options)
       return report.files.some(({ bad }) => bad.length > 0) ? SOME_BAD : DONE
     })
   } catch (error) {
@@ -92,11 +89,7 @@ async function printReport(
 }
 
 /** Watches the files until the command is stopped; prints what was imported. */
-async function followAll(
-  store: SessionStore,
-  importers: readonly PathImporter[],
-  options: ImportCommandOptions,
-): Promise<void> {
+async function followAll(importers: readonly PathImporter[], options: ImportCommandOptions): Promise<void> {
   const stop = new AbortController()
   const end = () => stop.abort()
   process.once('SIGINT', end).once('SIGTERM', end)
@@ -104,16 +97,14 @@ async function followAll(
     while (!stop.signal.aborted) {
       await sleep(POLL_MS, undefined, { signal: stop.signal }).catch(() => {})
       if (stop.signal.aborted) break
-      const { sessions, files } = await importAll(importers)
+      const { sessions } = await importAll(importers)
       for (const session of sessions) {
         if (session.action === 'unchanged' || session.added === 0) continue
         const { key, added } = session
         await print(options.json ? jsonLine(session) : `${escapeLine(key)}: ${count(added, 'message')} came in`)
       }
-      void files
     }
   } finally {
     process.off('SIGINT', end).off('SIGTERM', end)
-    void store
   }
 }

@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { ensureFolder } from '../../../disk/folders.js'
 import { escapeLine } from '../../terminal/escape.js'
 import { complain, describe, PROGRAM, print } from '../../terminal/output.js'
-import { addMissingLines } from '../../user-files.js'
+import { addMissingLines, makeFolder } from '../../user-files.js'
 import type { GlobalOptions } from '../../with-store.js'
 
 export interface InitOptions extends GlobalOptions {
@@ -26,7 +25,7 @@ const FILES: Array<[name: string, lines: readonly string[]]> = [
 
 export async function init({ root, git: wantsGit, main }: InitOptions): Promise<number> {
   const folder = resolve(root)
-  ensureFolder(folder)
+  await makeFolder(folder)
   for (const [name, lines] of FILES) await complete(join(folder, name), lines)
   const repository = await repositoryOf(folder)
   if (repository === undefined && !wantsGit) {

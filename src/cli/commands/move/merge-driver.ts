@@ -1,4 +1,4 @@
-import { mergeLogs } from '../../../log/merge/merge.js'
+import { mergeLogs } from '../../../index.js'
 import { escapeLine } from '../../terminal/escape.js'
 import { note, PROGRAM } from '../../terminal/output.js'
 import { readWhole, replaceWhole } from '../../user-files.js'

@@ -1,9 +1,5 @@
 import type { JsonObject } from '../../../base/json.js'
-import { foldAll } from '../../../log/fold.js'
-import type { Line, Piece } from '../../../log/line.js'
-import { isChat, parseLines } from '../../../log/parse.js'
-import { messageOf, toStored } from '../../../log/views.js'
-import { isLive, type Visibility, visibilityOf } from '../../../log/visibility.js'
+import { type LogLine, parseLog } from '../../../index.js'
 import { escapeBlock, escapeLine, jsonLine } from '../../terminal/escape.js'
 import { count } from '../../terminal/format.js'
 import { messageText } from '../../terminal/message.js'
@@ -13,30 +9,25 @@ import { readWhole } from '../../user-files.js'
 /** A log as people read it, with the same text for the same lines on every machine; what is removed is not in it. */
 export async function textconv(file: string): Promise<number> {
   const bytes = await readWhole(file)
-  const pieces = parseLines(bytes)
-  const visibility = visibilityOf(pieces)
-  const { header } = foldAll(pieces, visibility)
-  if (header !== null) await print(`session ${escapeLine(header.key)}`)
-  for (const piece of pieces) {
-    const text = textOf(piece, visibility, bytes)
+  const lines = parseLog(bytes)
+  const header = lines.find(({ kind }) => kind === 'session')?.value
+  if (header !== undefined) await print(`session ${escapeLine(String(header.key))}`)
+  for (const line of lines) {
+    const text = textOf(line, bytes)
     if (text !== undefined && !(await print(`\n${text}`))) break
   }
   return 0
 }
 
-function textOf(piece: Piece, visibility: Visibility, bytes: Buffer): string | undefined {
-  if (piece.kind === 'blank') return undefined
-  if (piece.kind === 'damage' || piece.kind === 'torn') {
-    return `unreadable line: ${escapeLine(bytes.toString('utf8', piece.offset, piece.end).trimEnd())}`
-  }
-  return isLive(piece, visibility) ? lineText(piece, visibility) : undefined
+function textOf(line: LogLine, bytes: Buffer): string | undefined {
+  if (line.kind === 'damage' || line.kind === 'torn')
+    return `unreadable line: ${escapeLine(bytes.toString('utf8', line.offset, line.end).trimEnd())}`
+  return line.isLive && line.value !== undefined ? lineText(line, line.value) : undefined
 }
 
-function lineText(line: Line, visibility: Visibility): string | undefined {
-  const { kind, value } = line
-  // the time of a line without one would be that of a temporary file
-  if (isChat(line)) return messageText(toStored(line, visibility, line.at ?? ''))
-  if (kind === 'message') return `message  ${jsonLine(messageOf(line))}`
+function lineText({ kind, message }: LogLine, value: JsonObject): string | undefined {
+  if (message !== undefined) return messageText(message)
+  if (kind === 'message') return `message  ${jsonLine(value.value ?? null)}`
   if (kind === 'meta') return metaText(value.set as JsonObject)
   if (kind === 'value') return valueText(value)
   if (kind === 'compaction') return `summary of all before\n${escapeBlock(String(value.summary)).replace(/^/gm, '  ')}`

@@ -1,6 +1,4 @@
-import { collectBlobs } from '../../../graph/garbage-collection.js'
-import { GraphLog } from '../../../graph/graph-log.js'
-import { internalsOf } from '../../../store/store.js'
+import { JsonlRuntimePersistence } from '../../../contracts/runtime-persistence/index.js'
 import { findKey } from '../../find-key.js'
 import { jsonLine } from '../../terminal/escape.js'
 import { count, size } from '../../terminal/format.js'
@@ -16,12 +14,8 @@ export interface BlobsOptions extends GlobalOptions {
 export async function blobs(given: string, { root, json }: BlobsOptions): Promise<number> {
   return readExistingStore(root, async (store) => {
     const key = await findKey(store, given)
-    const session = new GraphLog(internalsOf(store).log(key))
-    const { retained } = await collectBlobs(session, { dryRun: true })
-    const needed = new Set(retained)
-    const rows = session.blobs
-      .list()
-      .refs.map((ref) => ({ ref, bytes: session.blobs.size(ref) ?? 0, needed: needed.has(ref) }))
+    const rows = (await new JsonlRuntimePersistence(store, key).blobs())
+      .map(({ ref, bytes, isReached }) => ({ ref, bytes, needed: isReached }))
       .sort((a, b) => b.bytes - a.bytes || (a.ref < b.ref ? -1 : 1))
     if (json) {
       await print(jsonLine({ key, blobs: rows }))
@@ -36,7 +30,9 @@ export async function blobs(given: string, { root, json }: BlobsOptions): Promis
       await print(await table([...columns, { title: 'NEEDED BY' }], cells, terminalWidth()))
     }
     const total = rows.reduce((sum, { bytes }) => sum + bytes, 0)
-    await print(`${count(rows.length, 'blob')}, ${size(total)}; the head needs ${needed.size}`)
+    await print(
+      `${count(rows.length, 'blob')}, ${size(total)}; the head needs ${rows.filter(({ needed }) => needed).length}`,
+    )
     return 0
   })
 }

@@ -1,8 +1,5 @@
 import { resolve } from 'node:path'
-import { lookAtDrive } from '../../../disk/drive/folder-drive.js'
-import type { Drive } from '../../../disk/drive/mount-table.js'
-import { probeAlone, probeWithPeer } from '../../../disk/drive/probe.js'
-import { linesOf, type Verdict, verdictOf } from '../../../disk/drive/verdict.js'
+import { checkDrive, type Drive, type DriveMeasurements, type DriveVerdict } from '../../../index.js'
 import { escapeLine } from '../../terminal/escape.js'
 import { note, print } from '../../terminal/output.js'
 import { checkThere } from '../../user-files.js'
@@ -14,7 +11,7 @@ export interface CheckFsOptions extends GlobalOptions {
   json?: boolean
 }
 
-const VERDICTS: Record<Verdict, string> = {
+const VERDICTS: Record<DriveVerdict, string> = {
   local: 'local',
   network: 'network: use --network, on every machine',
   refuse: 'refuse: keep no store here',
@@ -23,13 +20,11 @@ const VERDICTS: Record<Verdict, string> = {
 /** Writes a folder of its own below the root, and takes it away. */
 export async function checkFs({ root, peer = false, wait, json }: CheckFsOptions): Promise<number> {
   await checkThere(root)
-  const drive = lookAtDrive(root)
   if (peer)
     note(
       `waiting for the peer: run the same on the other machine, on the folder that is ${escapeLine(resolve(root))} here`,
     )
-  const measured = peer ? await probeWithPeer(root, wait) : await probeAlone(root)
-  const { verdict, reason } = verdictOf(measured, drive, !peer)
+  const { drive, measured, verdict, reason } = await checkDrive(root, { peer, wait })
   if (json) await print(JSON.stringify({ drive, peer, measured, verdict, reason }))
   else
     for (const line of [...linesOf(measured), `verdict: ${VERDICTS[verdict]} (${reason}; ${named(drive)})`])
@@ -40,4 +35,18 @@ export async function checkFs({ root, peer = false, wait, json }: CheckFsOptions
 function named({ place, type, source }: Drive): string {
   const drive = [type, source].filter((name) => name !== '').join(' ')
   return escapeLine(drive === '' ? `the system does not name the drive` : `${place} by the mount table: ${drive}`)
+}
+
+function linesOf({ races, won, staleView, writeBuffer, watches, staleTries, stale }: DriveMeasurements): string[] {
+  return [
+    `mutual exclusion: ${won} of ${races} races had one winner`,
+    `stale view: ${seconds(staleView)} until a synced write is seen`,
+    `write buffer: ${seconds(writeBuffer)} until a write without a sync is seen`,
+    `watch: events of the other peer ${watches ? 'arrive' : 'do not arrive'}`,
+    `stale handles: ${stale} of ${staleTries} renames to a name that was used before`,
+  ]
+}
+
+function seconds(ms: number | null): string {
+  return ms === null ? 'more than 5 s' : `${(ms / 1_000).toFixed(2)} s`
 }

@@ -1,4 +1,5 @@
 import { relative } from 'node:path'
+import type { ForeignFile } from '../../../formats/index.js'
 import {
   type Finding,
   isSessionError,
@@ -9,7 +10,7 @@ import {
 } from '../../../index.js'
 import { exitCodeOfAll } from '../../exit-code.js'
 import { findKeys } from '../../find-key.js'
-import { type ForeignFile, foreignIn, foreignNote } from '../../foreign.js'
+import { foreignNote } from '../../foreign.js'
 import { escapeLine } from '../../terminal/escape.js'
 import { count } from '../../terminal/format.js'
 import { complain, describe, note, print } from '../../terminal/output.js'
@@ -63,7 +64,8 @@ type Checked = StoreCheck & { foreign: ForeignFile[] }
 
 /** Files of other tools: all in the folder, or those of the sessions that were named. */
 async function foreignOf(store: SessionStore, keys: readonly string[] | null): Promise<ForeignFile[]> {
-  const found = await foreignIn(store.dir)
+  const { foreignFiles } = await import('../../../formats/index.js')
+  const found = await foreignFiles(store.dir)
   const wanted = keys?.map((key) => store.session(key).path)
   return wanted === undefined ? found : found.filter(({ file }) => wanted.includes(file))
 }

@@ -1,7 +1,5 @@
-import { collectBlobs } from '../../../graph/garbage-collection.js'
-import { GraphLog } from '../../../graph/graph-log.js'
+import { JsonlRuntimePersistence } from '../../../contracts/runtime-persistence/index.js'
 import type { SessionStore } from '../../../index.js'
-import { internalsOf } from '../../../store/store.js'
 import { exitCodeOfAll } from '../../exit-code.js'
 import { findKeys } from '../../find-key.js'
 import { escapeLine } from '../../terminal/escape.js'
@@ -35,9 +33,12 @@ interface Run {
 
 async function collectOne(store: SessionStore, key: string, { done, dryRun, silent }: Run): Promise<void> {
   try {
-    const { deleted, deletedBytes } = await collectBlobs(new GraphLog(internalsOf(store).log(key)), { dryRun })
-    if (deleted.length > 0) {
-      const what = `${count(deleted.length, 'blob')}, ${size(deletedBytes)}`
+    const graph = new JsonlRuntimePersistence(store, key)
+    const unneeded = (await graph.blobs()).filter(({ isReached }) => !isReached)
+    // also what writers left half written goes
+    const deleted = dryRun ? unneeded.length : (await graph.gcUnreachable()).deletedBlobCount
+    if (deleted > 0) {
+      const what = `${count(deleted, 'blob')}, ${size(unneeded.reduce((sum, { bytes }) => sum + bytes, 0))}`
       await print(`${escapeLine(key)}: ${dryRun ? 'would delete' : 'deleted'} ${what}`)
     } else {
       done.untouched++
