@@ -1,5 +1,5 @@
 /** UUIDv7: ids that sort by time, random or derived from content. */
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 
 const V7_SHAPE = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 const MAX_MS = 2 ** 48 - 1
@@ -43,9 +43,10 @@ export function digestId(ms: number, digest: Buffer): string {
   return `${time.slice(0, 8)}-${time.slice(8)}-7${hex.slice(0, 3)}-${variant}${hex.slice(5, 8)}-${hex.slice(8, 20)}`
 }
 
-/** 16 random hex digits. */
+/** 16 random hex digits, of the random parts of a UUID: see `freshId`. */
 export function randomNonce(): string {
-  return randomBytes(8).toString('hex')
+  const id = randomUUID()
+  return `${id.slice(0, 8)}${id.slice(9, 13)}${id.slice(-4)}`
 }
 
 /**

@@ -68,7 +68,8 @@ export interface ContextView {
 /** What the model should see of them. */
 export function shownOf({ messages, waits }: ActiveMessages, { takes, isCutOff }: ContextView = {}): Line[] {
   const taken = takes ? messages.filter((line) => !waits(line) || takes(line)) : messages
-  return new Exchange(isCutOff ? taken.flatMap((line) => withOutcomes(line, isCutOff)) : taken, waits).shown()
+  const isWhole = isCutOff === undefined || !taken.some(isCutOff)
+  return new Exchange(isWhole ? taken : taken.flatMap((line) => withOutcomes(line, isCutOff)), waits).shown()
 }
 
 /** The last of them: more where the first would be a result without its call. */

@@ -25,16 +25,23 @@ export function contextFromEnd(
   view: ContextView = {},
 ): Context | 'unclear' {
   const end = new LogEnd(summary)
-  let enough = last + 16
+  let enough = last
+  let shown: Line[] | undefined
   for (const piece of pieces) {
     end.add(piece)
     if (end.reading.uncertain) return 'unclear'
     if (end.reading.archivedBefore) break
     if (end.length < enough || !end.isClosed) continue
-    if (end.shown(view).length >= last) break
-    enough *= 2
+    shown = end.shown(view)
+    if (shown.length >= last) break
+    enough += Math.max(16, last - shown.length)
+    shown = undefined
   }
-  return { compaction: end.compaction, shown: lastOf(end.shown(view), last), visibility: end.reading.visibility }
+  return {
+    compaction: end.compaction,
+    shown: lastOf(shown ?? end.shown(view), last),
+    visibility: end.reading.visibility,
+  }
 }
 
 class LogEnd {

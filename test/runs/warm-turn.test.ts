@@ -1,4 +1,4 @@
-/** What a turn asks of the file system once everything is warm: no name is made, renamed or removed. */
+/** What a turn asks of the file system once everything is warm: no name is made, renamed or removed, and no log is opened. */
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
@@ -27,17 +27,24 @@ function callsOf(way: string): string[] {
 }
 
 describe.skipIf(!hasStrace)(`a warm turn${why}`, () => {
-  test.each(['plain', 'exclusive', 'turn', 'received'])('%s makes, renames and removes no name', (way) => {
-    const calls = callsOf(way)
-    // sidecars are written behind, at most once a second
-    const named = calls.filter(
-      (call) =>
-        /^(rename|unlink|link|symlink|mkdir|rmdir|mknod|creat)|^open(at)?\(.*O_CREAT/.test(call) &&
-        !call.includes('.meta.json'),
-    )
-    expect(named).toEqual([])
-    // two lines in the log, two in the run log
-    const lines = calls.filter((call) => /^p?write(v|64)?\(\d+, .*"\{\\"(role|key)\\"/.test(call))
-    expect(lines).toHaveLength(4 * TURNS)
-  })
+  test.each(['plain', 'exclusive', 'turn', 'received'])(
+    '%s makes, renames and removes no name, and opens no log',
+    (way) => {
+      const calls = callsOf(way)
+      // sidecars are written behind, under a lease, at most once a second
+      const named = calls.filter(
+        (call) =>
+          /^(rename|unlink|link|symlink|mkdir|rmdir|mknod|creat)|^open(at)?\(.*O_CREAT/.test(call) &&
+          !/\.meta\.json|\/\.locks\b/.test(call),
+      )
+      const count = (pattern: RegExp) => calls.filter((call) => pattern.test(call)).length
+      expect(count(/^rename\(.*\.locks\/\w+"\)/)).toBeLessThanOrEqual(1 + count(/^rename\(.*\.meta\.json"\)/))
+      expect(named).toEqual([])
+      // the log and the run log are open
+      expect(calls.filter((call) => /^open(at)?\(.*\.jsonl"/.test(call))).toEqual([])
+      // two lines in the log, two in the run log
+      const lines = calls.filter((call) => /^p?write(v|64)?\(\d+, .*"\{\\"(role|key)\\"/.test(call))
+      expect(lines).toHaveLength(4 * TURNS)
+    },
+  )
 })

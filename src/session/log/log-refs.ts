@@ -2,13 +2,15 @@
 import type { LogReader } from '../../disk/log/log-reader.js'
 import { BackwardReading } from '../../log/fold-tail.js'
 import { isLine, namedIds } from '../../log/line.js'
-import { isoTime } from '../../log/parse.js'
+import { isoTime, parseLines } from '../../log/parse.js'
 import { RefMemory, refsOf } from '../../log/refs.js'
 import { NOTHING_KNOWN } from '../../log/visibility.js'
-import { endOf, isGrown, markAt, type ReadMark } from './read-mark.js'
+import { endOf, markAt, markBehind, type ReadMark, readAdded } from './read-mark.js'
 import type { SessionLog } from './session-log.js'
 
 const MOST_MORE = 2_000
+/** So much is read on at once, bytes. */
+const MOST_BYTES = 64 * 1024
 
 interface Read {
   refs: RefMemory
@@ -26,25 +28,29 @@ export class LogRefs {
   }
 
   async now(): Promise<RefMemory> {
-    const refs = await this.#log.using(async (reader) => {
-      const read = this.#read
-      // reading the log again drops old references
-      const isLarge = read !== undefined && read.refs.size > 2 * read.atFirst + MOST_MORE
-      return read !== undefined && isGrown(reader, read.mark) && !isLarge
-        ? this.#readOn(reader, read)
-        : this.#readEnd(reader)
-    })
+    const known = await this.#log.readingNow((reader) => this.readOn(reader))
+    if (known !== undefined) return known
+    const refs = await this.#log.using((reader) => this.#readEnd(reader))
     return refs ?? new RefMemory()
   }
 
-  async #readOn(reader: LogReader, { refs, mark, atFirst }: Read): Promise<RefMemory> {
-    if (reader.size === mark.end) return refs
-    const added = await reader.pieces(mark.end)
+  /** The same from the few lines that were added since the last call; undefined where more must be read. */
+  readOn(reader: LogReader): RefMemory | undefined {
+    const read = this.#read
+    // reading the log again drops old references
+    if (read === undefined || reader.size - read.mark.end > MOST_BYTES || read.refs.size > 2 * read.atFirst + MOST_MORE)
+      return undefined
+    const { refs, mark, atFirst } = read
+    const bytes = readAdded(reader, mark)
+    if (bytes === undefined) return undefined
+    const added = parseLines(bytes, mark.end)
     for (const piece of added) {
       if (piece.kind === 'remove') refs.remove(new Set(namedIds(piece)))
       else if (isLine(piece)) refs.addNext(piece, NOTHING_KNOWN)
     }
-    return this.#note(reader, refs, endOf(added) ?? mark.end, atFirst)
+    const end = endOf(added) ?? mark.end
+    this.#read = { refs, mark: markBehind(mark, bytes, end), atFirst }
+    return refs
   }
 
   async #readEnd(reader: LogReader): Promise<RefMemory> {

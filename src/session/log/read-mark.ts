@@ -25,6 +25,20 @@ export function isGrown(reader: LogReader, { dev, ino, end, print }: ReadMark): 
   return stat.dev === dev && stat.ino === ino && size >= end && printAt(reader, end) === print
 }
 
+/** The bytes that were added since, in one reading; undefined where the log has not only grown. */
+export function readAdded({ stat, size, fd }: LogReader, { dev, ino, end, print }: ReadMark): Buffer | undefined {
+  if (stat.dev !== dev || stat.ino !== ino || size < end) return undefined
+  const bytes = readSync(fd, end - print.length, size - end + print.length)
+  return bytes.toString('latin1', 0, print.length) === print ? bytes.subarray(print.length) : undefined
+}
+
+/** The mark at `end`, which lies in the bytes that were added. */
+export function markBehind(mark: ReadMark, added: Buffer, end: number): ReadMark {
+  const count = end - mark.end
+  const print = mark.print + added.toString('latin1', Math.max(0, count - PRINT_BYTES), count)
+  return { ...mark, end, print: print.slice(-PRINT_BYTES) }
+}
+
 /** Where the last whole line of these pieces ends. */
 export function endOf(pieces: readonly Piece[]): number | undefined {
   return pieces.findLast((piece) => piece.kind !== 'torn' && !piece.open)?.end

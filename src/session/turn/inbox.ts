@@ -12,6 +12,7 @@ import { type Entry, entryOf } from '../entry.js'
 import { LogRefs } from '../log/log-refs.js'
 import { messageDraft, removeDraft } from '../log/pending-line.js'
 import type { SessionLog } from '../log/session-log.js'
+import { attemptsAt } from './cut-off.js'
 
 /** What became of a message that came from outside. */
 export interface Received {
@@ -29,9 +30,12 @@ export interface Backlog<M> {
   earlier: Entry<M>[]
   /** Ids of lines that repeat an earlier one: they get no answer. */
   repeated: string[]
+  /** The number of the next attempt at the first of it. */
+  attempt: number
 }
 
-const NO_BACKLOG: Backlog<never> = { input: [], earlier: [], repeated: [] }
+const NO_LINES = { input: [], earlier: [] }
+const NO_BACKLOG: Backlog<never> = { ...NO_LINES, repeated: [], attempt: 1 }
 
 export class Inbox {
   readonly #log: SessionLog
@@ -82,57 +86,62 @@ export class Inbox {
 
   /** Ids of the messages that wait, oldest first. */
   async waitingIds(): Promise<string[]> {
-    const state = await this.#log.current()
+    const state = this.#log.peekOpen() ?? (await this.#log.current())
     return firstOfEach(state?.summary.waiting ?? []).map(({ id }) => id)
   }
 
   /** What waits, oldest first, but for what is left to a later turn. */
   async backlog<M>(left: ReadonlySet<string> = new Set()): Promise<Backlog<M>> {
-    const waiting = (await this.#log.current())?.summary.waiting ?? []
-    if (waiting.length === 0) return NO_BACKLOG
-    const refs = await this.#refs.now()
-    const found = (await this.#log.readingNow((reader, { summary }) => backlogIn<M>(reader, summary))) ?? NO_BACKLOG
-    const { input, earlier } = found === 'unclear' ? await this.#backlogInWhole<M>() : found
+    const found = await this.#log.readingNow((reader, { summary }) => ({
+      summary,
+      lines: summary.waiting.length === 0 ? NO_LINES : linesOf<M>(reader, summary),
+      refs: summary.waiting.length === 0 ? undefined : this.#refs.readOn(reader),
+    }))
+    if (found === undefined || found.summary.waiting.length === 0) return NO_BACKLOG
+    const { summary } = found
+    const refs = found.refs ?? (await this.#refs.now())
+    const { input, earlier } = found.lines === 'unclear' ? await this.#linesOfWhole<M>(summary) : found.lines
     const first = new Set(
-      firstOfEach(waiting)
+      firstOfEach(summary.waiting)
         .filter(({ id, ref }) => (refs.idOf(ref) ?? id) === id)
         .map(({ id }) => id),
     )
+    const taken = input.filter(({ id }) => first.has(id) && !left.has(id))
     return {
-      input: input.filter(({ id }) => first.has(id) && !left.has(id)),
+      input: taken,
       // attempts at what is left are none at this
       earlier: left.size === 0 ? earlier : [],
       repeated: input.flatMap(({ id }) => (first.has(id) ? [] : [id])),
+      attempt: 1 + attemptsAt(summary, taken[0]?.id),
     }
   }
 
-  async #backlogInWhole<M>(): Promise<Backlog<M>> {
+  async #linesOfWhole<M>({ waiting }: Summary): Promise<Pick<WaitingLines<M>, 'input' | 'earlier'>> {
     const whole = await this.#log.whole()
-    const waiting = (await this.#log.current())?.summary.waiting ?? []
-    if (whole === undefined) return NO_BACKLOG
+    if (whole === undefined) return NO_LINES
     const { pieces, visibility, fileTime } = whole
-    const collector = new BacklogCollector<M>(waiting.map(({ id }) => id))
+    const collector = new WaitingLines<M>(waiting.map(({ id }) => id))
     for (const piece of pieces.toReversed()) if (collector.add(piece, visibility, fileTime)) break
-    return collector.backlog()
+    return collector
   }
 }
 
-function backlogIn<M>(reader: LogReader, summary: Summary): Backlog<M> | 'unclear' {
+function linesOf<M>(reader: LogReader, summary: Summary): WaitingLines<M> | 'unclear' {
   const reading = new BackwardReading(summary)
-  const collector = new BacklogCollector<M>(summary.waiting.map(({ id }) => id))
+  const collector = new WaitingLines<M>(summary.waiting.map(({ id }) => id))
   for (const piece of reader.backwards()) {
     reading.add(piece)
     if (reading.uncertain) return 'unclear'
     if (collector.add(piece, reading.visibility, reader.fileTime)) break
   }
-  return collector.backlog()
+  return collector
 }
 
-/** Is given the lines of a log from the last one backwards. */
-class BacklogCollector<M> {
+/** Collects what waits, and the attempts at it, from the lines of a log from the last one backwards. */
+class WaitingLines<M> {
+  readonly input: Entry<M>[] = []
+  readonly earlier: Entry<M>[] = []
   readonly #wanted: Set<string>
-  readonly #input: Entry<M>[] = []
-  readonly #earlier: Entry<M>[] = []
   /** No turn has ended behind the line that came in last. */
   #isUnfinished = true
 
@@ -151,11 +160,7 @@ class BacklogCollector<M> {
   #addMessage(line: Line, visibility: Visibility, fileTime: string): void {
     const isWanted = this.#wanted.delete(knownId(line, visibility))
     const isLeft = this.#isUnfinished && refOf(line) === undefined
-    if (isWanted) this.#input.unshift(entryOf(line, visibility, fileTime))
-    else if (isLeft) this.#earlier.unshift(entryOf(line, visibility, fileTime))
-  }
-
-  backlog(): Backlog<M> {
-    return { input: this.#input, earlier: this.#earlier, repeated: [] }
+    if (isWanted) this.input.unshift(entryOf(line, visibility, fileTime))
+    else if (isLeft) this.earlier.unshift(entryOf(line, visibility, fileTime))
   }
 }

@@ -32,13 +32,13 @@ export class RunningTurn<M> implements TurnWork<M> {
   readonly #left: ReadonlySet<string>
   #draftTimer: NodeJS.Timeout | undefined
 
-  constructor({ log, inbox, claim, stop, left }: Begun, start: Omit<TurnStart<M>, 'id' | 'signal'>) {
+  constructor({ log, inbox, claim, stop, left }: Begun, start: Omit<TurnStart<M>, 'id'>) {
     this.#log = log
     this.#inbox = inbox
     this.#claim = claim
     this.#stop = stop
     this.#left = left
-    this.turn = new Turn<M>({ ...start, id: claim.turnId as string, signal: stop.signal }, this)
+    this.turn = new Turn<M>({ ...start, id: claim.turnId as string }, this)
   }
 
   /**
@@ -57,14 +57,14 @@ export class RunningTurn<M> implements TurnWork<M> {
     }
     try {
       const { why } = this.#stop
-      if (why === 'lost') throw this.#stop.signal.reason
+      if (why === 'lost') throw this.#stop.reason
       const isDone = why === undefined && outcome?.isDone
       if (isDone) await this.append(this.turn.endDrafts, true)
       else if (takesBack) await this.#remove(own === undefined ? lines : [...lines, own])
       else await this.append(this.turn.partialDrafts(why === 'aborted'), why === 'aborted')
       end(isDone || why === 'aborted' || why === 'closed' ? 'idle' : 'error')
       if (isDone) return outcome.value
-      throw why === undefined && outcome !== undefined && !outcome.isDone ? outcome.error : this.#stop.signal.reason
+      throw why === undefined && outcome !== undefined && !outcome.isDone ? outcome.error : this.#stop.reason
     } finally {
       end('error')
     }
@@ -78,6 +78,10 @@ export class RunningTurn<M> implements TurnWork<M> {
     if (typeof first !== 'string') return first
     // a function that heeds its signal may still write
     return (await Promise.race([settled, sleep(GRACE_MS)])) || undefined
+  }
+
+  get signal(): AbortSignal {
+    return this.#stop.signal
   }
 
   async append(drafts: Draft[], checksAfter: boolean): Promise<string[]> {

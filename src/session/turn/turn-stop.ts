@@ -9,7 +9,10 @@ export class TurnStop {
   readonly #log: SessionLog
   readonly #claim: Claim
   readonly #given: AbortSignal | undefined
-  readonly #controller = new AbortController()
+  /** Made when it is asked for: it costs more than the rest of this. */
+  #controller: AbortController | undefined
+  /** The error of a turn that is to stop. */
+  reason: unknown
   readonly #unwatch: () => void
   #resolve: (why: StopReason) => void = () => {}
   #ended: () => void = () => {}
@@ -32,6 +35,10 @@ export class TurnStop {
   }
 
   get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.why !== undefined) this.#controller.abort(this.reason)
+    }
     return this.#controller.signal
   }
 
@@ -47,11 +54,12 @@ export class TurnStop {
 
   /** Returns the reason, that of the first call if there are several. */
   stop(why: StopReason): unknown {
-    if (this.why !== undefined) return this.signal.reason
+    if (this.why !== undefined) return this.reason
     this.why = why
-    this.#controller.abort(why === 'signal' ? this.#given?.reason : this.#reasonOf(why))
+    this.reason = why === 'signal' ? this.#given?.reason : this.#reasonOf(why)
+    this.#controller?.abort(this.reason)
     this.#resolve(why)
-    return this.signal.reason
+    return this.reason
   }
 
   #reasonOf(why: StopReason): SessionError {

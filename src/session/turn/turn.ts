@@ -11,6 +11,7 @@ const MAX_DRAFT_BYTES = 64 * 1024
 
 /** What a turn does to its session. */
 export interface TurnWork<M> {
+  readonly signal: AbortSignal
   /** Writes lines while the turn is this process's. @throws SessionError ERR_TURN_LOST */
   append(drafts: Draft[], checksAfter: boolean): Promise<string[]>
   /** The messages that wait now. */
@@ -25,7 +26,6 @@ export interface TurnStart<M> {
   earlier: readonly Entry<M>[]
   repeated: readonly string[]
   attempt: number
-  signal: AbortSignal
 }
 
 export class Turn<M = ChatMessage> {
@@ -35,8 +35,6 @@ export class Turn<M = ChatMessage> {
   readonly earlier: readonly Entry<M>[]
   /** 1 for the first attempt at this input. */
   readonly attempt: number
-  /** Fires when the turn is to stop: hand it to the model call. */
-  readonly signal: AbortSignal
   readonly #work: TurnWork<M>
   readonly #input: Entry<M>[]
   readonly #unanswered: Set<string>
@@ -47,14 +45,18 @@ export class Turn<M = ChatMessage> {
   #isEnded = false
 
   /** @internal Made by `session.turn`. */
-  constructor({ id, input, earlier, repeated, attempt, signal }: TurnStart<M>, work: TurnWork<M>) {
+  constructor({ id, input, earlier, repeated, attempt }: TurnStart<M>, work: TurnWork<M>) {
     this.id = id
     this.#input = [...input]
     this.earlier = earlier
     this.attempt = attempt
-    this.signal = signal
     this.#work = work
     this.#unanswered = new Set([...input.map((entry) => entry.id), ...repeated])
+  }
+
+  /** Fires when the turn is to stop: hand it to the model call. */
+  get signal(): AbortSignal {
+    return this.#work.signal
   }
 
   /** What the turn answers, oldest first. */

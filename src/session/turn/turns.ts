@@ -6,7 +6,7 @@ import { sleep } from '../../base/event-loop.js'
 import type { Statement } from '../../disk/runs/run-lines.js'
 import type { MessageText } from '../../log/serialize.js'
 import type { SessionLog } from '../log/session-log.js'
-import { attemptsAt, cutOffDrafts, draftOf } from './cut-off.js'
+import { cutOffDrafts, draftOf } from './cut-off.js'
 import type { Inbox, Received } from './inbox.js'
 import { type Begun, RunningTurn } from './running-turn.js'
 import type { Turn } from './turn.js'
@@ -137,9 +137,7 @@ export class SessionTurns {
         return undefined
       }
       if (ids.join() !== (claim.input ?? []).join()) extendTurn(this.#log, claim, ids)
-      const state = ids.length === 0 ? undefined : await this.#log.current()
-      const attempt = 1 + (state === undefined ? 0 : attemptsAt(state.summary, ids[0]))
-      return new RunningTurn<M>(begun, { ...backlog, attempt })
+      return new RunningTurn<M>(begun, backlog)
     } catch (error) {
       endTurn(this.#log, claim, 'error')
       throw error
