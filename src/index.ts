@@ -1,4 +1,7 @@
-/** jsonl-sessions: a plain-file session store for chat bots and agents. */
+/**
+ * jsonl-sessions: a plain-file session store for chat bots and agents.
+ * @module api
+ */
 
 export type { WaitOptions } from './base/arguments.js'
 export {

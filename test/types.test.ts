@@ -2,6 +2,9 @@
 import type { ModelMessage, UIMessage } from 'ai'
 import type { ChatCompletionMessageParam } from 'openai/resources/chat/completions'
 import { expectTypeOf, test } from 'vitest'
+import type * as Persisted from '../src/contracts/persistence/index.js'
+import type * as Backend from '../src/contracts/session-backend/index.js'
+import type * as Managed from '../src/contracts/session-manager/index.js'
 import type {
   AnyMessage,
   CheckReport,
@@ -175,6 +178,13 @@ test('every verb of a session returns what it says, for each type of messages', 
   expectTypeOf<ReturnsOfSession<ChatCompletionMessageParam>>().toEqualTypeOf<
     SessionReturns<ChatCompletionMessageParam>
   >()
+})
+
+test('names that other types have too are aliases of names that say whose they are', () => {
+  expectTypeOf<Managed.Session>().toEqualTypeOf<Managed.ManagedSession>()
+  expectTypeOf<Managed.SessionMetadata>().toEqualTypeOf<Managed.ManagedSessionMetadata>()
+  expectTypeOf<Backend.SessionMetadata>().toEqualTypeOf<Backend.BackendSessionMetadata>()
+  expectTypeOf<Persisted.SessionInfo>().toEqualTypeOf<Persisted.PersistedSessionInfo>()
 })
 
 /** The verbs that no type stands for in these lists: generic ones, tested one by one below, and properties. */

@@ -1,4 +1,7 @@
-/** `jsonl-sessions/adapters/ai-sdk`: the chats of an AI SDK app, one session each. */
+/**
+ * `jsonl-sessions/adapters/ai-sdk`: the chats of an AI SDK app, one session each.
+ * @module adapters/ai-sdk
+ */
 import type { ToolSet, UIMessage, validateUIMessages } from 'ai'
 import { checkNames, checkText } from '../base/arguments.js'
 import { isObject, type Json, type JsonObject, jsonEqual, toJson } from '../base/json.js'

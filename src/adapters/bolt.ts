@@ -1,9 +1,14 @@
-/** `jsonl-sessions/adapters/bolt`: the state of Slack conversations, in a log of each. */
+/**
+ * `jsonl-sessions/adapters/bolt`: the state of Slack conversations, in a log of each.
+ * @module adapters/bolt
+ */
 import type { ConversationStore } from '@slack/bolt'
 import type { ValueEntry } from '../session/values/values.js'
 import { internalsOf } from '../store/store.js'
 import type { GivenStore } from './shared/given-store.js'
 import { ValuePerKey, type ValuePerKeyOptions } from './shared/value-per-key.js'
+
+export type { ValuePerKeyOptions } from './shared/value-per-key.js'
 
 /** `ConversationStore` of `@slack/bolt` over a store. */
 export class JsonlConversationStore<State = unknown> implements ConversationStore<State> {

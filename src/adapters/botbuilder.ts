@@ -1,4 +1,7 @@
-/** `jsonl-sessions/adapters/botbuilder`: state and transcripts of the Bot Framework and of M365 agents. */
+/**
+ * `jsonl-sessions/adapters/botbuilder`: state and transcripts of the Bot Framework and of M365 agents.
+ * @module adapters/botbuilder
+ */
 import { checkNames, checkText } from '../base/arguments.js'
 import { isObject, type JsonObject } from '../base/json.js'
 import { activityLine, activityOf, withDates } from './lines/botbuilder.js'

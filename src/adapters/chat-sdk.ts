@@ -1,4 +1,7 @@
-/** `jsonl-sessions/adapters/chat-sdk`: the state of a Chat SDK bot. */
+/**
+ * `jsonl-sessions/adapters/chat-sdk`: the state of a Chat SDK bot.
+ * @module adapters/chat-sdk
+ */
 import { randomUUID } from 'node:crypto'
 import path from 'node:path'
 import type { Lock, QueueEntry, StateAdapter } from 'chat'

@@ -1,4 +1,7 @@
-/** `jsonl-sessions/adapters/claude-agent-sdk`: the transcripts of Claude Code, one session each. */
+/**
+ * `jsonl-sessions/adapters/claude-agent-sdk`: the transcripts of Claude Code, one session each.
+ * @module adapters/claude-agent-sdk
+ */
 import type { SessionKey, SessionStore, SessionStoreEntry, SessionSummaryEntry } from '@anthropic-ai/claude-agent-sdk'
 import { checkNames, checkText } from '../base/arguments.js'
 import { isSessionError } from '../base/errors.js'

@@ -1,4 +1,7 @@
-/** `jsonl-sessions/adapters/express-session`: web sessions as values of one log. */
+/**
+ * `jsonl-sessions/adapters/express-session`: web sessions as values of one log.
+ * @module adapters/express-session
+ */
 import { type SessionData, Store } from 'express-session'
 import { checkCount, checkNames, checkText } from '../base/arguments.js'
 import { errno } from '../base/errors.js'

@@ -1,4 +1,7 @@
-/** `jsonl-sessions/adapters/grammy`: the session plugin's data, in the log of each chat. */
+/**
+ * `jsonl-sessions/adapters/grammy`: the session plugin's data, in the log of each chat.
+ * @module adapters/grammy
+ */
 import type { StorageAdapter } from 'grammy'
 import type { GivenStore } from './shared/given-store.js'
 import { ValuePerKey, type ValuePerKeyOptions } from './shared/value-per-key.js'

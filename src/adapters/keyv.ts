@@ -1,4 +1,7 @@
-/** `jsonl-sessions/adapters/keyv`: a key-value store in one log. */
+/**
+ * `jsonl-sessions/adapters/keyv`: a key-value store in one log.
+ * @module adapters/keyv
+ */
 import { EventEmitter } from 'node:events'
 import type { KeyvStoreAdapter } from 'keyv'
 import { checkNames, checkText } from '../base/arguments.js'
@@ -13,7 +16,7 @@ export interface JsonlKeyvOptions {
   log?: string
 }
 
-interface KeyvEntry {
+export interface KeyvEntry {
   key: string
   value: unknown
   ttl?: number

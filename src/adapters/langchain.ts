@@ -1,4 +1,7 @@
-/** `jsonl-sessions/adapters/langchain`: the messages of a LangChain chat, one session each. */
+/**
+ * `jsonl-sessions/adapters/langchain`: the messages of a LangChain chat, one session each.
+ * @module adapters/langchain
+ */
 import { BaseListChatMessageHistory } from '@langchain/core/chat_history'
 import {
   type BaseMessage,

@@ -1,4 +1,7 @@
-/** `jsonl-sessions/adapters/langgraph`: the checkpoints of a graph, a log for each thread. */
+/**
+ * `jsonl-sessions/adapters/langgraph`: the checkpoints of a graph, a log for each thread.
+ * @module adapters/langgraph
+ */
 import type { RunnableConfig } from '@langchain/core/runnables'
 import {
   BaseCheckpointSaver,

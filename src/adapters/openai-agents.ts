@@ -1,4 +1,7 @@
-/** `jsonl-sessions/adapters/openai-agents`: the history of an agent, one session each. */
+/**
+ * `jsonl-sessions/adapters/openai-agents`: the history of an agent, one session each.
+ * @module adapters/openai-agents
+ */
 import { createHash } from 'node:crypto'
 import {
   type AgentInputItem,

@@ -1,4 +1,7 @@
-/** `jsonl-sessions/adapters/telegraf`: what `session()` keeps, in a log of each key. */
+/**
+ * `jsonl-sessions/adapters/telegraf`: what `session()` keeps, in a log of each key.
+ * @module adapters/telegraf
+ */
 import type { AsyncSessionStore } from 'telegraf/session'
 import type { GivenStore } from './shared/given-store.js'
 import { ValuePerKey, type ValuePerKeyOptions } from './shared/value-per-key.js'

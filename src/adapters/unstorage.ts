@@ -1,4 +1,7 @@
-/** `jsonl-sessions/adapters/unstorage`: a driver whose items are values of one log. */
+/**
+ * `jsonl-sessions/adapters/unstorage`: a driver whose items are values of one log.
+ * @module adapters/unstorage
+ */
 import type { Driver } from 'unstorage'
 import { checkNames, checkText } from '../base/arguments.js'
 import { isV7, timeInId } from '../base/ids.js'

@@ -1,12 +1,17 @@
-/** `jsonl-sessions/import-export`: conversations of other tools in, conversations of ours out. */
+/**
+ * `jsonl-sessions/import-export`: conversations of other tools in, conversations of ours out.
+ * @module formats/api
+ */
 import type { AnyStore } from '../store/store.js'
 import { type ImportOptions, PathImporter } from './import/import-file.js'
 import type { ImportReport } from './import/report.js'
 import { formatsOf } from './import/sources.js'
 
 export { type ImportOptions, PathImporter } from './import/import-file.js'
+export type { BadLine } from './import/import-meta.js'
 export type { FileReport, ImportReport, SessionReport } from './import/report.js'
 export { formatNames } from './registry.js'
+export type { DateOrder } from './shared/job.js'
 
 /** Which formats a file or a folder may have, best first; none for an unknown one. */
 export async function detect(path: string): Promise<Array<{ format: string; why: string }>> {
@@ -23,4 +28,5 @@ export async function importFile(store: AnyStore, path: string, options: ImportO
 }
 
 export { EXPORT_FORMATS, type ExportFormat, type ExportOptions, exportSession } from './export/export-session.js'
+export type { BadLine as UnreadableLine } from './export/read-session.js'
 export { type ForeignFile, foreignFiles, foreignFormat } from './foreign.js'

@@ -1,4 +1,7 @@
-/** The conformance suites: each is a function that takes a test framework and a way to open an implementation. */
+/**
+ * The conformance suites: each is a function that takes a test framework and a way to open an implementation.
+ * @module contracts/conformance
+ */
 export type { Framework } from './framework.js'
 export { type OpenedPersistence, type PersistenceSuite, testPersistence } from './persistence.js'
 export { type OpenedRuntime, type RuntimePersistenceSuite, testRuntimePersistence } from './runtime-persistence.js'

@@ -1,5 +1,7 @@
-/** The contract `Persistence`: the conversations of a coding agent, with tool calls, token counts and compaction. */
-
+/**
+ * The contract `Persistence`: the conversations of a coding agent, with tool calls, token counts and compaction.
+ * @module contracts/persistence/api
+ */
 import path from 'node:path'
 import { checkCount, checkOptionalText, checkText } from '../../base/arguments.js'
 import { messageNotFound } from '../../base/errors.js'

@@ -1,5 +1,7 @@
-/** The contract `RuntimePersistence`: graph, checkpoint, configuration and token ledger of one agent runtime. */
-
+/**
+ * The contract `RuntimePersistence`: graph, checkpoint, configuration and token ledger of one agent runtime.
+ * @module contracts/runtime-persistence/api
+ */
 import { checkText, checkTexts } from '../../base/arguments.js'
 import { SessionError } from '../../base/errors.js'
 import { isObject, jsonEqual } from '../../base/json.js'

@@ -1,4 +1,7 @@
-/** The contract `SessionBackend`: one conversation per sender, kept under a key such as `telegram_user123`. */
+/**
+ * The contract `SessionBackend`: one conversation per sender, kept under a key such as `telegram_user123`.
+ * @module contracts/session-backend/api
+ */
 import { checkText } from '../../base/arguments.js'
 import type { ChatMessage, StoredMessage } from '../../log/line.js'
 import { byKey, type SessionInfo } from '../../session/info.js'

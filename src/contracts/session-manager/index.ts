@@ -1,5 +1,7 @@
-/** The contract `SessionManager`: save, resume, fork, rewind and label whole conversations. */
-
+/**
+ * The contract `SessionManager`: save, resume, fork, rewind and label whole conversations.
+ * @module contracts/session-manager/api
+ */
 import { checkCount, checkInteger, checkOptionalText, checkText, checkTexts } from '../../base/arguments.js'
 import { notFound } from '../../base/errors.js'
 import { isObject, type Json, type JsonObject, toJson } from '../../base/json.js'
