@@ -50,3 +50,9 @@ function placeFor(row: Row, rows: readonly Row[]): number {
   }
   return low
 }
+
+/** A function of its own, since loops of asynchronous functions are slow. */
+export function addCopies<T>(copies: T[], rows: readonly Row[], copy: (row: Row) => T): void {
+  const end = Math.min(copies.length + 128, rows.length)
+  for (let i = copies.length; i < end; i++) copies.push(copy(rows[i] as Row))
+}

@@ -1,8 +1,9 @@
 /** What a list reads of one session, by its name: the marks of its files, its sidecar, its log and its key. */
-import { errno, notALog } from '../base/errors.js'
+import { errno, isStale, notALog } from '../base/errors.js'
 import { statFile } from '../disk/files.js'
 import type { Layout } from '../disk/layout.js'
 import type { FileMark } from '../disk/log/file-mark.js'
+import { untilNotStale, waitForData } from '../disk/log/late-data.js'
 import { LogReader } from '../disk/log/log-reader.js'
 import { isOwnName, nameOf } from '../disk/names.js'
 import { readSidecar, type Sidecar } from '../disk/sidecar/sidecar-file.js'
@@ -47,7 +48,7 @@ export class SessionFiles {
     try {
       return readSidecar(file)
     } catch (error) {
-      if (errno(error) === undefined) throw error
+      if (errno(error) === undefined || isStale(error)) throw error
       // that of another user is done without
       if (!['EACCES', 'EPERM'].includes(errno(error) ?? '')) this.#context.settings.onError(error, name)
       const mark = this.sidecarMark(name)
@@ -58,6 +59,7 @@ export class SessionFiles {
   /** The state of the log, from its sidecar on where that belongs to it. */
   async fold(key: string, sidecar: Sidecar | null) {
     const file = this.#layout.log(nameOf(key))
+    if (this.#context.isNetwork) await waitForData(file, sidecar?.watermark?.size)
     return LogReader.using(file, (reader) => {
       this.#context.damage.watch(reader, key, file)
       const former = stateFromSidecar(sidecar, reader.stat, reader)
@@ -74,6 +76,11 @@ export class SessionFiles {
     const key = claimed && nameOf(claimed.key) === name ? claimed.key : await keyInLog(this.#layout.log(name), name)
     if (key !== undefined) this.#keys.set(name, key)
     return key
+  }
+
+  /** On a network drive, again where another machine replaces the files of a session meanwhile. */
+  patiently<T>(name: string, work: () => T | Promise<T>): T | Promise<T> {
+    return this.#context.isNetwork ? untilNotStale(this.#layout.log(name), work) : work()
   }
 
   /** The key of a name, if it follows without reading a file. */

@@ -14,7 +14,7 @@ import { type LogState, stateFromSidecar } from '../session/log/log-state.js'
 import type { SessionLog } from '../session/log/session-log.js'
 import { currentRun, sessionOf } from '../session/state/runs.js'
 import { ListCache } from './list-cache.js'
-import { NewestRows } from './newest-rows.js'
+import { addCopies, NewestRows } from './newest-rows.js'
 import { infoIn, isReadFrom, type Listed, type Logs, listedIn, type Row, toRow } from './row.js'
 import { SessionFiles } from './session-files.js'
 
@@ -113,7 +113,7 @@ export class SessionIndex {
     const marks = new Map<string, FileMark>()
     for (const name of await this.#names()) {
       try {
-        const log = this.#files.mark(name)
+        const log = await this.#files.patiently(name, () => this.#files.mark(name))
         if (log !== undefined) marks.set(name, markOf(log))
       } catch (error) {
         this.#fail(name, error)
@@ -218,15 +218,20 @@ export class SessionIndex {
   /** A promise only where files must be read. A session that cannot be read is reported and has no row. */
   #refreshRow(name: string, isOnlyContent = false): Row | undefined | Promise<Row | undefined> {
     try {
-      const row = this.#rowWithoutReading(name, isOnlyContent)
-      if (!(row instanceof Unread)) return this.#put(name, row)
-      return this.#readRow(name, row.log).then(
+      const row = this.#files.patiently(name, () => this.#rowNow(name, isOnlyContent))
+      if (!(row instanceof Promise)) return this.#put(name, row)
+      return row.then(
         (read) => this.#put(name, read),
         (error) => this.#fail(name, error),
       )
     } catch (error) {
       return this.#fail(name, error)
     }
+  }
+
+  #rowNow(name: string, isOnlyContent: boolean): Row | undefined | Promise<Row | undefined> {
+    const row = this.#rowWithoutReading(name, isOnlyContent)
+    return row instanceof Unread ? this.#readRow(name, row.log) : row
   }
 
   #fail(name: string, error: unknown): undefined {
@@ -243,7 +248,9 @@ export class SessionIndex {
 
   async #existingKey(name: string): Promise<string | undefined> {
     try {
-      return this.#files.mark(name) === undefined ? undefined : await this.#files.keyOf(name)
+      return await this.#files.patiently(name, () =>
+        this.#files.mark(name) === undefined ? undefined : this.#files.keyOf(name),
+      )
     } catch (error) {
       return this.#fail(name, error)
     }
@@ -301,12 +308,6 @@ export class SessionIndex {
       this.#logOf(key)?.peek(log) ?? stateFromSidecar(sidecar, log) ?? (await this.#files.fold(key, sidecar))
     return state && toRow(key, state, read?.mark, this.#runOf(key, state, sidecar), this.#context.clock.now())
   }
-}
-
-/** A function of its own, since loops of asynchronous functions are slow. */
-function addCopies<T>(copies: T[], rows: readonly Row[], copy: (row: Row) => T): void {
-  const end = Math.min(copies.length + 128, rows.length)
-  for (let i = copies.length; i < end; i++) copies.push(copy(rows[i] as Row))
 }
 
 class Unread {

@@ -6,6 +6,7 @@
 import { isLoopHeld, yieldIfDue, yieldToLoop } from '../base/event-loop.js'
 import { bytesIn, refuseLink, removeTree } from '../disk/folders.js'
 import { type FileMark, markOf, sameFile, sameMark } from '../disk/log/file-mark.js'
+import { waitForData } from '../disk/log/late-data.js'
 import { LogReader } from '../disk/log/log-reader.js'
 import { probesOf, signatureBytes } from '../disk/search-index/bloom-filter.js'
 import type { Logs } from '../list/row.js'
@@ -221,7 +222,9 @@ export class SearchIndex {
     const log = this.#logOf(name)
     if (log !== undefined && this.#signatures.hasOf(name, log)) return void this.#pending.delete(name)
     try {
-      await LogReader.using(this.#context.layout.log(name), (reader) => this.#signFrom(name, reader))
+      const file = this.#context.layout.log(name)
+      if (this.#context.isNetwork) await waitForData(file, this.#signatures.get(name)?.covered)
+      await LogReader.using(file, (reader) => this.#signFrom(name, reader))
     } catch {
       // the scan of the search reports a log that cannot be read
     }

@@ -3,6 +3,7 @@ import { checkCount, checkNames, checkOptionalText, checkSignal } from '../base/
 import { errno, withPath } from '../base/errors.js'
 import { isLoopHeld, yieldToLoop } from '../base/event-loop.js'
 import { read, readIntoSync } from '../disk/files.js'
+import { untilNotStale } from '../disk/log/late-data.js'
 import { LogReader } from '../disk/log/log-reader.js'
 import { nameOf } from '../disk/names.js'
 import { infoIn } from '../list/row.js'
@@ -89,7 +90,7 @@ async function sessionsNamed(index: SessionIndex, names: Iterable<string>): Prom
 
 /** The sessions with most of the words first, by a scan of each log. `sessions` come newest activity first. */
 async function bestOf(
-  { layout, settings, damage }: StoreContext,
+  { layout, settings, damage, isNetwork }: StoreContext,
   sessions: ReadonlyArray<{ info: SessionInfo }>,
   scan: Scan,
 ): Promise<SearchHit[]> {
@@ -100,20 +101,17 @@ async function bestOf(
     scan.signal?.throwIfAborted()
     if (isLoopHeld(performance.now())) await yieldToLoop()
     const file = layout.log(nameOf(info.key))
-    let reader: LogReader | undefined
+    const look = () => lookInto(damage.watch(LogReader.open(file), info.key, file), scan, buffer)
     try {
-      reader = damage.watch(LogReader.open(file), info.key, file)
+      const looking = isNetwork ? untilNotStale(file, look) : look()
       // most logs end here, without an await
-      if (reader === undefined || isRuledOut(reader, scan.mayContain, buffer)) continue
-      const found = await findIn(reader, scan)
+      const found = looking instanceof Promise ? await looking : looking
       if (found !== undefined) hits.push({ info, found })
       // no other session comes before these
       if (found?.count === scan.words.length && ++full === scan.limit) break
     } catch (error) {
       if (errno(error) === undefined) throw error
       settings.onError(withPath(error, file), info.key)
-    } finally {
-      reader?.close()
     }
   }
   hits.sort((a, b) => b.found.count - a.found.count || byActivity(a.info, b.info))
@@ -124,6 +122,22 @@ async function bestOf(
  * Logs of up to this size are read into one buffer, one after the other: a buffer for each costs as much as to read it.
  */
 const SHARED_BYTES = 256 * 1024
+
+/** What a log contains of the words, which is closed then: a promise only where its lines must be read. */
+function lookInto(
+  reader: LogReader | undefined,
+  scan: Scan,
+  buffer: Buffer,
+): Found | undefined | Promise<Found | undefined> {
+  let finding: Promise<Found | undefined> | undefined
+  try {
+    if (reader === undefined || isRuledOut(reader, scan.mayContain, buffer)) return undefined
+    finding = findIn(reader, scan).finally(() => reader.close())
+    return finding
+  } finally {
+    if (finding === undefined) reader?.close()
+  }
+}
 
 /** True for a small log that can contain none of the words. */
 function isRuledOut({ fd, size }: LogReader, mayContain: RawScan, buffer: Buffer): boolean {

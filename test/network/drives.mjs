@@ -58,6 +58,16 @@ function folders(base, ...names) {
   })
 }
 
+/** Mounts the drive once more, in a place of its own. */
+function anotherClient(base, mount) {
+  let count = 0
+  return async () => {
+    const [place] = folders(base, `another-${count++}`)
+    await mount(place)
+    return place
+  }
+}
+
 /** A volume on two bricks; with `size` (bytes) they are drives of that size. */
 export async function gluster(base, { size } = {}) {
   const [state, one, two, a, b] = folders(base, 'state', 'brick-1', 'brick-2', 'a', 'b')
@@ -75,10 +85,11 @@ export async function gluster(base, { size } = {}) {
   const bricks = [one, two].map((brick) => `${ADDRESS}:${brick}/data`)
   run('gluster', '--mode=script', 'volume', 'create', name, 'replica', '2', ...bricks, 'force')
   run('gluster', '--mode=script', 'volume', 'start', name)
-  for (const place of [a, b]) {
+  const mount = async (place) => {
     run('glusterfs', `--volfile-server=${ADDRESS}`, `--volfile-id=${name}`, '-l', `${place}.log`, place)
     await until(() => fs.statfsSync(place).type === 0x65735546 && fs.readdirSync(place), 'a client of GlusterFS')
   }
+  for (const place of [a, b]) await mount(place)
   const pids = () => run('pgrep', '-f', `glusterfsd.*${base}`).trim().split('\n').map(Number)
   const commands = pids().map((pid) => fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1))
   return {
@@ -86,6 +97,7 @@ export async function gluster(base, { size } = {}) {
     a,
     b,
     servers: pids,
+    another: anotherClient(base, mount),
     // as they were started: on the same ports
     restart: () => {
       for (const [program, ...args] of commands) run(program, ...args)
@@ -110,9 +122,8 @@ export async function moosefs(base) {
   const startChunks = () => run('mfschunkserver', '-c', chunk, 'start')
   run('mfsmaster', '-c', master, 'start')
   startChunks()
-  for (const place of [a, b]) {
-    await until(() => run('mfsmount', '-H', ADDRESS, place) !== undefined, 'a client of MooseFS')
-  }
+  const mount = (place) => until(() => run('mfsmount', '-H', ADDRESS, place) !== undefined, 'a client of MooseFS')
+  for (const place of [a, b]) await mount(place)
   run('mfssetgoal', '-r', '1', a)
   const probe = path.join(a, 'probe')
   await until(() => {
@@ -124,6 +135,7 @@ export async function moosefs(base) {
     name: 'MooseFS',
     a,
     b,
+    another: anotherClient(base, mount),
     servers: () => run('pgrep', '-x', 'mfschunkserver').trim().split('\n').map(Number),
     restart: startChunks,
   }

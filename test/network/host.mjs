@@ -49,7 +49,10 @@ export class Host {
     const id = this.#next++
     return new Promise((resolve, reject) => {
       if (this.isOver || !this.child.connected) return reject(Object.assign(new Error('killed'), { code: 'KILLED' }))
-      const timer = setTimeout(() => reject(new Error(`${method} on ${this.name} took too long`)), LIMIT_MS)
+      const timer = setTimeout(
+        () => reject(new Error(`${method} on ${this.name} took too long: ${this.place()}`)),
+        LIMIT_MS,
+      )
       const ending = (act) => (value) => {
         clearTimeout(timer)
         act(value)
@@ -59,12 +62,30 @@ export class Host {
     })
   }
 
+  /** Where in the system the process waits, innermost call first: in the client of a drive, or for events. */
+  place() {
+    try {
+      const pid = childOf(this.child.pid)
+      const calls = readFileSync(`/proc/${pid}/stack`, 'utf8').matchAll(/\] (\w+)/g)
+      return [...calls].map(([, name]) => name).join(' < ')
+    } catch (error) {
+      return error.message
+    }
+  }
+
   append(key, content) {
     return this.call('append', key, { role: 'user', content })
   }
 
   async contents(key) {
     return (await this.call('messages', key)).map(({ content }) => content)
+  }
+
+  /** Kills this one and starts another, on another folder. */
+  async restart(folder) {
+    this.signal('SIGKILL')
+    await this.ended
+    return Host.open(this.name, folder)
   }
 
   /** To the process with the store, which is the only child of the one that makes its namespaces. */

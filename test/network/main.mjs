@@ -1,4 +1,5 @@
 // The store on network drives: node main.mjs [--rounds 50] [--kills 20] [--drive gluster|moosefs] [--only WORD]
+// [--files 2000], which other files lie in the folder
 // Servers and clients run in namespaces of their own, which end with this program. Exit code 1 when something was lost.
 import { spawn } from 'node:child_process'
 import fs from 'node:fs'
@@ -8,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { gluster, missing, moosefs, setUpNetwork } from './drives.mjs'
 import { Host } from './host.mjs'
-import { FAULTS, full, outage, stopped } from './rounds.mjs'
+import { FAULTS, full, outages, stopped } from './rounds.mjs'
 import { stress } from './stress.mjs'
 
 const { values } = parseArgs({
@@ -17,6 +18,7 @@ const { values } = parseArgs({
     kills: { type: 'string', default: '20' },
     drive: { type: 'string' },
     only: { type: 'string' },
+    files: { type: 'string', default: '0' },
     base: { type: 'string' },
   },
 })
@@ -52,21 +54,14 @@ async function inside(base) {
   for (const [name, setUp] of Object.entries({ moosefs, gluster })) {
     if (values.drive !== undefined && values.drive !== name) continue
     const drive = await setUp(path.join(base, name))
+    fs.mkdirSync(path.join(drive.a, 'sessions'))
+    for (let i = 0; i < Number(values.files); i++) fs.writeFileSync(path.join(drive.a, 'sessions', `other-${i}`), '')
     const hosts = await Promise.all(['a', 'b'].map((side) => Host.open(side, path.join(drive[side], 'sessions'))))
-    for (const [fault, act] of Object.entries(FAULTS)) {
+    const faults = { ...FAULTS, 'F5 a host stopped': stopped, 'F4 servers killed for 5 s': outages }
+    for (const [fault, act] of Object.entries(faults)) {
       if (!isWanted(fault)) continue
       const began = Date.now()
-      report(
-        drive.name,
-        `${fault}, ${values.rounds} rounds`,
-        { wrong: await act(hosts, Number(values.rounds), drive) },
-        began,
-      )
-    }
-    for (const [fault, act] of Object.entries({ 'F5 a host stopped': stopped, 'F4 servers killed for 5 s': outage })) {
-      if (!isWanted(fault)) continue
-      const began = Date.now()
-      report(drive.name, fault, await act(hosts, drive), began)
+      report(drive.name, `${fault}, ${values.rounds} rounds`, await act(hosts, Number(values.rounds), drive), began)
     }
     for (const host of hosts) {
       await host.close()
@@ -76,7 +71,7 @@ async function inside(base) {
       const small = await gluster(path.join(base, 'small'), { size: 64 * 1024 * 1024 })
       const host = await Host.open('a', path.join(small.a, 'sessions'))
       const began = Date.now()
-      report(drive.name, 'F6 full', await full(host, small.a), began)
+      report(drive.name, `F6 full, ${values.rounds} rounds`, await full(host, small.a, Number(values.rounds)), began)
       await host.close()
     }
     if (isWanted('stress')) {

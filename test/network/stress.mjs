@@ -13,7 +13,10 @@ export async function stress(drive, { kills, between = 13_000 }) {
   const hosts = new Map()
   let running = true
   let next = 0
-  const count = (code) => code !== 'KILLED' && codes.set(code, (codes.get(code) ?? 0) + 1)
+  const count = ({ code, message }, what) => {
+    const name = `${what} ${code ?? message}`
+    if (code !== 'KILLED') codes.set(name, (codes.get(name) ?? 0) + 1)
+  }
   const folderOf = (side) => `${side === 'a' ? drive.a : drive.b}/sessions`
   const open = async (side) => hosts.set(side, await Host.open(side, folderOf(side), { lockTimeout: 30_000 }))
 
@@ -30,7 +33,7 @@ export async function stress(drive, { kills, between = 13_000 }) {
         list.push(text)
         acked.set(`${at} ${side}${worker}`, list)
       } catch (error) {
-        count(error.code ?? error.message)
+        count(error, 'append')
         await sleep(100)
       }
       await sleep(20)
@@ -40,14 +43,19 @@ export async function stress(drive, { kills, between = 13_000 }) {
     for (let i = 0; running; i++) {
       const host = hosts.get(side)
       const key = KEYS[i % KEYS.length]
+      let what = 'append'
+      const call = (method, ...args) => {
+        what = method
+        return host.call(method, ...args)
+      }
       try {
         const id = await host.append(key, `mixer ${side} ${i}`)
-        await host.call('remove', key, id)
-        if (i % 3 === 0) await host.call('rewrite', key)
-        await host.call('list')
-        await host.call('setName', key, `name ${i}`)
+        await call('remove', key, id)
+        if (i % 3 === 0) await call('rewrite', key)
+        await call('list')
+        await call('setName', key, `name ${i}`)
       } catch (error) {
-        count(error.code ?? error.message)
+        count(error, what)
         await sleep(100)
       }
       await sleep(50)
@@ -69,20 +77,24 @@ export async function stress(drive, { kills, between = 13_000 }) {
   await sleep(1_500)
   const wrong = []
   let total = 0
+  let late = 0
   for (const [place, texts] of acked) {
     total += texts.length
-    const problem = await judge(hosts.get('a'), place, texts)
-    if (problem === undefined) continue
-    // is it lost, or did one host see it late?
-    await sleep(5_000)
-    const later = await Promise.all([...hosts.values()].map((host) => judge(host, place, texts)))
-    const missing = problem.missing.map((text) => `${text} (${filesWith(folderOf('a'), text) || 'in no file'})`)
-    wrong.push(`${place}: ${problem.note}; 5 s later ${later.map((one) => one?.note ?? 'good').join(', ')}: ${missing}`)
+    if ((await judge(hosts.get('a'), place, texts)) === undefined) continue
+    // is it lost, or does one host see it late?
+    await sleep(10_000)
+    const found = await Promise.all([...hosts.values()].map((host) => judge(host, place, texts)))
+    const [problem] = found.filter(Boolean)
+    if (problem === undefined) late++
+    else {
+      const missing = problem.missing.map((text) => `${text} (${filesWith(folderOf('a'), text) || 'in no file'})`)
+      wrong.push(`${place}: ${found.map((one) => one?.note ?? 'good').join(', ')}: ${missing}`)
+    }
   }
   for (const host of hosts.values()) await host.close()
   return {
     wrong,
-    note: `${total} acknowledged, ${kills} kills; rejected: ${[...codes].map(([code, n]) => `${n} ${code}`).join(', ') || 'none'}`,
+    note: `${total} acknowledged, ${kills} kills; seen late: ${late} of ${acked.size} lists; rejected: ${[...codes].map(([code, n]) => `${n} ${code}`).join(', ') || 'none'}`,
   }
 }
 

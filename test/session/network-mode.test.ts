@@ -187,3 +187,47 @@ test('the sync of a rewrite comes before it reads', async () => {
   expect(syncs[0]).toBe('fdatasync')
   expect(await contents(session)).toEqual(['1'])
 })
+
+describe('a log that another machine replaces at that moment', () => {
+  /** The next `times` looks at files with this ending find a stale handle, as Node reports it. */
+  function stale(ending: string, operation: 'open' | 'lstat', times: number): () => number {
+    let count = 0
+    patch(operation, (call) => (file, ...args) => {
+      if (!String(file).endsWith(ending) || ++count > times) return call(file, ...args)
+      throw Object.assign(new Error('Unknown system error -116'), { code: 'Unknown system error -116', errno: -116 })
+    })
+    return () => count
+  }
+
+  test.each([
+    ['a.jsonl', 'open'],
+    ['a.jsonl', 'lstat'],
+    ['a.meta.json', 'lstat'],
+  ] as const)('is in lists and found by searches all the same: %s, %s', async (ending, operation) => {
+    const folder = tempFolder()
+    const writer = await open(folder, { network: true })
+    await fill(writer, 'a', ['some words'])
+    await fill(writer, 'An encoded key', ['other words'])
+    await writer.close()
+    // with its sidecar, a list need not open a log
+    if (ending === 'a.jsonl') fs.rmSync(path.join(folder, 'a.meta.json'))
+    const errors: unknown[] = []
+    const store = await open(folder, { network: true, onError: (error) => errors.push(error) })
+    const count = stale(ending, operation, 2)
+    expect((await store.list()).map(({ key }) => key).sort()).toEqual(['An encoded key', 'a'])
+    expect((await store.keys()).sort()).toEqual(['An encoded key', 'a'])
+    expect(count()).toBeGreaterThan(2)
+    stale(ending, operation, 2)
+    expect((await store.search('some')).map(({ key }) => key)).toEqual(['a'])
+    expect(errors).toEqual([])
+  })
+
+  test('without network mode is reported at once', async () => {
+    const errors: unknown[] = []
+    const store = await open(tempFolder(), { onError: (error) => errors.push(error) })
+    await fill(store, 'a', ['some words'])
+    stale('a.jsonl', 'open', 1)
+    expect(await store.search('some')).toEqual([])
+    expect(errors).toHaveLength(1)
+  })
+})

@@ -9,7 +9,7 @@ export function addCheckFs(check: Command, finish: (exitCode: number) => void): 
     .command('fs')
     .description('what the drive of the folder promises: local, network, or not to be used (exit code 1)')
     .option('--peer', 'together with another machine, on which the same command runs on the same folder')
-    .option('--wait <time>', 'how long to wait for the peer', duration, 60_000)
+    .option('--wait <time>', 'how long to wait for the peer, such as 5m; a minute by default', duration)
     .option('--json', 'print one JSON object')
     .action(async (_: unknown, command: Command) => {
       const { checkFs } = await import('../commands/operate/check-fs.js')

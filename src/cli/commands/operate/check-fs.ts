@@ -7,9 +7,11 @@ import type { GlobalOptions } from '../../with-store.js'
 
 export interface CheckFsOptions extends GlobalOptions {
   peer?: boolean
-  wait: number
+  wait?: number
   json?: boolean
 }
+
+const WAIT_MS = 60_000
 
 const VERDICTS: Record<DriveVerdict, string> = {
   local: 'local',
@@ -18,7 +20,7 @@ const VERDICTS: Record<DriveVerdict, string> = {
 }
 
 /** Writes a folder of its own below the root, and takes it away. */
-export async function checkFs({ root, peer = false, wait, json }: CheckFsOptions): Promise<number> {
+export async function checkFs({ root, peer = false, wait = WAIT_MS, json }: CheckFsOptions): Promise<number> {
   await checkThere(root)
   if (peer)
     note(
