@@ -29,7 +29,7 @@ export interface LogLine extends Range {
  * of edited files. Never throws, whatever the bytes are.
  * @example
  * const lines = parseLog(Buffer.from('{"role":"user","content":"hi"}\n'))
- * lines.map(({ line, kind, message }) => [line, kind, message.content]) // [[1, 'message', 'hi']]
+ * lines.map(({ line, kind, message }) => [line, kind, message?.content]) // [[1, 'message', 'hi']]
  */
 export function parseLog(bytes: Buffer): LogLine[] {
   const pieces = parseLines(bytes)

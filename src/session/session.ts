@@ -315,7 +315,7 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * @example
    * const count = await session.change({ last: 10 }, ({ messages, value }) => ({
    *   append: [{ role: 'assistant', content: 'ordered' }],
-   *   values: [['orders', (value('orders') ?? 0) + 1]],
+   *   values: [['orders', Number(value('orders') ?? 0) + 1]],
    *   result: messages.length,
    * }))
    */
@@ -433,9 +433,9 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * Messages and tokens by agent, day and model, from the lines of the log; null when there is no session.
    * @throws TypeError, RangeError for wrong options; SessionError ERR_NOT_A_LOG; what `signal` was aborted with
    * @example
-   * const { messages, usage } = await session.stats({ since: Date.now() - 30 * 86_400_000 })
-   * messages.role.get('user') // 2
-   * for (const [day, { promptTokens }] of usage.day) console.log(day, promptTokens)
+   * const stats = await session.stats({ since: Date.now() - 30 * 86_400_000 })
+   * stats?.messages.role.get('user') // 2
+   * for (const [day, { promptTokens }] of stats?.usage.day ?? []) console.log(day, promptTokens)
    */
   async stats(options?: StatsOptions): Promise<SessionStats | null> {
     this.#log.context.checkOpen()
@@ -446,7 +446,7 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * What a list shows of the session; null when there is none.
    * @throws SessionError ERR_NOT_A_LOG, ERR_STORE_GONE, ERR_CLOSED
    * @example
-   * const { messages, lastActivity, tags } = await session.info()
+   * const info = await session.info() // { messages: 3, lastActivity, tags: [], … }
    */
   async info(): Promise<SessionInfo | null> {
     this.#log.context.checkOpen()
@@ -631,7 +631,7 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * written; without `expires` the new value does not expire.
    * @throws SessionError ERR_LOCKED, ERR_LOCK_LOST, ERR_LOG_BUSY, ERR_VERSION_UNSUPPORTED, ERR_NOT_A_LOG, ERR_CLOSED
    * @example
-   * await session.updateValue('count', (old) => (old ?? 0) + 1) // 1
+   * await session.updateValue('count', (old) => Number(old ?? 0) + 1) // 1
    */
   async updateValue<T = Value>(
     name: string,
@@ -660,7 +660,7 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * What the session is doing; null when there is none.
    * @throws SessionError ERR_NOT_A_LOG, ERR_STORE_GONE, ERR_CLOSED
    * @example
-   * const { state, turnId, since } = await session.state()
+   * const run = await session.state() // { state: 'idle', turnId: null, turnStartedAt }
    */
   async state(): Promise<RunState | null> {
     this.#log.context.checkOpen()
@@ -724,7 +724,7 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * Checks every line and reports what is wrong; null when there is no session. Changes nothing.
    * @throws SessionError ERR_NOT_A_LOG, ERR_STORE_GONE, ERR_CLOSED
    * @example
-   * const { damage, torn } = await session.check()
+   * const report = await session.check() // { damage: [], torn: null, … }
    */
   async check(): Promise<CheckReport | null> {
     this.#log.context.checkOpen()
@@ -735,7 +735,8 @@ export class Session<M extends AnyMessage = ChatMessage> {
    * Moves the session to the trash, as a cleanup does; returns the id by which `store.restore` puts it back, null when
    * there is no session. @throws SessionError ERR_TURN_RUNNING, unless `force` is given
    * @example
-   * await store.restore(await session.trash())
+   * const trashed = await session.trash()
+   * if (trashed !== null) await store.restore(trashed)
    */
   async trash(options?: { force?: boolean } & WaitOptions): Promise<string | null> {
     const { force = false, signal } = checkNames('trash', options, ['force', 'signal'])

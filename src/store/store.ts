@@ -293,7 +293,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
    * stored.
    * @throws SessionError ERR_NOT_A_LOG, ERR_STORE_GONE, ERR_CLOSED
    * @example
-   * for (const { key, turnId, since } of await store.running()) console.log(key, turnId, since)
+   * for (const { key, turnId, runningMs } of await store.running()) console.log(key, turnId, runningMs)
    */
   async running(): Promise<RunningSession[]> {
     this.#checkOpen()
