@@ -113,19 +113,22 @@ export function removeForGood(trashed: TrashedFiles): boolean {
   return existed
 }
 
-/** Removes what a crash or a failure left of moving or removing: folders without a log. */
-export function sweepTrash(layout: Layout): void {
-  for (const entry of listFolder(layout.trash)) {
-    const trashed = toTrashed(layout, entry)
-    if (trashed === undefined) continue
-    const log = statFile(logInTrash(trashed))
-    // it was put back, and the link in the trash stayed
-    if (log !== undefined && log !== 'other' && log.nlink > 1 && isLogOf(layout, trashed.name, log)) {
-      removeFile(logInTrash(trashed))
-      removeRest(trashed)
-    }
-    if (log === undefined) removeRest(trashed)
-  }
+/** What a crash or a failure left of moving or removing: folders without a log of their own. */
+export function leftInTrash(layout: Layout): TrashedFiles[] {
+  return listTrash(layout).filter((trashed) => isLeft(layout, trashed))
+}
+
+/** Removes what is left, for work under the lease of the session: a move fills the folder behind the log. */
+export function removeLeft(layout: Layout, trashed: TrashedFiles): void {
+  if (!isLeft(layout, trashed)) return
+  removeFile(logInTrash(trashed))
+  removeRest(trashed)
+}
+
+function isLeft(layout: Layout, trashed: TrashedFiles): boolean {
+  const log = statFile(logInTrash(trashed))
+  // it was put back, and the link in the trash stayed
+  return log === undefined || (log !== 'other' && log.nlink > 1 && isLogOf(layout, trashed.name, log))
 }
 
 function isLogOf(layout: Layout, name: string, stat: FileMark): boolean {

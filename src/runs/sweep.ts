@@ -13,10 +13,13 @@ import { isSessionName, logBeside, nameOf, nameOfSidecar, nameOfTemporary } from
 import { unfinishedIn } from '../disk/quarantine.js'
 import { isAbandoned } from '../disk/search-index/file.js'
 import { sidecarOrNone } from '../disk/sidecar/sidecar-file.js'
-import { sweepTrash } from '../disk/trash.js'
+import { leftInTrash, removeLeft } from '../disk/trash.js'
 import type { StoreInternals } from '../list/store-internals.js'
 import type { StoreContext } from '../session/context.js'
 import { convertMarkers, sweepRunLogs } from './sweep-run-logs.js'
+
+/** How long work of this process on a session is waited for, ms. */
+const BUSY_MS = 50
 
 /** Paths of what was removed, relative to the store. */
 type Swept = string[]
@@ -32,7 +35,10 @@ export async function sweepAtOpen(store: StoreInternals): Promise<void> {
   await attempt(async () => {
     for (const name of rewrittenNames(layout)) await attempt(() => underLease(store.context, name, () => {}))
   })
-  await attempt(() => sweepTrash(layout))
+  await attempt(async () => {
+    for (const trashed of leftInTrash(layout))
+      await attempt(() => underLease(store.context, trashed.name, () => removeLeft(layout, trashed)))
+  })
   if (isFolder(layout.index)) await attempt(() => isAbandoned(layout.signatures()) && removeFile(layout.signatures()))
   await attempt(async () => {
     refuseLink(layout.running)
@@ -107,9 +113,10 @@ function isOrphanSidecar(layout: Layout, name: string): boolean {
   return sidecar !== null && nameOf(sidecar.key) === name
 }
 
+/** For a session that is not in use: work of this process on it is waited for a moment only, since that may wait for this. */
 async function underLease({ leases }: StoreContext, name: string, work: () => void | Promise<void>): Promise<void> {
   const lease = leases.of(name)
-  await lease.run(work, 0)
+  await lease.run(work, 0, AbortSignal.timeout(BUSY_MS))
   await lease.release()
 }
 
@@ -118,7 +125,8 @@ async function attemptIn({ settings }: StoreContext, work: () => unknown): Promi
   try {
     await work()
   } catch (error) {
-    const isQuiet = error instanceof SessionError || ['EACCES', 'EPERM', 'EROFS'].includes(errno(error) ?? '')
+    const isInUse = error instanceof SessionError || (error instanceof DOMException && error.name === 'TimeoutError')
+    const isQuiet = isInUse || ['EACCES', 'EPERM', 'EROFS'].includes(errno(error) ?? '')
     if (!isQuiet) settings.onError(error, '')
   }
 }

@@ -89,6 +89,14 @@ const OTHERS = {
   },
 }
 
+// the process before this one may have been killed between an archiving and its announcement
+if (role === 'purge') {
+  for (const key of keys.filter((name) => fs.existsSync(store.session(name).path))) {
+    const texts = plainLog(store.session(key).path).archived
+    if (texts.length > 0) tell({ at: Date.now(), key, texts })
+  }
+}
+
 while (running) {
   const acts = role === 'labels' ? LABELS : OTHERS
   const names = Object.keys(acts)

@@ -115,6 +115,29 @@ describe('blobs of an agent', () => {
     expect(await stateIn(store)).toEqual([...CHECKPOINT.checkpoint.executionState])
   })
 
+  test('stay with a log that comes into the trash while another store sweeps the folder', async () => {
+    const folder = tempFolder()
+    const store = await agentIn(folder)
+    const id = '0192f0c1-2d3e-7f40-8a5b-6c7d8e9f0a1b'
+    const entry = path.join(folder, '.trash', `alpha~${id}`)
+    fs.mkdirSync(entry, { recursive: true })
+    let moves = 0
+    /** The rest of a move whose folder is there, right behind the check that it has no log. */
+    const moving = (lstat: Call) => (file: string, options: unknown) =>
+      following(lstat(file, options), (stat) => {
+        if (file === path.join(entry, 'alpha.jsonl') && moves++ === 0) {
+          for (const end of ['jsonl', 'blobs'])
+            fs.renameSync(path.join(folder, `alpha.${end}`), path.join(entry, `alpha.${end}`))
+        }
+        return stat
+      })
+    // a move holds the lease
+    await store.hold(() => during('lstat', moving, () => open(folder)))
+    expect(moves).toBeGreaterThan(0)
+    await store.restore(id)
+    expect(await stateIn(store)).toEqual([...CHECKPOINT.checkpoint.executionState])
+  })
+
   test('go with a session whose deletion was cut off, when the folder is opened next', async () => {
     const folder = tempFolder()
     const store = await agentIn(folder)
