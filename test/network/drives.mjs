@@ -98,6 +98,7 @@ export async function gluster(base, { size } = {}) {
     b,
     servers: pids,
     another: anotherClient(base, mount),
+    ending: 'SIGKILL',
     // as they were started: on the same ports
     restart: () => {
       for (const [program, ...args] of commands) run(program, ...args)
@@ -105,26 +106,32 @@ export async function gluster(base, { size } = {}) {
   }
 }
 
-/** A master, one chunk server, one copy of each file. */
+/** A master and two chunk servers with a copy of each file: a lone one that is killed in a write has no valid copy then. */
 export async function moosefs(base) {
-  const [data, chunks, a, b] = folders(base, 'data', 'chunks', 'a', 'b')
+  const [data, a, b] = folders(base, 'data', 'a', 'b')
   fs.copyFileSync('/var/lib/mfs/metadata.mfs.empty', path.join(data, 'metadata.mfs'))
   const config = (name, lines) => {
     const file = path.join(base, name)
     fs.writeFileSync(file, `${lines.join('\n')}\n`)
     return file
   }
-  const common = ['WORKING_USER = root', 'WORKING_GROUP = root', `DATA_PATH = ${data}`, 'LOCK_MEMORY = 0']
+  const common = ['WORKING_USER = root', 'WORKING_GROUP = root', 'LOCK_MEMORY = 0']
   const exports = config('exports.cfg', ['* / rw,alldirs,maproot=0:0'])
-  const master = config('master.cfg', [...common, `EXPORTS_FILENAME = ${exports}`])
-  const disks = config('hdd.cfg', [chunks])
-  const chunk = config('chunk.cfg', [...common, `HDD_CONF_FILENAME = ${disks}`, `MASTER_HOST = ${ADDRESS}`])
-  const startChunks = () => run('mfschunkserver', '-c', chunk, 'start')
+  const master = config('master.cfg', [...common, `DATA_PATH = ${data}`, `EXPORTS_FILENAME = ${exports}`])
+  const chunkServers = [9422, 9432].map((port) => {
+    const [state, chunks] = folders(base, `state-${port}`, `chunks-${port}`)
+    const disks = config(`hdd-${port}.cfg`, [chunks])
+    const own = [`DATA_PATH = ${state}`, `HDD_CONF_FILENAME = ${disks}`, `CSSERV_LISTEN_PORT = ${port}`]
+    return config(`chunk-${port}.cfg`, [...common, ...own, `MASTER_HOST = ${ADDRESS}`])
+  })
+  const startChunks = () => {
+    for (const file of chunkServers) run('mfschunkserver', '-c', file, 'start')
+  }
   run('mfsmaster', '-c', master, 'start')
   startChunks()
   const mount = (place) => until(() => run('mfsmount', '-H', ADDRESS, place) !== undefined, 'a client of MooseFS')
   for (const place of [a, b]) await mount(place)
-  run('mfssetgoal', '-r', '1', a)
+  run('mfssetgoal', '-r', '2', a)
   const probe = path.join(a, 'probe')
   await until(() => {
     fs.writeFileSync(probe, 'x')
@@ -136,6 +143,8 @@ export async function moosefs(base) {
     a,
     b,
     another: anotherClient(base, mount),
+    // killed ones leave reads without an answer (README.md)
+    ending: 'SIGTERM',
     servers: () => run('pgrep', '-x', 'mfschunkserver').trim().split('\n').map(Number),
     restart: startChunks,
   }

@@ -6,7 +6,7 @@ import { sleep, until } from './drives.mjs'
 
 const AT_ONCE = 5
 const LATE_MS = 1_200
-const LOST_MS = 10_000
+const LOST_MS = 30_000
 const BLOCKED_MS = 30_000
 /** After its servers are back, a drive is to be used again within this time. */
 const GOES_ON_MS = 15_000
@@ -180,7 +180,7 @@ async function outage(hosts, drive, round, codes) {
   }
   const work = Promise.all(lists.map(each))
   await sleep(1_000)
-  for (const pid of drive.servers()) process.kill(pid, 'SIGKILL')
+  for (const pid of drive.servers()) process.kill(pid, drive.ending)
   await sleep(5_000)
   drive.restart()
   back = Date.now()

@@ -1,7 +1,9 @@
 /** A store on a network drive: what other machines wrote is looked for, what is written here is synced for them. */
+import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { RemoteStore } from '../helpers/child.js'
 import { patch, systemError } from '../helpers/file-calls.js'
 import { codeOf, contents, fill, message, open, tempFolder, until } from '../helpers/store.js'
@@ -47,6 +49,27 @@ describe('the lease on a network drive', () => {
     })
     expect(calls.indexOf('fdatasync')).toBeGreaterThan(-1)
     expect(calls.indexOf('fdatasync')).toBeLessThan(calls.indexOf(`unlink ${nonce}`))
+  })
+
+  test('a process that exits syncs what it wrote before its lease goes', async () => {
+    const folder = tempFolder()
+    const script = `
+      import fs from 'node:fs'
+      const seen = []
+      for (const name of ['fdatasyncSync', 'unlinkSync']) {
+        const call = fs[name]
+        fs[name] = (...args) => (seen.push(name), call(...args))
+      }
+      const { openStore } = await import(${JSON.stringify(fileURLToPath(new URL('../../dist/src/index.js', import.meta.url)))})
+      const store = await openStore(process.argv[1], { network: true })
+      await store.session('a').append({ role: 'user', content: '1' })
+      await store.session('a').append({ role: 'user', content: '2' })
+      seen.length = 0
+      process.on('exit', () => process.stdout.write(seen.join(' ')))
+      process.exit()`
+    const out = execFileSync(process.execPath, ['--input-type=module', '-e', script, folder], { encoding: 'utf8' })
+    expect(out).toMatch(/^fdatasyncSync unlinkSync/)
+    expect(fs.readdirSync(path.join(folder, '.locks'))).not.toContain('a')
   })
 
   test('two processes see each other: nothing that was acknowledged is dropped by a rewrite or a removeLast', async () => {
@@ -229,5 +252,48 @@ describe('a log that another machine replaces at that moment', () => {
     stale('a.jsonl', 'open', 1)
     expect(await store.search('some')).toEqual([])
     expect(errors).toHaveLength(1)
+  })
+})
+
+describe('a host that is stopped between its check and its write', () => {
+  /** Stands for a host that takes over while this one is about to write, and replaces the log: this one sees the old log. */
+  function takenOver(folder: string, session: { path: string }): void {
+    let isOver = false
+    patch('writeSync', (call) => (fd, bytes, ...rest) => {
+      if (isOver || !String(bytes).includes('"late"')) return call(fd, bytes, ...rest)
+      isOver = true
+      const old = fs.lstatSync(session.path)
+      const lock = path.join(folder, '.locks', 'a')
+      for (const name of fs.readdirSync(lock)) fs.renameSync(path.join(lock, name), path.join(lock, '0123456789abcdef'))
+      fs.copyFileSync(session.path, `${session.path}.new`)
+      fs.renameSync(`${session.path}.new`, session.path)
+      const count = call(fd, bytes, ...rest)
+      // what this machine knows of the name is out of date until it lists the folder
+      let isListed = false
+      patch('readdirSync', (list) => (...args) => {
+        isListed ||= args[0] === folder
+        return list(...args)
+      })
+      patch('lstatSync', (look) => (file, ...args) => {
+        const now = look(file, ...args)
+        if (file !== session.path || isListed) return now
+        return Object.assign(now, { ino: old.ino, nlink: 1, size: old.size + count })
+      })
+      const { now } = performance
+      performance.now = () => now.call(performance) + 11_000
+      onTestFinished(() => {
+        performance.now = now
+      })
+      return count
+    })
+  }
+
+  test('has lost the lease: its message is rejected, and is not there', async () => {
+    const folder = tempFolder()
+    const store = await open(folder, { network: true, lockTimeout: 100 })
+    const session = await fill(store, 'a', ['1'])
+    takenOver(folder, session)
+    expect(await codeOf(session.append(message('late')))).toBe('ERR_LOCK_LOST')
+    expect(await contents(session)).toEqual(['1'])
   })
 })

@@ -6,6 +6,8 @@ import type { LockOwners } from './lock-owner.js'
 export interface LeasedFile {
   /** Never rejects. */
   syncBeforeOthers(): Promise<void>
+  /** The same at the exit of the process. */
+  syncAtExit(): void
 }
 
 /** What a lease needs of its folder, and reports to it. */

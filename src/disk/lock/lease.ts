@@ -140,7 +140,7 @@ export class Lease {
   /** Takes the lease or makes sure of it, and lets others have their turn. */
   async #prepare(patience: Patience): Promise<void> {
     if (isLoopHeld(performance.now())) await yieldToLoop()
-    if (this.#lock !== undefined && performance.now() - this.#checked >= CHECK_MS) this.check()
+    if (this.#lock !== undefined) this.checkIfDue()
     // others may take a lease without signs of life away at any time
     if (this.#isSilent) await this.#giveBack()
     if (this.#unlock !== undefined) {
@@ -157,13 +157,18 @@ export class Lease {
 
   /** Looks whether the lease is still this process's. @throws SessionError ERR_LOCK_LOST */
   check(): void {
-    if (this.#lock?.held) {
+    if (this.#lock?.isKept()) {
       this.#checked = performance.now()
       return
     }
     this.#lock?.abandon()
     this.#reset()
-    throw this.#lostError()
+    throw this.#error('ERR_LOCK_LOST', (lease) => `${lease} was taken away`)
+  }
+
+  /** The same, where the last look is some time ago. */
+  checkIfDue(): void {
+    if (performance.now() - this.#checked >= CHECK_MS) this.check()
   }
 
   async #acquire({ timeout, since, signal }: Patience): Promise<void> {
@@ -189,7 +194,8 @@ export class Lease {
           if (unlock !== undefined) return this.#hold(own, unlock)
         }
         const wait = own.wasStale ? Math.max(timeout, STALE_MS) : timeout
-        if (performance.now() >= from + wait) throw this.#lockedError()
+        if (performance.now() >= from + wait)
+          throw this.#error('ERR_LOCKED', (lease) => `another process holds ${lease}`)
         await sleep(this.#pace.poll * (0.5 + Math.random()))
       }
     } catch (error) {
@@ -280,6 +286,7 @@ export class Lease {
   /** Releases the lease at once, at the exit of the process. */
   drop(): void {
     try {
+      for (const file of this.#written) file.syncAtExit()
       this.#lock?.remove()
     } catch {
       // the next process finds that the owner is dead
@@ -293,20 +300,10 @@ export class Lease {
     return true
   }
 
-  #lockedError(): SessionError {
-    return new SessionError('ERR_LOCKED', `another process holds the lease of ${this.#session()}`, this.#details())
-  }
-
-  #lostError(): SessionError {
-    return new SessionError('ERR_LOCK_LOST', `the lease of ${this.#session()} was taken away`, this.#details())
-  }
-
-  #session(): string {
-    return `the session ${JSON.stringify(this.key ?? this.#name)}`
-  }
-
-  #details(): { key?: string; lock: string } {
-    return { ...(this.key !== undefined && { key: this.key }), lock: this.#folder }
+  #error(code: 'ERR_LOCKED' | 'ERR_LOCK_LOST', text: (lease: string) => string): SessionError {
+    const { key } = this
+    const details = { ...(key !== undefined && { key }), lock: this.#folder }
+    return new SessionError(code, text(`the lease of the session ${JSON.stringify(key ?? this.#name)}`), details)
   }
 }
 

@@ -12,17 +12,17 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { errno, isStale } from '../../base/errors.js'
 import { randomNonce } from '../../base/ids.js'
-import { createPrivate, removeFile, writeAll } from '../files.js'
+import { closeFile, createPrivate, openRegular, removeFile, writeAll } from '../files.js'
 import { ensureFolder, listFolder, refuseLink, removeEmptyFolder, removeTree } from '../folders.js'
 import { thisSystem } from '../platform/system.js'
 import { thisProcess } from '../process-identity.js'
-import { type LockOwners, NONCE, ownerIn, type Place, placeOf } from './lock-owner.js'
+import { type LockOwners, NONCE, ownerIn, type Place, placeOf, SILENCE_MS } from './lock-owner.js'
 
 type Done<T = unknown> = (error: NodeJS.ErrnoException | null, value?: T) => void
 
 /** A waiter that has not written its name after this time was killed while it did, ms. */
 const UNFINISHED_MS = 1_000
-const { O_NOFOLLOW = 0, O_WRONLY } = fs.constants
+const { O_WRONLY } = fs.constants
 /** Of the JSON object that names the owner. */
 const FIRST_BYTE = Buffer.from('{')
 const FRESH = new Date(8.64e15)
@@ -34,6 +34,8 @@ export class LockFolder {
   readonly #nonce = randomNonce()
   readonly #owners: LockOwners
   #mtime = FRESH
+  /** When others last saw a sign of life, on the monotonic clock. */
+  #signed = 0
   #holds = false
   #condemned: string | undefined
 
@@ -55,6 +57,12 @@ export class LockFolder {
    */
   get held(): boolean {
     return this.#holds && this.#isInPlace()
+  }
+
+  /** As `held`. After a silence, others may soon take this process for dead: then it gives a sign of life first. */
+  isKept(): boolean {
+    if (this.#holds && performance.now() - this.#signed > SILENCE_MS / 2) this.#sign()
+    return this.held
   }
 
   /** The folder is listed: on a network drive a look at one name may be a second old. */
@@ -95,6 +103,7 @@ export class LockFolder {
       throw Object.assign(new Error('locked'), { code: 'EEXIST' })
     }
     this.#holds = true
+    this.#signed = performance.now()
   }
 
   #takePlace(): void {
@@ -175,14 +184,22 @@ export class LockFolder {
    */
   readonly utimes = (_: string, __: Date, mtime: Date, done: Done): void =>
     answer(done, () => {
-      const fd = fs.openSync(path.join(this.#folder, this.#nonce), O_WRONLY | O_NOFOLLOW)
-      try {
-        writeAll(fd, FIRST_BYTE, 0)
-      } finally {
-        fs.closeSync(fd)
-      }
+      if (!this.#sign()) throw Object.assign(new Error('no lock'), { code: 'ENOENT' })
       this.#mtime = mtime
     })
+
+  /** False when the lock is gone. */
+  #sign(): boolean {
+    const opened = openRegular(path.join(this.#folder, this.#nonce), O_WRONLY)
+    if (opened === undefined) return false
+    try {
+      writeAll(opened.fd, FIRST_BYTE, 0)
+    } finally {
+      closeFile(opened.fd)
+    }
+    this.#signed = performance.now()
+    return true
+  }
 
   /** Removes the lock that is ours, or the one that was found stale, and no other. */
   readonly rmdir = (_: string, done: Done): void => answer(done, () => this.remove())

@@ -211,6 +211,11 @@ export class OpenLog {
     }
   }
 
+  /** Syncs what was written; holds the event loop. */
+  syncAtOnce(): void {
+    if (this.isDirty && this.#opened !== undefined) fs.fdatasyncSync(this.#opened.fd)
+  }
+
   /** Resolves when no sync runs or waits, however it ended. */
   async idle(): Promise<void> {
     while (this.#syncing !== undefined || this.#nextSync !== undefined) {

@@ -159,6 +159,10 @@ export class CachedLog extends SessionCalls {
     }
   }
 
+  syncAtExit(): void {
+    this.file.syncAtOnce()
+  }
+
   /** The state now, at least as deep as `depth` reads it; undefined when there is no log. */
   protected currentAtLeast(depth: Depth): Promise<LogState | undefined> | LogState | undefined {
     const mark = this.file.stat()

@@ -98,10 +98,17 @@ export abstract class SessionCalls {
   protected abstract waitForData(): Promise<void>
   /** Makes other machines see what was written here. Never rejects. */
   abstract syncBeforeOthers(): Promise<void>
+  /** The same at the exit of the process. */
+  abstract syncAtExit(): void
 
   /** For long work: checks that this process still has the lease. @throws SessionError ERR_LOCK_LOST */
   checkLease(): void {
     this.#lease().check()
+  }
+
+  /** On a network drive, what was stopped before its write may have lost the lease. @throws SessionError ERR_LOCK_LOST */
+  protected checkAfterWrite(): void {
+    if (this.context.isNetwork) this.#lease().checkIfDue()
   }
 
   /** True when the log is there. @throws SessionError ERR_CLOSED, ERR_STORE_GONE, ERR_NOT_A_LOG */

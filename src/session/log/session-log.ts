@@ -225,7 +225,9 @@ export class SessionLog extends CachedLog {
     const failed = (error: unknown) => this.#afterFailure(lines, end, error)
     try {
       const outcome = this.file.append(lines.bytes, end, lastOf(lines))
-      return outcome instanceof Promise ? outcome.catch(failed) : outcome
+      if (outcome instanceof Promise) return outcome.catch(failed)
+      this.checkAfterWrite()
+      return outcome
     } catch (error) {
       return failed(error)
     }

@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { LockFolder, waitedFor } from '../../../src/disk/lock/lock-folder.js'
 import { LockOwners } from '../../../src/disk/lock/lock-owner.js'
 import { sweepLocks } from '../../../src/disk/lock/sweep.js'
@@ -221,3 +221,26 @@ test('many contenders for one stale lock, again and again: never two owners', as
   expect(fs.readdirSync(path.join(folder, '.locks', '.waiting'))).toEqual([])
   expect(fs.existsSync(lock)).toBe(false)
 }, 120_000)
+
+test('a holder that has given no sign of life for a while gives one before it goes on', () => {
+  const { lock, waiting } = staleLock()
+  const holder = new LockFolder(lock, waiting, owners)
+  expect(take(holder)).toBe(true)
+  const [nonce] = fs.readdirSync(lock)
+  const file = path.join(lock, nonce as string)
+  const text = fs.readFileSync(file, 'utf8')
+  fs.utimesSync(file, 1, 1)
+  expect(holder.isKept()).toBe(true)
+  expect(fs.statSync(file).mtimeMs).toBe(1_000)
+  const { now } = performance
+  onTestFinished(() => {
+    performance.now = now
+  })
+  performance.now = () => now.call(performance) + 6_000
+  expect(holder.isKept()).toBe(true)
+  expect(fs.statSync(file).mtimeMs).toBeGreaterThan(1_000)
+  expect(fs.readFileSync(file, 'utf8')).toBe(text)
+  performance.now = () => now.call(performance) + 12_000
+  fs.rmSync(file)
+  expect(holder.isKept()).toBe(false)
+})
