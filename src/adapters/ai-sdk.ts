@@ -43,7 +43,7 @@ export class JsonlChatStore<M extends UIMessage = UIMessage> {
   async load(chatId: string, options?: { validate?: ChatValidation }): Promise<M[]> {
     const { validate } = checkNames('load', options, ['validate'])
     checkText('chatId', chatId)
-    const messages = await this.#sessions.read(chatId, (session) => itemsOf(session, uiMessageOf) as unknown as M[])
+    const messages = await this.#sessions.read(chatId, (_, log) => itemsOf(log, uiMessageOf) as unknown as M[])
     return validate === undefined || messages.length === 0 ? messages : validated(messages, validate)
   }
 

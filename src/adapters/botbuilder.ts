@@ -129,8 +129,8 @@ export class JsonlTranscriptStore<A extends object = any> {
     startDate?: Date,
   ): Promise<Page<A>> {
     const key = this.#keyOf(channelId, conversationId)
-    return this.#sessions.read(key, async (session) => {
-      const found = await itemsOf(session, (entry) => {
+    return this.#sessions.read(key, async (_, log) => {
+      const found = await itemsOf(log, (entry) => {
         const activity = activityOf(entry, channelId, conversationId)
         return activity && withDates(activity)
       })

@@ -166,7 +166,8 @@ export class JsonlStateAdapter implements StateAdapter {
       const { maxLength, since } = state?.value ?? { maxLength: null, since: null }
       const read = (entry: Parameters<typeof elementOf>[0]) =>
         since !== null && entry.id <= since ? undefined : elementOf(entry)
-      return (await itemsOf(session, read, maxLength ?? undefined)) as T[]
+      const log = internalsOf(await this.#store).log(session.key)
+      return (await itemsOf(log, read, maxLength ?? undefined)) as T[]
     })
   }
 

@@ -107,7 +107,7 @@ export class JsonlClaudeSessionStore implements SessionStore {
   /** All entries in order; null for a transcript that was never written. */
   async load(key: SessionKey): Promise<SessionStoreEntry[] | null> {
     const sessionKey = this.#keyOf(key)
-    const read = async () => itemsOf((await this.#store).session(sessionKey), transcriptReader(key.sessionId))
+    const read = async () => itemsOf(internalsOf(await this.#store).log(sessionKey), transcriptReader(key.sessionId))
     const entries = await this.#turns.run(this.#mainOf(key), read)
     return entries.length === 0 ? null : (entries as SessionStoreEntry[])
   }
@@ -271,8 +271,12 @@ async function summaryOf(
       if (!isSessionError(error, 'ERR_MESSAGE_NOT_FOUND')) throw error
     }
   }
-  const all = await itemsOf(session, read)
-  return all.length === 0 ? undefined : fold(undefined, key, all as SessionStoreEntry[])
+  const all: SessionStoreEntry[] = []
+  for await (const entry of session.entries()) {
+    const item = read(entry)
+    if (item !== undefined) all.push(item as SessionStoreEntry)
+  }
+  return all.length === 0 ? undefined : fold(undefined, key, all)
 }
 
 function isSame(former: SessionSummaryEntry | undefined, next: SessionSummaryEntry): boolean {

@@ -11,6 +11,7 @@ import {
 } from '@langchain/core/messages'
 import { checkCount, checkNames, checkText } from '../base/arguments.js'
 import { type JsonObject, toJson } from '../base/json.js'
+import type { SessionLog } from '../session/log/session-log.js'
 import type { Session } from '../session/session.js'
 import { langchainLine, storedOf } from './lines/langchain.js'
 import { AdapterSessions } from './shared/adapter-sessions.js'
@@ -43,7 +44,7 @@ export class JsonlChatMessageHistory extends BaseListChatMessageHistory {
   /** All messages, or the last so many. A message of another writer that LangChain has no class for is passed over. */
   async getMessages({ last }: { last?: number } = {}): Promise<BaseMessage[]> {
     if (last !== undefined) checkCount('last', last)
-    const read = (session: Session) => itemsOf(session, ({ message }) => classedOf(storedOf(message)), last)
+    const read = (_: Session, log: SessionLog) => itemsOf(log, ({ message }) => classedOf(storedOf(message)), last)
     return this.#sessions.read(this.#sessionId, read)
   }
 

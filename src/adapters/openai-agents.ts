@@ -57,7 +57,7 @@ export class JsonlAgentsSession
   /** All items, or the latest `limit`, oldest first. */
   async getItems(limit?: number): Promise<AgentInputItem[]> {
     if (limit !== undefined && limit <= 0) return []
-    const items = await this.#sessions.read(this.#sessionId, (session) => itemsOf(session, readItem, limit))
+    const items = await this.#sessions.read(this.#sessionId, (_, log) => itemsOf(log, readItem, limit))
     return items.map(givenBack)
   }
 

@@ -21,12 +21,17 @@ export function withoutBytes(value: unknown): Json {
   return JSON.parse(text ?? 'null')
 }
 
-/** The value that `withoutBytes` was given, as JSON has it, with its bytes. */
+/** The value that `withoutBytes` was given, as JSON has it, with its bytes. Changes the argument where it has some. */
 export function withBytes(value: Json): unknown {
-  if (Array.isArray(value)) return value.map(withBytes)
-  if (!isObject(value)) return value
-  const names = Object.keys(value)
-  if (names.length === 1 && typeof value[BYTES] === 'string') return new Uint8Array(Buffer.from(value[BYTES], 'base64'))
-  const inner = names.length === 1 && isObject(value[WRAPPED]) ? (value[WRAPPED] as JsonObject) : value
-  return Object.fromEntries(Object.entries(inner).map(([name, part]) => [name, withBytes(part)]))
+  if (typeof value !== 'object' || value === null) return value
+  const [name, ...others] = Object.keys(value)
+  const part = name === undefined || others.length > 0 ? undefined : (value as JsonObject)[name]
+  if (name === BYTES && typeof part === 'string') return new Uint8Array(Buffer.from(part, 'base64'))
+  const whole = (name === WRAPPED && isObject(part) ? part : value) as JsonObject
+  for (const inner of Object.keys(whole)) {
+    const given = whole[inner] as Json
+    const made = withBytes(given)
+    if (made !== given) Object.defineProperty(whole, inner, { value: made })
+  }
+  return whole
 }

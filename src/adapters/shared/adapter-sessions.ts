@@ -4,6 +4,7 @@
  * the effect of later ones.
  */
 import { checkText } from '../../base/arguments.js'
+import type { SessionLog } from '../../session/log/session-log.js'
 import type { Session } from '../../session/session.js'
 import { type AnyStore, internalsOf } from '../../store/store.js'
 import { type GivenStore, storeOf } from './given-store.js'
@@ -25,11 +26,12 @@ export class AdapterSessions {
     return await work(store.session(this.prefix + key), store)
   }
 
-  async read<T>(key: string, work: (session: Session, store: AnyStore) => T): Promise<Awaited<T>> {
+  async read<T>(key: string, work: (session: Session, log: SessionLog) => T): Promise<Awaited<T>> {
     const store = await this.store
-    const busy = whenIdle(store, this.prefix + key)
+    const log = internalsOf(store).log(this.prefix + key)
+    const busy = whenIdle(log)
     if (busy !== undefined) await busy
-    return await work(store.session(this.prefix + key), store)
+    return await work(store.session(log.key), log)
   }
 
   /** The keys of the sessions that are there. */
@@ -40,9 +42,7 @@ export class AdapterSessions {
 }
 
 /** When the calls on a session that this process has made so far have ended; undefined where none runs. */
-export function whenIdle(store: AnyStore, key: string): Promise<void> | undefined {
-  const idle = internalsOf(store)
-    .log(key)
-    .inTurn(() => {})
+export function whenIdle(log: SessionLog): Promise<void> | undefined {
+  const idle = log.inTurn(() => {})
   return idle instanceof Promise ? idle : undefined
 }

@@ -1,33 +1,30 @@
 /** Items of a framework among the messages of a session; messages that are none are passed over. */
 import type { ChatMessage } from '../../log/line.js'
 import type { Entry } from '../../session/entry.js'
+import type { SessionLog } from '../../session/log/session-log.js'
+import { entriesOf, lastEntries } from '../../session/read/entries.js'
 import type { Session } from '../../session/session.js'
 
 /** What a framework makes of a message; undefined for one that is none of its. */
 export type ReadItem<T> = (entry: Entry) => T | undefined
 
 /** All items, or the last so many, oldest first. Reads from the end as much as it takes. */
-export async function itemsOf<T>(session: Session, read: ReadItem<T>, last?: number): Promise<T[]> {
-  if (last === undefined) return itemsIn(session.entries(), read)
-  if (last === 0) return []
-  for (let count = last; ; count *= 2) {
-    let seen = 0
-    const counted: ReadItem<T> = (entry) => {
-      seen++
-      return read(entry)
+export async function itemsOf<T>(log: SessionLog, read: ReadItem<T>, last?: number): Promise<T[]> {
+  log.context.checkOpen()
+  const isItem = (item: T | undefined): item is T => item !== undefined
+  if (last === undefined) {
+    const items: T[] = []
+    for await (const entry of entriesOf<ChatMessage>(log, {})) {
+      const item = read(entry)
+      if (isItem(item)) items.push(item)
     }
-    const items = await itemsIn(session.entries({ last: count }), counted)
-    if (items.length >= last || seen < count) return items.slice(-last)
+    return items
   }
-}
-
-async function itemsIn<T>(entries: AsyncIterable<Entry>, read: ReadItem<T>): Promise<T[]> {
-  const items: T[] = []
-  for await (const entry of entries) {
-    const item = read(entry)
-    if (item !== undefined) items.push(item)
+  for (let count = last; ; count *= 2) {
+    const entries = await lastEntries(log, count)
+    const items = entries.map(read).filter(isItem)
+    if (items.length >= last || entries.length < count) return items.slice(Math.max(0, items.length - last))
   }
-  return items
 }
 
 /** Removes the last item and returns it; messages behind it that are none stay. */

@@ -1,6 +1,6 @@
 /** One log for small values that belong to no conversation: retention never takes it. */
 import type { Session } from '../../session/session.js'
-import type { AnyStore } from '../../store/store.js'
+import { type AnyStore, internalsOf } from '../../store/store.js'
 import { whenIdle } from './adapter-sessions.js'
 
 /** Calls land in call order, as in `AdapterSessions`. */
@@ -35,7 +35,7 @@ export class SharedLog {
   async read<T>(work: (session: Session, store: AnyStore) => T): Promise<Awaited<T>> {
     const store = await this.#store
     await this.#pinned
-    const busy = whenIdle(store, this.#key)
+    const busy = whenIdle(internalsOf(store).log(this.#key))
     if (busy !== undefined) await busy
     return await work(store.session(this.#key), store)
   }

@@ -3,7 +3,7 @@ import { checkCount, checkNames, checkSignal, checkText } from '../../base/argum
 import { messageNotFound } from '../../base/errors.js'
 import type { LogReader } from '../../disk/log/log-reader.js'
 import type { Summary } from '../../log/fold.js'
-import { type AnyMessage, isLine } from '../../log/line.js'
+import { type AnyMessage, type ChatMessage, isLine } from '../../log/line.js'
 import { isChat } from '../../log/parse.js'
 import { isLive, knownId } from '../../log/visibility.js'
 import { type Entry, entryOf } from '../entry.js'
@@ -60,6 +60,15 @@ export async function* entriesOf<M extends AnyMessage>(
   } finally {
     reader?.close()
   }
+}
+
+/** The last entries in order; all where there are no more. */
+export async function lastEntries(log: SessionLog, last: number): Promise<Entry[]> {
+  const end = await entriesAtEnd<ChatMessage>(log, last, { before: undefined, after: undefined })
+  if (end !== 'unclear') return end
+  const entries: Entry[] = []
+  for await (const entry of entriesOf<ChatMessage>(log, { last })) entries.push(entry)
+  return entries
 }
 
 /** `'unclear'` where only the whole log decides it, or the ids are not found among those of the lines. */
