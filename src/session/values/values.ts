@@ -19,6 +19,7 @@ import { isoTime, parseLines, timeOf } from '../../log/parse.js'
 import { type ValueText, valueText } from '../../log/serialize.js'
 import type { Decision } from '../change/transaction.js'
 import type { Clock } from '../clock.js'
+import type { LogState } from '../log/log-state.js'
 import { type Draft, valueDraft } from '../log/pending-line.js'
 import type { SessionLog } from '../log/session-log.js'
 
@@ -106,8 +107,8 @@ export class SessionValues {
       await this.#log.append([draft], { signal })
       return true
     }
-    return this.#log.transact(async (summary) => {
-      const isThere = summary !== undefined && (await this.#has(name))
+    return this.#log.transact(async (_, state) => {
+      const isThere = await this.#has(name, state)
       return isThere ? { drafts: [], result: false } : { drafts: [draft], result: true }
     }, signal)
   }
@@ -121,8 +122,8 @@ export class SessionValues {
   async delete(name: string, options?: WaitOptions): Promise<boolean> {
     const signal = checkWait('deleteValue', options)
     const draft = draftOf(this.#log.context.clock, [name, undefined])
-    const done = await this.#log.transactExisting(async (summary) => {
-      const isThere = summary !== undefined && (await this.#has(name))
+    const done = await this.#log.transactExisting(async (_, state) => {
+      const isThere = await this.#has(name, state)
       return isThere ? { drafts: [draft], result: true } : { drafts: [], result: false }
     }, signal)
     return done ?? false
@@ -136,8 +137,8 @@ export class SessionValues {
     const expires = expiryOf(this.#log.context.clock, options)
     checkText('name', name)
     if (typeof change !== 'function') throw new TypeError('updateValue needs a function')
-    return this.#log.transact(async (): Promise<Decision<Value | undefined>> => {
-      const line = await this.#line(name, this.#log.context.clock.now())
+    return this.#log.transact(async (_, state): Promise<Decision<Value | undefined>> => {
+      const line = state && (await this.#find(name, this.#log.context.clock.now(), state))?.line
       const old = line && valueIn(line)
       const before = valueText(name, old)
       const text = valueText(name, checkedResult(change(old, line?.id)), expires)
@@ -197,8 +198,8 @@ export class SessionValues {
     }
   }
 
-  async #has(name: string): Promise<boolean> {
-    const setter = (await this.#find(name))?.setter
+  async #has(name: string, state: LogState | undefined): Promise<boolean> {
+    const setter = state && (await this.#find(name, Number.POSITIVE_INFINITY, state))?.setter
     return setter !== undefined && setter.expires > this.#log.context.clock.now()
   }
 
@@ -209,13 +210,12 @@ export class SessionValues {
 
   /**
    * The place of the last line of a name, and the line if its value is there at the time `now`. Where the log is as it
-   * was, this is one look and one read.
+   * was, this is one look and one read; under the lease `state` is what was seen.
    */
-  async #find(name: string, now = Number.POSITIVE_INFINITY): Promise<Found | undefined> {
+  async #find(name: string, now: number, state = this.#log.peek()): Promise<Found | undefined> {
     checkText('name', name)
     const { context, file, values } = this.#log
     context.checkOpen()
-    const state = this.#log.peek()
     const places = state && values.at(state.mark, state.summary)
     const setter = places?.get(name)
     if (places?.complete && setter === undefined) return undefined

@@ -16,6 +16,8 @@
  * - `figures()` comes after each repetition and returns more figures of it, times in µs, `memory` in bytes. The worst counts.
  * - `least` and `most` bound the operations of one repetition.
  */
+
+import { adapterRows } from './adapters.mjs'
 import { agentRows } from './agent.mjs'
 import { append, appendFirst, appendSpread } from './append.mjs'
 import { create, removeLast, setName, setState } from './change.mjs'
@@ -90,7 +92,8 @@ export function rows(size) {
     ...agentRows(agent),
     ...managerRows(size, sessions),
     ...runtimeRows(10_000),
-    ...valueRows(10_000, long),
+    ...valueRows(10_000),
+    ...adapterRows(long),
   ]
   if (size === 'short') return all.flatMap(onlyRatios)
   return size === 'full'

@@ -1,62 +1,11 @@
-/** Values and adapters beside a Map, which is the least that such a store costs, and beside a file for each key. */
+/** Values beside a Map, which is the least that such a store costs, and beside a file for each key. */
 import assert from 'node:assert/strict'
-import fs from 'node:fs'
 import path from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { atMost, under } from '../goals.mjs'
+import { atMost, below, under } from '../goals.mjs'
 import { messages } from '../messages.mjs'
+import { files, map, OURS, openStore, ours } from './adapter-contestants.mjs'
 
-const build = path.resolve(process.env.BENCH_LIBRARY ?? path.join(import.meta.dirname, '../../../dist'))
-const load = (file) => import(pathToFileURL(path.join(build, 'src', file)).href)
-const { openStore } = await load('index.js')
-
-const OURS = 'jsonl-sessions'
-const MAP = 'Map'
-const FILES = 'file per key'
 const STATE = { step: 2, cart: ['tea'], text: 'x'.repeat(600) }
-
-/** A store of ours; `make(store)` returns the operation. */
-function ours(make, { name = OURS, as, most = 2_000, cold = false, fill } = {}) {
-  return {
-    name,
-    as,
-    async start(dir) {
-      const root = path.join(dir, 'sessions')
-      let store = await openStore(root)
-      await fill?.(store)
-      if (cold) {
-        await store.close()
-        store = await openStore(root)
-      }
-      const { operation, before, proof = () => {} } = await make(store, root)
-      const stop = () => store.close()
-      return { most, operation, before, proof, stop }
-    },
-  }
-}
-
-function map(make) {
-  return {
-    name: MAP,
-    async start() {
-      return { most: 2_000, operation: make(new Map()), proof() {}, stop() {} }
-    },
-  }
-}
-
-/** As the usual file storages write: a file for each key, without a lock. */
-function files(make) {
-  return {
-    name: FILES,
-    async start(dir) {
-      const file = (key) => path.join(dir, `${key}.json`)
-      const read = async (key) => JSON.parse(await fs.promises.readFile(file(key), 'utf8'))
-      const write = (key, value) => fs.promises.writeFile(file(key), JSON.stringify(value))
-      const operation = await make({ read, write })
-      return { most: 2_000, operation, proof() {}, stop() {} }
-    },
-  }
-}
 
 function fillNames(store, names) {
   return store.session('a').setValues(Array.from({ length: names }, (_, n) => [`name ${n}`, n]))
@@ -87,6 +36,71 @@ function set(names) {
       ),
     ],
     goals: [atMost(1.5, 'append')],
+  }
+}
+
+/** Opens a log of many names and finds them all, and reads a log of as many messages. */
+function openNames(names) {
+  const text = 'x'.repeat(100)
+  const reopened = (root, work) => {
+    let store
+    return {
+      async before() {
+        await store?.close()
+        store = await openStore(root)
+      },
+      operation: () => work(store.session('a')),
+      proof() {},
+      stop: () => store?.close(),
+    }
+  }
+  const opening = (name, as, fill, work) => ({
+    name,
+    as,
+    async start(dir) {
+      const root = path.join(dir, 'sessions')
+      const store = await openStore(root)
+      await fill(store.session('a'))
+      await store.close()
+      let memory = 0
+      const made = reopened(root, async (session) => {
+        globalThis.gc?.()
+        const former = process.memoryUsage().heapUsed
+        const start = performance.now()
+        const count = await work(session)
+        const milliseconds = performance.now() - start
+        assert.equal(count, names)
+        globalThis.gc?.()
+        memory = Math.max(memory, process.memoryUsage().heapUsed - former)
+        return milliseconds
+      })
+      return { ...made, most: 1, selfTimed: true, figures: () => ({ memory }) }
+    },
+  })
+  return {
+    name: `value-names-${names}`,
+    work: `open a log of ${names.toLocaleString('en')} names, find them all`,
+    unit: 'ms',
+    most: 5,
+    contestants: [
+      opening(
+        OURS,
+        undefined,
+        (session) => session.setValues(Array.from({ length: names }, (_, n) => [`name ${n}`, text])),
+        async (session) => {
+          let count = 0
+          for await (const _ of session.values({ keysOnly: true })) count++
+          return count
+        },
+      ),
+      opening(
+        'messages',
+        'messages() of as many',
+        (session) => session.append(Array.from({ length: names }, () => ({ role: 'user', content: text }))),
+        async (session) => (await session.messages()).length,
+      ),
+    ],
+    goals: [atMost(1.5, 'messages'), below(25, 'memory')],
   }
 }
 
@@ -158,81 +172,6 @@ function getCold() {
   }
 }
 
-function grammy(chats) {
-  const turn = async (storage, n) => {
-    const key = `${n % chats}`
-    const { count = 0 } = (await storage.read(key)) ?? {}
-    await storage.write(key, { count: count + 1 })
-  }
-  let n = 0
-  return {
-    name: 'grammy',
-    work: `grammY read and write, ${chats.toLocaleString('en')} chats in turn`,
-    unit: 'µs',
-    contestants: [
-      ours(async (store) => {
-        const { JsonlStorageAdapter } = await load('adapters/grammy.js')
-        const storage = new JsonlStorageAdapter(store)
-        for (let chat = 0; chat < chats; chat++) await storage.write(`${chat}`, { count: 0 })
-        return { operation: () => turn(storage, n++) }
-      }),
-      map(
-        (values) => () => turn({ read: async (key) => values.get(key), write: async (k, v) => values.set(k, v) }, n++),
-      ),
-      files(async ({ read, write }) => {
-        for (let chat = 0; chat < chats; chat++) await write(`${chat}`, { count: 0 })
-        return () => turn({ read, write }, n++)
-      }),
-    ],
-    goals: [under(60, 'median')],
-  }
-}
-
-function items(count) {
-  const fill = async (store) => {
-    for (let i = 0; i < count; i += 1_000) await store.session('a').append(messages(i, i + 1_000))
-  }
-  const agents = async (store) => {
-    const { JsonlAgentsSession } = await load('adapters/openai-agents.js')
-    return new JsonlAgentsSession(store, 'a')
-  }
-  const three = Array.from({ length: 3 }, () => ({ role: 'user', content: 'x'.repeat(100) }))
-  return [
-    {
-      name: 'items-get',
-      work: `getItems(50) of an agent's session of ${count.toLocaleString('en')}`,
-      unit: 'µs',
-      contestants: [
-        ours(
-          async (store) => {
-            const session = await agents(store)
-            return { operation: () => session.getItems(50) }
-          },
-          { fill },
-        ),
-        ours((store) => ({ operation: () => store.session('a').messages({ last: 50 }) }), { name: 'messages', fill }),
-      ],
-      goals: [atMost(1.5, 'messages', { as: 'messages({ last: 50 })' })],
-    },
-    {
-      name: 'items-add',
-      work: `addItems of 3, session of ${count.toLocaleString('en')}`,
-      unit: 'µs',
-      contestants: [
-        ours(
-          async (store) => {
-            const session = await agents(store)
-            return { operation: () => session.addItems(three) }
-          },
-          { fill },
-        ),
-        ours((store) => ({ operation: () => store.session('a').append(three) }), { name: 'append', fill }),
-      ],
-      goals: [atMost(1.5, 'append')],
-    },
-  ]
-}
-
-export function valueRows(names, long) {
-  return [set(names), get(), getCold(), grammy(1_000), ...items(long)]
+export function valueRows(names) {
+  return [set(names), set(10 * names), openNames(10 * names), get(), getCold()]
 }
