@@ -5,8 +5,10 @@ import { describe, expect, test, vi } from 'vitest'
 import { createJsonlState, JsonlStateAdapter } from '../../src/adapters/chat-sdk.js'
 import { chatLine, elementOf } from '../../src/adapters/lines/chat-sdk.js'
 import { openStore } from '../../src/index.js'
+import { ended, messageOf as messageFrom, start } from '../helpers/child.js'
 import { during, systemError } from '../helpers/file-calls.js'
 import { codeOf, filesIn, open, tempFolder } from '../helpers/store.js'
+import { describeMessageAdapter } from './message-adapter.js'
 
 const START = Date.parse('2026-11-21T07:00:00.000Z')
 
@@ -22,6 +24,24 @@ function messageOf(text: string, isMe = false) {
 }
 
 const queued = (n: number) => ({ message: messageOf(`${n}`), enqueuedAt: n, expiresAt: n + 1 }) as never
+
+describeMessageAdapter('chat-sdk', {
+  chat(store, id) {
+    const state = createJsonlState(store)
+    return {
+      async add(text) {
+        await state.connect()
+        await state.appendToList(id, { _type: 'chat:Message', text, author: { isMe: false } })
+      },
+      async texts() {
+        await state.connect()
+        return (await state.getList<{ text: string }>(id)).map(({ text }) => text)
+      },
+    }
+  },
+  keyOf: (id) => `chat-state/list/${id}`,
+  refusesEmptyIds: false,
+})
 
 describe('JsonlStateAdapter', () => {
   test('wants to be connected; what it keeps outlasts a disconnect, its locks do not', async () => {
@@ -145,6 +165,60 @@ describe('JsonlStateAdapter', () => {
     expect(await two.extendLock(taken, 1_000)).toBe(false)
     const won = await Promise.all(Array.from({ length: 8 }, (_, n) => (n % 2 ? one : two).acquireLock('t', 1_000)))
     expect(won.filter((each) => each !== null)).toHaveLength(1)
+  })
+
+  test('a lock whose file cannot be read is not free, and one that cannot be written is not held', async () => {
+    const { state } = await connected()
+    const lock = (await state.acquireLock('t', 60_000))!
+    const failing = () => () => {
+      throw systemError('EIO')
+    }
+    const calls = [
+      () => state.acquireLock('t', 60_000),
+      () => state.extendLock(lock, 60_000),
+      () => state.releaseLock(lock),
+    ]
+    for (const call of calls) expect(await during('open', failing, () => codeOf(call()))).toBe('EIO')
+    expect(await state.acquireLock('t', 60_000)).toBeNull()
+    const full = () => () => {
+      throw systemError('ENOSPC')
+    }
+    expect(await during('write', full, () => codeOf(state.acquireLock('other', 60_000)))).toBe('ENOSPC')
+    expect(await during('write', full, () => codeOf(state.extendLock(lock, 90_000)))).toBe('ENOSPC')
+    expect(await state.extendLock(lock, 60_000)).toBe(true)
+    expect(await state.acquireLock('other', 60_000)).not.toBeNull()
+    const stuck = () => () => {
+      throw systemError('EACCES')
+    }
+    expect(await during('unlink', stuck, () => codeOf(state.releaseLock(lock)))).toBe('EACCES')
+    expect(await state.acquireLock('t', 60_000)).toBeNull()
+    await state.releaseLock(lock)
+    expect(await state.acquireLock('t', 60_000)).not.toBeNull()
+  })
+
+  test('of four processes one is first, takes an entry, and holds a lock; a killed one holds none', async () => {
+    const ROUNDS = 30
+    const folder = tempFolder()
+    const { state, store } = await connected(folder)
+    for (let n = 0; n < 90; n++) await state.enqueue('queue', queued(n), 1_000)
+    const children = [1, 2, 3, 4].map(() => start('chat-state.mjs', [folder, `${ROUNDS}`]))
+    for (const child of children) expect(await messageFrom(child)).toBe('ready')
+    const reports = children.map((child) => messageFrom<{ firsts: number[]; taken: number[] }>(child))
+    for (const child of children) child.send('go')
+    const seen = await Promise.all(reports)
+    const sorted = (numbers: number[]) => numbers.sort((a, b) => a - b)
+    expect(sorted(seen.flatMap(({ firsts }) => firsts))).toEqual([...Array(ROUNDS).keys()])
+    expect(sorted(seen.flatMap(({ taken }) => taken))).toEqual([...Array(90).keys()])
+    // read, add, write: no atomic verb, but one holder of the lock at a time
+    expect(await state.get('count')).toBe(4 * ROUNDS)
+    for (const child of children) {
+      const name = `held by ${child.pid}`
+      expect(await state.acquireLock(name, 1_000)).toBeNull()
+      child.kill('SIGKILL')
+      await ended(child)
+      expect(await state.acquireLock(name, 1_000)).not.toBeNull()
+    }
+    expect(await store.session('chat-state/cache').check()).toMatchObject({ damage: [], torn: null })
   })
 
   test('needs no timer of its caller', async () => {

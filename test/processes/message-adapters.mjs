@@ -20,6 +20,12 @@ const adders = {
         { type: 'user', uuid: crypto.randomUUID(), message: { role: 'user', content } },
       ])
   },
+  async 'chat-sdk'(store, key) {
+    const { createJsonlState } = await import('../../dist/src/adapters/chat-sdk.js')
+    const state = createJsonlState(store)
+    await state.connect()
+    return (text) => state.appendToList(key, { _type: 'chat:Message', text, author: { isMe: false } })
+  },
   async langchain(store, sessionId) {
     const { JsonlChatMessageHistory } = await import('../../dist/src/adapters/langchain.js')
     const history = new JsonlChatMessageHistory({ store, sessionId })
