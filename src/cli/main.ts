@@ -1,45 +1,10 @@
 #!/usr/bin/env node
+/** The program: it lets Node keep what it compiles, and loads the command line. */
+import module from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { exitCodeFor } from './exit-code.js'
-import { CommanderError } from './program/commander.js'
-import { buildProgram } from './program/index.js'
-import { complain, describe, watchOutput } from './terminal/output.js'
 
-const WRONG_USAGE = 2
+// from Node 22.1 on; a command then takes about a tenth less processor time
+if ('enableCompileCache' in module && typeof module.enableCompileCache === 'function') module.enableCompileCache()
 
-watchOutput()
-
-// Set but empty is not set.
-if (process.env.JSONL_SESSIONS_ROOT === '') delete process.env.JSONL_SESSIONS_ROOT
-
-const program = buildProgram(
-  (exitCode) => {
-    // Output that could not be written has set one already.
-    if (exitCode !== 0) process.exitCode = exitCode
-  },
-  fileURLToPath(import.meta.url),
-)
-
-for (const command of [program, ...program.commands.flatMap((one) => [one, ...one.commands])]) {
-  command.exitOverride().configureOutput({
-    // Commander's own words on one line, under our name.
-    outputError: (text) =>
-      complain(
-        text
-          .trim()
-          .replace(/^error: /, '')
-          .replace(/\s*\n\s*/g, ' '),
-      ),
-  })
-}
-
-try {
-  await program.parseAsync()
-} catch (error) {
-  // help is no error, and wrong usage has been reported already
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : WRONG_USAGE
-  else {
-    complain(describe(error))
-    process.exitCode = exitCodeFor(error)
-  }
-}
+const { runCommandLine } = await import('./command-line.js')
+await runCommandLine(fileURLToPath(import.meta.url))

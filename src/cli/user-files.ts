@@ -28,9 +28,9 @@ export async function openInput(name: string): Promise<Input> {
   return { name, stream: createReadStream(name), bytes: stats.isFile() ? stats.size : null }
 }
 
-/** Rejects with the reason of the system when the file or folder is not there. */
+/** Rejects with code ENOENT when the file or folder is not there. */
 export async function checkThere(file: string): Promise<void> {
-  await stat(file)
+  if (!(await isThere(file))) throw Object.assign(new Error(`${resolve(file)} does not exist`), { code: 'ENOENT' })
 }
 
 export async function isThere(file: string): Promise<boolean> {

@@ -197,7 +197,7 @@ describe('cleanup and the trash', () => {
     const { entries } = JSON.parse((await cli(['trash', 'list', '--json'])).out)
     expect(entries.map(({ key }: { key: string }) => key).sort()).toEqual(['old', 'older'])
     expect(await cli(['trash', 'restore', 'old', 'nothing'])).toMatchObject({
-      code: 1,
+      code: 3,
       out: 'restored old\n',
     })
     const { id } = entries.find(({ key }: { key: string }) => key === 'older')

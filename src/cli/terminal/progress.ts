@@ -24,10 +24,13 @@ export async function* showingProgress<T>(
 }
 
 /** What the work resolves with, while a line says what is done and for how long. */
-export async function showingWork<T>(what: string, work: Promise<T>): Promise<T> {
+export async function showingWork<T>(what: string | (() => string), work: Promise<T>): Promise<T> {
   const line = new ProgressLine()
   const began = performance.now()
-  const timer = setInterval(() => line.show(`${what}, ${span(performance.now() - began)}`), REDRAW_MS).unref()
+  const timer = setInterval(() => {
+    const shown = typeof what === 'string' ? what : what()
+    line.show(`${shown}, ${span(performance.now() - began)}`)
+  }, REDRAW_MS).unref()
   try {
     return await work
   } finally {

@@ -4,6 +4,7 @@ import { findKeys } from '../../find-key.js'
 import { escapeLine } from '../../terminal/escape.js'
 import { count } from '../../terminal/format.js'
 import { complain, describe, note, print } from '../../terminal/output.js'
+import { showingWork } from '../../terminal/progress.js'
 import { isInGit } from '../../user-files.js'
 import { type GlobalOptions, withExistingStore } from '../../with-store.js'
 
@@ -19,7 +20,10 @@ export async function redact(given: readonly string[], options: RedactCommandOpt
   return withExistingStore(root, async (store) => {
     const found = all ? undefined : await findKeys(store, given)
     if (found !== undefined && found.keys.length === 0) return EXIT.notFound
-    const result = await store.redact({ pattern, dryRun, ...(found && { keys: found.keys }) })
+    const result = await showingWork(
+      'reading the logs',
+      store.redact({ pattern, dryRun, ...(found && { keys: found.keys }) }),
+    )
     await tell(result, dryRun)
     const left = await tellLeft(result, root)
     for (const { key, error } of result.failed) complain(`${escapeLine(key)}: ${describe(error)}`)

@@ -19,8 +19,11 @@ export async function list({ root, json, tag, limit = Number.POSITIVE_INFINITY }
   const { all, shown, foreign, previews } = isThere
     ? await readStore(root, async (store) => {
         const all = await store.list(tag === undefined ? {} : { tag })
-        const shown = all.slice(0, limit).map((info) => ({ ...info, file: store.session(info.key).path }))
-        if (json) return { all, shown, foreign: [], previews: new Map() }
+        const shown = all.slice(0, limit)
+        if (json) {
+          const withFiles = shown.map((info) => ({ ...info, file: store.session(info.key).path }))
+          return { all, shown: withFiles, foreign: [], previews: new Map() }
+        }
         return { all, shown, foreign: await foreignAmong(store, all), previews: await previewsOf(store, shown) }
       })
     : { all: [], shown: [], foreign: [], previews: new Map() }

@@ -4,7 +4,9 @@ import type { SessionStore } from '../../../index.js'
 import { exitCodeOfAll } from '../../exit-code.js'
 import { findKeys } from '../../find-key.js'
 import { escapeLine } from '../../terminal/escape.js'
+import { count } from '../../terminal/format.js'
 import { complain, describe, note, printBytes } from '../../terminal/output.js'
+import { showingWork } from '../../terminal/progress.js'
 import { isFolderThere, replaceStreamed } from '../../user-files.js'
 import { type GlobalOptions, readExistingStore } from '../../with-store.js'
 
@@ -38,15 +40,21 @@ export async function exportSessions(given: readonly string[], options: ExportCo
       return 2
     }
     let bad = 0
-    const parts = (some: readonly string[]) => piecesOf(store, some, options, () => bad++)
+    let begun = 0
+    const onBegin = () => begun++
+    const parts = (some: readonly string[]) => piecesOf(store, some, options, { onBegin, onBad: () => bad++ })
     if (output === undefined) {
       for await (const bytes of parts(keys)) if (!(await printBytes(bytes))) break
-    } else if (isFolder) {
-      for (const key of keys) {
-        const name = basename(store.session(key).path, '.jsonl')
-        await replaceStreamed(join(output, name + ENDINGS[format]), parts([key]))
+    } else {
+      const write = async () => {
+        if (!isFolder) return replaceStreamed(output, parts(keys))
+        for (const key of keys) {
+          const name = basename(store.session(key).path, '.jsonl')
+          await replaceStreamed(join(output, name + ENDINGS[format]), parts([key]))
+        }
       }
-    } else await replaceStreamed(output, parts(keys))
+      await showingWork(() => `${begun} of ${count(keys.length, 'session')}`, write())
+    }
     return exitCodeOfAll({ failed: bad, missing })
   })
 }
@@ -55,9 +63,10 @@ async function* piecesOf(
   store: SessionStore,
   keys: readonly string[],
   { format, context }: ExportCommandOptions,
-  onBad: () => void,
+  { onBegin, onBad }: { onBegin: () => void; onBad: () => void },
 ): AsyncGenerator<Uint8Array> {
   for (const key of keys) {
+    onBegin()
     const session = store.session(key)
     try {
       yield* exportSession(session, format, {

@@ -3,6 +3,7 @@ import { formatNames, type ImportOptions, type ImportReport, PathImporter } from
 import { escapeLine, jsonLine } from '../../terminal/escape.js'
 import { count } from '../../terminal/format.js'
 import { complain, describe, note, print } from '../../terminal/output.js'
+import { showingWork } from '../../terminal/progress.js'
 import { type GlobalOptions, withStore } from '../../with-store.js'
 
 export interface ImportCommandOptions
@@ -48,7 +49,8 @@ export async function importPaths(paths: readonly string[], options: ImportComma
   try {
     return await withStore(root, async (store) => {
       const importers = paths.map((path) => new PathImporter(store, path, rest))
-      const report = await importAll(importers)
+      const shown = paths.length === 1 ? escapeLine(paths[0]!) : count(paths.length, 'path')
+      const report = await showingWork(`importing ${shown}`, importAll(importers))
       await printReport(report, options)
       if (follow) await followAll(importers, options)
       return report.files.some(({ bad }) => bad.length > 0) ? SOME_BAD : DONE

@@ -1,4 +1,5 @@
 import { isSessionError, type SessionStore } from '../../../index.js'
+import { exitCodeOfAll } from '../../exit-code.js'
 import { escapeLine } from '../../terminal/escape.js'
 import { count } from '../../terminal/format.js'
 import { complain, describe, note, print } from '../../terminal/output.js'
@@ -11,18 +12,19 @@ export interface MergeOptions extends GlobalOptions {
 
 export async function merge(files: readonly string[], { root, into }: MergeOptions): Promise<number> {
   return withStore(root, async (store) => {
-    let failed = 0
+    const done = { failed: 0, missing: 0 }
     for (const file of files) {
       try {
         await mergeOne(store, file, into)
       } catch (error) {
-        failed++
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') done.missing++
+        else done.failed++
         const isUnknown = isSessionError(error, 'ERR_SESSION_NOT_FOUND')
         const why = isUnknown ? 'its name does not contain the session; name it with --into KEY' : describe(error)
         complain(`${escapeLine(file)}: ${why}`)
       }
     }
-    return failed > 0 ? 1 : 0
+    return exitCodeOfAll(done)
   })
 }
 

@@ -3,6 +3,7 @@ import type { CleanupOptions } from '../../../index.js'
 import { escapeLine, jsonLine } from '../../terminal/escape.js'
 import { count } from '../../terminal/format.js'
 import { note, print } from '../../terminal/output.js'
+import { showingWork } from '../../terminal/progress.js'
 import { type GlobalOptions, withExistingStore } from '../../with-store.js'
 
 export interface CleanupCommandOptions extends GlobalOptions {
@@ -22,7 +23,7 @@ export async function cleanup({ root, ttl, json, ...options }: CleanupCommandOpt
   const given = { olderThan: ttl, maxSessions, maxBytes, downToBytes, minAge, keep, dryRun }
   const rules = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as CleanupOptions
   return withExistingStore(root, async (store) => {
-    const { removed, failed } = await store.cleanup(rules)
+    const { removed, failed } = await showingWork('looking at the sessions', store.cleanup(rules))
     const keys = failed.map(({ key }) => key)
     if (json) await print(jsonLine({ root: resolve(root), dryRun: dryRun === true, removed, failed: keys }))
     else {

@@ -1,10 +1,12 @@
 import { resolve } from 'node:path'
 import type { SessionStore, TrashEntry } from '../../../index.js'
+import { exitCodeOfAll } from '../../exit-code.js'
 import { exitCodeOf } from '../../signals.js'
 import { canAsk, confirm } from '../../terminal/confirm.js'
 import { escapeLine, jsonLine } from '../../terminal/escape.js'
 import { ago, count, size } from '../../terminal/format.js'
 import { complain, describe, note, paint, print, terminalWidth } from '../../terminal/output.js'
+import { showingWork } from '../../terminal/progress.js'
 import { type Column, table } from '../../terminal/table.js'
 import { type GlobalOptions, readStore, storeIsThere, withExistingStore } from '../../with-store.js'
 
@@ -39,25 +41,25 @@ export async function listTrash({ root, json }: TrashOptions): Promise<number> {
 
 export async function restoreTrash(given: readonly string[], { root }: GlobalOptions): Promise<number> {
   return withExistingStore(root, async (store) => {
-    let left = 0
-    for (const one of given) if (!(await restoreOne(store, one))) left++
-    return left > 0 ? 1 : 0
+    const done = { restored: 0, failed: 0, missing: 0 }
+    for (const one of given) done[await restoreOne(store, one)]++
+    return exitCodeOfAll(done)
   })
 }
 
-async function restoreOne(store: SessionStore, given: string): Promise<boolean> {
+async function restoreOne(store: SessionStore, given: string): Promise<'restored' | 'failed' | 'missing'> {
   const entries = await store.trash()
   const entry = entries.find(({ id }) => id === given) ?? entries.find(({ key }) => key === given)
   if (entry === undefined) {
     complain(`nothing in the trash has the id or key ${escapeLine(given)}`)
-    return false
+    return 'missing'
   }
   try {
     await print(`restored ${escapeLine(await store.restore(entry.id))}`)
-    return true
+    return 'restored'
   } catch (error) {
     complain(`${escapeLine(entry.key)}: ${describe(error)}`)
-    return false
+    return 'failed'
   }
 }
 
@@ -74,7 +76,7 @@ export async function purgeTrash({ root, olderThan, dryRun, yes }: TrashPurgeOpt
       if (answer === 'stop') return exitCodeOf('SIGINT')
       if (answer === 'no') return 0
     }
-    const { purged, failed } = await store.purgeTrash({ olderThan })
+    const { purged, failed } = await showingWork('emptying the trash', store.purgeTrash({ olderThan }))
     await printEntries(purged, 'deleted')
     return failed.length > 0 ? 1 : 0
   })
