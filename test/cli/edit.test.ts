@@ -21,7 +21,7 @@ beforeEach(async () => {
 /** Runs `edit ann` with a program as the editor: it has the copy as `text` and what it makes of it is saved. */
 async function edit(change: string) {
   const script = path.join(dir, 'editor.mjs')
-  const store = JSON.stringify(new URL('../../dist/src/index.js', import.meta.url).href)
+  const store = JSON.stringify(new URL('../../dist/lib/index.js', import.meta.url).href)
   fs.writeFileSync(
     script,
     `import fs from 'node:fs'

@@ -134,7 +134,7 @@ describe('watch', () => {
 
   test('a terminal shows what runs', () => {
     const script = `
-      import { openStore } from ${JSON.stringify(new URL('../../dist/src/index.js', import.meta.url).href)}
+      import { openStore } from ${JSON.stringify(new URL('../../dist/lib/index.js', import.meta.url).href)}
       const store = await openStore(${JSON.stringify(root)})
       await store.session('telegram_ann').setState('running', 'turn-7')
       process.kill(process.pid, 'SIGKILL')`

@@ -1,6 +1,6 @@
 // A store with planted bugs, for the proof that the matrix finds them: CARELESS names the bug.
 import fs from 'node:fs'
-import { openStore as open } from '../../dist/src/index.js'
+import { openStore as open } from '../../dist/lib/index.js'
 
 const line = (content) => `${JSON.stringify({ role: 'user', content })}\n`
 

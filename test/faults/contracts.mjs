@@ -10,7 +10,7 @@
  */
 import fs from 'node:fs'
 
-const dist = new URL('../../dist/src/', import.meta.url)
+const dist = new URL('../../dist/lib/', import.meta.url)
 const message = (content) => ({ role: 'user', content })
 const usage = { promptTokens: 7, completionTokens: 2 }
 
@@ -96,7 +96,7 @@ const store = {
 
 const backend = {
   name: 'SessionBackend',
-  module: 'contracts/session-backend/index.js',
+  module: 'session-backend.js',
   open: (store, { JsonlSessionBackend }) => new JsonlSessionBackend(store),
   async prepare(face) {
     await face.append('chat', message('hello'))
@@ -125,7 +125,7 @@ const backend = {
 
 const persistence = {
   name: 'Persistence',
-  module: 'contracts/persistence/index.js',
+  module: 'persistence.js',
   open: (store, { JsonlPersistence }) => new JsonlPersistence(store),
   async prepare(face, { scene }) {
     const id = await face.createSession('coder', '/project')
@@ -181,7 +181,7 @@ const metadata = {
 
 const manager = {
   name: 'SessionManager',
-  module: 'contracts/session-manager/index.js',
+  module: 'session-manager.js',
   open: (store, { JsonlSessionManager }) => new JsonlSessionManager(store),
   async prepare(face) {
     await face.save({ metadata, messages: ['1', '2', '3', '4'].map(message), state: { step: 1 } })
@@ -227,7 +227,7 @@ const record = (sessionName) => ({ ...{ sessionId: GRAPH, sessionName, createdAt
 
 const runtime = {
   name: 'RuntimePersistence',
-  module: 'contracts/runtime-persistence/index.js',
+  module: 'runtime-persistence.js',
   open: (store, { JsonlRuntimePersistence }) => ({ store, of: (key) => new JsonlRuntimePersistence(store, key) }),
   async prepare(face) {
     const graph = face.of(GRAPH)

@@ -11,7 +11,7 @@ import { losePower } from './power.mjs'
 const { values } = parseArgs({
   options: {
     share: { type: 'string', default: '0.25' },
-    library: { type: 'string', default: new URL('../../dist/src/index.js', import.meta.url).href },
+    library: { type: 'string', default: new URL('../../dist/lib/index.js', import.meta.url).href },
     power: { type: 'string', default: '600' },
     seed: { type: 'string', default: '1' },
     'no-sync': { type: 'boolean' },

@@ -23,7 +23,7 @@ export async function runMatrix({ library, folder, share = 1, only, keepGoing = 
   const contracts = await loadContracts()
   const template = path.join(folder, 'template')
   // made by the library itself, also when a careless one is tried
-  const scene = await makeScene(await import('../../dist/src/index.js'), contracts, template)
+  const scene = await makeScene(await import('../../dist/lib/index.js'), contracts, template)
   const old = await tell(exports, contracts, copy(template, path.join(folder, 'old')))
   const world = { library, exports, contracts, folder, template, scene, old, share, spread: 0 }
   const results = {

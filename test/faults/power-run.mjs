@@ -109,9 +109,9 @@ const making = ([name], first) => {
 }
 watch('mkdirSync', ([name, options], made) => making([name], options?.recursive ? made : name))
 
-const { openStore } = await import('../../dist/src/index.js')
-const { JsonlPersistence } = await import('../../dist/src/contracts/persistence/index.js')
-const { JsonlSessionManager } = await import('../../dist/src/contracts/session-manager/index.js')
+const { openStore } = await import('../../dist/lib/index.js')
+const { JsonlPersistence } = await import('../../dist/lib/persistence.js')
+const { JsonlSessionManager } = await import('../../dist/lib/session-manager.js')
 const store = await openStore(folder, { fsync: 'always' })
 const persistence = new JsonlPersistence(store)
 const manager = new JsonlSessionManager(store)

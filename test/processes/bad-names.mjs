@@ -11,10 +11,10 @@ if (process.getuid() === 0) {
   process.setgid(Number(uid))
   process.setuid(Number(uid))
 }
-const { openStore } = await import('../../dist/src/index.js')
-const { JsonlPersistence } = await import('../../dist/src/contracts/persistence/index.js')
-const { JsonlSessionManager } = await import('../../dist/src/contracts/session-manager/index.js')
-const { JsonlRuntimePersistence } = await import('../../dist/src/contracts/runtime-persistence/index.js')
+const { openStore } = await import('../../dist/lib/index.js')
+const { JsonlPersistence } = await import('../../dist/lib/persistence.js')
+const { JsonlSessionManager } = await import('../../dist/lib/session-manager.js')
+const { JsonlRuntimePersistence } = await import('../../dist/lib/runtime-persistence.js')
 const MAIN = path.resolve(import.meta.dirname, '../../dist/lib/cli/main.js')
 
 const ID = '019aa1b2-c000-7000-8000-000000000001'

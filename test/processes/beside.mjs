@@ -2,8 +2,8 @@
 // LOG gets `{"at":MS,"key":KEY,"texts":[…]}` before archived messages are purged and `{"purged":N}` after it, and
 // `{"op":NAME}` for all else that was done.
 import fs from 'node:fs'
-import { JsonlPersistence } from '../../dist/src/contracts/persistence/index.js'
-import { openStore } from '../../dist/src/index.js'
+import { openStore } from '../../dist/lib/index.js'
+import { JsonlPersistence } from '../../dist/lib/persistence.js'
 import { plainLog } from '../helpers/plain-log.mjs'
 
 const [folder, file, role, keyList, seed] = process.argv.slice(2)

@@ -1,5 +1,5 @@
 // Begins and ends turns as quickly as it can; some are never ended: burst.mjs FOLDER CHANGES LEFT
-import { openStore } from '../../dist/src/index.js'
+import { openStore } from '../../dist/lib/index.js'
 
 const [folder, changes, left] = process.argv.slice(2)
 const store = await openStore(folder)

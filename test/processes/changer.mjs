@@ -1,5 +1,5 @@
 // Adds a message and counts it in a value, in one change each: changer.mjs FOLDER
-import { openStore } from '../../dist/src/index.js'
+import { openStore } from '../../dist/lib/index.js'
 
 const store = await openStore(process.argv[2])
 const session = store.session('a')

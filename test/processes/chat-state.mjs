@@ -1,7 +1,7 @@
 // What a bot's process does with the state of the Chat SDK: chat-state.mjs FOLDER ROUNDS
 import { setTimeout } from 'node:timers/promises'
-import { createJsonlState } from '../../dist/src/adapters/chat-sdk.js'
-import { openStore } from '../../dist/src/index.js'
+import { createJsonlState } from '../../dist/lib/adapters/chat-sdk.js'
+import { openStore } from '../../dist/lib/index.js'
 
 const [folder, rounds] = process.argv.slice(2)
 const store = await openStore(folder)

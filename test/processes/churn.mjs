@@ -1,7 +1,7 @@
 // Works on a store until it is killed: churn.mjs FOLDER LOG SEED
 // The log gets each step before it is begun, and `ok` when it is acknowledged.
 import fs from 'node:fs'
-import { openStore } from '../../dist/src/index.js'
+import { openStore } from '../../dist/lib/index.js'
 
 const [folder, file, seed] = process.argv.slice(2)
 const log = fs.openSync(file, 'a')

@@ -1,7 +1,7 @@
 // Begins and ends exclusive turns as quickly as it can, with a witness that is not ours: claimer.mjs FOLDER WITNESSES MS
 import fs from 'node:fs'
 import path from 'node:path'
-import { openStore } from '../../dist/src/index.js'
+import { openStore } from '../../dist/lib/index.js'
 
 const [folder, witnesses, ms] = process.argv.slice(2)
 const store = await openStore(folder)

@@ -1,5 +1,5 @@
 // Writes to one session after the other, with pauses, until it gets a stop message: cleanup-writer.mjs FOLDER SEED
-import { openStore } from '../../dist/src/index.js'
+import { openStore } from '../../dist/lib/index.js'
 
 const [folder, seed] = process.argv.slice(2)
 const store = await openStore(folder)

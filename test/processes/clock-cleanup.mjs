@@ -4,7 +4,7 @@ const [folder, atStart, later] = process.argv.slice(2)
 let ahead = Number(atStart)
 Date.now = () => real() + ahead
 
-const { openStore } = await import('../../dist/src/index.js')
+const { openStore } = await import('../../dist/lib/index.js')
 const DAY = 24 * 3_600_000
 const rules = { olderThan: 3 * DAY, dryRun: true }
 

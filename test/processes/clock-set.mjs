@@ -3,8 +3,8 @@ const real = Date.now
 let ahead = 0
 Date.now = () => real() + ahead
 
-const { openStore } = await import('../../dist/src/index.js')
-const { JsonlSessionBackend } = await import('../../dist/src/contracts/session-backend/index.js')
+const { openStore } = await import('../../dist/lib/index.js')
+const { JsonlSessionBackend } = await import('../../dist/lib/session-backend.js')
 
 const [folder, ms] = process.argv.slice(2)
 const sleep = (time) => new Promise((resolve) => setTimeout(resolve, time))

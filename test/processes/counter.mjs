@@ -1,5 +1,5 @@
 // Counts in one value, and sets others once: counter.mjs FOLDER COUNT
-import { openStore } from '../../dist/src/index.js'
+import { openStore } from '../../dist/lib/index.js'
 
 const [folder, count] = process.argv.slice(2)
 const store = await openStore(folder)

@@ -1,6 +1,6 @@
 // Rewrites and reads a log of that many megabytes, and reports the memory used: large-rewrite.mjs FOLDER MEGABYTES
 import fs from 'node:fs'
-import { openStore } from '../../dist/src/index.js'
+import { openStore } from '../../dist/lib/index.js'
 
 const [folder, megabytes] = process.argv.slice(2)
 const store = await openStore(folder)

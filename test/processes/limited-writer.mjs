@@ -1,5 +1,5 @@
 // Appends until the system refuses: limited-writer.mjs FOLDER. Prints what was acknowledged, and the error.
-import { openStore } from '../../dist/src/index.js'
+import { openStore } from '../../dist/lib/index.js'
 
 const store = await openStore(process.argv[2])
 const session = store.session('a')

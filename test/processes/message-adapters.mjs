@@ -1,19 +1,19 @@
 // Adds messages by an adapter, and says after each how many there are: message-adapters.mjs ADAPTER FOLDER ID MARK COUNT
-import { openStore } from '../../dist/src/index.js'
+import { openStore } from '../../dist/lib/index.js'
 
 const adders = {
   async 'ai-sdk'(store, chatId) {
-    const { JsonlChatStore } = await import('../../dist/src/adapters/ai-sdk.js')
+    const { JsonlChatStore } = await import('../../dist/lib/adapters/ai-sdk.js')
     const chats = new JsonlChatStore(store)
     return (text) => chats.append(chatId, { id: text, role: 'user', parts: [{ type: 'text', text }] })
   },
   async 'openai-agents'(store, sessionId) {
-    const { JsonlAgentsSession } = await import('../../dist/src/adapters/openai-agents.js')
+    const { JsonlAgentsSession } = await import('../../dist/lib/adapters/openai-agents.js')
     const session = new JsonlAgentsSession(store, sessionId)
     return (content) => session.addItems([{ role: 'user', content }])
   },
   async 'claude-agent-sdk'(store, sessionId) {
-    const { JsonlClaudeSessionStore } = await import('../../dist/src/adapters/claude-agent-sdk.js')
+    const { JsonlClaudeSessionStore } = await import('../../dist/lib/adapters/claude-agent-sdk.js')
     const sessions = new JsonlClaudeSessionStore(store)
     return (content) =>
       sessions.append({ projectKey: 'p', sessionId }, [
@@ -21,13 +21,13 @@ const adders = {
       ])
   },
   async 'chat-sdk'(store, key) {
-    const { createJsonlState } = await import('../../dist/src/adapters/chat-sdk.js')
+    const { createJsonlState } = await import('../../dist/lib/adapters/chat-sdk.js')
     const state = createJsonlState(store)
     await state.connect()
     return (text) => state.appendToList(key, { _type: 'chat:Message', text, author: { isMe: false } })
   },
   async langchain(store, sessionId) {
-    const { JsonlChatMessageHistory } = await import('../../dist/src/adapters/langchain.js')
+    const { JsonlChatMessageHistory } = await import('../../dist/lib/adapters/langchain.js')
     const history = new JsonlChatMessageHistory({ store, sessionId })
     return (text) => history.addUserMessage(text)
   },

@@ -6,7 +6,7 @@ import { faceOf, loadContracts } from '../faults/contracts.mjs'
 import { makeScene } from '../faults/scene.mjs'
 
 process.umask(0)
-const library = await import('../../dist/src/index.js')
+const library = await import('../../dist/lib/index.js')
 const contracts = await loadContracts()
 const result = { operations: 0, entries: 0, open: [] }
 

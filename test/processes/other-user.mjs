@@ -4,7 +4,7 @@ const [folder, uid, calls, options = '{}'] = process.argv.slice(2)
 process.setgroups([])
 process.setgid(Number(uid))
 process.setuid(Number(uid))
-const { openStore } = await import('../../dist/src/index.js')
+const { openStore } = await import('../../dist/lib/index.js')
 
 const outcome = {}
 async function attempt(name, work) {

@@ -1,7 +1,7 @@
 // A store that another process works with: remote-store.mjs FOLDER OPTIONS
 // A clock that can be set needs the option `offset`: how far it is ahead, ms.
 import fs from 'node:fs'
-import { openStore } from '../../dist/src/index.js'
+import { openStore } from '../../dist/lib/index.js'
 
 const [folder, options] = process.argv.slice(2)
 let { offset, ...others } = JSON.parse(options)

@@ -1,7 +1,7 @@
 // Another process with one runtime's state: runtime-process.mjs FOLDER race ROUNDS NAME | FOLDER commit|vacuum|gc STEP
 import fs from 'node:fs'
-import { JsonlRuntimePersistence } from '../../dist/src/contracts/runtime-persistence/index.js'
-import { openStore } from '../../dist/src/index.js'
+import { openStore } from '../../dist/lib/index.js'
+import { JsonlRuntimePersistence } from '../../dist/lib/runtime-persistence.js'
 
 const [folder, way, number, name] = process.argv.slice(2)
 const store = await openStore(folder)

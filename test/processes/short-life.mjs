@@ -1,5 +1,5 @@
 // A process that writes a little and then has nothing more to do: short-life.mjs FOLDER WAY
-import { openStore } from '../../dist/src/index.js'
+import { openStore } from '../../dist/lib/index.js'
 
 const [folder, way] = process.argv.slice(2)
 const store = await openStore(folder, { fsync: 'everysec' })

@@ -1,5 +1,5 @@
 // A bot in another process: turn-worker.mjs FOLDER. Does what it is told by messages, and tells what it does.
-import { openStore } from '../../dist/src/index.js'
+import { openStore } from '../../dist/lib/index.js'
 
 const [folder] = process.argv.slice(2)
 const store = await openStore(folder)

@@ -1,6 +1,6 @@
 // Counts through adapters of values: value-adapters.mjs FOLDER COUNT
-import { JsonlStorageAdapter } from '../../dist/src/adapters/grammy.js'
-import { openStore } from '../../dist/src/index.js'
+import { JsonlStorageAdapter } from '../../dist/lib/adapters/grammy.js'
+import { openStore } from '../../dist/lib/index.js'
 
 const [folder, count] = process.argv.slice(2)
 const store = await openStore(folder)

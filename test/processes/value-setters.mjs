@@ -1,37 +1,37 @@
 // Sets values by an adapter, and says after each how many: value-setters.mjs ADAPTER FOLDER MARK COUNT
-import { openStore } from '../../dist/src/index.js'
+import { openStore } from '../../dist/lib/index.js'
 
 const TEXT = 'x'.repeat(300)
 
 const setters = {
   async grammy(store) {
-    const { JsonlStorageAdapter } = await import('../../dist/src/adapters/grammy.js')
+    const { JsonlStorageAdapter } = await import('../../dist/lib/adapters/grammy.js')
     const chats = new JsonlStorageAdapter(store)
     return (key, n) => chats.write(key, { n, text: TEXT })
   },
   async telegraf(store) {
-    const { JsonlTelegrafStore } = await import('../../dist/src/adapters/telegraf.js')
+    const { JsonlTelegrafStore } = await import('../../dist/lib/adapters/telegraf.js')
     const chats = new JsonlTelegrafStore(store)
     return (key, n) => chats.set(key, { n, text: TEXT })
   },
   async bolt(store) {
-    const { JsonlConversationStore } = await import('../../dist/src/adapters/bolt.js')
+    const { JsonlConversationStore } = await import('../../dist/lib/adapters/bolt.js')
     const conversations = new JsonlConversationStore(store)
     return (key, n) => conversations.set(key, { n, text: TEXT })
   },
   async botbuilder(store) {
-    const { JsonlBotStorage } = await import('../../dist/src/adapters/botbuilder.js')
+    const { JsonlBotStorage } = await import('../../dist/lib/adapters/botbuilder.js')
     const storage = new JsonlBotStorage(store)
     return (key, n) => storage.write({ [key]: { n, text: TEXT } })
   },
   async 'chat-sdk'(store) {
-    const { createJsonlState } = await import('../../dist/src/adapters/chat-sdk.js')
+    const { createJsonlState } = await import('../../dist/lib/adapters/chat-sdk.js')
     const state = createJsonlState(store)
     await state.connect()
     return (key, n) => state.set(key, { n, text: TEXT }, 600_000)
   },
   async langgraph(store) {
-    const { JsonlCheckpointSaver } = await import('../../dist/src/adapters/langgraph.js')
+    const { JsonlCheckpointSaver } = await import('../../dist/lib/adapters/langgraph.js')
     const { emptyCheckpoint } = await import('@langchain/langgraph-checkpoint')
     const saver = new JsonlCheckpointSaver(store)
     return (key, n) => {
@@ -42,17 +42,17 @@ const setters = {
     }
   },
   async keyv(store) {
-    const { JsonlKeyvStore } = await import('../../dist/src/adapters/keyv.js')
+    const { JsonlKeyvStore } = await import('../../dist/lib/adapters/keyv.js')
     const keyv = new JsonlKeyvStore(store)
     return (key, n) => keyv.set(key, JSON.stringify({ value: { n, text: TEXT } }))
   },
   async unstorage(store) {
-    const { default: jsonlDriver } = await import('../../dist/src/adapters/unstorage.js')
+    const { default: jsonlDriver } = await import('../../dist/lib/adapters/unstorage.js')
     const driver = jsonlDriver({ store })
     return (key, n) => driver.setItem(key, JSON.stringify({ n, text: TEXT }), {})
   },
   async 'express-session'(store) {
-    const { JsonlExpressStore } = await import('../../dist/src/adapters/express-session.js')
+    const { JsonlExpressStore } = await import('../../dist/lib/adapters/express-session.js')
     const sessions = new JsonlExpressStore(store)
     const set = (key, n, done) => sessions.set(key, { cookie: {}, n, text: TEXT }, done)
     return (key, n) => new Promise((resolve, reject) => set(key, n, (error) => (error ? reject(error) : resolve())))

@@ -1,6 +1,6 @@
 // Runs turns of which everything is warm between two marks that strace sees: warm-turns.mjs FOLDER TURNS WAY
 import fs from 'node:fs'
-import { openStore } from '../../dist/src/index.js'
+import { openStore } from '../../dist/lib/index.js'
 
 const [folder, turns, way] = process.argv.slice(2)
 const store = await openStore(folder)

@@ -1,5 +1,5 @@
 // Watches, and has nothing else to do: watching.mjs FOLDER OPTIONS
-import { openStore } from '../../dist/src/index.js'
+import { openStore } from '../../dist/lib/index.js'
 
 const [folder, options] = process.argv.slice(2)
 const store = await openStore(folder)

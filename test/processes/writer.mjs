@@ -1,7 +1,7 @@
 // Appends messages of mixed sizes: writer.mjs FOLDER ACKS NAME COUNT KEYS [FIRST]
 // ACKS gets a line `NAME-NUMBER MS` for each that was acknowledged.
 import fs from 'node:fs'
-import { openStore } from '../../dist/src/index.js'
+import { openStore } from '../../dist/lib/index.js'
 
 const [folder, acks, name, count, keys, first = '0'] = process.argv.slice(2)
 const log = fs.openSync(acks, 'a')

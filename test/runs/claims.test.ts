@@ -122,6 +122,8 @@ describe('an exclusive turn', () => {
     const session = await fill(store, 'a', ['1'])
     const remote = await RemoteStore.open(store.dir)
     await remote.call('setState', 'b', 'running', 't')
+    // before its sidecar says that it runs
+    remote.kill('SIGSTOP')
     const [name] = fs.readdirSync(path.join(store.dir, '.running'))
     const file = path.join(store.dir, '.running', name!)
     fs.truncateSync(file, 65 * 1024 * 1024)

@@ -60,7 +60,7 @@ describe('the lease on a network drive', () => {
         const call = fs[name]
         fs[name] = (...args) => (seen.push(name), call(...args))
       }
-      const { openStore } = await import(${JSON.stringify(fileURLToPath(new URL('../../dist/src/index.js', import.meta.url)))})
+      const { openStore } = await import(${JSON.stringify(fileURLToPath(new URL('../../dist/lib/index.js', import.meta.url)))})
       const store = await openStore(process.argv[1], { network: true })
       await store.session('a').append({ role: 'user', content: '1' })
       await store.session('a').append({ role: 'user', content: '2' })

@@ -3,10 +3,10 @@
  * contents must be exactly what the lane made them.
  */
 import assert from 'node:assert/strict'
-import { JsonlPersistence } from '../../dist/src/contracts/persistence/index.js'
-import { JsonlRuntimePersistence } from '../../dist/src/contracts/runtime-persistence/index.js'
-import { JsonlSessionBackend } from '../../dist/src/contracts/session-backend/index.js'
-import { JsonlSessionManager } from '../../dist/src/contracts/session-manager/index.js'
+import { JsonlPersistence } from '../../dist/lib/persistence.js'
+import { JsonlRuntimePersistence } from '../../dist/lib/runtime-persistence.js'
+import { JsonlSessionBackend } from '../../dist/lib/session-backend.js'
+import { JsonlSessionManager } from '../../dist/lib/session-manager.js'
 
 /** What other processes may have done to a shared session meanwhile. */
 const EXPECTED = new Set([

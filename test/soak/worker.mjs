@@ -3,7 +3,7 @@
 import './timers.mjs'
 import fs from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
-import { openStore } from '../../dist/src/index.js'
+import { openStore } from '../../dist/lib/index.js'
 import { liveTimers } from './timers.mjs'
 import { Lane } from './work.mjs'
 

@@ -305,7 +305,7 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
     test('a turn that runs, and whose process is killed, shows as stuck with its owner', async () => {
       const folder = tempFolder()
       const script = path.join(folder, 'turn.mjs')
-      const library = new URL('../../dist/src/index.js', import.meta.url).href
+      const library = new URL('../../dist/lib/index.js', import.meta.url).href
       fs.writeFileSync(
         script,
         `import { openStore } from '${library}'

@@ -5,8 +5,8 @@
  */
 import fs from 'node:fs'
 import readline from 'node:readline'
-import { importFile } from '../../../dist/src/formats/index.js'
-import { openStore } from '../../../dist/src/index.js'
+import { importFile } from '../../../dist/lib/import-export.js'
+import { openStore } from '../../../dist/lib/index.js'
 import { peak, resetPeak } from '../memory.mjs'
 
 const [work, file, folder] = process.argv.slice(2)

@@ -3,7 +3,7 @@
  * `store` and `folder` tell how long it took to be ready and what it costs; `events` sends a message for each event.
  */
 import fs from 'node:fs'
-import { openStore } from '../../../dist/src/index.js'
+import { openStore } from '../../../dist/lib/index.js'
 
 const [what, dir] = process.argv.slice(2)
 

@@ -3,7 +3,7 @@ import { execFile, fork } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { openStore } from '../../../dist/src/index.js'
+import { openStore } from '../../../dist/lib/index.js'
 import { under } from '../goals.mjs'
 
 /** How many of the stored sessions run. */

@@ -1,7 +1,7 @@
 /** Stores to look at. */
 import fs from 'node:fs'
 import path from 'node:path'
-import { openStore } from '../../../dist/src/index.js'
+import { openStore } from '../../../dist/lib/index.js'
 
 const WORDS = 'the session keeps every line of a talk in one file that people can read with the tools they have'.split(
   ' ',

@@ -36,7 +36,7 @@ export async function listRows(browser, folder, report) {
     report('list scroll, longest blank', frames.blank, 'ms', 100)
     const memory = server.memory()
     const store = `
-      const { openStore } = await import(${JSON.stringify(new URL('../../../dist/src/index.js', import.meta.url).href)})
+      const { openStore } = await import(${JSON.stringify(new URL('../../../dist/lib/index.js', import.meta.url).href)})
       const store = await openStore(${JSON.stringify(folder)}); await store.list(); await store.list()
       const text = (await import('node:fs')).readFileSync('/proc/self/status', 'utf8')
       console.log(/RssAnon:\\s+(\\d+)/.exec(text)[1] / 1024)`

@@ -1,5 +1,5 @@
 /** Appends to a session on request, and prints when each append began or how long each took. */
-import { openStore } from '../../../dist/src/index.js'
+import { openStore } from '../../../dist/lib/index.js'
 
 const [folder] = process.argv.slice(2)
 const store = await openStore(folder)

@@ -13,7 +13,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { openStore } from '../../../dist/src/index.js'
+import { openStore } from '../../../dist/lib/index.js'
 import { faultsIn, keyOf, OLD, Witnesses } from './witness.mjs'
 
 const { values } = parseArgs({

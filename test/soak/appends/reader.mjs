@@ -1,6 +1,6 @@
 // Looks until it gets a message whether a session has all that was acknowledged: reader.mjs FOLDER WITNESS SESSIONS
 import { setImmediate } from 'node:timers/promises'
-import { openStore } from '../../../dist/src/index.js'
+import { openStore } from '../../../dist/lib/index.js'
 import { faultsIn, keyOf, Witnesses } from './witness.mjs'
 
 const [folder, witnesses, sessions] = process.argv.slice(2)

@@ -2,8 +2,8 @@
 // Now and then it ends, or stops itself, before one of its file calls: between any two steps of whatever it does then.
 import './steps.mjs'
 import { setImmediate } from 'node:timers/promises'
-import { JsonlPersistence } from '../../../dist/src/contracts/persistence/index.js'
-import { openStore } from '../../../dist/src/index.js'
+import { openStore } from '../../../dist/lib/index.js'
+import { JsonlPersistence } from '../../../dist/lib/persistence.js'
 import { armStep } from './steps.mjs'
 import { keyOf, Witness } from './witness.mjs'
 

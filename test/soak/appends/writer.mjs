@@ -1,7 +1,7 @@
 // Appends to one session and to many until it gets a message: writer.mjs FOLDER WITNESS NAME SESSIONS RATE [--lose]
 // Reports twice a second how many appends were acknowledged, and how long the slowest took.
 import { setImmediate } from 'node:timers/promises'
-import { openStore } from '../../../dist/src/index.js'
+import { openStore } from '../../../dist/lib/index.js'
 import { keyOf, OLD, Witness } from './witness.mjs'
 
 const [folder, witnesses, name, sessions, rate, lose] = process.argv.slice(2)
