@@ -16,6 +16,8 @@ const versions = end === 0 ? VERSIONS : given.slice(0, end)
 const filters = given.slice(end + 1)
 const shell = process.platform === 'win32'
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'jsonl-sessions-nodes-'))
+// tests start it as other users as well
+fs.chmodSync(folder, 0o755)
 try {
   const results = versions.map((version) => ({ ...runOn(version), wanted: version }))
   console.table(Object.fromEntries(results.map(({ name, ...result }) => [name, result])))

@@ -2,6 +2,7 @@
 import fs from 'node:fs'
 import { errno, isStale } from '../base/errors.js'
 import { fstat, lstat } from './platform/calls.js'
+import { thisSystem } from './platform/system.js'
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_RDONLY, O_WRONLY } = fs.constants
 /** Larger reads go to the thread pool, which costs more than a small read itself. */
@@ -17,6 +18,8 @@ export function statFile(file: string): fs.Stats | 'other' | undefined {
 
 /** Opens a regular file, never blocking on a FIFO and never through a link; undefined when there is none. */
 export function openRegular(file: string, flags: number = O_RDONLY): { fd: number; stat: fs.Stats } | undefined {
+  // Windows has no flag for it
+  if (thisSystem.platform === 'win32' && lstat(file)?.isSymbolicLink()) return undefined
   let fd: number
   try {
     fd = fs.openSync(file, flags | O_NOFOLLOW | O_NONBLOCK)

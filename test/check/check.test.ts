@@ -6,7 +6,7 @@ import { JsonlRuntimePersistence } from '../../src/contracts/runtime-persistence
 import { type Sidecar, sidecarFromText, sidecarText, type Watermark } from '../../src/disk/sidecar/sidecar-file.js'
 import { openStore, type SessionStore } from '../../src/index.js'
 import type { Summary } from '../../src/log/fold.js'
-import { fill, tempFolder } from '../helpers/store.js'
+import { copyFolder, fill, tempFolder } from '../helpers/store.js'
 
 const CONFIG = { providerId: 'p', configuredModel: 'm', contextWindow: 0, executionMode: 'standard' }
 const DEAD = { host: 'h', pid: 2 ** 22 - 1, start: '1' }
@@ -38,7 +38,7 @@ function tempRoot(): string {
 
 function scene(): string {
   const folder = path.join(tempFolder(), 'sessions')
-  fs.cpSync(template, folder, { recursive: true, preserveTimestamps: true })
+  copyFolder(template, folder)
   return folder
 }
 

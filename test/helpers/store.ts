@@ -25,6 +25,15 @@ export function tempFolder(): string {
   return folder
 }
 
+/** Copies a folder with the times and modes of all in it; `fs.cpSync` of Node 22 leaves out the modes of folders. */
+export function copyFolder(from: string, to: string): void {
+  fs.cpSync(from, to, { recursive: true, preserveTimestamps: true })
+  for (const name of ['.', ...fs.readdirSync(from, { recursive: true, encoding: 'utf8' })]) {
+    const stat = fs.lstatSync(path.join(from, name))
+    if (stat.isDirectory()) fs.chmodSync(path.join(to, name), stat.mode)
+  }
+}
+
 /** A store that is closed when the test is over. */
 export async function open<M extends AnyMessage = ChatMessage>(
   folder: string = tempFolder(),

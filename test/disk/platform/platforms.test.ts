@@ -165,14 +165,16 @@ describe('files whose numbers are above 2^53', () => {
   })
 })
 
+/** This process takes itself for one on another system. */
+function as(platform: NodeJS.Platform): void {
+  const former = thisSystem.platform
+  thisSystem.platform = platform
+  onTestFinished(() => {
+    thisSystem.platform = former
+  })
+}
+
 describe('a rename that Windows refuses', () => {
-  const as = (platform: NodeJS.Platform) => {
-    const former = thisSystem.platform
-    thisSystem.platform = platform
-    onTestFinished(() => {
-      thisSystem.platform = former
-    })
-  }
   /** Refuses the renames of files, the first `times` of them, as Windows does while a virus scanner reads them. */
   const refuse = (code: string, times: number) => {
     let count = 0
@@ -227,6 +229,25 @@ describe('a rename that Windows refuses', () => {
     const session = await fill(await open(folder, { appends: 'leased' }), 'a', ['1'])
     expect(await session.removeLast()).toBe(true)
   })
+})
+
+test('a link is not followed on Windows, which has no flag for it', async () => {
+  const folder = tempFolder()
+  const outside = path.join(tempFolder(), 'outside.jsonl')
+  fs.writeFileSync(outside, '{"role":"user","content":"outside"}\n')
+  as('win32')
+  const { O_NOFOLLOW } = fs.constants
+  patch(
+    'open',
+    (call) =>
+      (file, flags, ...args) =>
+        call(file, typeof flags === 'number' ? flags & ~O_NOFOLLOW : flags, ...args),
+  )
+  const session = (await open(folder)).session('a')
+  fs.symlinkSync(outside, session.path)
+  expect(await codeOf(session.append(message('1')))).toBe('ERR_NOT_A_LOG')
+  expect(await codeOf(session.messages())).toBe('ERR_NOT_A_LOG')
+  expect(fs.readFileSync(outside, 'utf8')).not.toContain('"1"')
 })
 
 describe('folders that cannot be synced', () => {
