@@ -1,4 +1,5 @@
 /** The references of a log, cached for one session of this process: reads only what the log grew by. */
+import { yieldIfDue } from '../../base/event-loop.js'
 import type { LogReader } from '../../disk/log/log-reader.js'
 import { BackwardReading } from '../../log/fold-tail.js'
 import { isLine, namedIds } from '../../log/line.js'
@@ -64,6 +65,8 @@ export class LogRefs {
       reading.add(piece)
       if (reading.uncertain) return this.#readWhole()
       if (isLine(piece) && refs.addFormer(piece, reading.visibility, now)) break
+      // a log of messages without references is read to its beginning
+      await yieldIfDue()
     }
     return this.#note(reader, refs, end ?? 0, refs.size)
   }

@@ -115,6 +115,24 @@ describe('a turn', () => {
     expect((await session.info())?.state).toBe('idle')
   })
 
+  test('on a long log without references lets timers run while it reads them', async () => {
+    const { session } = await makeStore()
+    const text = 'x'.repeat(400)
+    await session.append(Array.from({ length: 20_000 }, () => user(text)))
+    await session.receive(user('q'))
+    let ticks = 0
+    let isOver = false
+    const tick = () => {
+      ticks++
+      if (!isOver) setImmediate(tick)
+    }
+    const waiting = session.waiting()
+    setImmediate(tick)
+    expect(await waiting).toMatchObject([{ message: user('q') }])
+    isOver = true
+    expect(ticks).toBeGreaterThan(2)
+  })
+
   test('that ends without an answer says so', async () => {
     const { session } = await makeStore()
     const { id } = await session.receive(user('a'))
