@@ -3,10 +3,10 @@ import path from 'node:path'
 import { listSource, lookSource, OpenSource, type SourceStat, statSource, truePath } from '../../disk/source-file.js'
 import { isoTime } from '../../log/parse.js'
 import { type Found, matchesOf, SAMPLE_BYTES, samplesOf } from '../detect.js'
-import { isOpenclawFile, openclawKeys } from '../openclaw.js'
 import type { Sample } from '../shared/format.js'
 import type { SourceFile, SourceFolder } from '../shared/job.js'
 import { zipFolder } from '../shared/zip.js'
+import { isOpenclawFile, openclawKeys } from '../tools/openclaw.js'
 
 /** One file, or one folder that is a source as a whole. */
 export interface Source {

@@ -1,12 +1,12 @@
 /** ChatGPT's export: an array of conversations, each a tree of nodes with the place where it was left. */
-import { isObject, type Json, type JsonObject } from '../base/json.js'
-import { type Call, contentOf, listOf, objectOf, objectsOf, textOr, without } from './shared/blocks.js'
-import type { Draft } from './shared/draft.js'
-import { others } from './shared/fields.js'
-import type { UnitFormat, UnitReader } from './shared/format.js'
-import { type Counts, countVerdict, type Job, noCounts, type Verdict } from './shared/job.js'
-import { roleOf } from './shared/roles.js'
-import { type Unit, unitOf } from './shared/unit.js'
+import { isObject, type Json, type JsonObject } from '../../base/json.js'
+import { type Call, contentOf, listOf, objectOf, objectsOf, textOr, without } from '../shared/blocks.js'
+import type { Draft } from '../shared/draft.js'
+import { others } from '../shared/fields.js'
+import type { UnitFormat, UnitReader } from '../shared/format.js'
+import { type Counts, countVerdict, type Job, noCounts, type Verdict } from '../shared/job.js'
+import { roleOf } from '../shared/roles.js'
+import { type Unit, unitOf } from '../shared/unit.js'
 
 const FIELDS = new Set(['id', 'author', 'create_time', 'content', 'recipient'])
 

@@ -1,14 +1,14 @@
 /** nanobot: a header `{_type:"metadata"}`, then messages in the shape of OpenAI's, in a file that is rewritten at each save. */
-import type { JsonObject } from '../base/json.js'
-import { countOf, objectOf, openAiCalls, textOr } from './shared/blocks.js'
-import type { Draft } from './shared/draft.js'
-import { others } from './shared/fields.js'
-import type { UnitFormat } from './shared/format.js'
-import type { Job, Verdict } from './shared/job.js'
-import { LinearReader } from './shared/linear.js'
-import { roleOf } from './shared/roles.js'
-import { readTime } from './shared/times.js'
-import type { Unit } from './shared/unit.js'
+import type { JsonObject } from '../../base/json.js'
+import { countOf, objectOf, openAiCalls, textOr } from '../shared/blocks.js'
+import type { Draft } from '../shared/draft.js'
+import { others } from '../shared/fields.js'
+import type { UnitFormat } from '../shared/format.js'
+import type { Job, Verdict } from '../shared/job.js'
+import { LinearReader } from '../shared/linear.js'
+import { roleOf } from '../shared/roles.js'
+import { readTime } from '../shared/times.js'
+import type { Unit } from '../shared/unit.js'
 
 const FIELDS = new Set(['role', 'content', 'timestamp', 'tool_calls', 'tool_call_id', 'reasoning_content'])
 /** What stands for consolidated messages: nanobot keeps what it remembers of them in files of its own. */

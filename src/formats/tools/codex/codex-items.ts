@@ -1,7 +1,15 @@
 /** Items of a Codex rollout as parts of messages of ours. */
-import { isObject, type Json, type JsonObject } from '../../base/json.js'
-import { type Call, type CallUsage, contentOf, countOf, objectsOf, parsedArguments, textOr } from '../shared/blocks.js'
-import { others } from '../shared/fields.js'
+import { isObject, type Json, type JsonObject } from '../../../base/json.js'
+import {
+  type Call,
+  type CallUsage,
+  contentOf,
+  countOf,
+  objectsOf,
+  parsedArguments,
+  textOr,
+} from '../../shared/blocks.js'
+import { others } from '../../shared/fields.js'
 
 const TEXTS = ['input_text', 'output_text', 'text', 'summary_text']
 const MESSAGE_FIELDS = new Set(['type', 'role', 'content', 'id'])

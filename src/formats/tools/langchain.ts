@@ -1,12 +1,12 @@
 /** LangChain: stored messages `{type, data}` in an array, or the file of a FileSystemChatMessageHistory. */
-import { isObject, type Json, type JsonObject } from '../base/json.js'
-import { type CallUsage, contentOf, countOf, objectOf, objectsOf, splitBlocks, textOr } from './shared/blocks.js'
-import type { Draft } from './shared/draft.js'
-import { others } from './shared/fields.js'
-import type { DocumentFormat } from './shared/format.js'
-import { countVerdict, noCounts } from './shared/job.js'
-import { roleOf } from './shared/roles.js'
-import { unitOf } from './shared/unit.js'
+import { isObject, type Json, type JsonObject } from '../../base/json.js'
+import { type CallUsage, contentOf, countOf, objectOf, objectsOf, splitBlocks, textOr } from '../shared/blocks.js'
+import type { Draft } from '../shared/draft.js'
+import { others } from '../shared/fields.js'
+import type { DocumentFormat } from '../shared/format.js'
+import { countVerdict, noCounts } from '../shared/job.js'
+import { roleOf } from '../shared/roles.js'
+import { unitOf } from '../shared/unit.js'
 
 const DATA_FIELDS = new Set(['content', 'id', 'tool_calls', 'tool_call_id'])
 

@@ -1,12 +1,20 @@
 /**
  * Lines of Claude Code as messages of ours: what several lines of one answer say together, what a user's line holds.
  */
-import { isObject, type Json, type JsonObject } from '../../base/json.js'
-import { type CallUsage, contentOf, countOf, objectOf, resultContent, splitBlocks, textOr } from '../shared/blocks.js'
-import type { Draft } from '../shared/draft.js'
-import { others } from '../shared/fields.js'
-import { type Held, InOrder } from '../shared/in-order.js'
-import type { Unit } from '../shared/unit.js'
+import { isObject, type Json, type JsonObject } from '../../../base/json.js'
+import {
+  type CallUsage,
+  contentOf,
+  countOf,
+  objectOf,
+  resultContent,
+  splitBlocks,
+  textOr,
+} from '../../shared/blocks.js'
+import type { Draft } from '../../shared/draft.js'
+import { others } from '../../shared/fields.js'
+import { type Held, InOrder } from '../../shared/in-order.js'
+import type { Unit } from '../../shared/unit.js'
 
 /** Fields of a line and of its message that become fields of ours. */
 const LINE_FIELDS = new Set(['uuid', 'timestamp', 'message', 'cwd', 'sessionId'])

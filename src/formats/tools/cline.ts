@@ -1,5 +1,5 @@
 /** Cline and Roo Code: a folder a task, with `api_conversation_history.json` and `ui_messages.json`. */
-import { isObject, type Json, type JsonObject } from '../base/json.js'
+import { isObject, type Json, type JsonObject } from '../../base/json.js'
 import {
   type CallUsage,
   contentOf,
@@ -9,12 +9,12 @@ import {
   resultContent,
   splitBlocks,
   textOr,
-} from './shared/blocks.js'
-import type { Draft } from './shared/draft.js'
-import { others } from './shared/fields.js'
-import type { FolderFormat } from './shared/format.js'
-import { type Counts, countVerdict, type Job, noCounts, type SourceFolder } from './shared/job.js'
-import { type Unit, unitOf } from './shared/unit.js'
+} from '../shared/blocks.js'
+import type { Draft } from '../shared/draft.js'
+import { others } from '../shared/fields.js'
+import type { FolderFormat } from '../shared/format.js'
+import { type Counts, countVerdict, type Job, noCounts, type SourceFolder } from '../shared/job.js'
+import { type Unit, unitOf } from '../shared/unit.js'
 
 const HISTORY = 'api_conversation_history.json'
 const FIELDS = new Set(['role', 'content', 'ts'])

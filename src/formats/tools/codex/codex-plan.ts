@@ -1,8 +1,8 @@
 /** What a first reading of a Codex rollout finds out: whether its events are all there is of the conversation. */
-import type { JsonObject } from '../../base/json.js'
-import { objectOf, textOr } from '../shared/blocks.js'
-import type { Planner } from '../shared/format.js'
-import type { Unit } from '../shared/unit.js'
+import type { JsonObject } from '../../../base/json.js'
+import { objectOf, textOr } from '../../shared/blocks.js'
+import type { Planner } from '../../shared/format.js'
+import type { Unit } from '../../shared/unit.js'
 
 export const CALLS = new Set(['function_call', 'custom_tool_call', 'local_shell_call', 'tool_search_call'])
 

@@ -1,12 +1,12 @@
 /** Slack: an export folder or .zip with `channels.json`, `users.json`, and a folder a channel with a file a day. */
-import type { Json, JsonObject } from '../base/json.js'
-import { objectOf, objectsOf, textOr } from './shared/blocks.js'
-import type { Draft } from './shared/draft.js'
-import { others } from './shared/fields.js'
-import type { FolderFormat } from './shared/format.js'
-import { countVerdict, type Job, noCounts, type SourceFolder } from './shared/job.js'
-import { senderOf } from './shared/senders.js'
-import { unitOf } from './shared/unit.js'
+import type { Json, JsonObject } from '../../base/json.js'
+import { objectOf, objectsOf, textOr } from '../shared/blocks.js'
+import type { Draft } from '../shared/draft.js'
+import { others } from '../shared/fields.js'
+import type { FolderFormat } from '../shared/format.js'
+import { countVerdict, type Job, noCounts, type SourceFolder } from '../shared/job.js'
+import { senderOf } from '../shared/senders.js'
+import { unitOf } from '../shared/unit.js'
 
 const FIELDS = new Set(['type', 'user', 'text', 'ts', 'thread_ts', 'username', 'user_profile'])
 /** Events of a channel that are no messages. */

@@ -1,11 +1,11 @@
 /** opencode: the object of `opencode export`, or its storage folder with `session/`, `message/` and `part/`. */
-import { isObject, type Json, type JsonObject } from '../base/json.js'
-import { type Call, type CallUsage, contentOf, countOf, objectOf, objectsOf, textOr } from './shared/blocks.js'
-import type { Draft } from './shared/draft.js'
-import { others } from './shared/fields.js'
-import type { DocumentFormat, FolderFormat } from './shared/format.js'
-import { type Counts, countVerdict, type Job, noCounts, type SourceFolder } from './shared/job.js'
-import { type Unit, unitOf } from './shared/unit.js'
+import { isObject, type Json, type JsonObject } from '../../base/json.js'
+import { type Call, type CallUsage, contentOf, countOf, objectOf, objectsOf, textOr } from '../shared/blocks.js'
+import type { Draft } from '../shared/draft.js'
+import { others } from '../shared/fields.js'
+import type { DocumentFormat, FolderFormat } from '../shared/format.js'
+import { type Counts, countVerdict, type Job, noCounts, type SourceFolder } from '../shared/job.js'
+import { type Unit, unitOf } from '../shared/unit.js'
 
 const INFO_FIELDS = new Set(['id', 'sessionID', 'role', 'time'])
 const DONE = new Set(['completed', 'error'])
@@ -175,7 +175,7 @@ function entriesOf(folder: SourceFolder, session: string, job: Job): Entry[] {
 
 /** Paths of the JSON files in a folder whose name comes from the source: never one above. */
 function filesIn(folder: SourceFolder, path: string): string[] {
-  if (path.split('/').length !== 2 || path.endsWith('..') || path.includes('\\')) return []
+  if (path.split('/').length !== 2 || path.endsWith('../..') || path.includes('\\')) return []
   return folder.list(path).flatMap((name) => (name.endsWith('.json') ? [`${path}/${name}`] : []))
 }
 

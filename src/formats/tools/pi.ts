@@ -1,10 +1,10 @@
 /**
  * pi, and OpenClaw before mid 2026: a header `{type:"session", id, cwd}`, then entries that form a tree by `parentId`.
  */
-import type { Json, JsonObject } from '../base/json.js'
-import { type Call, type CallUsage, contentOf, countOf, listOf, objectOf, textOr } from './shared/blocks.js'
-import { BRANCH_AGENT, type Draft } from './shared/draft.js'
-import { others } from './shared/fields.js'
+import type { Json, JsonObject } from '../../base/json.js'
+import { type Call, type CallUsage, contentOf, countOf, listOf, objectOf, textOr } from '../shared/blocks.js'
+import { BRANCH_AGENT, type Draft } from '../shared/draft.js'
+import { others } from '../shared/fields.js'
 import {
   NeedsPlan,
   type Planner,
@@ -12,10 +12,10 @@ import {
   type Sample,
   type UnitFormat,
   type UnitReader,
-} from './shared/format.js'
-import type { Job, Verdict } from './shared/job.js'
-import { leavesOf, pathFrom, type TreeEntry } from './shared/tree.js'
-import type { Place, Unit } from './shared/unit.js'
+} from '../shared/format.js'
+import type { Job, Verdict } from '../shared/job.js'
+import { leavesOf, pathFrom, type TreeEntry } from '../shared/tree.js'
+import type { Place, Unit } from '../shared/unit.js'
 
 const MESSAGE_FIELDS = new Set(['role', 'content', 'toolCallId', 'timestamp'])
 const ENTRY_FIELDS = new Set(['type', 'id', 'timestamp', 'message', 'summary', 'content'])

@@ -1,7 +1,7 @@
 /** The folder of OpenClaw: `sessions.json` names the sessions, whose files are pi's. */
-import { isObject, type Json, type JsonObject } from '../base/json.js'
-import { objectOf, textOr } from './shared/blocks.js'
-import type { SourceFolder } from './shared/job.js'
+import { isObject, type Json, type JsonObject } from '../../base/json.js'
+import { objectOf, textOr } from '../shared/blocks.js'
+import type { SourceFolder } from '../shared/job.js'
 
 /** The key of each file in a folder with `sessions.json`, by file name; undefined for another folder. */
 export function openclawKeys(folder: Pick<SourceFolder, 'read'>): Map<string, string> | undefined {

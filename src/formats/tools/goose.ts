@@ -1,11 +1,11 @@
 /** goose: JSONL until 1.9 (a header, then messages), or the object of `goose session export`. */
-import type { Json, JsonObject } from '../base/json.js'
-import { type Call, contentOf, countOf, objectOf, objectsOf, textOr, without } from './shared/blocks.js'
-import type { Draft } from './shared/draft.js'
-import { others } from './shared/fields.js'
-import type { DocumentFormat, UnitFormat, UnitReader } from './shared/format.js'
-import { countVerdict, type Job, noCounts, type Verdict } from './shared/job.js'
-import { type Unit, unitOf } from './shared/unit.js'
+import type { Json, JsonObject } from '../../base/json.js'
+import { type Call, contentOf, countOf, objectOf, objectsOf, textOr, without } from '../shared/blocks.js'
+import type { Draft } from '../shared/draft.js'
+import { others } from '../shared/fields.js'
+import type { DocumentFormat, UnitFormat, UnitReader } from '../shared/format.js'
+import { countVerdict, type Job, noCounts, type Verdict } from '../shared/job.js'
+import { type Unit, unitOf } from '../shared/unit.js'
 
 const FIELDS = new Set(['id', 'role', 'created', 'content'])
 

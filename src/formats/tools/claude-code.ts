@@ -1,13 +1,13 @@
 /** Claude Code: `~/.claude/projects/<folder>/<session>.jsonl`, one line a content block, a tree by `parentUuid`. */
-import { isObject, type Json, type JsonObject } from '../base/json.js'
+import { isObject, type Json, type JsonObject } from '../../base/json.js'
+import { type CallUsage, contentOf, countOf, objectOf, splitBlocks, textOr } from '../shared/blocks.js'
+import { CompactCounter, keyOf } from '../shared/compact-counter.js'
+import { BRANCH_AGENT, type Draft } from '../shared/draft.js'
+import { NeedsPlan, type ResumePoint, type UnitFormat, type UnitReader } from '../shared/format.js'
+import type { Job, SourceFile, Verdict } from '../shared/job.js'
+import type { Place, Unit } from '../shared/unit.js'
 import { Chain, roleOf, usageOf, writeUser } from './claude-code/claude-code-lines.js'
 import { type ClaudePlan, ClaudePlanner } from './claude-code/claude-code-plan.js'
-import { type CallUsage, contentOf, countOf, objectOf, splitBlocks, textOr } from './shared/blocks.js'
-import { CompactCounter, keyOf } from './shared/compact-counter.js'
-import { BRANCH_AGENT, type Draft } from './shared/draft.js'
-import { NeedsPlan, type ResumePoint, type UnitFormat, type UnitReader } from './shared/format.js'
-import type { Job, SourceFile, Verdict } from './shared/job.js'
-import type { Place, Unit } from './shared/unit.js'
 
 /** Types of lines that no other tool writes. */
 const OWN_TYPES = new Set([

@@ -1,10 +1,10 @@
 /** WhatsApp: the text of an exported chat. Heads `[date, time] name: text` in the spellings of all phones. */
-import { SessionError } from '../base/errors.js'
-import type { TextFormat } from './shared/format.js'
-import { type Counts, countVerdict, type DateOrder, type Job, noCounts } from './shared/job.js'
-import { senderOf } from './shared/senders.js'
-import { unitOf } from './shared/unit.js'
-import { toUtc } from './shared/zone.js'
+import { SessionError } from '../../base/errors.js'
+import type { TextFormat } from '../shared/format.js'
+import { type Counts, countVerdict, type DateOrder, type Job, noCounts } from '../shared/job.js'
+import { senderOf } from '../shared/senders.js'
+import { unitOf } from '../shared/unit.js'
+import { toUtc } from '../shared/zone.js'
 
 const DATE = String.raw`(\d{1,4})[/.\-](\d{1,2})[/.\-](\d{1,4})`
 const TIME = String.raw`(\d{1,2})[:.](\d{2})(?:[:.](\d{2}))?(?:\s*([ap])\.?\s*m\.?)?`

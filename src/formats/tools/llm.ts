@@ -1,11 +1,11 @@
 /** llm: the array of `llm logs --json`, one object a response. */
-import type { JsonObject } from '../base/json.js'
-import { type CallUsage, countOf, objectOf, objectsOf, parsedArguments, textOr } from './shared/blocks.js'
-import type { Draft } from './shared/draft.js'
-import { others } from './shared/fields.js'
-import type { DocumentFormat } from './shared/format.js'
-import { countVerdict, noCounts } from './shared/job.js'
-import { type Unit, unitOf } from './shared/unit.js'
+import type { JsonObject } from '../../base/json.js'
+import { type CallUsage, countOf, objectOf, objectsOf, parsedArguments, textOr } from '../shared/blocks.js'
+import type { Draft } from '../shared/draft.js'
+import { others } from '../shared/fields.js'
+import type { DocumentFormat } from '../shared/format.js'
+import { countVerdict, noCounts } from '../shared/job.js'
+import { type Unit, unitOf } from '../shared/unit.js'
 
 const FIELDS = new Set([
   'id',

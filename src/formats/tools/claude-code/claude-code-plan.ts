@@ -2,11 +2,11 @@
  * Which lines of a Claude Code file are the conversation: the path through the tree, duplicates, whose they
  * are.
  */
-import { isObject, type JsonObject, jsonEqual } from '../../base/json.js'
-import { objectOf, splitBlocks, textOr, without } from '../shared/blocks.js'
-import type { Planner } from '../shared/format.js'
-import type { SourceFile } from '../shared/job.js'
-import type { Unit } from '../shared/unit.js'
+import { isObject, type JsonObject, jsonEqual } from '../../../base/json.js'
+import { objectOf, splitBlocks, textOr, without } from '../../shared/blocks.js'
+import type { Planner } from '../../shared/format.js'
+import type { SourceFile } from '../../shared/job.js'
+import type { Unit } from '../../shared/unit.js'
 
 export interface ClaudePlan {
   isOnPath(line: number): boolean

@@ -1,8 +1,8 @@
 /** Gemini CLI: one JSON object (`session-*.json`), or lines in which a later message of the same id replaces an earlier one. */
-import { isObject, type Json, type JsonObject } from '../base/json.js'
-import { type Call, type CallUsage, countOf, listOf, objectOf, objectsOf, textOr, without } from './shared/blocks.js'
-import { BRANCH_AGENT, type Draft } from './shared/draft.js'
-import { others } from './shared/fields.js'
+import { isObject, type Json, type JsonObject } from '../../base/json.js'
+import { type Call, type CallUsage, countOf, listOf, objectOf, objectsOf, textOr, without } from '../shared/blocks.js'
+import { BRANCH_AGENT, type Draft } from '../shared/draft.js'
+import { others } from '../shared/fields.js'
 import {
   type DocumentFormat,
   NeedsPlan,
@@ -10,10 +10,10 @@ import {
   type ResumePoint,
   type UnitFormat,
   type UnitReader,
-} from './shared/format.js'
-import { type Held, InOrder } from './shared/in-order.js'
-import { countVerdict, type Job, noCounts, type Verdict } from './shared/job.js'
-import { type Place, type Unit, unitOf } from './shared/unit.js'
+} from '../shared/format.js'
+import { type Held, InOrder } from '../shared/in-order.js'
+import { countVerdict, type Job, noCounts, type Verdict } from '../shared/job.js'
+import { type Place, type Unit, unitOf } from '../shared/unit.js'
 
 const ANSWERS = new Set(['gemini', 'model'])
 const FINAL = new Set(['success', 'error', 'cancelled'])

@@ -1,8 +1,8 @@
 /** Codex: `~/.codex/sessions/…/rollout-*.jsonl`, lines `{timestamp, type, payload}`. */
-import { isObject } from '../base/json.js'
+import { isObject } from '../../base/json.js'
+import type { UnitFormat } from '../shared/format.js'
 import { type CodexPlan, CodexPlanner } from './codex/codex-plan.js'
 import { CodexReader } from './codex/codex-reader.js'
-import type { UnitFormat } from './shared/format.js'
 
 const TYPES = new Set(['session_meta', 'response_item', 'event_msg', 'turn_context'])
 
