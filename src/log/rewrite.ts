@@ -5,11 +5,11 @@
 import { type Json, type JsonObject, jsonEqual } from '../base/json.js'
 import { addUsage, emptySummary, foldFacts, foldPiece, isCarryLine, timesOf, totalUsage } from './fold.js'
 import type { LineChange } from './graph/vacuum.js'
-import { lineText, membersOf, objectText, ownOf } from './json-text.js'
 import { isSupersedable, LastLines, type Setter } from './last-lines.js'
 import { isLine, type Line, namedIds, type Piece, type Range, type Usage } from './line.js'
+import { type Mending, NO_HEIRS, newFields } from './mended-line.js'
 import { carriedRefs, type KnownRef, rememberedOf } from './refs.js'
-import { isLive, isUndated, knownId, REMOVABLE, timeIn, type Visibility } from './visibility.js'
+import { isLive, knownId, REMOVABLE, type Visibility } from './visibility.js'
 import { refOf, type Waiting, waitingAfter } from './waiting.js'
 
 /** A range that is left out, left out and put into quarantine, or rewritten by `mendLine`. */
@@ -17,17 +17,13 @@ export interface Edit extends Range {
   action: 'drop' | 'aside' | 'mend'
 }
 
-export interface RewritePlan {
+export interface RewritePlan extends Mending {
   /** Rising, without overlap, neighbours of one kind joined (but for `mend`). */
   edits: Edit[]
   /** Facts that only the dropped lines have: the `set` of one more `meta` line at the end. */
   carry: JsonObject | null
   /** The time that line bears. */
   carryAt: string
-  /** Messages that are dropped, with the live message before each: a `through` moves there. */
-  heirs: ReadonlyMap<string, string | null>
-  /** What becomes of lines for another reason. */
-  changes: LineChange
 }
 
 /** Lines that are dropped although they are live, or get another text. */
@@ -239,24 +235,6 @@ const NO_CHOICE: Required<Choice> = {
 }
 /** How long the deletion of a name stays, so that a merge with an older copy does not bring its value back, ms. */
 const DELETION_MS = 30 * 24 * 60 * 60 * 1000
-const NO_HEIRS: ReadonlyMap<string, string | null> = new Map()
-
-/** What stands in for the id and the time of a line that lacks them, or whose id another line has. */
-export function standIns(line: Line, visibility: Visibility, fileTime: string): JsonObject {
-  return newFields(line, visibility, fileTime, NO_HEIRS)
-}
-
-/** What must be written into a line: what stood in for its id and time, and where a moved `through` points. */
-function newFields(line: Line, visibility: Visibility, fileTime: string, heirs: RewritePlan['heirs']): JsonObject {
-  const fields: JsonObject = {}
-  if (!REMOVABLE.has(line.kind)) return fields
-  const id = knownId(line, visibility)
-  if (id !== line.value.id) fields.id = id
-  if (isUndated(line)) fields.at = timeIn(line, visibility, fileTime)
-  const heir = line.kind === 'compaction' ? heirs.get(line.value.through as string) : undefined
-  if (heir !== undefined) fields.through = heir
-  return fields
-}
 
 /** True for a value that has expired, and for a deletion that is not needed any more. */
 function isOver({ expires }: Setter, { at }: Line, now: number): boolean {
@@ -287,28 +265,4 @@ export function usageBeyond(total: ReadonlyMap<string, Usage>, part: ReadonlyMap
   for (const [agent, usage] of part) addUsage(rest, agent, usage, -1)
   const rows = [...rest].filter(([, usage]) => Object.values(usage).some((count) => count !== 0))
   return Object.fromEntries(rows) as unknown as Json as JsonObject
-}
-
-/** The new text of a line whose edit is `mend`, without line feed. `raw` is its text on disk. */
-export function mendLine(raw: string, line: Line, plan: RewritePlan, visibility: Visibility, fileTime: string): string {
-  const change = plan.changes(line)
-  return change ? change(raw) : withFields(raw, line, newFields(line, visibility, fileTime, plan.heirs))
-}
-
-/** The text of a line with these fields of the line written in. A message's own fields of their names move to `own`. */
-export function withFields(raw: string, line: Line, fields: JsonObject): string {
-  const written = Object.entries(fields).map(([key, value]) => ({ key, text: JSON.stringify(value) }))
-  const members = membersOf(raw)
-  const moved =
-    line.kind === 'message' ? members.filter(({ key }) => Object.hasOwn(fields, key) && isOwn(line, key)) : []
-  const rest = members.filter(({ key }) => !Object.hasOwn(fields, key))
-  if (moved.length === 0) return lineText([...rest, ...written])
-  const type = { key: 'type', text: '"message"' }
-  const own = { key: 'own', text: objectText([...moved, ...ownOf(line, rest)]) }
-  return lineText([type, ...rest.filter(({ key }) => key !== 'type' && key !== 'own'), own, ...written])
-}
-
-/** True when the field is no id or no time of the line: then it is the message's own. */
-function isOwn(line: Line, field: string): boolean {
-  return field === 'id' ? line.bare : line.at === undefined
 }

@@ -6,24 +6,15 @@ import { addUsage, countersOf } from '../../log/fold.js'
 import type { Usage } from '../../log/line.js'
 import { compactionLine, headerLine, messageLine, messageText, recordLine, type Stamp } from '../../log/serialize.js'
 import type { CallUsage } from './blocks.js'
+import { DraftLabels } from './draft-labels.js'
 import { setField } from './fields.js'
 import type { Message } from './message.js'
 import { readTime } from './times.js'
 import { addTo, callIds, noTotals, type Totals, writtenUsage } from './totals.js'
 import type { Unit } from './unit.js'
 
-/** What the session of a source is called: set in one `meta` line. */
-export interface Labels {
-  name?: string
-  projectRoot?: string
-  agent?: string
-  metadata: Record<string, string>
-}
-
 /** The agent that usage off the path is counted for. */
 export const BRANCH_AGENT = '(branch)'
-
-const PLACEHOLDER = /^(new session( - .*)?|new chat|new conversation|untitled( (session|chat|thread))?|cli session)$/i
 
 /** How a draft makes ids and times. */
 export interface DraftContext {
@@ -40,9 +31,8 @@ export interface DraftContext {
   keepsRaw: boolean
 }
 
-export class Draft {
+export class Draft extends DraftLabels {
   readonly totals: Totals = noTotals()
-  readonly labels: Labels = { metadata: {} }
   /** Usage that no message carries, by agent. */
   readonly carried = new Map<string, Usage>()
   /** The source's ids of messages off the path. */
@@ -53,9 +43,8 @@ export class Draft {
   waiting = 0
   /** When the session was created, if the source contains it. */
   createdAt: string | undefined
-  /** The header's id, and labels as they stand in a log, where the source is an export of ours. */
+  /** The header's id, where the source is an export of ours. */
   headerId: string | undefined
-  set: JsonObject | undefined
   /** Usage goes where it is not counted: these calls are counted in another session. */
   isFork = false
   #lines: string[] = []
@@ -68,6 +57,7 @@ export class Draft {
   #prefix: string
 
   constructor(readonly context: DraftContext) {
+    super()
     this.#prefix = `${context.format}\0${context.sourceId}`
   }
 
@@ -171,13 +161,6 @@ export class Draft {
     this.#count(value.role, calls, answered, isObject(value.usage) ? (value.usage as CallUsage) : undefined)
   }
 
-  /** What the session's `meta` line sets. */
-  labelSet(): JsonObject {
-    if (this.set !== undefined) return this.set
-    const { metadata, ...labels } = this.labels
-    return { ...labels, ...(Object.keys(metadata).length > 0 ? { metadata } : {}) } as JsonObject
-  }
-
   /** Archives all messages up to the one of the id `through`; `at` as for a message. */
   compaction(unit: Unit, at: Json | undefined, summary: string, through: string | null): void {
     const own = readTime(at)
@@ -185,20 +168,6 @@ export class Draft {
     this.totals.compactions++
     this.#add(own, undefined, (time) => compactionLine({ id, at: time }, summary, through))
     if (this.context.keepsRaw) this.keep(unit, at)
-  }
-
-  /** A title; placeholders are none. */
-  setName(name: Json | undefined): void {
-    if (typeof name === 'string' && name.trim() !== '' && !PLACEHOLDER.test(name.trim())) this.labels.name = name
-  }
-
-  setMetadata(key: string, value: Json | undefined): void {
-    if (typeof value === 'string' && value !== '') this.labels.metadata[key] = value
-    else if (typeof value === 'number' || typeof value === 'boolean') this.labels.metadata[key] = String(value)
-  }
-
-  setRoot(folder: Json | undefined): void {
-    if (typeof folder === 'string' && folder !== '') this.labels.projectRoot = folder
   }
 
   /** Counts usage that belongs to no message of the path. */

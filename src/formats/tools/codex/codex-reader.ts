@@ -6,6 +6,7 @@ import { others } from '../../shared/fields.js'
 import { NeedsPlan, type ResumePoint, type UnitReader } from '../../shared/format.js'
 import { type Held, InOrder } from '../../shared/in-order.js'
 import type { Job, Verdict } from '../../shared/job.js'
+import type { Message } from '../../shared/message.js'
 import { readTime } from '../../shared/times.js'
 import type { Place, Unit } from '../../shared/unit.js'
 import { callIn, resultIn, saidIn, summaryIn, usageIn } from './codex-items.js'
@@ -86,8 +87,7 @@ export class CodexReader implements UnitReader {
       this.#session.setMetadata('model', payload.model)
       if (this.#session.labels.projectRoot === undefined) this.#session.setRoot(payload.cwd)
     }
-    if (type === 'event_msg') return this.#event(unit, payload)
-    return this.#record(unit)
+    return type === 'event_msg' ? this.#event(unit, payload) : this.#record(unit)
   }
 
   /**
@@ -146,11 +146,12 @@ export class CodexReader implements UnitReader {
     if (said === undefined) return this.#record(unit)
     const { role, content, source } = said
     if (role === 'assistant') this.#answered(unit, { content, source })
-    else {
-      const { timestamp: at } = unit.value
-      this.#order.add(unit, () => this.#session.message(unit, { at, role, content, source }))
-    }
+    else this.#add(unit, { role, content, source })
     return 'used'
+  }
+
+  #add(unit: Unit, message: Message): void {
+    this.#order.add(unit, () => this.#session.message(unit, { at: unit.value.timestamp, ...message }))
   }
 
   #call(unit: Unit, payload: JsonObject): Verdict {
@@ -202,13 +203,8 @@ export class CodexReader implements UnitReader {
       this.#open.delete(call)
       this.#undecided.delete(call)
     }
-    this.#writeResult(unit, call, content, source)
+    this.#add(unit, { role: 'tool', content, toolCallId: call, source })
     return 'used'
-  }
-
-  #writeResult(unit: Unit, call: string | undefined, content: Json, source: JsonObject): void {
-    const { timestamp: at } = unit.value
-    this.#order.add(unit, () => this.#session.message(unit, { at, role: 'tool', content, toolCallId: call, source }))
   }
 
   #compacted(unit: Unit, payload: JsonObject): Verdict {
@@ -236,12 +232,8 @@ export class CodexReader implements UnitReader {
     const call = textOr(payload.call_id)
     if (call !== undefined && this.#plan?.lacking.has(call)) {
       this.#open.delete(call)
-      this.#writeResult(
-        unit,
-        call,
-        payload.aggregated_output ?? null,
-        others(payload, new Set(['call_id', 'aggregated_output'])),
-      )
+      const source = others(payload, new Set(['call_id', 'aggregated_output']))
+      this.#add(unit, { role: 'tool', content: payload.aggregated_output ?? null, toolCallId: call, source })
       return 'used'
     }
     if (call !== undefined && this.#open.has(call) && this.#plan === undefined) this.#undecided.add(call)
@@ -257,10 +249,7 @@ export class CodexReader implements UnitReader {
     const content = payload.message ?? null
     const source = others(payload, new Set(['message']))
     if (payload.type === 'agent_message') this.#answered(unit, { content, source })
-    else {
-      const { timestamp: at } = unit.value
-      this.#order.add(unit, () => this.#session.message(unit, { at, role: 'user', content, source }))
-    }
+    else this.#add(unit, { role: 'user', content, source })
     return 'used'
   }
 
@@ -270,13 +259,11 @@ export class CodexReader implements UnitReader {
     if (total !== undefined && total === this.#total) return
     this.#total = total
     const usage = usageIn(info.last_token_usage)
-    if (this.#answer === undefined) {
-      this.#order.add(this.#end, () => this.#session.carry(usage))
-      return
+    if (this.#answer === undefined) this.#order.add(this.#end, () => this.#session.carry(usage))
+    else {
+      Object.assign(this.#answer, { usage, rawUsage: info.last_token_usage })
+      this.#closeAnswer()
     }
-    this.#answer.usage = usage
-    this.#answer.rawUsage = info.last_token_usage
-    this.#closeAnswer()
   }
 
   end(final: boolean): void {
@@ -306,13 +293,8 @@ export class CodexReader implements UnitReader {
   }
 
   #pointAt(place: { offset: number; line: number }, latest: string): ResumePoint {
+    const id = this.#id ?? this.#job.file.stem
     const total = this.#total === undefined ? {} : { total: this.#total }
-    const state: JsonObject = {
-      id: this.#id ?? this.#job.file.stem,
-      latest,
-      open: [...this.#open].slice(-256),
-      ...total,
-    }
-    return { ...place, state }
+    return { ...place, state: { id, latest, open: [...this.#open].slice(-256), ...total } }
   }
 }
