@@ -2,7 +2,7 @@ import { constants } from 'node:os'
 
 export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
 
-const SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
+export const SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
 
 /** As shells report it: 130, 143, 129. */
 export function exitCodeOf(signal: StopSignal): number {

@@ -30,3 +30,23 @@ test('hold exits with the code of its command, and fails for one that does not e
   expect(code).toBe(1)
   expect(err).toContain('no-such-program')
 })
+
+test('a signal to end goes to the command, and nothing is released before that has ended', async () => {
+  const folder = tempFolder()
+  const store = await open(path.join(folder, 'sessions'))
+  const ann = await fill(store, 'ann', ['one'])
+  const [begun, over] = [path.join(folder, 'begun'), path.join(folder, 'over')]
+  const wait = 'while :; do sleep 0.01; done'
+  const finish = `touch told; while [ ! -e '${over}' ]; do sleep 0.01; done; exit 5`
+  const script = `trap "${finish}" TERM; touch '${begun}'; ${wait}`
+  const holding = start(['hold', '--root', store.dir, '--', 'sh', '-c', script], { cwd: folder })
+  await until(() => fs.existsSync(begun))
+  holding.child.kill('SIGTERM')
+  await until(() => fs.existsSync(path.join(folder, 'told')))
+  const write = ann.append(message('two'))
+  expect(await Promise.race([write, new Promise((resolve) => setTimeout(resolve, 200, 'waiting'))])).toBe('waiting')
+  fs.writeFileSync(over, '')
+  expect(await holding.done).toMatchObject({ code: 5, err: '' })
+  await write
+  expect(await contents(ann)).toEqual(['one', 'two'])
+})

@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { thisProcess } from '../../../src/disk/process-identity.js'
 import type { Session } from '../../../src/index.js'
@@ -11,6 +12,7 @@ import {
   contents,
   locksIn,
   message,
+  open,
   openLeased,
   SOAK,
   sleep,
@@ -57,6 +59,22 @@ describe('a holder in another process', () => {
     await until(() => locksIn(folder).some((name) => name.startsWith('.waiting')))
     holder.kill('SIGKILL')
     expect(await timed(waiting)).toBeLessThan(2_000)
+  })
+
+  test('that is a worker thread keeps it while it is blocked, and loses it at once when it is terminated', async () => {
+    const folder = tempFolder()
+    const worker = new Worker(new URL('../../processes/lease-in-thread.mjs', import.meta.url), {
+      workerData: { folder, blocks: 30_000 },
+    })
+    await new Promise((resolve) => worker.once('message', resolve))
+    const impatient = await open(folder, { lockTimeout: 300 })
+    expect(await codeOf(impatient.session('a').setName('ours'))).toBe('ERR_LOCKED')
+    const remote = await RemoteStore.open(folder)
+    await worker.terminate()
+    // for this process, whose pid the lock names, and for others
+    await impatient.session('a').setName('ours')
+    await remote.call('setName', 'a', 'theirs')
+    expect((await impatient.session('a').info())?.name).toBe('theirs')
   })
 
   test('that is stopped keeps it, and continues without an error', async () => {

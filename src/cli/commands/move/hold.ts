@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { CommandFailure, EXIT } from '../../exit-code.js'
+import { SIGNALS } from '../../signals.js'
 import { describe } from '../../terminal/output.js'
 import { type GlobalOptions, withStore } from '../../with-store.js'
 
@@ -13,14 +14,16 @@ export async function hold(words: readonly string[], { root }: GlobalOptions): P
 }
 
 function run([program, ...args]: readonly string[]): Promise<number> {
-  // Ctrl-C is the command's: the leases are held until it ends
-  const ignore = () => {}
-  process.on('SIGINT', ignore)
   return new Promise((resolve, reject) => {
     const child = spawn(program as string, args, { stdio: 'inherit' })
+    // a signal to end is the command's, which has Ctrl-C from its terminal: the leases are held until it has ended
+    const passOn = (signal: NodeJS.Signals) => {
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
+    }
+    for (const signal of SIGNALS) process.on(signal, passOn)
     child.on('error', (error) => reject(new CommandFailure(describe(error), EXIT.failed)))
     child.on('close', (code, signal) => {
-      process.off('SIGINT', ignore)
+      for (const one of SIGNALS) process.off(one, passOn)
       resolve(code ?? (signal === null ? EXIT.failed : 128 + constants.signals[signal]))
     })
   })
