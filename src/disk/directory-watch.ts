@@ -35,9 +35,8 @@ export class DirectoryWatch {
 
   /** Undefined where the system may not report every change, or has no watch left. The directory must exist. */
   static open(directory: string): DirectoryWatch | undefined {
-    if (thisSystem.platform !== 'linux') return undefined
     try {
-      if (!LOCAL_FILE_SYSTEMS.has(fs.statfsSync(directory).type)) return undefined
+      if (!reportsChanges(directory)) return undefined
       const before = fs.lstatSync(directory)
       const watch = new DirectoryWatch(directory)
       Object.assign(watch.#mark, before)
@@ -71,4 +70,22 @@ export class DirectoryWatch {
     this.#closed = true
     this.#watcher.close()
   }
+}
+
+/** Calls `onChange` when names in a directory come or go, and keeps no process alive; undefined as by `DirectoryWatch.open`. */
+export function watchNames(directory: string, onChange: () => void): { close(): void } | undefined {
+  try {
+    if (!reportsChanges(directory)) return undefined
+    const watcher = fs.watch(directory, { persistent: false }, onChange)
+    // the directory is gone: whoever made it again is noticed by looking
+    watcher.on('error', () => watcher.close())
+    return watcher
+  } catch {
+    return undefined
+  }
+}
+
+/** True where this machine makes all changes of a directory, and the system reports each. */
+function reportsChanges(directory: string): boolean {
+  return thisSystem.platform === 'linux' && LOCAL_FILE_SYSTEMS.has(fs.statfsSync(directory).type)
 }

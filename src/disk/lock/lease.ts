@@ -47,16 +47,16 @@ export class Lease {
   #lock: LockFolder | undefined
   #unlock: (() => Promise<void>) | undefined
   #since = 0
-  #used = 0
+  /** When work began under it last. */
+  used = 0
   #checked = 0
   #yieldUntil = 0
   /** What was written since the lease was taken, where other machines may have it next. */
   readonly #written = new Set<LeasedFile>()
   /** Others may have taken this process for dead: no more signs of life are given. */
   #isSilent = false
-  /** Since when this process waits for the lease. */
+  /** Since when this process waits for it. */
   #lackedSince: number | undefined
-
   /** What a dead holder, or work that failed, left unfinished is still to be looked for. */
   #mustFinish = false
 
@@ -86,12 +86,12 @@ export class Lease {
   run<T>(work: () => T | Promise<T>, timeout: number, signal?: AbortSignal): Promise<T> | T {
     const since = performance.now()
     if (!this.#calls.isBusy && this.#isReady(since)) {
-      this.#used = since
+      this.used = since
       return this.#calls.run(work)
     }
     return this.#calls.add(async () => {
       if (!this.#isReady(performance.now())) await this.#prepare({ timeout, since, signal })
-      this.#used = performance.now()
+      this.used = performance.now()
       return work()
     }, signal)
   }
@@ -114,7 +114,7 @@ export class Lease {
   async take(timeout: number, signal?: AbortSignal): Promise<void> {
     const now = performance.now()
     if (!this.#isReady(now)) await this.#prepare({ timeout, since: now, signal })
-    this.#used = performance.now()
+    this.used = performance.now()
   }
 
   /** Work that failed has left something: it is finished before the next work begins. */
@@ -145,7 +145,8 @@ export class Lease {
     if (this.#isSilent) await this.#giveBack()
     if (this.#unlock !== undefined) {
       const waiters = this.#waitersBehindSlice(performance.now())
-      if (waiters !== undefined) await this.#handOver(waiters)
+      if (waiters !== undefined) this.#yieldTo(waiters, performance.now())
+      if (waiters !== undefined) await this.#giveBack()
     }
     if (this.#unlock === undefined) await this.#acquire(patience)
     if (!this.#mustFinish) return
@@ -209,7 +210,7 @@ export class Lease {
     this.#unlock = unlock
     this.#lackedSince = undefined
     this.#mustFinish = true
-    this.#since = this.#checked = this.#used = performance.now()
+    this.#since = this.#checked = this.used = performance.now()
     this.#leases.noteHeld(this.#name, this)
   }
 
@@ -224,11 +225,6 @@ export class Lease {
     this.#lock = this.#unlock = undefined
     this.#isSilent = false
     this.#leases.noteReleased(this.#name)
-  }
-
-  async #handOver(waiters: number): Promise<void> {
-    this.#yieldTo(waiters, performance.now())
-    await this.#giveBack()
   }
 
   #yieldTo(waiters: number, now: number): void {
@@ -293,9 +289,14 @@ export class Lease {
     }
   }
 
+  /** When it is given back unless it is used again, on the monotonic clock. */
+  idleAt(now: number): number {
+    return (this.#calls.isBusy ? now : this.used) + LINGER_MS
+  }
+
   /** Releases a lease that has not been used for a while; false for others. */
   restIfIdle(now: number): boolean {
-    if (this.#calls.isBusy || now - this.#used <= LINGER_MS) return false
+    if (this.idleAt(now) >= now) return false
     void Promise.resolve(this.release()).catch(() => {})
     return true
   }

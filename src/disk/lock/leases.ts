@@ -2,6 +2,8 @@
  * The leases of one folder in this process: one object for each session in use. Those that others wait for and those
  * that fell idle are given back.
  */
+import { watchNames } from '../directory-watch.js'
+import { ensureFolder } from '../folders.js'
 import { Layout } from '../layout.js'
 import type { SharedPart } from '../shared-folder.js'
 import { Lease } from './lease.js'
@@ -13,9 +15,11 @@ import { LockOwners } from './lock-owner.js'
 const LOOK_MS = 5
 /** The same on a network drive, where a look is a request. */
 const NETWORK_LOOK_MS = 50
-/** How often the waiters are listed, ms, … */
+/** How often the waiters are listed while leases are in use, or waited for, ms. */
 const SWEEP_MS = 10
-/** … and which leases are idle: there may be thousands of them. */
+/** A lease that was not used for so long rests: new waiters are noticed by events of the system, where it has them; ms. */
+const REST_MS = 100
+/** How often it is looked which leases are idle, ms: there may be thousands of them. */
 const IDLE_SWEEP_MS = 200
 /** For how long idle ones are given back then, ms: what is left has time until the next sweep. */
 const GIVING_MS = 4
@@ -29,6 +33,7 @@ export class Leases implements LeaseFolder<Lease>, SharedPart {
   #looked: { at: number; names: Map<string, number> } | undefined
   #sweeping: NodeJS.Timeout | undefined
   #sweptIdle = 0
+  #watch: { close(): void } | undefined
 
   constructor(root: string) {
     this.layout = new Layout(root)
@@ -55,20 +60,54 @@ export class Leases implements LeaseFolder<Lease>, SharedPart {
 
   noteHeld(name: string, lease: Lease): void {
     this.#held.set(name, lease)
-    this.#sweeping ??= setInterval(() => this.#sweep(), SWEEP_MS).unref()
+    this.#sweeping ??= this.#sweepAfter(SWEEP_MS)
   }
 
   noteReleased(name: string): void {
     this.#held.delete(name)
+    if (this.#held.size === 0) this.#stopSweeping()
+  }
+
+  #sweepAfter(ms: number): NodeJS.Timeout {
+    return setTimeout(() => this.#sweep(), ms).unref()
   }
 
   #sweep(): void {
+    clearTimeout(this.#sweeping)
     const now = performance.now()
-    for (const [name, waiters] of this.#waitersOrNone()) this.#held.get(name)?.giveWay(waiters, now)
+    const waiters = this.#waitersOrNone()
+    const wanted = [...waiters].filter(([name]) => this.#held.has(name))
+    for (const [name, count] of wanted) this.#held.get(name)?.giveWay(count, now)
     if (now - this.#sweptIdle > IDLE_SWEEP_MS && this.#giveBackIdle(now)) this.#sweptIdle = now
-    if (this.#held.size > 0) return
-    clearInterval(this.#sweeping)
+    if (this.#held.size > 0) this.#sweeping = this.#sweepAfter(wanted.length > 0 ? SWEEP_MS : this.#pause(now))
+  }
+
+  /** Until the next look at leases that nothing waits for: they rest until one is idle, if it can be watched who comes. */
+  #pause(now: number): number {
+    const held = [...this.#held.values()]
+    if (held.some(({ used }) => now - used < REST_MS) || !this.#isWatching()) return SWEEP_MS
+    return Math.max(Math.min(...held.map((lease) => lease.idleAt(now))) - now, IDLE_SWEEP_MS)
+  }
+
+  #isWatching(): boolean {
+    if (this.isNetwork) return false
+    if (this.#watch !== undefined) return true
+    try {
+      ensureFolder(this.layout.waiting)
+    } catch {
+      return false
+    }
+    this.#watch = watchNames(this.layout.waiting, () => this.#held.size > 0 && this.#sweep())
+    // what came before is not reported
+    this.#looked = undefined
+    return this.#watch !== undefined && ![...this.#waitersOrNone().keys()].some((name) => this.#held.has(name))
+  }
+
+  #stopSweeping(): void {
+    clearTimeout(this.#sweeping)
     this.#sweeping = undefined
+    this.#watch?.close()
+    this.#watch = undefined
   }
 
   /** A timer must not throw: a folder that cannot be read now is read again at the next sweep. */

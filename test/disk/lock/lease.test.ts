@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { thisProcess } from '../../../src/disk/process-identity.js'
 import type { Session } from '../../../src/index.js'
+import { internalsOf } from '../../../src/store/store.js'
 import { ended, RemoteStore } from '../../helpers/child.js'
 import { type Call, during, patch } from '../../helpers/file-calls.js'
 import {
@@ -158,6 +159,30 @@ describe('a holder in another process', () => {
       }
       expect(locksIn(folder), end).toEqual([])
     }
+  })
+
+  test('looks for no waiter while it rests, or while long work runs under it; one that comes gets it', async () => {
+    const folder = tempFolder()
+    const store = await openLeased(folder)
+    const log = internalsOf(store).log('a')
+    const other = await RemoteStore.openLeased(folder)
+    for (const [i, work] of [() => sleep(1_000), () => log.hold(() => sleep(1_000))].entries()) {
+      await store.session('a').append(message(`own ${i}`))
+      // it is in use for a while yet
+      await sleep(200)
+      let looks = 0
+      const counting =
+        (call: Call) =>
+        (...args: unknown[]) => {
+          looks++
+          return call(...args)
+        }
+      await during('readdir', counting, work)
+      expect(looks).toBeLessThan(20)
+      await other.append('a', `other ${i}`)
+    }
+    const texts = await contents((await openLeased(folder)).session('a'))
+    expect(texts).toEqual(['own 0', 'other 0', 'own 1', 'other 1'])
   })
 
   test('releases it when it is idle', async () => {
