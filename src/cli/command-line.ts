@@ -2,6 +2,7 @@
 import { exitCodeFor } from './exit-code.js'
 import { CommanderError } from './program/commander.js'
 import { buildProgram } from './program/index.js'
+import { escapeLine } from './terminal/escape.js'
 import { complain, describe, watchOutput } from './terminal/output.js'
 
 const WRONG_USAGE = 2
@@ -23,10 +24,12 @@ export async function runCommandLine(main: string): Promise<void> {
       // Commander's own words on one line, under our name.
       outputError: (text) =>
         complain(
-          text
-            .trim()
-            .replace(/^error: /, '')
-            .replace(/\s*\n\s*/g, ' '),
+          escapeLine(
+            text
+              .trim()
+              .replace(/^error: /, '')
+              .replace(/\s*\n\s*/g, ' '),
+          ),
         ),
     })
   }

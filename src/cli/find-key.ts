@@ -17,8 +17,12 @@ export async function findKey(store: SessionStore, given: string): Promise<strin
     const [newest] = await store.list({ limit: 1 })
     if (newest !== undefined) return newest.key
   }
-  const candidates = await store.keys({ prefix: given })
-  if (candidates.length === 1) return candidates[0]!
+  // however it was typed: composed or not
+  const wanted = given.normalize('NFC')
+  const candidates = (await store.keys()).filter((key) => key.normalize('NFC').startsWith(wanted))
+  const same = candidates.filter((key) => key.normalize('NFC') === wanted)
+  const [only] = same.length === 1 ? same : candidates
+  if (only !== undefined && (same.length === 1 || candidates.length === 1)) return only
   if (candidates.length === 0) throw new CommandFailure(`no session ${escapeLine(given)}`, EXIT.notFound)
   throw new CommandFailure(ambiguous(given, candidates), EXIT.usage)
 }

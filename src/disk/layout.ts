@@ -62,7 +62,7 @@ export class Layout {
 
   /** The signatures of all logs, numbered in the same way. */
   signatures(): string {
-    return path.join(this.index, 'search-2')
+    return path.join(this.index, 'search-3')
   }
 
   /** The folder that is the session's lock while a process holds its lease. */

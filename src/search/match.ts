@@ -3,6 +3,7 @@ import { isLine, type Line, type Piece } from '../log/line.js'
 import { isChat } from '../log/parse.js'
 import { asGiven, stringsIn, textsOf } from '../log/views.js'
 import { isLive, knownId, timeIn, visibilityOf } from '../log/visibility.js'
+import { foldedText } from './words.js'
 
 /** Where the words were found. */
 export interface SearchMatch {
@@ -56,7 +57,7 @@ export function findMatch(
     const held = new Set<string>()
     let first: string | undefined
     for (const text of textsOf(piece)) {
-      const lower = text.toLowerCase()
+      const lower = foldedText(text)
       const inside = words.filter((word) => lower.includes(word))
       if (inside.length > 0) first ??= text
       for (const word of inside) held.add(word)
@@ -77,8 +78,9 @@ const BEFORE = 16
 const LONGEST = 400
 
 /** The part of a text around the first of the words. */
-export function snippetOf(text: string, words: readonly string[]): string {
-  const lower = text.toLowerCase()
+export function snippetOf(given: string, words: readonly string[]): string {
+  const text = given.normalize('NFC')
+  const lower = foldedText(text)
   const places = words.map((word) => lower.indexOf(word)).filter((place) => place >= 0)
   // a few letters change their length in lower case: the place is then a little off, which only moves the snippet
   const place = Math.min(...places)

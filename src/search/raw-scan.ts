@@ -1,5 +1,6 @@
 /** Whether the bytes of a log rule words out, without parsing a line. */
 import { isAscii } from 'node:buffer'
+import { foldedText } from './words.js'
 
 /** More words than this are searched one by one. */
 const MAX_PATTERNS = 20
@@ -13,7 +14,7 @@ export function rawScanFor(words: string[]): RawScan {
   if (words.length > MAX_PATTERNS || !isAscii(Buffer.from(words.join('')))) {
     // the Greek sigma changes at the end of a word
     if (words.some((word) => /[σς]/u.test(word))) return () => true
-    return (bytes) => hasEscapes(bytes, words) || includesAny(bytes.toString().toLowerCase(), spelled)
+    return (bytes) => hasEscapes(bytes, words) || mayInclude(bytes.toString(), spelled)
   }
   // the beginning of a long word is enough
   const parts = words.map((word) =>
@@ -29,12 +30,18 @@ function hasEscapes(bytes: Buffer, words: readonly string[]): boolean {
   return bytes.includes('\\u') || (words.some((word) => word.includes('/')) && bytes.includes('\\/'))
 }
 
-/** The two letters beyond ASCII whose lower case is in it: the Kelvin sign, and the I with a dot. */
+/** Characters beyond ASCII that a search compares as one of ASCII, such as the Kelvin sign. */
+const ODD_LETTERS = { k: '\u212a', i: '\u0130', ';': '\u037e', '`': '\u1fef' }
+
 function hasOddLetters(bytes: Buffer, words: readonly string[]): boolean {
-  const hasLetter = (letter: string) => words.some((word) => word.includes(letter))
-  return (hasLetter('k') && bytes.includes('\u212a')) || (hasLetter('i') && bytes.includes('\u0130'))
+  return Object.entries(ODD_LETTERS).some(
+    ([letter, odd]) => words.some((word) => word.includes(letter)) && bytes.includes(odd),
+  )
 }
 
-function includesAny(text: string, parts: readonly string[]): boolean {
+/** A mark behind an escape, such as `\n`, would be composed with its letter. */
+function mayInclude(json: string, parts: readonly string[]): boolean {
+  if (/\\[bfnrt]\p{M}/u.test(json)) return true
+  const text = foldedText(json)
   return parts.some((part) => text.includes(part))
 }

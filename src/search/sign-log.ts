@@ -9,6 +9,7 @@ import { hashOf } from '../disk/sidecar/sidecar-file.js'
 import { isLine, type Piece } from '../log/line.js'
 import { isChat } from '../log/parse.js'
 import { stringsIn } from '../log/views.js'
+import { foldedText } from './words.js'
 
 const PRINT_BYTES = 512
 /** Two changes of a file within this time can leave it the same modification time, ms. */
@@ -54,7 +55,7 @@ export async function signatureOf(name: string, reader: LogReader, grown: Signat
 function addPiece(bits: Uint8Array, piece: Piece): void {
   if (!isLine(piece) || !isChat(piece)) return
   const { id: _, role: __, type: ___, ...said } = piece.value
-  for (const text of stringsIn(said)) addText(bits, text.toLowerCase())
+  for (const text of stringsIn(said)) addText(bits, foldedText(text))
 }
 
 function isWhole(piece: Piece): boolean {

@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises'
+import { appendFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { nameOf } from '../../src/disk/names.js'
 import { openStore, type Session } from '../../src/index.js'
 import { folder, run } from './run.js'
 
@@ -189,4 +190,19 @@ describe('labels', () => {
 test('the help names the commands', async () => {
   const { out } = await run(['--help'])
   for (const name of ['fork', 'rewind', 'restore', 'tag', 'untag', 'rename']) expect(out).toContain(`  ${name} `)
+})
+
+test('a key and a word are found however their accents are typed, and nothing unseen is printed raw', async () => {
+  const [composed, decomposed] = ['caf\u00e9', 'cafe\u0301']
+  const store = await openStore(root)
+  await store.session(composed).append({ role: 'user', content: `the ${decomposed} is open` })
+  await store.session('a\u200bnn').append({ role: 'user', content: 'x' })
+  await store.close()
+  expect((await cli('show', decomposed)).out).toContain('is open')
+  expect((await cli('show', decomposed.slice(0, 3))).code).toBe(0)
+  for (const word of [composed, decomposed]) expect((await cli('search', word)).out).toContain(composed)
+  expect((await cli('list')).out).toContain('a\\u200bnn')
+  await appendFile(join(root, `${nameOf(composed)}.jsonl`), 'bad\n')
+  for (const args of [['check', '--json'], ['list', '--json'], ['no\x1b[31m\u202ecommand']])
+    expect(Object.values(await cli(...args)).join()).not.toMatch(/[\x1b\x80-\x9f\u200b\u202e]/)
 })

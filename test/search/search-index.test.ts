@@ -10,7 +10,7 @@ import { bareLine, fill, message, open, SOAK, tempFolder, until } from '../helpe
 
 /** More than those of a store that needs no index. */
 const MANY = 300
-const INDEX = '.index/search-2'
+const INDEX = '.index/search-3'
 /** A word that is in no message. */
 const NOWHERE = 'quixotic'
 
@@ -250,7 +250,7 @@ test('a file that is mostly of no use is replaced', async () => {
     await indexed(folder)
   }
   expect(fs.statSync(`${folder}/${INDEX}`).size).toBeLessThan(before * 12)
-  expect(fs.readdirSync(`${folder}/.index`).sort()).toEqual(['list-2', 'search-2'])
+  expect(fs.readdirSync(`${folder}/.index`).sort()).toEqual(['list-2', 'search-3'])
 })
 
 describe('an index that', () => {

@@ -18,7 +18,7 @@ let past = 0
 
 beforeEach(() => {
   folder = tempFolder()
-  index = `${folder}/.index/search-2`
+  index = `${folder}/.index/search-3`
   for (let i = 0; i < MANY; i++) write(i, `here speaks number ${i}. ${i % 3 === 0 ? STORY : ''}`)
 })
 

@@ -27,7 +27,9 @@ export function addSyncCommands(program: Command, finish: (exitCode: number) => 
 
   program
     .command('hold')
-    .description('run a command while no process writes to the sessions, such as: hold -- git pull; signals go to the command')
+    .description(
+      'run a command while no process writes to the sessions, such as: hold -- git pull; signals go to the command',
+    )
     .argument('<command...>', 'the command, behind --')
     .action(async (words: string[], _: unknown, command: Command) => {
       const { hold } = await import('../commands/move/hold.js')

@@ -3,15 +3,22 @@
  * stands beside it or is no character at all is written out as an escape.
  */
 
-// C0 and C1 controls, bidirectional controls, line and paragraph separators, other invisible format controls,
-// lone surrogates. The joiners U+200C and U+200D stay: Persian, Hindi and emoji need them.
-const UNSAFE =
-  /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
+// Controls, lone surrogates, line and paragraph separators, bidirectional controls, whatever else is not seen (zero
+// width, tags, fillers), interlinear marks.
+const UNSEEN = '[\\p{Cc}\\p{Cs}\\p{Zl}\\p{Zp}\\p{Bidi_Control}\\p{Default_Ignorable_Code_Point}\\ufff9-\\ufffb]'
+// What scripts and emoji need: joiners (as in Persian and Hindi), selectors of an emoji's form, tags of a flag's country.
+const NEEDED = [
+  '(?<=[^\\x00-\\x7f])[\\u200c\\u200d]',
+  '[\\ufe0e\\ufe0f]',
+  '(?<=\\u{1f3f4}[\\u{e0061}-\\u{e007a}]{0,6})[\\u{e0061}-\\u{e007a}\\u{e007f}]',
+]
+const UNSAFE = new RegExp(`(?!${NEEDED.join('|')})${UNSEEN}`, 'gu')
 
 const NAMED: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 
 function spell(char: string): string {
-  const code = char.charCodeAt(0)
+  const code = char.codePointAt(0) as number
+  if (code > 0xffff) return `\\u{${hex(code, 5)}}`
   return NAMED[char] ?? (code < 0x100 ? `\\x${hex(code, 2)}` : `\\u${hex(code, 4)}`)
 }
 
@@ -31,7 +38,9 @@ export function escapeBlock(text: string): string {
 
 /** JSON that is safe to print and still the same value: what JSON itself leaves raw is written as \\uXXXX. */
 export function jsonLine(value: unknown): string {
-  return JSON.stringify(value).replace(UNSAFE, (char) => `\\u${hex(char.charCodeAt(0), 4)}`)
+  return JSON.stringify(value).replace(UNSAFE, (char) =>
+    char.replace(/[\s\S]/g, (unit) => `\\u${hex(unit.charCodeAt(0), 4)}`),
+  )
 }
 
 /** For an excerpt: every run of white space becomes one space. */

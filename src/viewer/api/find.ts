@@ -10,6 +10,7 @@ import { LogReader } from '../../disk/log/log-reader.js'
 import { isLine, type Line } from '../../log/line.js'
 import { parseLines } from '../../log/parse.js'
 import { rawScanFor } from '../../search/raw-scan.js'
+import { foldedText } from '../../search/words.js'
 import type { FindLine, Snippet } from './shapes.js'
 
 const LF = 0x0a
@@ -39,7 +40,7 @@ export async function* findIn(path: string, key: string, text: string, from = 0)
   const reader = LogReader.open(path)
   if (reader === undefined) throw notFound(key)
   try {
-    const lower = text.toLowerCase()
+    const lower = foldedText(text)
     const mayContain = rawScanFor([lower])
     let length = BLOCK_BYTES
     for (let at = from; at < reader.size; ) {
@@ -77,8 +78,8 @@ function snippetIn({ value }: Line, lower: string): Snippet | undefined {
   const open: Json[] = Object.entries(value).flatMap(([name, inner]) => (SKIPPED.has(name) ? [] : [inner]))
   for (let one = open.shift(); one !== undefined; one = open.shift()) {
     if (typeof one === 'string') {
-      const place = one.toLowerCase().indexOf(lower)
-      if (place !== -1) return snippetAt(one, place, lower.length)
+      const place = foldedText(one).indexOf(lower)
+      if (place !== -1) return snippetAt(one.normalize('NFC'), place, lower.length)
     } else if (Array.isArray(one)) open.unshift(...one.slice(0, 10_000))
     else if (isObject(one)) open.unshift(...Object.values(one))
   }

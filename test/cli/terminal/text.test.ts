@@ -11,6 +11,14 @@ describe('escape', () => {
     expect(escapeLine('a\nb\tc\r')).toBe('a\\nb\\tc\\r')
   })
 
+  test('what is not seen is written out, and a joiner where no script needs it', () => {
+    expect(escapeLine('a\u200bnn \u2060\u00ad\u3164')).toBe('a\\u200bnn \\u2060\\xad\\u3164')
+    expect(escapeLine('a\u200cnn \u200d')).toBe('a\\u200cnn \\u200d')
+    expect(escapeLine('x\u{e0041}\u{e007f}')).toBe('x\\u{e0041}\\u{e007f}')
+    expect(JSON.parse(jsonLine('x\u{e0041}\u200b\x9b'))).toBe('x\u{e0041}\u200b\x9b')
+    expect(jsonLine('x\u{e0041}\u200b\x9b')).toBe('"x\\udb40\\udc41\\u200b\\u009b"')
+  })
+
   test('a block keeps its line breaks and tabs', () => {
     expect(escapeBlock('a\r\nb\n\tc\rd\x1b')).toBe('a\nb\n\tc\\rd\\x1b')
   })

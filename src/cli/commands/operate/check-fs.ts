@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { checkDrive, type Drive, type DriveMeasurements, type DriveVerdict } from '../../../index.js'
-import { escapeLine } from '../../terminal/escape.js'
+import { escapeLine, jsonLine } from '../../terminal/escape.js'
 import { note, print } from '../../terminal/output.js'
 import { checkThere } from '../../user-files.js'
 import type { GlobalOptions } from '../../with-store.js'
@@ -27,7 +27,7 @@ export async function checkFs({ root, peer = false, wait = WAIT_MS, json }: Chec
       `waiting for the peer: run the same on the other machine, on the folder that is ${escapeLine(resolve(root))} here`,
     )
   const { drive, measured, verdict, reason } = await checkDrive(root, { peer, wait })
-  if (json) await print(JSON.stringify({ drive, peer, measured, verdict, reason }))
+  if (json) await print(jsonLine({ drive, peer, measured, verdict, reason }))
   else
     for (const line of [...linesOf(measured), `verdict: ${VERDICTS[verdict]} (${reason}; ${named(drive)})`])
       await print(line)

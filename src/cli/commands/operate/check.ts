@@ -11,7 +11,7 @@ import {
 import { exitCodeOfAll } from '../../exit-code.js'
 import { findKeys } from '../../find-key.js'
 import { foreignNote } from '../../foreign.js'
-import { escapeLine } from '../../terminal/escape.js'
+import { escapeLine, jsonLine } from '../../terminal/escape.js'
 import { count } from '../../terminal/format.js'
 import { complain, describe, note, print } from '../../terminal/output.js'
 import { showingWork } from '../../terminal/progress.js'
@@ -53,7 +53,7 @@ async function checkIn(store: SessionStore, given: readonly string[], options: C
   for (const { key, error } of checked.failed) complain(`${key === '' ? '' : `${escapeLine(key)}: `}${describe(error)}`)
   const mended = options.fix && !fix ? found.findings.filter(({ remedy }) => remedy !== null) : found.mended
   const left = fix ? checked.findings.filter((one) => !mended.includes(one)) : checked.findings
-  if (options.json) await print(JSON.stringify(asJson({ ...checked, mended, dryRun: options.dryRun === true })))
+  if (options.json) await print(jsonLine(asJson({ ...checked, mended, dryRun: options.dryRun === true })))
   else await report(checked, mended, options)
   const busy = checked.failed.filter(({ error }) => isSessionError(error, 'ERR_LOCKED')).length
   const damaged = left.some(({ isDamage }) => isDamage) && busy === 0 ? 1 : 0
