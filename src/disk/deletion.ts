@@ -6,6 +6,7 @@ import { ensureFolder, isThere, removeTree, syncFolder } from './folders.js'
 import type { Layout } from './layout.js'
 import { deletedLogs } from './log/formers.js'
 import { rename } from './platform/calls.js'
+import { isNoRoom } from './reserve.js'
 
 /**
  * Deletes log, sidecar, blobs and quarantined lines, for work under the lease; false when there was no log. The log is
@@ -30,7 +31,7 @@ function moveAway(layout: Layout, name: string, log: string): boolean {
     const code = errno(error)
     if (code === 'ENOENT') return false
     // no room for another name: what frees space goes on
-    if (['ENOSPC', 'EDQUOT', 'UNKNOWN'].includes(code ?? '')) return removeFile(log)
+    if (isNoRoom(error) || code === 'UNKNOWN') return removeFile(log)
     throw error
   }
 }

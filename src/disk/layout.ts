@@ -11,6 +11,8 @@ export class Layout {
   readonly rewrites: string
   /** Second links to logs that are held. */
   readonly holds: string
+  /** See `keepReserve`. */
+  readonly reserve: string
   readonly trash: string
   readonly quarantines: string
   readonly running: string
@@ -32,6 +34,7 @@ export class Layout {
     this.tokens = path.join(this.locks, '.tokens')
     this.rewrites = path.join(this.locks, '.rewrites')
     this.holds = path.join(this.locks, '.holds')
+    this.reserve = path.join(this.locks, '.reserve')
     this.trash = path.join(root, '.trash')
     this.quarantines = path.join(root, '.quarantine')
     this.running = path.join(root, '.running')

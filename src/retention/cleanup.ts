@@ -6,6 +6,7 @@ import { bytesIn } from '../disk/folders.js'
 import { markOf } from '../disk/log/file-mark.js'
 import { nameOf } from '../disk/names.js'
 import { isSameBoot, livenessOf, thisProcess } from '../disk/process-identity.js'
+import { withReserve } from '../disk/reserve.js'
 import type { Run } from '../disk/sidecar/sidecar-file.js'
 import { moveToTrash } from '../disk/trash.js'
 import type { StoreInternals } from '../list/store-internals.js'
@@ -117,7 +118,7 @@ async function isUnchanged(log: SessionLog, planned: Candidate, rules: CleanupRu
 const MAX_ATTEMPTS = 5
 
 async function removeIf(log: SessionLog, isDue: () => Promise<boolean>, signal?: AbortSignal): Promise<boolean> {
-  return (await log.hold(() => toTrash(log, isDue), { signal })) !== null
+  return (await withReserve(log.context.layout, () => log.hold(() => toTrash(log, isDue), { signal }))) !== null
 }
 
 /**
@@ -154,5 +155,5 @@ export async function trashSession(
     if (!force && run !== null && mayBeRunning(log.context, run)) throw turnRunning(log.key, run)
     return state !== undefined
   }
-  return log.hold(() => toTrash(log, isDue), { signal })
+  return withReserve(log.context.layout, () => log.hold(() => toTrash(log, isDue), { signal }))
 }

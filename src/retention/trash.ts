@@ -6,6 +6,7 @@ import { timeInId } from '../base/ids.js'
 import { statFile } from '../disk/files.js'
 import { removeValues } from '../disk/list-cache-file.js'
 import { isOwnName, nameOf } from '../disk/names.js'
+import { withReserve } from '../disk/reserve.js'
 import { statementOf } from '../disk/runs/run-lines.js'
 import { sidecarOrNone } from '../disk/sidecar/sidecar-file.js'
 import { listTrash, logInTrash, moveBack, removeForGood, sidecarInTrash, type TrashedFiles } from '../disk/trash.js'
@@ -90,7 +91,10 @@ export async function purgeTrash(store: StoreInternals, options: PurgeTrashOptio
     const entry = await attempt(context.settings, trashed.name, () => entryOf(trashed))
     if (entry === undefined) continue
     try {
-      if (dryRun || (await store.log(entry.key).hold(() => removeForGood(trashed), { signal })))
+      if (
+        dryRun ||
+        (await withReserve(context.layout, () => store.log(entry.key).hold(() => removeForGood(trashed), { signal })))
+      )
         result.purged.push(entry)
     } catch (error) {
       signal?.throwIfAborted()

@@ -78,7 +78,7 @@ export function locksIn(folder: string): string[] {
   const locks = path.join(folder, '.locks')
   if (!fs.existsSync(locks)) return []
   const names = fs.readdirSync(locks, { recursive: true, encoding: 'utf8' })
-  return names.filter((name) => !['.waiting', '.rewrites', '.holds'].includes(name)).sort()
+  return names.filter((name) => !/^\.(waiting|rewrites|holds)$|^\.reserve/.test(name)).sort()
 }
 
 /** The bytes of all quarantined stretches of a session, in the order of their names. */

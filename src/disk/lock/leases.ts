@@ -5,6 +5,7 @@
 import { watchNames } from '../directory-watch.js'
 import { ensureFolder } from '../folders.js'
 import { Layout } from '../layout.js'
+import { keepReserve } from '../reserve.js'
 import type { SharedPart } from '../shared-folder.js'
 import { Lease } from './lease.js'
 import type { LeaseFolder } from './lease-folder.js'
@@ -33,6 +34,7 @@ export class Leases implements LeaseFolder<Lease>, SharedPart {
   #looked: { at: number; names: Map<string, number> } | undefined
   #sweeping: NodeJS.Timeout | undefined
   #sweptIdle = 0
+  #hasReserve = false
   #watch: { close(): void } | undefined
 
   constructor(root: string) {
@@ -59,6 +61,8 @@ export class Leases implements LeaseFolder<Lease>, SharedPart {
   }
 
   noteHeld(name: string, lease: Lease): void {
+    if (!this.#hasReserve) keepReserve(this.layout)
+    this.#hasReserve = true
     this.#held.set(name, lease)
     this.#sweeping ??= this.#sweepAfter(SWEEP_MS)
   }

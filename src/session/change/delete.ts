@@ -1,13 +1,14 @@
 /** Deleting a session for good. */
 import { deleteFiles } from '../../disk/deletion.js'
 import { removeValues } from '../../disk/list-cache-file.js'
+import { withReserve } from '../../disk/reserve.js'
 import type { SessionLog } from '../log/session-log.js'
 
 /** Removes log, sidecar, blobs and quarantined lines; false when there was no session. */
 export async function deleteLog(log: SessionLog, signal?: AbortSignal): Promise<boolean> {
   const { layout, settings, runs } = log.context
   log.context.checkOpen()
-  const existed = await log.holdExisting(() => {
+  const remove = () => {
     if (!log.exists()) return false
     log.reset()
     const existed = log.moving(() => deleteFiles(layout, log.name, settings.fsync !== 'no'))
@@ -20,6 +21,6 @@ export async function deleteLog(log: SessionLog, signal?: AbortSignal): Promise<
       }
     }
     return existed
-  }, signal)
-  return existed ?? false
+  }
+  return (await withReserve(layout, () => log.holdExisting(remove, signal))) ?? false
 }

@@ -6,6 +6,7 @@ import type { FileMark } from '../../disk/log/file-mark.js'
 import type { LogReader } from '../../disk/log/log-reader.js'
 import type { Part } from '../../disk/log/range-copier.js'
 import { setAside } from '../../disk/quarantine.js'
+import { isNoRoom, withReserve } from '../../disk/reserve.js'
 import type { RewritePlan } from '../../log/rewrite.js'
 import { metaLine } from '../../log/serialize.js'
 import { foreignLog, isForeign } from '../log/foreign-log.js'
@@ -37,7 +38,7 @@ export async function rewriteLog(
 ): Promise<RewriteResult | null> {
   log.context.checkOpen()
   const rewrite = () => rewriteHeld(log, () => ({ ...(purges && { purgesArchived: purges }), force }))
-  return (await log.holdExisting(rewrite, signal)) ?? null
+  return (await withReserve(log.context.layout, () => log.holdExisting(rewrite, signal))) ?? null
 }
 
 /** As `rewriteLog`; all bytes that go are kept in quarantine. */
@@ -47,7 +48,7 @@ export async function rewriteKeepingAll(
 ): Promise<RewriteResult | null> {
   log.context.checkOpen()
   const rewrite = () => rewriteHeld(log, () => ({ keepsAll: true, force }))
-  return (await log.holdExisting(rewrite, signal)) ?? null
+  return (await withReserve(log.context.layout, () => log.holdExisting(rewrite, signal))) ?? null
 }
 
 /**
@@ -85,14 +86,26 @@ async function carryOut(
   checkVersion(summary, file)
   const { layout, clock } = log.context
   const aside = plan.edits.filter(({ action }) => action === 'aside' || (keepsAll && action === 'drop'))
-  await setAside(layout.quarantine(log.name), reader.fd, aside)
   const carry = plan.carry && metaLine({ id: clock.id(summary.maxId), at: plan.carryAt }, plan.carry)
   const end = stampLines(adds ?? [], clock, summary, 0, log.lineRules()).bytes
-  const parts = withEnd(reading, Buffer.concat([Buffer.from(carry ?? ''), end]))
+  const parts = () => withEnd(reading, Buffer.concat([Buffer.from(carry ?? ''), end]))
   // what is added was decided on all lines before it
-  const mark = await putInPlace(log, reader, { parts, size: reading.size, attempt, isStrict: adds !== undefined })
-  if (mark === 'replaced') return mark
-  return { dropped: reader.size - mark.size, purged, quarantined: aside.length }
+  const isStrict = adds !== undefined
+  try {
+    await setAside(layout.quarantine(log.name), reader.fd, aside)
+    const mark = await putInPlace(log, reader, { parts: parts(), size: reading.size, attempt, isStrict })
+    if (mark === 'replaced') return mark
+    return { dropped: reader.size - mark.size, purged, quarantined: aside.length }
+  } catch (error) {
+    if (!isNoRoom(error)) throw error
+    throw needing(error as Error, [...aside, ...parts()], file)
+  }
+}
+
+/** A full disk has no room for what is written beside the log before the log goes: the error says how much that is. */
+function needing(error: Error, parts: readonly Part[], file: string): Error {
+  const needed = parts.reduce((sum, part) => sum + (Buffer.isBuffer(part) ? part.length : part.end - part.offset), 0)
+  return Object.assign(error, { message: `${error.message}; a rewrite of ${file} needs ${needed} bytes`, needed })
 }
 
 /**

@@ -1,0 +1,52 @@
+/**
+ * Room that is kept for what frees space: a few small files, which are removed when a deletion or a move to the trash
+ * meets a full disk. Each needs a name or two (the lease, the folder in the trash) before it frees anything.
+ */
+import { randomBytes } from 'node:crypto'
+import fs from 'node:fs'
+import path from 'node:path'
+import { errno } from '../base/errors.js'
+import { createPrivate, writeAll } from './files.js'
+import { isThere, makeFolder, removeTree } from './folders.js'
+import type { Layout } from './layout.js'
+
+/** Enough for a dozen sessions, each of which keeps a folder in the trash. */
+const FILES = 16
+const FILE_BYTES = 4 * 1024
+
+/** Makes it where there is none, and there is room. */
+export function keepReserve(layout: Layout): void {
+  const { reserve } = layout
+  try {
+    if (isThere(reserve)) return
+    makeFolder(reserve)
+    for (let i = 0; i < FILES; i++) {
+      const fd = createPrivate(path.join(reserve, String(i)))
+      try {
+        // what is all the same takes no room on some file systems
+        writeAll(fd, randomBytes(FILE_BYTES))
+      } finally {
+        fs.closeSync(fd)
+      }
+    }
+  } catch {
+    // a disk that is full already: what is there of it is still of use
+  }
+}
+
+/** Does work that frees space: once more without the reserve where the disk is full. */
+export async function withReserve<T>(layout: Layout, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!isNoRoom(error) || !isThere(layout.reserve)) throw error
+    removeTree(layout.reserve)
+    return await work()
+  } finally {
+    if (isThere(layout.locks)) keepReserve(layout)
+  }
+}
+
+export function isNoRoom(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes(errno(error) ?? '')
+}
