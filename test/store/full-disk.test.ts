@@ -1,30 +1,12 @@
 /** A file system of its own that is full: without a byte, and without a name, for anything more. Root alone can mount one. */
-import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
-import os from 'node:os'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openStore, type SessionStore } from '../../src/index.js'
-import { IS_ROOT } from '../helpers/other-user.js'
+import { CAN_MOUNT, onFileSystem, UNLESS_MOUNTED } from '../helpers/mount.js'
 import { contents, filesIn, fill, locksIn, message, sleep, until } from '../helpers/store.js'
 
 const LONG = 'x'.repeat(90_000)
-
-function mount(folder: string): boolean {
-  const options = 'size=1m,nr_inodes=120,mode=700'
-  return spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder]).status === 0
-}
-
-function canMount(): boolean {
-  const probe = fs.mkdtempSync(path.join(os.tmpdir(), 'jsonl-sessions-mount-'))
-  const can = IS_ROOT && mount(probe)
-  if (can) spawnSync('umount', [probe])
-  fs.rmdirSync(probe)
-  return can
-}
-
-const CAN_MOUNT = canMount()
-const SKIPPED = CAN_MOUNT ? '' : ' (skipped: only root, where it may mount, has a file system of its own)'
 
 /** Takes the last bytes, and the last names. */
 function fillUp(folder: string): void {
@@ -46,9 +28,7 @@ function fillUp(folder: string): void {
 
 /** Runs `work` in a store of which sessions d and e are in the trash, on a disk that has just become full. */
 async function onFullDisk(work: (store: SessionStore, filler: string) => Promise<void>): Promise<void> {
-  const place = fs.mkdtempSync(path.join(os.tmpdir(), 'jsonl-sessions-full-'))
-  expect(mount(place)).toBe(true)
-  try {
+  await onFileSystem('size=1m,nr_inodes=120,mode=700', async (place) => {
     const store = await openStore(path.join(place, 'sessions'), { lockTimeout: 2_000 })
     for (const key of ['a', 'b', 'c', 'd', 'e']) await fill(store, key, ['one', LONG, 'three'])
     for (const key of ['d', 'e']) await store.session(key).trash()
@@ -59,13 +39,10 @@ async function onFullDisk(work: (store: SessionStore, filler: string) => Promise
     await expect(store.session('b').append(message(LONG))).rejects.toMatchObject({ code: 'ENOSPC' })
     await work(store, path.join(place, 'filler'))
     await store.close().catch(() => {})
-  } finally {
-    spawnSync('umount', ['-l', place])
-    fs.rmdirSync(place)
-  }
+  })
 }
 
-describe.skipIf(!CAN_MOUNT)(`on a full disk${SKIPPED}`, () => {
+describe.skipIf(!CAN_MOUNT)(`on a full disk${UNLESS_MOUNTED}`, () => {
   test('sessions go to the trash, are deleted, and the trash is purged', async () => {
     await onFullDisk(async (store) => {
       expect(await store.session('b').trash()).not.toBeNull()

@@ -2,6 +2,7 @@
 
 import { notFound, SessionError } from '../../base/errors.js'
 import type { FileMark } from '../../disk/log/file-mark.js'
+import type { LogEnd } from '../../disk/log/log-writer.js'
 import { type Summary, timesOf } from '../../log/fold.js'
 import { FORMAT_VERSION, type Line } from '../../log/line.js'
 import { isoTime } from '../../log/parse.js'
@@ -88,4 +89,12 @@ export interface AppendHow {
   whileClosing?: boolean
   /** Ends the waiting for a lease that is needed before the write. */
   signal?: AbortSignal | undefined
+}
+
+/** What is still to be known when an append has ended. */
+export interface Appending {
+  end: LogEnd
+  lines: Lines
+  drafts: Draft[]
+  create: boolean
 }

@@ -1,6 +1,6 @@
 /** One session's log: the only place that writes to it. */
 
-import { logBusy, notFound } from '../../base/errors.js'
+import { isSessionError, logBusy, notFound } from '../../base/errors.js'
 import { sleep } from '../../base/event-loop.js'
 import { randomNonce } from '../../base/ids.js'
 import type { LogReader } from '../../disk/log/log-reader.js'
@@ -10,6 +10,7 @@ import type { Line } from '../../log/line.js'
 import type { WholeLog } from '../../log/visibility.js'
 import {
   type AppendHow,
+  type Appending,
   checkVersion,
   completed,
   type Decide,
@@ -118,6 +119,11 @@ export class SessionLog extends CachedLog {
       return this.#appended(outcome, { lines, end, drafts, create })
     }
     this.wasThere = false
+    try {
+      this.context.root.check()
+    } catch (error) {
+      this.#unwant(lines, error)
+    }
     // the same lines: wherever they are found twice, they count once
     const same = drafts.map((draft, i) => ({
       ...draft,
@@ -235,10 +241,15 @@ export class SessionLog extends CachedLog {
 
   /** A drive may report late what did not fail: lines that are there count. What is not known is taken back later. */
   async #afterFailure(lines: Lines, end: LogEnd, error: unknown): Promise<AppendOutcome> {
+    if (isSessionError(error, 'ERR_STORE_GONE')) this.#unwant(lines, error)
     const isThere = await this.file.isThere(lines.bytes, end.mark.size).catch(() => undefined)
     if (isThere) return this.file.confirm(lines.bytes, end.mark.size, lastOf(lines))
-    if (isThere === false || !this.context.isNetwork) return this.#takeBackPart(lines, error)
-    const ids = lines.pieces.map(({ id }) => id)
+    return isThere === false || !this.context.isNetwork ? this.#takeBackPart(lines, error) : this.#unwant(lines, error)
+  }
+
+  /** Lines that may stand in a file that cannot be reached now: the first call that can takes them back. */
+  #unwant({ pieces }: Lines, error: unknown): never {
+    const ids = pieces.map(({ id }) => id)
     this.#unwanted.push(...ids)
     throw error instanceof Error ? Object.assign(error, { written: ids }) : error
   }
@@ -306,12 +317,4 @@ export class SessionLog extends CachedLog {
       throw error
     }
   }
-}
-
-/** What is still to be known when an append has ended. */
-interface Appending {
-  end: LogEnd
-  lines: Lines
-  drafts: Draft[]
-  create: boolean
 }
