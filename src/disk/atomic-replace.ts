@@ -8,14 +8,14 @@ import { errno } from '../base/errors.js'
 import { sleep, yieldIfDue } from '../base/event-loop.js'
 import { randomNonce } from '../base/ids.js'
 import { createPrivate, isOlderThan, removeFile, statFile, writeAll } from './files.js'
-import { ensureFolder, isShared, listFolder, syncFolderOf } from './folders.js'
+import { ensureFolder, isShared, listFolder, syncFolderOf, syncFolders } from './folders.js'
 import type { Layout } from './layout.js'
 import { type FileMark, markOf, sameFile } from './log/file-mark.js'
 import { linkFormer } from './log/formers.js'
 import { copyLate, wholeLines } from './log/late-copy.js'
 import type { LogReader } from './log/log-reader.js'
 import { type Part, PartWriter } from './log/range-copier.js'
-import { fstat, isUnsyncable, rename } from './platform/calls.js'
+import { fstat, rename } from './platform/calls.js'
 
 /**
  * Replaces a small private file, unsynced by default, and returns what the new one is known by. The old one stays where anything fails, and a
@@ -113,7 +113,7 @@ export async function replaceLog(replacement: Replacement): Promise<FileMark | '
     // the sync that was left out between link and rename
     if (replacement.hurries) await sync(out)
     // a rename from one folder to another lasts when both are synced
-    await Promise.all([syncFolderAround(layout.log(name)), syncFolderAround(made)])
+    await syncFolders([path.dirname(layout.log(name)), path.dirname(made)])
     removeFile(copied.former)
     // what came in the instant before its last name went
     await copyLate({ layout, name, former: from, from: copied.end, since })
@@ -224,19 +224,6 @@ async function writeParts(out: number, from: number, parts: Iterable<Part>): Pro
   for (const part of parts) await writer.add(part)
   writer.flush()
   return writer.size
-}
-
-/** Makes a rename outlast a power cut, without holding the event loop. Where folders cannot be synced, that is that. */
-async function syncFolderAround(file: string): Promise<void> {
-  let fd: number | undefined
-  try {
-    fd = fs.openSync(path.dirname(file), fs.constants.O_RDONLY)
-    await sync(fd)
-  } catch (error) {
-    if (!isUnsyncable(error)) throw error
-  } finally {
-    if (fd !== undefined) fs.closeSync(fd)
-  }
 }
 
 /** As fs.fsync, without holding the event loop. */

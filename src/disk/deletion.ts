@@ -2,7 +2,7 @@
 import { errno } from '../base/errors.js'
 import { randomNonce } from '../base/ids.js'
 import { removeFile, removeOwnFile, statFile } from './files.js'
-import { ensureFolder, isThere, removeTree, syncFolder } from './folders.js'
+import { ensureFolder, isThere, removeTree, syncFolders } from './folders.js'
 import type { Layout } from './layout.js'
 import { deletedLogs } from './log/formers.js'
 import { rename } from './platform/calls.js'
@@ -12,11 +12,11 @@ import { isNoRoom } from './reserve.js'
  * Deletes log, sidecar, blobs and quarantined lines, for work under the lease; false when there was no log. The log is
  * moved away first, and goes last: as long as it is there, `finishDeletions` takes the rest away.
  */
-export function deleteFiles(layout: Layout, name: string, isSynced: boolean): boolean {
+export async function deleteFiles(layout: Layout, name: string, isSynced: boolean): Promise<boolean> {
   const log = layout.log(name)
   const hasMore = isThere(layout.blobs(name)) || isThere(layout.quarantine(name))
   const existed = hasMore ? moveAway(layout, name, log) : removeFile(log)
-  if (isSynced) for (const folder of [layout.root, ...(hasMore ? [layout.rewrites] : [])]) syncFolder(folder)
+  if (isSynced) await syncFolders([layout.root, ...(hasMore ? [layout.rewrites] : [])])
   removeOwnFile(layout.sidecar(name))
   if (hasMore) removeRest(layout, name)
   return existed

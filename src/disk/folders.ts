@@ -107,6 +107,24 @@ export function syncFolder(folder: string): void {
   }
 }
 
+/** The same for several, side by side and without holding the event loop. */
+export async function syncFolders(folders: readonly string[]): Promise<void> {
+  await Promise.all(folders.map(syncBeside))
+}
+
+async function syncBeside(folder: string): Promise<void> {
+  let fd: number | undefined
+  try {
+    const opened = fs.openSync(folder, fs.constants.O_RDONLY)
+    fd = opened
+    await new Promise<void>((resolve, reject) => fs.fsync(opened, (error) => (error ? reject(error) : resolve())))
+  } catch (error) {
+    if (!isUnsyncable(error)) throw error
+  } finally {
+    if (fd !== undefined) fs.closeSync(fd)
+  }
+}
+
 export function syncFolderOf(file: string): void {
   syncFolder(path.dirname(file))
 }

@@ -8,13 +8,12 @@ import { errno } from '../base/errors.js'
 import { removeFile, removeOwnFile, statFile } from './files.js'
 import {
   ensureFolder,
-  ensureSyncedFolder,
   linkFiles,
   listFolder,
   refuseLink,
   removeEmptyFolder,
   removeTree,
-  syncFolder,
+  syncFolders,
 } from './folders.js'
 import type { Layout } from './layout.js'
 import { type FileMark, sameFile } from './log/file-mark.js'
@@ -36,11 +35,16 @@ export interface TrashedFiles {
  * Moves a session to the trash, under its lease, if its log still is as `log` says; false when it is in use. Writers
  * without a lease wait for the rename, or prevent it by removing the folder that the log is to go into.
  */
-export function moveToTrash(layout: Layout, name: string, id: string, log: FileMark): boolean {
+export async function moveToTrash(
+  layout: Layout,
+  { name, id, isSynced }: { name: string; id: string; isSynced: boolean },
+  log: FileMark,
+): Promise<boolean> {
   const folder = layout.trashed(name, id)
-  ensureSyncedFolder(layout.trash)
+  ensureFolder(layout.trash)
   refuseLink(layout.trash)
-  ensureSyncedFolder(folder)
+  ensureFolder(folder)
+  if (isSynced) await syncFolders([layout.root, layout.trash])
   const former = linkFormer(layout, name, id, log)
   const now = statFile(layout.log(name))
   const isUnused = former !== undefined && now !== 'other' && sameFile(now, log) && now?.size === log.size
@@ -51,9 +55,7 @@ export function moveToTrash(layout: Layout, name: string, id: string, log: FileM
   }
   finishMove(layout, name, id)
   removeFile(former)
-  syncFolder(folder)
-  syncFolder(layout.trash)
-  syncFolder(layout.root)
+  if (isSynced) await syncFolders([folder, layout.trash, layout.root])
   return true
 }
 
@@ -84,7 +86,7 @@ export function finishMove(layout: Layout, name: string, id: string): void {
  * Puts a session back; its log comes last, so that it appears whole. A former of the log says until then that the move
  * is to be undone when it is cut off.
  */
-export function moveBack(layout: Layout, { name, id, folder }: TrashedFiles): void {
+export async function moveBack(layout: Layout, { name, id, folder }: TrashedFiles, isSynced: boolean): Promise<void> {
   const inTrash = (file: string) => path.join(folder, path.basename(file))
   const log = layout.log(name)
   // what is below this size is in the log that comes back
@@ -96,7 +98,7 @@ export function moveBack(layout: Layout, { name, id, folder }: TrashedFiles): vo
   // a rename would replace a log that an append has just made
   fs.linkSync(inTrash(log), log)
   removeFile(inTrash(log))
-  syncFolder(layout.root)
+  if (isSynced) await syncFolders([layout.root])
   removeFile(former)
   removeEmptyFolder(folder)
 }

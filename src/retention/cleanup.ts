@@ -126,7 +126,8 @@ async function removeIf(log: SessionLog, isDue: () => Promise<boolean>, signal?:
  * since. Returns its id there; null where it stays.
  */
 async function toTrash(log: SessionLog, isDue: () => Promise<boolean>): Promise<string | null> {
-  const { layout, clock, runs } = log.context
+  const { layout, clock, runs, settings } = log.context
+  const isSynced = settings.fsync !== 'no'
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const mark = log.file.stat()
     if (mark === undefined || !(await isDue())) return null
@@ -135,7 +136,7 @@ async function toTrash(log: SessionLog, isDue: () => Promise<boolean>): Promise<
     log.reset()
     log.checkLease()
     const id = clock.id('')
-    if (log.moving(() => moveToTrash(layout, log.name, id, markOf(mark)))) return id
+    if (await log.moving(() => moveToTrash(layout, { name: log.name, id, isSynced }, markOf(mark)))) return id
   }
   throw logBusy(log.key, log.file.path)
 }

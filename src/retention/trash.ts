@@ -58,17 +58,17 @@ async function keyOf(trashed: TrashedFiles): Promise<string | undefined> {
 /** @throws SessionError ERR_SESSION_NOT_FOUND, ERR_SESSION_EXISTS */
 export async function restore(store: StoreInternals, id: string, options?: WaitOptions): Promise<string> {
   const signal = checkWait('restore', options)
-  const { layout, runs } = store.context
+  const { layout, runs, settings } = store.context
   const trashed = listTrash(layout).find((entry) => entry.id === id)
   const key = trashed && (await keyOf(trashed))
   if (trashed === undefined || key === undefined) throw notInTrash(id)
   const log = store.log(key)
-  const work = () => {
+  const work = async () => {
     if (statFile(layout.log(trashed.name)) !== undefined) throw sessionExists(key)
     if (statFile(logInTrash(trashed)) === undefined) throw notInTrash(id)
     const sidecar = sidecarOrNone(sidecarInTrash(trashed))
     if (sidecar?.run?.state === 'running') runs.pointTo([statementOf(key, sidecar.session, sidecar.run)])
-    log.moving(() => moveBack(layout, trashed))
+    await log.moving(() => moveBack(layout, trashed, settings.fsync !== 'no'))
     log.reset()
     return key
   }

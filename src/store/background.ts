@@ -93,7 +93,7 @@ export class Background {
     this.#syncing = undefined
     const logs = [...this.#unsynced]
     this.#unsynced.clear()
-    for (const log of logs) await this.#attempt(log, () => log.file.sync())
+    await Promise.all(logs.map((log) => this.#attempt(log, () => log.file.sync())))
   }
 
   /** A failure here costs no message: it is reported, and the log still has everything. */

@@ -151,6 +151,49 @@ describe("fsync: 'always'", () => {
 
 /** What readers return for a store: all that a failed call must not change. */
 /** A list goes on without what it cannot read, and reports it: here that is a rejection. */
+describe('syncs', () => {
+  test("a cleanup with 'no' makes none, nor do trash, restore and deletion", async () => {
+    const store = await open(tempFolder(), { fsync: 'no' })
+    for (let i = 0; i < 20; i++) await fill(store, `s${i}`, ['x'])
+    let syncs = 0
+    const counting = (sync: Call) => (fd: number) => {
+      syncs++
+      return sync(fd)
+    }
+    await during('fsync', counting, async () => {
+      await sleep(3)
+      expect((await store.cleanup({ olderThan: 0 })).removed).toHaveLength(20)
+      for (const { id, key } of await store.trash()) {
+        await store.restore(id)
+        await store.session(key).delete()
+      }
+    })
+    expect(syncs).toBe(0)
+  })
+
+  test("those of 'everysec' run side by side and beside the event loop, that of a new session too", async () => {
+    const store = await openStore(tempFolder(), { fsync: 'everysec' })
+    let [running, most, blocking] = [0, 0, 0]
+    const slow = (sync: Call) => async (fd: number) => {
+      most = Math.max(most, ++running)
+      await sleep(20)
+      await sync(fd)
+      running--
+    }
+    const counting = (sync: Call) => (fd: number) => {
+      blocking++
+      return sync(fd)
+    }
+    const work = async () => {
+      for (let i = 0; i < 30; i++) await store.session(`s${i}`).append(message('x'))
+      await store.close()
+    }
+    await during('fdatasync', slow, () => during('fsyncSync', counting, work))
+    expect(most).toBeGreaterThan(20)
+    expect(blocking).toBe(0)
+  })
+})
+
 async function answers(folder: string): Promise<unknown> {
   const errors: unknown[] = []
   const store = await openStore(folder, { onError: (error) => errors.push(error) })

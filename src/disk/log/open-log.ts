@@ -6,7 +6,7 @@ import { yieldToLoop } from '../../base/event-loop.js'
 import type { Range } from '../../log/line.js'
 import { parseLines } from '../../log/parse.js'
 import { closeFile, createPrivate, openRegular, readSync, removeFile, statFile, writeAll } from '../files.js'
-import { ensureFolder, shareWithGroup, syncAbove, syncFolderOf } from '../folders.js'
+import { ensureFolder, shareWithGroup, syncAbove, syncFolderOf, syncFolders } from '../folders.js'
 import type { Layout } from '../layout.js'
 import { rename } from '../platform/calls.js'
 import type { FdCache } from './fd-cache.js'
@@ -123,6 +123,8 @@ export class OpenLog {
     } finally {
       fs.closeSync(fd)
     }
+    // else its first sync is still to come, as that of any line
+    this.isDirty = !synced
     return this.adopt(temporary, synced)
   }
 
@@ -202,7 +204,7 @@ export class OpenLog {
         fs.fdatasync(opened.fd, (error) => (error ? reject(error) : resolve())),
       )
       // a line in a new file is worth nothing while the rename that gave it its name is not on disk
-      if (!opened.isFolderSynced) syncFolderOf(this.path)
+      if (!opened.isFolderSynced) await syncFolders([path.dirname(this.path)])
       opened.isFolderSynced = true
     } catch (error) {
       this.#syncing = this.#nextSync = undefined

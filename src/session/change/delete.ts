@@ -8,10 +8,10 @@ import type { SessionLog } from '../log/session-log.js'
 export async function deleteLog(log: SessionLog, signal?: AbortSignal): Promise<boolean> {
   const { layout, settings, runs } = log.context
   log.context.checkOpen()
-  const remove = () => {
+  const remove = async () => {
     if (!log.exists()) return false
     log.reset()
-    const existed = log.moving(() => deleteFiles(layout, log.name, settings.fsync !== 'no'))
+    const existed = await log.moving(() => deleteFiles(layout, log.name, settings.fsync !== 'no'))
     // these only say what nobody asks for any more
     for (const forget of [() => removeValues(layout.list()), () => runs.forget(log.key)]) {
       try {

@@ -68,9 +68,9 @@ export abstract class SessionCalls {
   }
 
   /** Changes files in several steps, for work under the lease: what a failure leaves is finished before the next work. */
-  moving<T>(work: () => T): T {
+  async moving<T>(work: () => T | Promise<T>): Promise<T> {
     try {
-      return work()
+      return await work()
     } catch (error) {
       this.noteUnfinished()
       throw error

@@ -293,9 +293,10 @@ export class SessionLog extends CachedLog {
     root.check()
     const lines = this.#stamp(drafts, emptySummary(), 0)
     before?.(lines.pieces[0]?.id ?? null)
-    const made = this.file.create(lines.bytes, layout.temporary(this.name, randomNonce()), settings.fsync !== 'no')
+    const made = this.file.create(lines.bytes, layout.temporary(this.name, randomNonce()), settings.fsync === 'always')
     if (made === 'exists') return undefined
     this.wasThere = true
+    if (settings.fsync === 'everysec') this.context.noteUnsynced(this)
     // more than was written: another process has added to it, and the next call reads it
     if (made.size !== lines.bytes.length) return lines
     const state = { summary: emptySummary(), mark: made, print: '', open: false, torn: null, partial: false }
