@@ -34,12 +34,16 @@ export function keepReserve(layout: Layout): void {
   }
 }
 
-/** Does work that frees space: once more without the reserve where the disk is full. */
+/**
+ * Does work that frees space: once more without the reserve where the disk is full, unless the error says how much is
+ * `needed`.
+ */
 export async function withReserve<T>(layout: Layout, work: () => T | Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    if (!isNoRoom(error) || !isThere(layout.reserve)) throw error
+    const isHopeless = error instanceof Error && 'needed' in error
+    if (!isNoRoom(error) || isHopeless || !isThere(layout.reserve)) throw error
     removeTree(layout.reserve)
     return await work()
   } finally {
