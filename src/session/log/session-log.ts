@@ -267,10 +267,7 @@ export class SessionLog extends CachedLog {
     this.#unwanted = []
   }
 
-  /**
-   * After a write that came up short: of several lines, the first may stand whole. Where they cannot be taken back, on
-   * a full disk, that is done before the next call, and the error names them.
-   */
+  /** After a short write the first of several lines may stand whole. On a full disk the next call takes them back. */
   async #takeBackPart({ pieces }: Lines, error: unknown): Promise<never> {
     if (pieces.length > 1) {
       await this.#takeBack(pieces).catch(() => {
