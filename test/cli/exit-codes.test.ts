@@ -46,6 +46,7 @@ const MISSING: Record<string, [code: number, ...args: string[]]> = {
   gc: [3, 'x'],
   vacuum: [3, 'x'],
   completion: [2, 'tcsh'],
+  help: [2, 'x'],
 }
 
 async function storeWithAnn(): Promise<{ cwd: string }> {

@@ -67,7 +67,7 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
       delete process.env.FORCE_COLOR
       process.env.NO_COLOR = '1'
     })
-    .helpCommand('help [command]', 'the help of a command')
+    .helpCommand(false)
     .configureHelp({ showGlobalOptions: true, visibleCommands: ({ commands }) => shownCommands(commands) })
     .configureOutput({ getOutHelpWidth: helpWidth, getErrHelpWidth: helpWidth })
     .addHelpText('after', HELP_END)
@@ -280,6 +280,16 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
       const { complete } = await import('../commands/completion.js')
       const names = shownCommands(program.commands).map((one) => one.name())
       finish(await complete(what, names, command.optsWithGlobals<GlobalOptions>()))
+    })
+
+  program
+    .command('help')
+    .description('the help of a command')
+    .argument('[command]')
+    .action((name: string | undefined) => {
+      const command = name === undefined ? program : program.commands.find((one) => one.name() === name)
+      if (command === undefined) return program.error(`unknown command '${name}'`)
+      command.help()
     })
 
   groupCommands(program)
