@@ -1,8 +1,8 @@
 /** Giving the texts of a line another form, before it is written or afterwards. What names lines and sessions stays. */
 import { isObject, type Json, type JsonObject, jsonEqual } from '../base/json.js'
-import { lineText, membersOf } from './json-text.js'
 import { isLine, LINE_FIELDS, type Line } from './line.js'
 import { parseLines } from './parse.js'
+import { lineText, membersOf } from './rewrite/json-text.js'
 import { messageText } from './serialize.js'
 import { asGiven } from './views.js'
 

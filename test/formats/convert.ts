@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { matchesOf, SAMPLE_BYTES, samplesOf } from '../../src/formats/detect.js'
 import { FORMATS } from '../../src/formats/registry.js'
-import type { Draft } from '../../src/formats/shared/draft.js'
+import type { Draft } from '../../src/formats/shared/draft/draft.js'
 import { type Format, NeedsPlan, type UnitFormat } from '../../src/formats/shared/format.js'
 import {
   type ConvertOptions,

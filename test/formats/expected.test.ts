@@ -1,8 +1,8 @@
 /** Sample files of other tools: what is read from each is what an independent script counted. */
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { BRANCH_AGENT, type Draft } from '../../src/formats/shared/draft.js'
-import { unansweredIn } from '../../src/formats/shared/totals.js'
+import { BRANCH_AGENT, type Draft } from '../../src/formats/shared/draft/draft.js'
+import { unansweredIn } from '../../src/formats/shared/draft/totals.js'
 import { convert } from './convert.js'
 import { BASES, DATA, type ExpectedSession, entries, isThere, matches, NO_USAGE, type Told } from './expected.js'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { membersOf } from '../../src/log/json-text.js'
+import { membersOf } from '../../src/log/rewrite/json-text.js'
 import { FILE_TIME, idAt } from './histories.js'
 import { readingOf } from './reading.js'
 import { planOf, rewrite } from './rewriting.js'

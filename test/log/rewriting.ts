@@ -1,9 +1,9 @@
 /** A rewrite in memory, as `disk/` makes it on files. */
 
 import { isLine, type Piece } from '../../src/log/line.js'
-import { mendLine } from '../../src/log/mended-line.js'
 import { parseLines } from '../../src/log/parse.js'
-import { type RewritePlan, RewritePlanner } from '../../src/log/rewrite.js'
+import { mendLine } from '../../src/log/rewrite/mended-line.js'
+import { type RewritePlan, RewritePlanner } from '../../src/log/rewrite/rewrite.js'
 import { metaLine } from '../../src/log/serialize.js'
 import { reachOver, type Visibility, visibilityOf } from '../../src/log/visibility.js'
 import { READ_AT } from './reading.js'

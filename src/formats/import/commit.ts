@@ -1,6 +1,6 @@
 /** What all imports of one source have in common: their options, their report, and how a session is put into the store. */
 import type { StoreInternals } from '../../list/store-internals.js'
-import type { Draft } from '../shared/draft.js'
+import type { Draft } from '../shared/draft/draft.js'
 import type { ImportMeta } from './import-meta.js'
 import type { ReadOptions } from './read-units.js'
 import { type FileReport, type SessionReport, sessionReport } from './report.js'

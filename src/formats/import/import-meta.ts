@@ -2,10 +2,10 @@
 import { isObject, type Json, type JsonObject } from '../../base/json.js'
 import { countersOf } from '../../log/fold.js'
 import type { Usage } from '../../log/line.js'
-import type { Draft } from '../shared/draft.js'
+import type { Draft } from '../shared/draft/draft.js'
+import { noTotals, type Totals } from '../shared/draft/totals.js'
 import type { ResumePoint } from '../shared/format.js'
 import { type Counts, noCounts } from '../shared/job.js'
-import { noTotals, type Totals } from '../shared/totals.js'
 
 /** Bad lines that are remembered, so that the next import reports them as well. */
 export const MAX_BAD = 100

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { OpenSource } from '../../disk/source-file.js'
 import { addUsage } from '../../log/fold.js'
-import type { Draft } from '../shared/draft.js'
+import type { Draft } from '../shared/draft/draft.js'
 import { NeedsPlan, type Planner, type UnitFormat, type UnitReader } from '../shared/format.js'
 import {
   type ConvertOptions,

@@ -1,7 +1,7 @@
 /** What an import did, file by file and session by session. */
 import type { Usage } from '../../log/line.js'
+import { type Totals, unansweredIn } from '../shared/draft/totals.js'
 import type { Counts } from '../shared/job.js'
-import { type Totals, unansweredIn } from '../shared/totals.js'
 import type { BadLine } from './import-meta.js'
 
 /** `lines` is the sum of the other counters, of `bad` and of `torn`. */

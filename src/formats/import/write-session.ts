@@ -14,7 +14,7 @@ import { metaLine } from '../../log/serialize.js'
 import { addAtEnd, lastActivityIn, makeOf, mergeAll } from '../../session/change/take-lines.js'
 import type { SessionLog } from '../../session/log/session-log.js'
 import { redactedLines } from '../../session/redaction.js'
-import type { Draft } from '../shared/draft.js'
+import type { Draft } from '../shared/draft/draft.js'
 import { type ImportMeta, metaFromJson, metaToJson } from './import-meta.js'
 import { idsBehind, knownLinesIn, type Lacking, LackingLines } from './known-lines.js'
 

@@ -2,7 +2,7 @@
 import { isObject, type JsonObject } from '../../base/json.js'
 import { addUsage, countersOf } from '../../log/fold.js'
 import { objectOf, objectsOf, textOr } from './blocks.js'
-import type { Draft } from './draft.js'
+import type { Draft } from './draft/draft.js'
 import type { UnitFormat, UnitReader } from './format.js'
 import type { Job, Verdict } from './job.js'
 import { type Unit, unitOf } from './unit.js'

@@ -1,6 +1,6 @@
 /** The conversion of one file: its sessions, its counters, its warnings. */
 import { CompactCounter } from './compact-counter.js'
-import { Draft } from './draft.js'
+import { Draft } from './draft/draft.js'
 
 /** The facts of the file that a converter gets. */
 export interface SourceFile {

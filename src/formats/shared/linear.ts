@@ -1,6 +1,6 @@
 /** Readers of files whose lines simply follow one another. */
 import type { JsonObject } from '../../base/json.js'
-import type { Draft } from './draft.js'
+import type { Draft } from './draft/draft.js'
 import { NeedsPlan, type Planner, type ResumePoint, type UnitReader } from './format.js'
 import type { Job, Verdict } from './job.js'
 import type { readTime } from './times.js'

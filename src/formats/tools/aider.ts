@@ -1,6 +1,6 @@
 /** aider: `.aider.chat.history.md`, Markdown in which `#### ` begins a user message and `> ` a notice. */
 
-import type { Draft } from '../shared/draft.js'
+import type { Draft } from '../shared/draft/draft.js'
 import type { TextFormat } from '../shared/format.js'
 import { type Counts, countVerdict, type Job, noCounts } from '../shared/job.js'
 import { unitOf } from '../shared/unit.js'

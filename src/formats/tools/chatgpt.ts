@@ -1,7 +1,7 @@
 /** ChatGPT's export: an array of conversations, each a tree of nodes with the place where it was left. */
 import { isObject, type Json, type JsonObject } from '../../base/json.js'
 import { type Call, contentOf, listOf, objectOf, objectsOf, textOr, without } from '../shared/blocks.js'
-import type { Draft } from '../shared/draft.js'
+import type { Draft } from '../shared/draft/draft.js'
 import { others } from '../shared/fields.js'
 import type { UnitFormat, UnitReader } from '../shared/format.js'
 import { type Counts, countVerdict, type Job, noCounts, type Verdict } from '../shared/job.js'

@@ -2,7 +2,7 @@
 import { isObject, type Json, type JsonObject } from '../../base/json.js'
 import { type CallUsage, contentOf, countOf, objectOf, splitBlocks, textOr } from '../shared/blocks.js'
 import { CompactCounter, keyOf } from '../shared/compact-counter.js'
-import { BRANCH_AGENT, type Draft } from '../shared/draft.js'
+import { BRANCH_AGENT, type Draft } from '../shared/draft/draft.js'
 import { NeedsPlan, type ResumePoint, type UnitFormat, type UnitReader } from '../shared/format.js'
 import type { Job, SourceFile, Verdict } from '../shared/job.js'
 import type { Place, Unit } from '../shared/unit.js'

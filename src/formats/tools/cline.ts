@@ -10,7 +10,7 @@ import {
   splitBlocks,
   textOr,
 } from '../shared/blocks.js'
-import type { Draft } from '../shared/draft.js'
+import type { Draft } from '../shared/draft/draft.js'
 import { others } from '../shared/fields.js'
 import type { FolderFormat } from '../shared/format.js'
 import { type Counts, countVerdict, type Job, noCounts, type SourceFolder } from '../shared/job.js'

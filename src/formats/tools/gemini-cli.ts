@@ -1,7 +1,7 @@
 /** Gemini CLI: one JSON object (`session-*.json`), or lines in which a later message of the same id replaces an earlier one. */
 import { isObject, type JsonObject } from '../../base/json.js'
 import { objectOf, objectsOf, textOr, without } from '../shared/blocks.js'
-import { BRANCH_AGENT, type Draft } from '../shared/draft.js'
+import { BRANCH_AGENT, type Draft } from '../shared/draft/draft.js'
 import {
   type DocumentFormat,
   NeedsPlan,

@@ -1,7 +1,7 @@
 /** goose: JSONL until 1.9 (a header, then messages), or the object of `goose session export`. */
 import type { Json, JsonObject } from '../../base/json.js'
 import { type Call, contentOf, countOf, objectOf, objectsOf, textOr, without } from '../shared/blocks.js'
-import type { Draft } from '../shared/draft.js'
+import type { Draft } from '../shared/draft/draft.js'
 import { others } from '../shared/fields.js'
 import type { DocumentFormat, UnitFormat, UnitReader } from '../shared/format.js'
 import { countVerdict, type Job, noCounts, type Verdict } from '../shared/job.js'

@@ -1,7 +1,7 @@
 /** LangChain: stored messages `{type, data}` in an array, or the file of a FileSystemChatMessageHistory. */
 import { isObject, type Json, type JsonObject } from '../../base/json.js'
 import { type CallUsage, contentOf, countOf, objectOf, objectsOf, splitBlocks, textOr } from '../shared/blocks.js'
-import type { Draft } from '../shared/draft.js'
+import type { Draft } from '../shared/draft/draft.js'
 import { others } from '../shared/fields.js'
 import type { DocumentFormat } from '../shared/format.js'
 import { countVerdict, noCounts } from '../shared/job.js'

@@ -1,7 +1,7 @@
 /** llm: the array of `llm logs --json`, one object a response. */
 import type { JsonObject } from '../../base/json.js'
 import { type CallUsage, countOf, objectOf, objectsOf, parsedArguments, textOr } from '../shared/blocks.js'
-import type { Draft } from '../shared/draft.js'
+import type { Draft } from '../shared/draft/draft.js'
 import { others } from '../shared/fields.js'
 import type { DocumentFormat } from '../shared/format.js'
 import { countVerdict, noCounts } from '../shared/job.js'

@@ -1,7 +1,7 @@
 /** nanobot: a header `{_type:"metadata"}`, then messages in the shape of OpenAI's, in a file that is rewritten at each save. */
 import type { JsonObject } from '../../base/json.js'
 import { countOf, objectOf, openAiCalls, textOr } from '../shared/blocks.js'
-import type { Draft } from '../shared/draft.js'
+import type { Draft } from '../shared/draft/draft.js'
 import { others } from '../shared/fields.js'
 import type { UnitFormat } from '../shared/format.js'
 import type { Job, Verdict } from '../shared/job.js'

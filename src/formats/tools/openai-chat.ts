@@ -1,7 +1,7 @@
 /** Lines of OpenAI's chat format, as for fine-tuning: one conversation a line, `{messages, tools?}`. */
 import { isObject, type Json, type JsonObject } from '../../base/json.js'
 import { objectOf, openAiCalls, parsedArguments, textOr, without } from '../shared/blocks.js'
-import type { Draft } from '../shared/draft.js'
+import type { Draft } from '../shared/draft/draft.js'
 import type { UnitFormat, UnitReader } from '../shared/format.js'
 import type { Job, Verdict } from '../shared/job.js'
 import { roleOf } from '../shared/roles.js'

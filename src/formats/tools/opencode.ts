@@ -1,7 +1,7 @@
 /** opencode: the object of `opencode export`, or its storage folder with `session/`, `message/` and `part/`. */
 import { isObject, type Json, type JsonObject } from '../../base/json.js'
 import { type Call, type CallUsage, contentOf, countOf, objectOf, objectsOf, textOr } from '../shared/blocks.js'
-import type { Draft } from '../shared/draft.js'
+import type { Draft } from '../shared/draft/draft.js'
 import { others } from '../shared/fields.js'
 import type { DocumentFormat, FolderFormat } from '../shared/format.js'
 import { type Counts, countVerdict, type Job, noCounts, type SourceFolder } from '../shared/job.js'

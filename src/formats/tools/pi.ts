@@ -3,7 +3,7 @@
  */
 import type { Json, JsonObject } from '../../base/json.js'
 import { type Call, type CallUsage, contentOf, countOf, listOf, objectOf, textOr } from '../shared/blocks.js'
-import { BRANCH_AGENT, type Draft } from '../shared/draft.js'
+import { BRANCH_AGENT, type Draft } from '../shared/draft/draft.js'
 import { others } from '../shared/fields.js'
 import {
   NeedsPlan,

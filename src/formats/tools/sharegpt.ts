@@ -1,7 +1,7 @@
 /** ShareGPT: `{conversations: [{from, value}]}` in an array or in lines. */
 import { isObject, type Json } from '../../base/json.js'
 import { type Call, objectsOf, parsedArguments, textOr, without } from '../shared/blocks.js'
-import type { Draft } from '../shared/draft.js'
+import type { Draft } from '../shared/draft/draft.js'
 import type { UnitFormat, UnitReader } from '../shared/format.js'
 import type { Job, Verdict } from '../shared/job.js'
 import { roleOf } from '../shared/roles.js'

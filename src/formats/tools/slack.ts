@@ -1,7 +1,7 @@
 /** Slack: an export folder or .zip with `channels.json`, `users.json`, and a folder a channel with a file a day. */
 import type { Json, JsonObject } from '../../base/json.js'
 import { objectOf, objectsOf, textOr } from '../shared/blocks.js'
-import type { Draft } from '../shared/draft.js'
+import type { Draft } from '../shared/draft/draft.js'
 import { others } from '../shared/fields.js'
 import type { FolderFormat } from '../shared/format.js'
 import { countVerdict, type Job, noCounts, type SourceFolder } from '../shared/job.js'

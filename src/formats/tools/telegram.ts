@@ -1,7 +1,7 @@
 /** Telegram: `result.json` of a chat, or of a whole account. All senders are users, but for those named as assistant. */
 import { isObject, type Json, type JsonObject } from '../../base/json.js'
 import { objectOf, objectsOf, textOr } from '../shared/blocks.js'
-import type { Draft } from '../shared/draft.js'
+import type { Draft } from '../shared/draft/draft.js'
 import { others } from '../shared/fields.js'
 import type { DocumentFormat } from '../shared/format.js'
 import { countVerdict, type Job, noCounts } from '../shared/job.js'

@@ -1,7 +1,7 @@
 /** Taking tombstoned nodes out of a log: their children go to the nearest live ancestor, and so does a leaf. */
 
-import { itemsOf, membersOf, objectText } from '../json-text.js'
 import type { Line } from '../line.js'
+import { itemsOf, membersOf, objectText } from '../rewrite/json-text.js'
 import { commitOf, type NodeRecord, parentOf } from './commit-line.js'
 import { type Graph, isPartOf } from './graph.js'
 import { LiveAncestors } from './views.js'

@@ -5,7 +5,7 @@
 import { SessionError } from '../../base/errors.js'
 import type { JsonObject } from '../../base/json.js'
 import { FORMAT_VERSION, type Line } from '../line.js'
-import { withFields } from '../mended-line.js'
+import { withFields } from '../rewrite/mended-line.js'
 import { metaLine } from '../serialize.js'
 import { keptBy } from '../visibility.js'
 import { reviveNodes, tombstoneFor } from './graph.js'

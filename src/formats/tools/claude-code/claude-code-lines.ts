@@ -11,7 +11,7 @@ import {
   splitBlocks,
   textOr,
 } from '../../shared/blocks.js'
-import type { Draft } from '../../shared/draft.js'
+import type { Draft } from '../../shared/draft/draft.js'
 import { others } from '../../shared/fields.js'
 import { type Held, InOrder } from '../../shared/in-order.js'
 import type { Unit } from '../../shared/unit.js'

@@ -1,7 +1,7 @@
 /** Reads the lines of a Codex rollout one after another. */
 import { isObject, type Json, type JsonObject } from '../../../base/json.js'
 import { type Call, type CallUsage, objectOf, textOr } from '../../shared/blocks.js'
-import type { Draft } from '../../shared/draft.js'
+import type { Draft } from '../../shared/draft/draft.js'
 import { others } from '../../shared/fields.js'
 import { NeedsPlan, type ResumePoint, type UnitReader } from '../../shared/format.js'
 import { type Held, InOrder } from '../../shared/in-order.js'

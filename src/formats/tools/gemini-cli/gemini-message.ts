@@ -1,7 +1,7 @@
 /** A message of Gemini CLI, its usage and the header of a chat, in the words of a draft. */
 import { isObject, type Json, type JsonObject } from '../../../base/json.js'
 import { type Call, type CallUsage, countOf, listOf, objectOf, objectsOf, textOr } from '../../shared/blocks.js'
-import type { Draft } from '../../shared/draft.js'
+import type { Draft } from '../../shared/draft/draft.js'
 import { others } from '../../shared/fields.js'
 import type { Unit } from '../../shared/unit.js'
 

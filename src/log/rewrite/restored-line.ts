@@ -1,8 +1,8 @@
 /** The line of a message that is written once more, as another one. */
-import { isObject } from '../base/json.js'
+import { isObject } from '../../base/json.js'
+import { isIdList, type Line } from '../line.js'
+import type { Stamp } from '../serialize.js'
 import { lineText, type Member, membersOf, objectText, ownOf } from './json-text.js'
-import { isIdList, type Line } from './line.js'
-import type { Stamp } from './serialize.js'
 
 /**
  * The message of `line`, whose text on disk is `raw`, under a new id and time. The texts of its values stay as they

@@ -1,8 +1,8 @@
 /** What the messages of a session come to. */
-import { isObject, type JsonObject } from '../../base/json.js'
-import { countersOf } from '../../log/fold.js'
-import type { Usage } from '../../log/line.js'
-import type { CallUsage } from './blocks.js'
+import { isObject, type JsonObject } from '../../../base/json.js'
+import { countersOf } from '../../../log/fold.js'
+import type { Usage } from '../../../log/line.js'
+import type { CallUsage } from '../blocks.js'
 
 /** What a session says, in numbers. */
 export interface Totals {

@@ -1,5 +1,5 @@
 /** What the session of a source is called: set in one `meta` line. */
-import type { Json, JsonObject } from '../../base/json.js'
+import type { Json, JsonObject } from '../../../base/json.js'
 
 export interface Labels {
   name?: string

@@ -1,6 +1,6 @@
 /** The fields of a JSON object as they are written, so that a line can change while the text of its values stays. */
-import { isObject } from '../base/json.js'
-import type { Line } from './line.js'
+import { isObject } from '../../base/json.js'
+import type { Line } from '../line.js'
 
 /** One field of an object: its name, and the text of its value. */
 export interface Member {

@@ -2,15 +2,15 @@
  * The shortest log that reads the same. A plan names only the ranges that change;
  * all other bytes are copied untouched.
  */
-import { type Json, type JsonObject, jsonEqual } from '../base/json.js'
-import { addUsage, emptySummary, foldFacts, foldPiece, isCarryLine, timesOf, totalUsage } from './fold.js'
-import type { LineChange } from './graph/vacuum.js'
-import { isSupersedable, LastLines, type Setter } from './last-lines.js'
-import { isLine, type Line, namedIds, type Piece, type Range, type Usage } from './line.js'
+import { type Json, type JsonObject, jsonEqual } from '../../base/json.js'
+import { addUsage, emptySummary, foldFacts, foldPiece, isCarryLine, timesOf, totalUsage } from '../fold.js'
+import type { LineChange } from '../graph/vacuum.js'
+import { isSupersedable, LastLines, type Setter } from '../last-lines.js'
+import { isLine, type Line, namedIds, type Piece, type Range, type Usage } from '../line.js'
+import { carriedRefs, type KnownRef, rememberedOf } from '../refs.js'
+import { isLive, knownId, REMOVABLE, type Visibility } from '../visibility.js'
+import { refOf, type Waiting, waitingAfter } from '../waiting.js'
 import { type Mending, NO_HEIRS, newFields } from './mended-line.js'
-import { carriedRefs, type KnownRef, rememberedOf } from './refs.js'
-import { isLive, knownId, REMOVABLE, type Visibility } from './visibility.js'
-import { refOf, type Waiting, waitingAfter } from './waiting.js'
 
 /** A range that is left out, left out and put into quarantine, or rewritten by `mendLine`. */
 export interface Edit extends Range {

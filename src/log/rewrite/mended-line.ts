@@ -1,9 +1,9 @@
 /** Lines that get another text in a rewrite: with what stood in for their ids and times, and with places that moved. */
-import type { JsonObject } from '../base/json.js'
-import type { LineChange } from './graph/vacuum.js'
+import type { JsonObject } from '../../base/json.js'
+import type { LineChange } from '../graph/vacuum.js'
+import type { Line } from '../line.js'
+import { isUndated, knownId, REMOVABLE, timeIn, type Visibility } from '../visibility.js'
 import { lineText, membersOf, objectText, ownOf } from './json-text.js'
-import type { Line } from './line.js'
-import { isUndated, knownId, REMOVABLE, timeIn, type Visibility } from './visibility.js'
 
 export interface Mending {
   /** Messages that are dropped, with the live message before each: a `through` moves there. */
