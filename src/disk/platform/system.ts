@@ -51,7 +51,8 @@ export class System {
     if (known !== undefined && performance.now() - known.asked < START_MS) return known.start
     if (this.#starts.size >= MAX_STARTS) this.#starts.clear()
     const start = this.#askForStart(pid)
-    this.#starts.set(pid, { start, asked: performance.now() })
+    // a live process may have the number of a zombie at any moment
+    if (start !== 'gone') this.#starts.set(pid, { start, asked: performance.now() })
     return start
   }
 

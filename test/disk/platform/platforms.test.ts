@@ -67,6 +67,14 @@ describe('the start of a process, where there is no /proc', () => {
     expect(asked).toEqual([`/bin/ps -o stat= -o lstart= -p ${owner.pid}`])
   })
 
+  test('a process that has the number of a zombie is not taken for that', () => {
+    const { system } = fake('darwin', 'Z    Sat Nov 28 22:30:53 2026\n')
+    const { here, owner } = living(system, BEGAN)
+    expect(livenessOf(owner, here, system)).toBe('dead')
+    system.run = () => mac
+    expect(livenessOf(owner, here, system)).toBe('alive')
+  })
+
   test('a worker thread there is judged by its silence', () => {
     const { system } = fake('darwin', mac)
     const here = ownIdentity(system)
