@@ -18,6 +18,8 @@ export interface StoreCheckOptions {
   keys?: readonly string[]
   /** Applies the remedies of what is found. */
   fix?: boolean
+  /** With `fix` also files in which no line is one of a session: all of them goes to quarantine. */
+  force?: boolean
   signal?: AbortSignal
 }
 
@@ -35,9 +37,10 @@ export interface StoreCheck {
 
 /** @throws TypeError for wrong options; what the signal was aborted with */
 export async function checkStore(store: StoreInternals, options?: StoreCheckOptions): Promise<StoreCheck> {
-  const { keys, fix = false, signal } = checkNames('check', options, ['keys', 'fix', 'signal'])
+  const { keys, fix = false, force = false, signal } = checkNames('check', options, ['keys', 'fix', 'force', 'signal'])
   if (keys !== undefined) checkTexts('keys', keys)
   checkBoolean('fix', fix)
+  checkBoolean('force', force)
   checkSignal(signal)
   const check: StoreCheck = { sessions: 0, messages: 0, findings: [], mended: [], failed: [] }
   for (const key of keys ?? (await store.index.keys()).sort()) {
@@ -48,7 +51,7 @@ export async function checkStore(store: StoreInternals, options?: StoreCheckOpti
       if (checked === null) continue
       check.sessions++
       check.messages += checked.messages
-      check.findings.push(...checked.findings)
+      check.findings.push(...checked.findings.map((found) => (force ? forced(found) : found)))
     } catch (error) {
       check.failed.push({ key, error })
     }
@@ -64,6 +67,11 @@ export async function checkStore(store: StoreInternals, options?: StoreCheckOpti
   return check
 }
 
+/** A file of another tool is left unchanged, unless its user wants it rewritten. */
+function forced(found: Finding): Finding {
+  return found.kind === 'foreign-file' ? { ...found, remedy: 'rewrite' } : found
+}
+
 /** Applies the remedies of what was found. One that fails does not keep the others from being applied. */
 async function mend(
   store: StoreInternals,
@@ -76,7 +84,8 @@ async function mend(
     signal?.throwIfAborted()
     try {
       if (finding.remedy === 'rewrite' && finding.key !== null) {
-        if (!rewritten.has(finding.key)) await rewriteKeepingAll(store.log(finding.key), { signal })
+        if (!rewritten.has(finding.key))
+          await rewriteKeepingAll(store.log(finding.key), { signal, force: finding.kind === 'foreign-file' })
         rewritten.add(finding.key)
       } else await apply(store, finding)
       mended.push(finding)

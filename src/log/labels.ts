@@ -32,7 +32,7 @@ export function labelsOf({ labels }: Pick<Summary, 'labels'>): Labels {
   const { name, tags, agent, turnCount, totalTokens } = labels
   return {
     name: typeof name === 'string' ? name : null,
-    tags: Array.isArray(tags) ? tags.filter((tag): tag is string => typeof tag === 'string') : [],
+    tags: Array.isArray(tags) ? [...new Set(tags.filter((tag): tag is string => typeof tag === 'string'))] : [],
     agent: typeof agent === 'string' ? agent : '',
     turnCount: typeof turnCount === 'number' ? turnCount : null,
     totalTokens: typeof totalTokens === 'number' ? totalTokens : null,

@@ -9,8 +9,12 @@
  *   destroys   the session whose unreadable bytes it removes
  */
 import fs from 'node:fs'
+import { fileURLToPath } from 'node:url'
 
 const dist = new URL('../../dist/lib/', import.meta.url)
+const { importFile } = await import(new URL('import-export.js', dist))
+/** Two messages of another tool. */
+const source = fileURLToPath(new URL('import.jsonl', import.meta.url))
 const message = (content) => ({ role: 'user', content })
 const usage = { promptTokens: 7, completionTokens: 2 }
 
@@ -80,6 +84,10 @@ const store = {
     cleanup: operation(({ store }) => store.cleanup({ olderThan: 500_000 }), { reports: true }),
     restore: operation(async ({ store }) => store.restore(await idInTrash(store, 'gone'))),
     fork: operation(async ({ store }) => (await store.fork('b', { as: 'copy' })).key),
+    import: operation(async ({ store }) => {
+      const { sessions } = await importFile(store, source)
+      return sessions.map(({ key, error }) => [key, error?.code])
+    }),
     close: operation(async ({ store }) => {
       await store.session('a').append(message('4'))
       await store.close()

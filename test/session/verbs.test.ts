@@ -134,3 +134,11 @@ describe('a store', () => {
     await expect(store.check({ mend: true } as never)).rejects.toThrow('check knows no option mend')
   })
 })
+
+test('tags that a foreign line sets twice come once', async () => {
+  const store = await open()
+  const session = await fill(store, 'a', ['x'])
+  fs.appendFileSync(session.path, `${JSON.stringify({ type: 'meta', set: { tags: ['x', 'y', 'x'] } })}\n`)
+  expect((await session.info())?.tags).toEqual(['x', 'y'])
+  expect((await store.list())[0]?.tags).toEqual(['x', 'y'])
+})

@@ -1,8 +1,9 @@
+import fs from 'node:fs'
 import { expect, test } from 'vitest'
 import type { SessionLog } from '../../src/session/log/session-log.js'
 import { type Kept, KeptSessions } from '../../src/store/session-cache.js'
 import { internalsOf } from '../../src/store/store.js'
-import { open } from '../helpers/store.js'
+import { fill, message, open, tempFolder } from '../helpers/store.js'
 
 const MOST = 10
 
@@ -42,3 +43,25 @@ test('when their work is done, no more are cached than the limit', async () => {
   expect(kept.logs()).toHaveLength(MOST)
   expect(kept.get('t9')).toBeDefined()
 })
+
+test.skipIf(process.platform !== 'linux')(
+  'a session that outlives the cache leaves no descriptor open when the store is closed',
+  async () => {
+    const folder = tempFolder()
+    const store = await open(folder)
+    const opened = () =>
+      fs.readdirSync('/proc/self/fd').filter((fd) => {
+        try {
+          return fs.readlinkSync(`/proc/self/fd/${fd}`).startsWith(folder)
+        } catch {
+          return false // the one of this listing
+        }
+      })
+    const first = await fill(store, 'first', ['1'])
+    for (let i = 0; i < 5_000; i++) store.session(`s${i}`)
+    await first.append(message('2'))
+    await first.setName('n')
+    await store.close()
+    await expect.poll(opened).toEqual([])
+  },
+)

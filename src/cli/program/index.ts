@@ -131,6 +131,7 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
       ]),
     )
     .option('--ids', 'the id of each message, as rewind, fork and restore want it')
+    .option('--full', 'long values, such as images, in full')
     .option('--json', 'print one JSON message per line')
     .action(async (key: string, _: unknown, command: Command) => {
       const options = command.optsWithGlobals<ShowOptions>()
@@ -253,11 +254,13 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
     .option('--all', 'all sessions')
     .option('--fix', 'mend what can be mended; all that is taken out is kept in .quarantine')
     .option('--dry-run', 'with --fix: only report what it would do')
+    .option('--force', 'with --fix: also files in which no line is one of a session')
     .option('--json', 'print one JSON object')
     .action(async (keys: string[], _: unknown, command: Command) => {
       const options = command.optsWithGlobals<CheckOptions>()
       if (options.all && keys.length > 0) command.error('name the sessions, or use --all')
       if (options.dryRun && !options.fix) command.error('--dry-run is for --fix')
+      if (options.force && !options.fix) command.error('--force is for --fix')
       const { check } = await import('../commands/operate/check.js')
       finish(await check(keys, options))
     })

@@ -11,6 +11,8 @@ export interface Column {
 }
 
 export const GAP = '  '
+/** One long key must not widen every row of a piped table. */
+const MOST_PADDED = 100
 
 /** An aligned table; columns are narrowed, widest first, until a line fits into `width`. Cells are escaped already. */
 export async function table(columns: readonly Column[], rows: readonly string[][], width: number): Promise<string> {
@@ -19,7 +21,7 @@ export async function table(columns: readonly Column[], rows: readonly string[][
   const widths = widthsIn(columns, natural, width - GAP.length * (columns.length - 1))
   const cell = (text: string, i: number, colour: Column['paint']) => {
     const shown = cut(text, widths[i]!, measure)
-    const space = ' '.repeat(widths[i]! - measure(shown))
+    const space = ' '.repeat(Math.max(Math.min(widths[i]!, MOST_PADDED) - measure(shown), 0))
     const painted = colour?.(shown) ?? shown
     return columns[i]!.right ? space + painted : painted + space
   }

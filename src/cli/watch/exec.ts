@@ -64,17 +64,20 @@ export class Alarm {
 function variablesOf({ key, turnId, reason, since, runningMs, owner }: StuckEvent, root: string) {
   return {
     JSONL_SESSIONS_ROOT: root,
-    JSONL_SESSIONS_KEY: withoutNul(key),
-    JSONL_SESSIONS_TURN_ID: withoutNul(turnId ?? ''),
+    JSONL_SESSIONS_KEY: inEnvironment(key),
+    JSONL_SESSIONS_TURN_ID: inEnvironment(turnId ?? ''),
     JSONL_SESSIONS_REASON: reason,
     JSONL_SESSIONS_SINCE: since.toISOString(),
     JSONL_SESSIONS_RUNNING_MS: String(runningMs),
-    JSONL_SESSIONS_OWNER_HOST: withoutNul(owner.host),
+    JSONL_SESSIONS_OWNER_HOST: inEnvironment(owner.host),
     JSONL_SESSIONS_OWNER_PID: String(owner.pid),
   }
 }
 
-/** The one character that no environment can hold. */
-function withoutNul(text: string): string {
-  return text.replaceAll('\0', '\\x00')
+/** Systems limit a variable to 128 KB: so many characters fit into that. */
+const MOST_CHARS = 32_000
+
+/** What an environment can hold: not the character NUL, and no endless text. */
+function inEnvironment(text: string): string {
+  return text.slice(0, MOST_CHARS).replaceAll('\0', '\\x00')
 }

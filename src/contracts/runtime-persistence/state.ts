@@ -34,7 +34,7 @@ export function leafOfDelta(delta: GraphCommitDelta): string | null {
 
 /** A commit of the whole state: its graph if that must be replaced or was never committed, else only its leaf. */
 export function runtimeCommitFromState(state: PersistedSessionState, usageDeltas: TokenLedgerEntry[]): RuntimeCommit {
-  const { graphReplaceRequired, headRevision, sessionGraph } = state
+  const { graphReplaceRequired, headRevision = null, sessionGraph } = state
   const graph: GraphCommitDelta =
     graphReplaceRequired || headRevision === null
       ? { kind: 'replaceFull', graph: sessionGraph }
@@ -47,14 +47,15 @@ export function runtimeCommitFromStateWithGraph(
   state: PersistedSessionState,
   { graph, usageDeltas }: { graph: GraphCommitDelta; usageDeltas: TokenLedgerEntry[] },
 ): RuntimeCommit {
-  return {
+  // what the caller does to the state later changes no commit
+  return structuredClone({
     sessionId: state.sessionId,
-    expectedHeadRevision: state.headRevision,
+    expectedHeadRevision: state.headRevision ?? null,
     config: persistedSessionConfigFromState(state),
     graph,
     checkpoint: checkpointOf(state),
-    usageDeltas: [...usageDeltas],
-  }
+    usageDeltas,
+  })
 }
 
 function checkpointOf(state: PersistedSessionState): HydratedSessionCheckpoint {

@@ -91,20 +91,32 @@ async function carryOut(
   const parts = () => withEnd(reading, Buffer.concat([Buffer.from(carry ?? ''), end]))
   // what is added was decided on all lines before it
   const isStrict = adds !== undefined
+  let size = 0
+  const counted = function* () {
+    for (const part of parts()) {
+      size += lengthOf(part)
+      yield part
+    }
+  }
   try {
     await setAside(layout.quarantine(log.name), reader.fd, aside)
-    const mark = await putInPlace(log, reader, { parts: parts(), size: reading.size, attempt, isStrict })
+    const mark = await putInPlace(log, reader, { parts: counted(), size: reading.size, attempt, isStrict })
     if (mark === 'replaced') return mark
-    return { dropped: reader.size - mark.size, purged, quarantined: aside.length }
+    // what came meanwhile is no part of it
+    return { dropped: reader.size - size, purged, quarantined: aside.length }
   } catch (error) {
     if (!isNoRoom(error)) throw error
     throw needing(error as Error, [...aside, ...parts()], file)
   }
 }
 
+function lengthOf(part: Part): number {
+  return Buffer.isBuffer(part) ? part.length : part.end - part.offset
+}
+
 /** A full disk has no room for what is written beside the log before the log goes: the error says how much that is. */
 function needing(error: Error, parts: readonly Part[], file: string): Error {
-  const needed = parts.reduce((sum, part) => sum + (Buffer.isBuffer(part) ? part.length : part.end - part.offset), 0)
+  const needed = parts.reduce((sum, part) => sum + lengthOf(part), 0)
   return Object.assign(error, { message: `${error.message}; a rewrite of ${file} needs ${needed} bytes`, needed })
 }
 

@@ -70,6 +70,7 @@ export const helperCases: RuntimeCase[] = [
     async run() {
       const kind = (more: Partial<PersistedSessionState>) => runtimeCommitFromState(state(more), []).graph.kind
       assert.equal(kind({ headRevision: null }), 'replaceFull')
+      assert.equal(kind({ headRevision: undefined as never }), 'replaceFull')
       assert.equal(kind({ headRevision: 3 }), 'unchanged')
       assert.equal(kind({ headRevision: 3, graphReplaceRequired: true }), 'replaceFull')
       const rows = [usage('turn', 'm', [1])]
@@ -78,6 +79,12 @@ export const helperCases: RuntimeCase[] = [
       assert.deepEqual([made.sessionId, made.expectedHeadRevision, made.usageDeltas], [KEY, 3, rows])
       assert.deepEqual(made.checkpoint.turnState, CHECKPOINT.turnState)
       assert.deepEqual(made.checkpoint.toolState, CHECKPOINT.toolState)
+      const mutable = state({ headRevision: null })
+      const copy = runtimeCommitFromState(mutable, [])
+      const before = structuredClone(copy)
+      mutable.sessionGraph.nodes.push(node('later', 'c'))
+      assert.deepEqual(copy, before)
+      mutable.sessionGraph.nodes.pop()
       const delta = append([node('d', 'c')], 'd')
       const given = runtimeCommitFromStateWithGraph(state({ headRevision: 3 }), { graph: delta, usageDeltas: [] })
       assert.deepEqual([given.graph, given.usageDeltas, given.config], [delta, [], made.config])

@@ -81,3 +81,15 @@ test('force rewrites it, and what went is in quarantine, byte for byte', async (
   await store.session('x').rewrite({ force: true })
   expect(Buffer.concat(quarantined(folder, 'x')).toString()).toBe(FILES['an inbox'])
 })
+
+test('check --fix --force takes a file of another tool to quarantine, and without --force leaves it', async () => {
+  const text = FILES['an inbox'] as string
+  const { folder, file } = scene(text)
+  await (await open(folder)).session('real').append(message('1'))
+  expect((await run(['check', '--fix', '--root', folder])).code).toBe(0)
+  expect(fs.readFileSync(file, 'utf8')).toBe(text)
+  expect((await run(['check', '--force', '--root', folder])).code).toBe(2)
+  await run(['check', '--fix', '--force', '--root', folder])
+  expect(fs.readFileSync(file, 'utf8')).not.toContain('sender')
+  expect(Buffer.concat(quarantined(folder, 'x')).toString()).toBe(text)
+})

@@ -17,6 +17,8 @@ export interface ShowOptions extends GlobalOptions {
   removed?: boolean
   /** Each message under the id of its line. */
   ids?: boolean
+  /** Long values in full. */
+  full?: boolean
 }
 
 /** What is shown of a session under its heading. */
@@ -38,7 +40,7 @@ export function show(given: string, options: ShowOptions): Promise<number> {
     facts: factsOf(info),
     items: messagesOf(session, info, options.last),
     above: valuesOf(session),
-    text: messageText,
+    text: (message: StoredMessage) => messageText(message, options),
   }))
 }
 
@@ -47,7 +49,7 @@ function showWithIds(given: string, options: ShowOptions): Promise<number> {
     facts: factsOf(info),
     items: session.entries(options.last === undefined ? {} : { last: options.last }),
     text: ({ id, at, message }) =>
-      `${paint('cyan', escapeLine(id))}\n${messageText({ ...message, id, at: at.toISOString() })}`,
+      `${paint('cyan', escapeLine(id))}\n${messageText({ ...message, id, at: at.toISOString() }, options)}`,
   }))
 }
 
@@ -123,14 +125,24 @@ async function* messagesOf(
 export function showContext(given: string, options: ShowOptions): Promise<number> {
   return showing(given, options, async ({ key }, info, store) => {
     const items = await new JsonlPersistence(store).loadContext(key)
-    return { facts: `${items.length} in context of ${count(info?.messages ?? 0, 'message')}`, items, text: contextText }
+    return {
+      facts: `${items.length} in context of ${count(info?.messages ?? 0, 'message')}`,
+      items,
+      text: (message: Message) => contextText(message, options),
+    }
   })
 }
 
 /** Without what no model gets to see, such as the counters. */
-function contextText({ id, at, role, kind, content, toolCalls, toolCallId, agentName }: Message): string {
+function contextText(
+  { id, at, role, kind, content, toolCalls, toolCallId, agentName }: Message,
+  options: ShowOptions,
+): string {
   const fields = Object.entries({ content, toolCalls, toolCallId, agentName }).filter(([, value]) => value !== null)
-  return messageText({ id, at, role: kind === undefined ? role : `${role} (${kind})`, ...Object.fromEntries(fields) })
+  return messageText(
+    { id, at, role: kind === undefined ? role : `${role} (${kind})`, ...Object.fromEntries(fields) },
+    options,
+  )
 }
 
 /** The messages that were removed and are still in the log, each under the id that restore wants. */

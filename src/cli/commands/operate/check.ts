@@ -22,6 +22,7 @@ export interface CheckOptions extends GlobalOptions {
   all?: boolean
   fix?: boolean
   dryRun?: boolean
+  force?: boolean
   json?: boolean
 }
 
@@ -48,7 +49,10 @@ export async function check(given: readonly string[], options: CheckOptions): Pr
 async function checkIn(store: SessionStore, given: readonly string[], options: CheckOptions): Promise<number> {
   const { keys, missing } = given.length === 0 ? { keys: null, missing: 0 } : await findKeys(store, given)
   const fix = options.fix === true && options.dryRun !== true
-  const found = await showingWork('reading the logs', store.check({ fix, ...(keys !== null && { keys }) }))
+  const found = await showingWork(
+    'reading the logs',
+    store.check({ fix, force: options.force === true, ...(keys !== null && { keys }) }),
+  )
   const checked = { ...found, foreign: await foreignOf(store, keys) }
   for (const { key, error } of checked.failed) complain(`${key === '' ? '' : `${escapeLine(key)}: `}${describe(error)}`)
   const mended = options.fix && !fix ? found.findings.filter(({ remedy }) => remedy !== null) : found.mended
