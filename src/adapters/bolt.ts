@@ -8,8 +8,6 @@ import { internalsOf } from '../store/store.js'
 import type { GivenStore } from './shared/given-store.js'
 import { ValuePerKey, type ValuePerKeyOptions } from './shared/value-per-key.js'
 
-export type { ValuePerKeyOptions } from './shared/value-per-key.js'
-
 /** `ConversationStore` of `@slack/bolt` over a store. */
 export class JsonlConversationStore<State = unknown> implements ConversationStore<State> {
   readonly #values: ValuePerKey
