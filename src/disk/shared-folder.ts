@@ -56,6 +56,14 @@ export class SharedFolder {
     if (--this.#users > 0) return
     folders.delete(this.#root)
     if (folders.size === 0) process.removeListener('exit', exitAll)
-    for (const part of this.#parts.values()) part.close()
+    const failures: unknown[] = []
+    for (const part of this.#parts.values()) {
+      try {
+        part.close()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
   }
 }

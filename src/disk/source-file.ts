@@ -67,10 +67,14 @@ export class OpenSource {
       if (['ENOENT', 'ELOOP', 'EMLINK', 'ENXIO'].includes(errno(error) ?? '')) return undefined
       throw error
     }
-    const stat = fs.fstatSync(fd)
-    if (stat.isFile()) return new OpenSource(path.resolve(file), fd, stat.size, stat.mtimeMs)
-    fs.closeSync(fd)
-    return undefined
+    let source: OpenSource | undefined
+    try {
+      const stat = fs.fstatSync(fd)
+      if (stat.isFile()) source = new OpenSource(path.resolve(file), fd, stat.size, stat.mtimeMs)
+    } finally {
+      if (source === undefined) fs.closeSync(fd)
+    }
+    return source
   }
 
   /** Bytes from `offset` on, fewer where the file ends. */

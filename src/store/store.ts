@@ -495,31 +495,31 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
   async #closeNow(): Promise<void> {
     const { leases } = this.#internals.context
     const lease = (log: SessionLog) => leases.of(log.name)
-    await Promise.all([...this.#internals.context.turns].map((end) => end()))
-    await this.#sweeping
-    const logs = this.#sessions.logs()
-    await Promise.all([...this.#watchers].map((watcher) => watcher.close()))
-    await Promise.all(logs.map((log) => lease(log).idle()))
-    for (const part of this.#parts.values()) await part.close()
-    await this.#internals.index.close()
-    await this.#background.finish()
     const failures: unknown[] = []
-    for (const log of logs) {
+    // what fails keeps nothing else open
+    const attempt = async (work: () => unknown) => {
       try {
-        await lease(log).release()
+        await work()
       } catch (error) {
         failures.push(error)
       }
+    }
+    await Promise.all([...this.#internals.context.turns].map(attempt))
+    await this.#sweeping
+    const logs = this.#sessions.logs()
+    await Promise.all([...this.#watchers].map((watcher) => attempt(() => watcher.close())))
+    await Promise.all(logs.map((log) => lease(log).idle()))
+    for (const part of this.#parts.values()) await attempt(() => part.close())
+    await attempt(() => this.#internals.index.close())
+    await attempt(() => this.#background.finish())
+    for (const log of logs) {
+      await attempt(() => lease(log).release())
       await log.file.idle()
       log.file.closeFd()
       await yieldIfDue()
     }
     this.#sessions.clear()
-    try {
-      this.#shared.release()
-    } catch (error) {
-      failures.push(error)
-    }
+    await attempt(() => this.#shared.release())
     if (failures.length > 0) throw failures[0]
   }
 

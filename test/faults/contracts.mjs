@@ -92,7 +92,14 @@ const store = {
       await store.session('a').append(message('4'))
       await store.close()
     }),
-    list: reading(async ({ store }) => (await store.list()).map(({ key, messages }) => [key, messages]).sort()),
+    list: reading(async ({ store }) => {
+      // one that cannot be read is reported, and the others are listed
+      const errors = []
+      store.on('error', (error) => errors.push(error))
+      const rows = (await store.list()).map(({ key, messages }) => [key, messages]).sort()
+      if (errors.length > 0) throw errors[0]
+      return rows
+    }),
     keys: reading(({ store }) => store.keys()),
     search: reading(async ({ store }) => (await store.search('1')).map(({ key }) => key).sort()),
     trash: reading(async ({ store }) => (await store.trash()).map(({ key }) => key)),
