@@ -1,12 +1,12 @@
 // The store on network drives: node main.mjs [--rounds 50] [--kills 20] [--drive gluster|moosefs] [--only WORD]
 // [--files 2000], which other files lie in the folder
 // Servers and clients run in namespaces of their own, which end with this program. Exit code 1 when something was lost.
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { parseArgs, promisify } from 'node:util'
 import { gluster, missing, moosefs, setUpNetwork } from './drives.mjs'
 import { Host } from './host.mjs'
 import { FAULTS, full, outages, stopped } from './rounds.mjs'
@@ -42,6 +42,16 @@ if (lacking !== undefined) {
   process.exitCode = await inside(values.base)
 }
 
+/** The command on both clients at once, which is to find out that they are two machines. */
+async function checkFs(drive) {
+  const command = fileURLToPath(new URL('../../dist/lib/cli/main.js', import.meta.url))
+  const on = (side) => ['check', 'fs', '--peer', '--json', '--root', path.join(drive[side], 'sessions')]
+  const run = (side) => promisify(execFile)(process.execPath, [command, ...on(side)], { timeout: 120_000 })
+  const [a, b] = (await Promise.all(['a', 'b'].map(run))).map(({ stdout }) => JSON.parse(stdout))
+  const wrong = [a, b].filter(({ verdict }) => verdict !== 'network').map((result) => JSON.stringify(result))
+  return { wrong, note: JSON.stringify(a.measured) }
+}
+
 async function inside(base) {
   setUpNetwork()
   let failed = 0
@@ -67,6 +77,10 @@ async function inside(base) {
       if (!isWanted(fault)) continue
       const began = Date.now()
       report(drive.name, `${fault}, ${values.rounds} rounds`, await act(hosts, Number(values.rounds), drive), began)
+    }
+    if (isWanted('check fs')) {
+      const began = Date.now()
+      report(drive.name, 'check fs --peer', await checkFs(drive), began)
     }
     for (const host of hosts) {
       await host.close()
