@@ -515,7 +515,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
     for (const log of logs) {
       await attempt(() => lease(log).release())
       await log.file.idle()
-      log.file.closeFd()
+      await attempt(() => log.file.closeFd())
       await yieldIfDue()
     }
     this.#sessions.clear()

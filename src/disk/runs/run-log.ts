@@ -170,8 +170,9 @@ export class OwnRunLog {
   }
 
   #closeFd(): void {
-    if (this.#fd !== undefined) fs.closeSync(this.#fd)
+    const fd = this.#fd
     this.#fd = undefined
+    if (fd !== undefined) fs.closeSync(fd)
   }
 
   #note(key: string): void {

@@ -109,8 +109,13 @@ class Reading implements OtherRunLog {
   }
 
   close(): void {
-    if (this.#fd !== undefined) fs.closeSync(this.#fd)
+    const fd = this.#fd
     this.#fd = undefined
+    try {
+      if (fd !== undefined) fs.closeSync(fd)
+    } catch {
+      // it is closed all the same, and only read
+    }
   }
 }
 
