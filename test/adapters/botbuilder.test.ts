@@ -156,6 +156,25 @@ describe('JsonlTranscriptStore', () => {
     expect((await transcripts.getTranscriptActivities('test', 'c/1')).items).toEqual([])
   })
 
+  test('are kept under any id, and an outage is no empty transcript', async () => {
+    const folder = tempFolder()
+    const store = await open(`${folder}/inner`)
+    const transcripts = new JsonlTranscriptStore(store)
+    const ids = ['../../escape', 'a/b', 'a%2Fb', 'x'.repeat(10_000), '👩‍👩‍👧', '__proto__', 'CON', 'constructor']
+    for (const [n, id] of ids.entries()) await transcripts.logActivity(activity(n, { conversation: { id } }))
+    for (const [n, id] of ids.entries())
+      expect((await transcripts.getTranscriptActivities('test', id)).items.map(({ text }) => text)).toEqual([`${n}`])
+    expect((await transcripts.listTranscripts('test')).items.map(({ id }) => id).sort()).toEqual([...ids].sort())
+    expect(fs.readdirSync(folder)).toEqual(['inner'])
+    await store.close()
+    const cold = new JsonlTranscriptStore(openStore(`${folder}/inner`))
+    const failing = () => () => {
+      throw systemError('EIO')
+    }
+    expect(await during('open', failing, () => codeOf(cold.getTranscriptActivities('test', 'a/b')))).toBe('EIO')
+    expect((await cold.getTranscriptActivities('test', 'a/b')).items).toHaveLength(1)
+  })
+
   const revive = (field: string, value: unknown) => (field === 'timestamp' ? new Date(`${value}`) : value)
 
   test.each([
