@@ -7,7 +7,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../base/errors.js'
 import { createPrivate, writeAll } from './files.js'
-import { isThere, makeFolder, removeTree } from './folders.js'
+import { isThere, makeFolder, refuseLink, removeTree } from './folders.js'
 import type { Layout } from './layout.js'
 
 /** Enough for a dozen sessions, each of which keeps a folder in the trash. */
@@ -18,6 +18,7 @@ const FILE_BYTES = 4 * 1024
 export function keepReserve(layout: Layout): void {
   const { reserve } = layout
   try {
+    refuseLink(layout.locks)
     if (isThere(reserve)) return
     makeFolder(reserve)
     for (let i = 0; i < FILES; i++) {
@@ -44,6 +45,7 @@ export async function withReserve<T>(layout: Layout, work: () => T | Promise<T>)
   } catch (error) {
     const isHopeless = error instanceof Error && 'needed' in error
     if (!isNoRoom(error) || isHopeless || !isThere(layout.reserve)) throw error
+    refuseLink(layout.locks)
     removeTree(layout.reserve)
     return await work()
   } finally {
