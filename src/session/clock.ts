@@ -12,6 +12,8 @@ import type { Stamp } from '../log/serialize.js'
 const CLOCK_SET_MS = 60_000
 /** A time that is further ahead of the clock than this was written by another clock, and is not believed; ms. */
 const AHEAD_MS = 3_600_000
+/** Clocks that are set, or stand in another zone, step back by at most this; ms. */
+const STEP_MS = 24 * AHEAD_MS
 /** The kernel's count is read again after this time, ms: that costs as much as several writes. */
 const REREAD_MS = 1_000
 
@@ -67,7 +69,7 @@ export class Clock {
 
   /**
    * The stamp of a line behind one of time `lastAt` in a log whose greatest id is `maxId`: not earlier than that one,
-   * unless it is more than an hour ahead.
+   * unless it is more than a day ahead.
    */
   stamp(lastAt: string | null, maxId: string): Stamp {
     const ms = this.now()
@@ -75,7 +77,7 @@ export class Clock {
       this.#ms = ms
       this.#iso = isoTime(ms)
     }
-    const isRaised = lastAt !== null && this.#iso < lastAt && !isAhead(Date.parse(lastAt), ms)
+    const isRaised = lastAt !== null && this.#iso < lastAt && Date.parse(lastAt) - ms <= STEP_MS
     return { id: this.#ids.next(ms, maxId), at: isRaised ? lastAt : this.#iso }
   }
 

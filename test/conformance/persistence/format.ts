@@ -147,11 +147,11 @@ export const formatCases: PersistenceCase[] = [
     },
   },
   {
-    name: 'on disk: times never fall, ids rise, with a clock that goes back by up to an hour',
+    name: 'on disk: times never fall, ids rise, with any clock',
     only: 'fresh',
     async run({ persistence, log, clock }) {
       const id = await create(persistence)
-      for (const step of [HOUR / 3, -HOUR, 0, HOUR / 3, HOUR]) {
+      for (const step of [HOUR, -2 * HOUR, 0, -HOUR, HOUR]) {
         clock.move(step)
         await insert(persistence, id, 'u one', 'u two')
         await persistence.setTodo(id, 'x')

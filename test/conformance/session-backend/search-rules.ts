@@ -125,7 +125,7 @@ export const searchRuleCases: BackendCase[] = [
         ['arger'],
         ['CAFÉ', 'french'],
         ['cafe', 'bare'],
-        ['cafe\u0301'],
+        ['cafe\u0301', 'french'],
         ['ПРИВЕТ', 'russian'],
         ['мир', 'russian'],
         ['ΟΔΟΣ', 'greek'],
