@@ -1,4 +1,5 @@
 /** Rows in the order of a list: newest activity first, ties by key. A list of an open store then sorts nothing. */
+import { believed, isAhead } from '../session/clock.js'
 import { byKey } from '../session/info.js'
 import type { Row } from './row.js'
 
@@ -16,11 +17,12 @@ export class NewestRows {
     this.#rows = rows
   }
 
-  /** The first `limit` rows that are to be shown. */
-  take(limit: number, shows?: (row: Row) => boolean): Row[] {
+  /** The first `limit` rows that are to be shown; `now` as of `believed`. */
+  take(limit: number, now: number, shows?: (row: Row) => boolean): Row[] {
     this.#sorted ??= [...this.#rows.values()].sort(newestFirst)
     this.#moves = 0
-    return (shows === undefined ? this.#sorted : this.#sorted.filter(shows)).slice(0, limit)
+    const rows = believedRows(this.#sorted, now)
+    return (shows === undefined ? rows : rows.filter(shows)).slice(0, limit)
   }
 
   /**
@@ -34,6 +36,15 @@ export class NewestRows {
     if (former !== undefined) sorted.splice(sorted.indexOf(former), 1)
     if (row !== undefined) sorted.splice(placeFor(row, sorted), 0, row)
   }
+}
+
+/** The same rows, those whose time of use is ahead of the clock by the time of their file. */
+function believedRows(sorted: readonly Row[], now: number): readonly Row[] {
+  let ahead = 0
+  while (ahead < sorted.length && isAhead((sorted[ahead] as Row).active, now)) ahead++
+  if (ahead === 0) return sorted
+  const judged = sorted.slice(0, ahead).map((row) => ({ ...row, active: believed(row.active, row.log.mtimeMs, now) }))
+  return [...judged, ...sorted.slice(ahead)].sort(newestFirst)
 }
 
 function newestFirst(a: Row, b: Row): number {

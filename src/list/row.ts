@@ -6,6 +6,7 @@
 import { type FileMark, isSettled, markOf, sameMark } from '../disk/log/file-mark.js'
 import type { Run } from '../disk/sidecar/sidecar-file.js'
 import { countersOf } from '../log/fold.js'
+import { believed } from '../session/clock.js'
 import { type ListedSession, listedOf, type SessionDetails } from '../session/info.js'
 import type { LogState } from '../session/log/log-state.js'
 
@@ -51,15 +52,10 @@ const NOTHING_ARCHIVED = { messages: 0, bytes: 0, oldest: null }
 /** Two changes of a file within this time can leave it the same modification time, ms. */
 const TICK_MS = 100
 
-export function toRow(
-  key: string,
-  state: LogState,
-  sidecar: FileMark | undefined,
-  run: Run | null,
-  clock: number,
-): Row {
+/** Its times are those of the log: whether one is ahead of the clock is for each list to judge. */
+export function toRow(key: string, state: LogState, sidecar: FileMark | undefined, run: Run | null): Row {
   const { mark: log, summary } = state
-  const { info, details } = listedOf(key, state, run, clock)
+  const { info, details } = listedOf(key, state, run, Number.POSITIVE_INFINITY)
   const { usage, archived } = details
   const now = Date.now()
   const isFinal = isSettled(log, now, TICK_MS) && (sidecar === undefined || isSettled(sidecar, now, TICK_MS))
@@ -89,15 +85,15 @@ export function toRow(
   }
 }
 
-/** Copies, which a caller may change. */
-export function infoIn(row: Row): ListedSession['info'] {
+/** Copies, which a caller may change; `now` as of `believed`. */
+export function infoIn(row: Row, now: number): ListedSession['info'] {
   const { run } = row
   return {
     key: row.key,
     name: row.name || null,
     tags: row.tags === undefined ? [] : row.tags.slice(),
     createdAt: new Date(row.created),
-    lastActivity: new Date(row.active),
+    lastActivity: new Date(believed(row.active, row.log.mtimeMs, now)),
     messages: row.messages,
     bytes: row.log.size,
     damaged: row.damaged ?? 0,
@@ -107,15 +103,15 @@ export function infoIn(row: Row): ListedSession['info'] {
   }
 }
 
-export function listedIn(row: Row): Listed {
-  const info = infoIn(row)
+export function listedIn(row: Row, now: number): Listed {
+  const info = infoIn(row, now)
   const details = {
     name: row.name ?? null,
     tags: [...info.tags],
     agent: row.agent ?? '',
     projectRoot: row.projectRoot ?? null,
     forkedFrom: row.forkedFrom ?? null,
-    updated: row.updated,
+    updated: believed(row.updated, row.log.mtimeMs, now),
     turnCount: row.turns ?? 0,
     totalTokens: row.tokens ?? 0,
     roleless: row.values ?? 0,
@@ -124,6 +120,11 @@ export function listedIn(row: Row): Listed {
     archived: row.archived ?? NOTHING_ARCHIVED,
   }
   return { info, details, run: row.run ?? null }
+}
+
+/** In place of a row for which files must be read. */
+export class Unread {
+  constructor(readonly log: FileMark) {}
 }
 
 /** True when the row was read from the files with these marks. */

@@ -15,7 +15,7 @@ import type { SessionLog } from '../session/log/session-log.js'
 import { currentRun, sessionOf } from '../session/state/runs.js'
 import { ListCache } from './list-cache.js'
 import { addCopies, NewestRows } from './newest-rows.js'
-import { infoIn, isReadFrom, type Listed, type Logs, listedIn, type Row, toRow } from './row.js'
+import { infoIn, isReadFrom, type Listed, type Logs, listedIn, type Row, toRow, Unread } from './row.js'
 import { SessionFiles } from './session-files.js'
 
 /** Full scans take at most this share of the time, and are … */
@@ -80,7 +80,9 @@ export class SessionIndex {
   /** Keys of the sessions in which something waits for an answer, newest activity first. */
   async waiting(): Promise<string[]> {
     await this.#refresh()
-    return this.#newest.take(Number.POSITIVE_INFINITY).flatMap(({ key, waiting }) => (waiting ? [key] : []))
+    return this.#newest
+      .take(Number.POSITIVE_INFINITY, this.#context.clock.now())
+      .flatMap(({ key, waiting }) => (waiting ? [key] : []))
   }
 
   /** The sessions of these names that exist, in the order of the names. */
@@ -88,15 +90,16 @@ export class SessionIndex {
     const rows: Listed[] = []
     for (const name of names) {
       const row = await this.#refreshRow(name)
-      if (row !== undefined) rows.push(listedIn(row))
+      if (row !== undefined) rows.push(listedIn(row, this.#context.clock.now()))
       await yieldIfDue()
     }
     return rows
   }
 
   /** The row of a session as the last refresh found it. */
-  row(name: string): Row | undefined {
-    return this.#rows.get(name)
+  row(name: string): SessionInfo | undefined {
+    const row = this.#rows.get(name)
+    return row && infoIn(row, this.#context.clock.now())
   }
 
   /**
@@ -137,13 +140,14 @@ export class SessionIndex {
   }
 
   /** Copies of rows, made in slices. */
-  async #copies<T>(limit: number, copy: (row: Row) => T, shows?: (row: Row) => boolean): Promise<T[]> {
+  async #copies<T>(limit: number, copy: (row: Row, now: number) => T, shows?: (row: Row) => boolean): Promise<T[]> {
     await this.#refresh()
     await yieldIfDue()
-    const rows = this.#newest.take(limit, shows)
+    const now = this.#context.clock.now()
+    const rows = this.#newest.take(limit, now, shows)
     const copies: T[] = []
     while (copies.length < rows.length) {
-      addCopies(copies, rows, copy)
+      addCopies(copies, rows, (row) => copy(row, now))
       await yieldIfDue()
     }
     return copies
@@ -296,7 +300,7 @@ export class SessionIndex {
     const state = open ?? own?.peek(log)
     const claim = sidecar === undefined ? null : own?.sidecar.claimOf(sidecar)
     if (key === undefined || state === undefined || claim === undefined) return new Unread(log)
-    return toRow(key, state, sidecar, this.#runOf(key, state, claim), this.#context.clock.now())
+    return toRow(key, state, sidecar, this.#runOf(key, state, claim))
   }
 
   async #readRow(name: string, log: FileMark): Promise<Row | undefined> {
@@ -306,12 +310,8 @@ export class SessionIndex {
     const sidecar = read?.sidecar?.key === key ? read.sidecar : null
     const state =
       this.#logOf(key)?.peek(log) ?? stateFromSidecar(sidecar, log) ?? (await this.#files.fold(key, sidecar))
-    return state && toRow(key, state, read?.mark, this.#runOf(key, state, sidecar), this.#context.clock.now())
+    return state && toRow(key, state, read?.mark, this.#runOf(key, state, sidecar))
   }
-}
-
-class Unread {
-  constructor(readonly log: FileMark) {}
 }
 
 function reasonOf(error: unknown): string {

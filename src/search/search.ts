@@ -6,7 +6,6 @@ import { read, readIntoSync } from '../disk/files.js'
 import { untilNotStale } from '../disk/log/late-data.js'
 import { LogReader } from '../disk/log/log-reader.js'
 import { nameOf } from '../disk/names.js'
-import { infoIn } from '../list/row.js'
 import type { SessionIndex } from '../list/session-index.js'
 import type { StoreInternals } from '../list/store-internals.js'
 import type { ChatMessage } from '../log/line.js'
@@ -81,9 +80,9 @@ async function sessionsNamed(index: SessionIndex, names: Iterable<string>): Prom
   const unknown: string[] = []
   for (const name of names) {
     if (isLoopHeld(performance.now())) await yieldToLoop()
-    const row = index.row(name)
-    if (row === undefined) unknown.push(name)
-    else known.push({ info: infoIn(row) })
+    const info = index.row(name)
+    if (info === undefined) unknown.push(name)
+    else known.push({ info })
   }
   return known.concat(await index.named(unknown)).sort((a, b) => byActivity(a.info, b.info))
 }

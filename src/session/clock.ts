@@ -87,6 +87,11 @@ export class Clock {
   }
 }
 
+/** A time of use, or the file's where that is too far ahead of `now`; all Unix milliseconds. */
+export function believed(time: number, fileTime: number, now: number): number {
+  return isAhead(time, now) ? Math.trunc(fileTime) : time
+}
+
 /** True for a time that is too far ahead of the clock to be believed; both Unix milliseconds. */
 export function isAhead(time: number, now: number): boolean {
   return time - now > AHEAD_MS

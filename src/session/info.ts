@@ -4,7 +4,7 @@ import { shownLabels } from '../log/labels.js'
 import type { Usage } from '../log/line.js'
 import { isoTime } from '../log/parse.js'
 import { firstOfEach } from '../log/waiting.js'
-import { isAhead } from './clock.js'
+import { believed } from './clock.js'
 import type { LogState } from './log/log-state.js'
 import { type RunState, runStateOf } from './state/run-state.js'
 
@@ -41,7 +41,7 @@ export function listedOf(key: string, { summary, mark }: Seen, run: Run | null, 
   const labels = shownLabels(summary)
   const fileTime = isoTime(mark.mtimeMs)
   const times = timesOf(summary, fileTime)
-  const used = (at: string) => (isAhead(Date.parse(at), now) ? Math.trunc(mark.mtimeMs) : Date.parse(at))
+  const used = (at: string) => believed(Date.parse(at), mark.mtimeMs, now)
   const { projectRoot } = summary.labels
   const { state, turnId, turnStartedAt } = runStateOf(run)
   // no spreads: they took most of the time of a list

@@ -12,7 +12,7 @@ test('index makes the index of searches, search uses it, index --drop removes it
   await new Promise((resolve) => setTimeout(resolve, 50))
   const made = await run(['index', '--root', root, '--json'])
   expect(JSON.parse(made.out)).toMatchObject({ sessions: 300 })
-  expect(existsSync(join(root, '.index', 'search-2'))).toBe(true)
+  expect(existsSync(join(root, '.index', 'search-3'))).toBe(true)
   const found = await run(['search', '--root', root, '--json', '"number 217."'])
   expect(JSON.parse(found.out).sessions.map(({ key }: { key: string }) => key)).toEqual(['many217'])
   expect((await run(['check', '--root', root])).code).toBe(0)

@@ -73,11 +73,21 @@ export function filesIn(folder: string): string[] {
     .sort()
 }
 
+/** As relative paths; what goes meanwhile may be among them or not. */
+function filesBelow(folder: string): string[] {
+  try {
+    return fs.readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    return fs.existsSync(folder) ? filesBelow(folder) : []
+  }
+}
+
 /** Locks and announcements of waiters, as relative paths. */
 export function locksIn(folder: string): string[] {
   const locks = path.join(folder, '.locks')
   if (!fs.existsSync(locks)) return []
-  const names = fs.readdirSync(locks, { recursive: true, encoding: 'utf8' })
+  const names = filesBelow(locks)
   return names.filter((name) => !/^\.(waiting|rewrites|holds)$|^\.reserve/.test(name)).sort()
 }
 

@@ -29,7 +29,7 @@ test('is private unless given', async () => {
   for (const name of fs.readdirSync(folder, { recursive: true, encoding: 'utf8' }))
     expect([name, modeOf(path.join(folder, name))]).toEqual([
       name,
-      name.match(/\.(jsonl|json)$|\/[0-9a-f]{64}$|list-2$/) ? '600' : '700',
+      name.match(/\.(jsonl|json)$|\/[0-9a-f]{64}$|list-2$|\/\.reserve\/\d+$/) ? '600' : '700',
     ])
   expect(modeOf(folder)).toBe('700')
 })
