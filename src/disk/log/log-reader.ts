@@ -183,28 +183,24 @@ export class LogReader {
   /** Pieces from `end` backwards, each read on demand. The caller will want about `bytes`. */
   *backwards(end = this.size, bytes = 0): Generator<Piece> {
     const damage: DamagedLine[] = []
+    let wanted = Math.min(FIRST_BACK_BYTES + Math.ceil(bytes), MOST_BACK_BYTES)
     try {
-      for (const piece of this.#backwards(end, bytes)) {
-        if (piece.kind === 'damage') damage.push(damagedLine(piece, 0))
-        yield piece
+      for (let stop = end; stop > 0; ) {
+        const start = Math.max(0, stop - wanted)
+        const block = readSync(this.fd, start, stop - start)
+        if (block.length < stop - start) throw shrunk(this.stat.size, start + block.length)
+        const feed = start === 0 ? -1 : block.indexOf(LF)
+        const first = start > 0 && feed === -1 ? block.length : feed + 1
+        for (const piece of parseBackwards(block.subarray(first), start + first)) {
+          if (piece.kind === 'damage') damage.push(damagedLine(piece, 0))
+          yield piece
+        }
+        // a line longer than the step needs a longer one
+        wanted = first === block.length ? wanted * 2 : BACK_BYTES
+        stop = start + first
       }
     } finally {
       if (damage.length > 0) this.onDamage?.(damage.reverse())
-    }
-  }
-
-  *#backwards(end: number, bytes: number): Generator<Piece> {
-    let wanted = Math.min(FIRST_BACK_BYTES + Math.ceil(bytes), MOST_BACK_BYTES)
-    for (let stop = end; stop > 0; ) {
-      const start = Math.max(0, stop - wanted)
-      const block = readSync(this.fd, start, stop - start)
-      if (block.length < stop - start) throw shrunk(this.stat.size, start + block.length)
-      const feed = start === 0 ? -1 : block.indexOf(LF)
-      const first = start > 0 && feed === -1 ? block.length : feed + 1
-      yield* parseBackwards(block.subarray(first), start + first)
-      // a line longer than the step needs a longer one
-      wanted = first === block.length ? wanted * 2 : BACK_BYTES
-      stop = start + first
     }
   }
 }
