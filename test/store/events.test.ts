@@ -54,6 +54,7 @@ describe('events of a store', () => {
     list: (_, store) => store.list(),
     search: (_, store) => store.search('three'),
     usage: (session) => session.usage(),
+    stats: (session) => session.stats(),
     values: (session) => session.getValue('v'),
     removeLast: (session) => session.removeLast(),
     fork: (_, store) => store.fork('a'),

@@ -1,9 +1,13 @@
 /** Identity, size and time of a file: equal marks mean an unchanged file. */
 
-/** Which file it is, its size, and when it was last changed. */
-export interface FileMark {
+/** Which file it is. */
+export interface FileIdentity {
   dev: number
   ino: number
+}
+
+/** The same, its size, and when it was last changed. */
+export interface FileMark extends FileIdentity {
   size: number
   mtimeMs: number
 }
@@ -12,7 +16,7 @@ export function markOf({ dev, ino, size, mtimeMs }: FileMark): FileMark {
   return { dev, ino, size, mtimeMs }
 }
 
-export function sameFile(a: FileMark | undefined, b: FileMark | undefined): boolean {
+export function sameFile(a: FileIdentity | undefined, b: FileIdentity | undefined): boolean {
   return a !== undefined && b !== undefined && a.ino === b.ino && a.dev === b.dev
 }
 

@@ -1,5 +1,6 @@
 /** Up to where a log was read, and how a later reading checks that it still begins with the same bytes. */
 import { readSync } from '../../disk/files.js'
+import { sameFile } from '../../disk/log/file-mark.js'
 import type { LogReader } from '../../disk/log/log-reader.js'
 import type { Piece } from '../../log/line.js'
 
@@ -20,15 +21,15 @@ export function markAt(reader: LogReader, end: number): ReadMark {
 }
 
 /** True when the log is the one that was read, and has only grown since. */
-export function isGrown(reader: LogReader, { dev, ino, end, print }: ReadMark): boolean {
-  const { stat, size } = reader
-  return stat.dev === dev && stat.ino === ino && size >= end && printAt(reader, end) === print
+export function isGrown(reader: LogReader, mark: ReadMark): boolean {
+  return isNoShorter(reader, mark) && printAt(reader, mark.end) === mark.print
 }
 
 /** The bytes that were added since, in one reading; undefined where the log has not only grown. */
-export function readAdded({ stat, size, fd }: LogReader, { dev, ino, end, print }: ReadMark): Buffer | undefined {
-  if (stat.dev !== dev || stat.ino !== ino || size < end) return undefined
-  const bytes = readSync(fd, end - print.length, size - end + print.length)
+export function readAdded(reader: LogReader, mark: ReadMark): Buffer | undefined {
+  if (!isNoShorter(reader, mark)) return undefined
+  const { end, print } = mark
+  const bytes = readSync(reader.fd, end - print.length, reader.size - end + print.length)
   return bytes.toString('latin1', 0, print.length) === print ? bytes.subarray(print.length) : undefined
 }
 
@@ -42,6 +43,10 @@ export function markBehind(mark: ReadMark, added: Buffer, end: number): ReadMark
 /** Where the last whole line of these pieces ends. */
 export function endOf(pieces: readonly Piece[]): number | undefined {
   return pieces.findLast((piece) => piece.kind !== 'torn' && !piece.open)?.end
+}
+
+function isNoShorter({ stat, size }: LogReader, mark: ReadMark): boolean {
+  return sameFile(stat, mark) && size >= mark.end
 }
 
 function printAt(reader: LogReader, end: number): string {

@@ -1,7 +1,6 @@
 /** Messages and tokens of a session by agent, day, model and role, from the lines of its log. */
 import { checkBoolean, checkNames, checkTime, stillOpen } from '../../base/arguments.js'
 import { isObject } from '../../base/json.js'
-import { LogReader } from '../../disk/log/log-reader.js'
 import { addUsage, countersOf, totalUsage } from '../../log/fold.js'
 import type { Line, Usage } from '../../log/line.js'
 import { isInherited, ownUsage } from '../../log/own-usage.js'
@@ -43,7 +42,7 @@ export async function statsOf(log: SessionLog, options: StatsOptions | undefined
   if (summary === undefined) return null
   const sums = new StatsSums(from)
   const left = own ? ownUsage(summary) : totalUsage(summary)
-  await LogReader.using(log.file.path, async (reader) => {
+  await log.using(async (reader) => {
     const visibility = await visibilityIn(reader)
     for await (const pieces of reader.blocks()) {
       signal?.throwIfAborted()

@@ -92,12 +92,12 @@ export class Inbox {
 
   /** What waits, oldest first, but for what is left to a later turn. */
   async backlog<M>(left: ReadonlySet<string> = new Set()): Promise<Backlog<M>> {
-    const found = await this.#log.readingNow((reader, { summary }) => ({
-      summary,
-      lines: summary.waiting.length === 0 ? NO_LINES : linesOf<M>(reader, summary),
-      refs: summary.waiting.length === 0 ? undefined : this.#refs.readOn(reader),
-    }))
-    if (found === undefined || found.summary.waiting.length === 0) return NO_BACKLOG
+    const found = await this.#log.readingNow((reader, { summary }) =>
+      summary.waiting.length === 0
+        ? undefined
+        : { summary, lines: linesOf<M>(reader, summary), refs: this.#refs.readOn(reader) },
+    )
+    if (found === undefined) return NO_BACKLOG
     const { summary } = found
     const refs = found.refs ?? (await this.#refs.now())
     const { input, earlier } = found.lines === 'unclear' ? await this.#linesOfWhole<M>(summary) : found.lines
