@@ -153,6 +153,11 @@ export function errno(error: unknown): string | undefined {
   return UNNAMED[-Number(number ?? code.split(' ').at(-1))] ?? code
 }
 
+/** True where this user has no right to what was called for. */
+export function isForbidden(error: unknown): boolean {
+  return ['EACCES', 'EPERM'].includes(errno(error) ?? '')
+}
+
 /** True where a drive of another machine says that what a name or descriptor stood for has changed meanwhile. */
 export function isStale(error: unknown): boolean {
   return errno(error) === 'ESTALE'

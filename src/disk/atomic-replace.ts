@@ -7,7 +7,7 @@ import path from 'node:path'
 import { errno } from '../base/errors.js'
 import { sleep, yieldIfDue } from '../base/event-loop.js'
 import { randomNonce } from '../base/ids.js'
-import { createPrivate, isOlderThan, removeFile, statFile, writeAll } from './files.js'
+import { createPrivate, isOlderThan, removeFile, statFile, sync, writeAll } from './files.js'
 import { ensureFolder, isShared, listFolder, syncFolderOf, syncFolders } from './folders.js'
 import type { Layout } from './layout.js'
 import { type FileMark, markOf, sameFile } from './log/file-mark.js'
@@ -224,9 +224,4 @@ async function writeParts(out: number, from: number, parts: Iterable<Part>): Pro
   for (const part of parts) await writer.add(part)
   writer.flush()
   return writer.size
-}
-
-/** As fs.fsync, without holding the event loop. */
-export function sync(fd: number): Promise<void> {
-  return new Promise((resolve, reject) => fs.fsync(fd, (error) => (error ? reject(error) : resolve())))
 }

@@ -160,3 +160,8 @@ export function removeFile(file: string): boolean {
 export function removeOwnFile(file: string): void {
   if (!fs.lstatSync(file, { throwIfNoEntry: false })?.isDirectory()) removeFile(file)
 }
+
+/** As fs.fsync, without holding the event loop. */
+export function sync(fd: number): Promise<void> {
+  return new Promise((resolve, reject) => fs.fsync(fd, (error) => (error ? reject(error) : resolve())))
+}

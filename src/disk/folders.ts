@@ -1,8 +1,8 @@
 /** Folders: made private, listed, synced and removed. */
 import fs from 'node:fs'
 import path from 'node:path'
-import { errno } from '../base/errors.js'
-import { statFile } from './files.js'
+import { errno, isForbidden } from '../base/errors.js'
+import { statFile, sync } from './files.js'
 import { isUnsyncable, lstat, stat } from './platform/calls.js'
 
 /** Makes a private folder, and the ones above it, unless it is there. */
@@ -115,9 +115,8 @@ export async function syncFolders(folders: readonly string[]): Promise<void> {
 async function syncBeside(folder: string): Promise<void> {
   let fd: number | undefined
   try {
-    const opened = fs.openSync(folder, fs.constants.O_RDONLY)
-    fd = opened
-    await new Promise<void>((resolve, reject) => fs.fsync(opened, (error) => (error ? reject(error) : resolve())))
+    fd = fs.openSync(folder, fs.constants.O_RDONLY)
+    await sync(fd)
   } catch (error) {
     if (!isUnsyncable(error)) throw error
   } finally {
@@ -134,7 +133,7 @@ export function syncAbove(root: string): void {
   try {
     syncFolderOf(root)
   } catch (error) {
-    if (!['EACCES', 'EPERM'].includes(errno(error) ?? '')) throw error
+    if (!isForbidden(error)) throw error
   }
 }
 

@@ -49,7 +49,7 @@ export async function withReserve<T>(layout: Layout, work: () => T | Promise<T>)
     removeTree(layout.reserve)
     return await work()
   } finally {
-    if (isThere(layout.locks)) keepReserve(layout)
+    keepReserve(layout)
   }
 }
 

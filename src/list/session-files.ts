@@ -1,5 +1,5 @@
 /** What a list reads of one session, by its name: the marks of its files, its sidecar, its log and its key. */
-import { errno, isStale, notALog } from '../base/errors.js'
+import { errno, isForbidden, isStale, notALog } from '../base/errors.js'
 import { statFile } from '../disk/files.js'
 import type { Layout } from '../disk/layout.js'
 import type { FileMark } from '../disk/log/file-mark.js'
@@ -50,7 +50,7 @@ export class SessionFiles {
     } catch (error) {
       if (errno(error) === undefined || isStale(error)) throw error
       // that of another user is done without
-      if (!['EACCES', 'EPERM'].includes(errno(error) ?? '')) this.#context.settings.onError(error, name)
+      if (!isForbidden(error)) this.#context.settings.onError(error, name)
       const mark = this.sidecarMark(name)
       return mark === undefined ? null : { sidecar: null, mark }
     }

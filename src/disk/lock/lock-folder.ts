@@ -14,7 +14,7 @@ import { errno, isStale } from '../../base/errors.js'
 import { randomNonce } from '../../base/ids.js'
 import { closeFile, createPrivate, openRegular, removeFile, writeAll } from '../files.js'
 import { ensureFolder, listFolder, refuseLink, removeEmptyFolder, removeTree } from '../folders.js'
-import { thisSystem } from '../platform/system.js'
+import { isRefusedByWindows } from '../platform/calls.js'
 import { thisProcess } from '../process-identity.js'
 import { type LockOwners, NONCE, ownerIn, type Place, placeOf, SILENCE_MS } from './lock-owner.js'
 
@@ -112,7 +112,7 @@ export class LockFolder {
       fs.renameSync(this.#ready, this.#folder)
     } catch (error) {
       // Windows renames over no folder, not even an empty one
-      if (thisSystem.platform !== 'win32' || !['EPERM', 'EACCES', 'EBUSY'].includes(errno(error) ?? '')) throw error
+      if (!isRefusedByWindows(error)) throw error
       fs.rmdirSync(this.#folder) // ENOTEMPTY when it is taken
       fs.renameSync(this.#ready, this.#folder)
     }

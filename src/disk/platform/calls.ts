@@ -3,8 +3,8 @@ import fs from 'node:fs'
 import { errno } from '../../base/errors.js'
 import { thisSystem } from './system.js'
 
-/** What Windows reports of a file that another program, such as a virus scanner, holds for a moment. */
-const HELD = ['EPERM', 'EACCES', 'EBUSY']
+/** What Windows reports of a file that another program, such as a virus scanner, holds for a moment, and of folders. */
+const REFUSED = ['EPERM', 'EACCES', 'EBUSY']
 /** The last of the waits before a rename is given up, each twice the one before, ms: a quarter of a second in all. */
 const LAST_WAIT_MS = 128
 /** Systems that cannot open a folder, or cannot sync it. */
@@ -57,10 +57,15 @@ export function rename(from: string, to: string): void {
       fs.renameSync(from, to)
       return
     } catch (error) {
-      if (thisSystem.platform !== 'win32' || wait > LAST_WAIT_MS || !HELD.includes(errno(error) ?? '')) throw error
+      if (wait > LAST_WAIT_MS || !isRefusedByWindows(error)) throw error
     }
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, wait)
   }
+}
+
+/** True for what only Windows refuses to rename, and may do a moment later or by another way. */
+export function isRefusedByWindows(error: unknown): boolean {
+  return thisSystem.platform === 'win32' && REFUSED.includes(errno(error) ?? '')
 }
 
 /** True for what systems report that cannot sync folders: there is nothing to be done about it. */

@@ -2,7 +2,7 @@
  * The run state of a session: the statement with the greatest count in run logs and sidecar. A change is one line in
  * the run log of this instance, without a lease; the sidecar follows.
  */
-import { errno } from '../../base/errors.js'
+import { isForbidden } from '../../base/errors.js'
 import { thisProcess } from '../../disk/process-identity.js'
 import type { FolderRuns } from '../../disk/runs/folder-runs.js'
 import { greatestCount, type Statement, standing, statementOf } from '../../disk/runs/run-lines.js'
@@ -94,7 +94,7 @@ function claimIn(log: LogWithRuns): ReturnType<SidecarCache['claim']> {
   try {
     return log.sidecar.claim()
   } catch (error) {
-    if (!['EACCES', 'EPERM'].includes(errno(error) ?? '')) throw error
+    if (!isForbidden(error)) throw error
     // that of another user is done without
     return null
   }
