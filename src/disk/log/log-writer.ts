@@ -51,8 +51,8 @@ export interface Appended {
   mark: FileMark
   /** Nothing else came between `LogEnd` and the lines. */
   isExact: boolean
-  /** The file was replaced, and the lines were written again. */
-  isReplaced: boolean
+  /** Another program replaced the file, shortened it or edited it in place between `LogEnd` and the lines. */
+  isChanged: boolean
 }
 
 /** `absent`: the path names no file. `held`: written, but the log is held: acknowledge under the lease. */
@@ -158,11 +158,12 @@ export class LogWriter extends OpenLog {
     return end !== undefined && this.#holds(bytes, from, end.mark.size)
   }
 
-  #acknowledge(stat: fs.Stats, last: LastLine, isExact: boolean, isReplaced = false): Appended {
+  #acknowledge(stat: fs.Stats, last: LastLine, isExact: boolean): Appended {
     const mark = markOf(stat)
+    const isChanged = !isExact && this.#isChanged(this.fd, mark)
     this.#seen = { mark, id: last.id }
     this.#end = isExact ? { mark, stat, isWhole: true, last, isChanged: false } : undefined
-    return { mark, isExact, isReplaced }
+    return { mark, isExact, isChanged }
   }
 
   #write(bytes: Buffer, isWhole: boolean): number {
@@ -183,7 +184,6 @@ export class LogWriter extends OpenLog {
   /** Makes sure that the lines stand whole in the file under the path, which no rename will take away. */
   async #settle(bytes: Buffer, from: number, last: LastLine): Promise<AppendOutcome> {
     let floor = from
-    let isReplaced = false
     let deadline = Number.POSITIVE_INFINITY
     for (;;) {
       const after = this.stat()
@@ -195,7 +195,6 @@ export class LogWriter extends OpenLog {
         this.closeFd()
         const end = this.end()
         if (end === undefined) return 'absent'
-        isReplaced = true
         floor = end.mark.size
         this.#write(bytes, end.isWhole)
         deadline = Number.POSITIVE_INFINITY
@@ -207,12 +206,12 @@ export class LogWriter extends OpenLog {
         this.#write(bytes, false)
         continue
       }
-      if (after.nlink === 1) return this.#acknowledge(after, last, false, isReplaced)
+      if (after.nlink === 1) return this.#acknowledge(after, last, false)
       const formers = formersOf(this.layout, this.#name).filter(({ stat }) => sameFile(stat, after))
       if (formers.length === 0) {
         if (isHeld(this.layout, this.#name, after)) return 'held'
         // a link of another kind: it takes the name of no log
-        if (sameFile(this.stat(), after)) return this.#acknowledge(after, last, false, isReplaced)
+        if (sameFile(this.stat(), after)) return this.#acknowledge(after, last, false)
         continue
       }
       const now = performance.now()
@@ -225,7 +224,7 @@ export class LogWriter extends OpenLog {
       // where the rename came first, the late copy still needs the former
       if (!sameFile(this.stat(), after)) continue
       for (const { file } of formers) removeFile(file)
-      return this.#acknowledge(after, last, false, isReplaced)
+      return this.#acknowledge(after, last, false)
     }
   }
 

@@ -104,8 +104,7 @@ export class SessionLog extends CachedLog {
       this.context.noteBehind(this)
       return written(lines, undefined)
     }
-    const isOther = end.isChanged || outcome.isReplaced
-    if (!isOther) return finish()
+    if (!end.isChanged && !outcome.isChanged) return finish()
     // another program may have removed lines that this process wrote before: search them first
     return this.current().then(finish, finish)
   }

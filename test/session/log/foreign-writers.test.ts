@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import type { Session } from '../../../src/index.js'
+import type { LostReport, Session } from '../../../src/index.js'
 import { type Call, during, following, patch } from '../../helpers/file-calls.js'
 import {
   bareLine,
@@ -103,20 +103,31 @@ describe('in the very instant of the write', () => {
       expect((await session.info())?.messages).toBe(messages.length)
     })
 
-    test(`${when} it: an older version comes back`, async () => {
-      const store = await open()
+    test.each([
+      [
+        'by renaming',
+        (file: string, old: Buffer) => {
+          fs.writeFileSync(`${file}.new`, old)
+          fs.renameSync(`${file}.new`, file)
+        },
+      ],
+      ['in place', (file: string, old: Buffer) => fs.writeFileSync(file, old)],
+    ])(`${when} it: an older version comes back, %s`, async (_, putBack) => {
+      const lost: LostReport[] = []
+      const store = await open(tempFolder(), { onLost: (report) => lost.push(report) })
       const session = await fill(store, 'a', ['1'])
       const old = fs.readFileSync(session.path)
       await session.append(message('2'))
       let left = 1
       meddle(session, when, (file) => {
-        if (left-- > 0) {
-          fs.writeFileSync(`${file}.new`, old)
-          fs.renameSync(`${file}.new`, file)
-        }
+        if (left-- > 0) putBack(file, old)
       })
       await session.append(message('mine'))
-      expect(await contents(session)).toEqual(['1', 'mine'])
+      await session.append(message('mine too'))
+      expect(await contents(session)).toEqual(['1', 'mine', 'mine too'])
+      expect(lost.map(({ messages }) => messages)).toEqual([1])
+      await session.merge(lost[0]!.kept)
+      expect((await contents(session)).sort()).toEqual(['1', '2', 'mine', 'mine too'])
     })
 
     test(`${when} it: the log is deleted`, async () => {
