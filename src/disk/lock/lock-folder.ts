@@ -272,6 +272,12 @@ function isOver(folder: string, nonce: string, owners: LockOwners): boolean {
   if (!NONCE.test(nonce)) return true
   const file = path.join(folder, nonce)
   const owner = ownerIn(file)
-  if (owner === 'gone' || owner === 'unreadable') return owners.isSilent(folder, UNFINISHED_MS)
+  if (owner === 'gone' || owner === 'unreadable') return isUnfinished(folder)
   return owners.isGivenUp(file, placeOf(path.dirname(path.dirname(folder))))
+}
+
+/** Judged by the clock: what is taken for one and is none costs its waiter one more attempt. */
+function isUnfinished(folder: string): boolean {
+  const stat = fs.lstatSync(folder, { throwIfNoEntry: false })
+  return stat !== undefined && Math.abs(Date.now() - stat.mtimeMs) > UNFINISHED_MS
 }

@@ -42,7 +42,7 @@ export class LockOwners {
   }
 
   /** True when nothing has changed about the path for too long, as seen from here. */
-  isSilent(path: string, limit = SILENCE_MS): boolean {
+  isSilent(path: string): boolean {
     const mark = String(fs.lstatSync(path, { throwIfNoEntry: false })?.mtimeMs)
     const seen = this.#sightings.get(path)
     if (seen?.mark !== mark) {
@@ -50,7 +50,7 @@ export class LockOwners {
       this.#sightings.set(path, { mark, since: performance.now() })
       return false
     }
-    const silent = performance.now() - seen.since > limit
+    const silent = performance.now() - seen.since > SILENCE_MS
     if (silent) this.#sightings.delete(path)
     return silent
   }

@@ -244,3 +244,19 @@ test('a holder that has given no sign of life for a while gives one before it go
   fs.rmSync(file)
   expect(holder.isKept()).toBe(false)
 })
+
+test.each([-5_000, 5_000])('an announcement without a name that was made %i ms from now was cut off', (ms) => {
+  const { waiting } = staleLock()
+  const time = new Date(Date.now() + ms)
+  for (const [name, at] of [
+    ['cut.0123456789abcdef', time],
+    ['new.0123456789abcdef', new Date()],
+  ] as const) {
+    const folder = path.join(waiting, name)
+    fs.mkdirSync(folder, { recursive: true })
+    fs.writeFileSync(path.join(folder, '0123456789abcdef'), '')
+    fs.utimesSync(folder, at, at)
+  }
+  expect([...waitedFor(waiting, new LockOwners()).keys()]).toEqual(['new'])
+  expect(fs.readdirSync(waiting)).toEqual(['new.0123456789abcdef'])
+})
