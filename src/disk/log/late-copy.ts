@@ -110,8 +110,8 @@ function waitForWrite(fd: number): void {
   try {
     fs.fchmodSync(fd, fs.fstatSync(fd).mode & 0o7777)
   } catch (error) {
-    // stale: a network drive, where nobody writes without the lease
-    if (!['EPERM', 'EROFS', 'ESTALE'].includes(errno(error) ?? '')) throw error
+    // stale, or gone with its name: a drive of another machine or program, where appends take the lease
+    if (!['EPERM', 'EROFS', 'ESTALE', 'ENOENT'].includes(errno(error) ?? '')) throw error
   }
 }
 
