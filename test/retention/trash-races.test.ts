@@ -47,6 +47,20 @@ test('a cleanup succeeds while a store sweeps the folder before the log is in it
   expect(await contents(store.session('a'))).toEqual(['1', '2'])
 })
 
+test('what another store appends after that is not in the trash as well', async () => {
+  const folder = tempFolder()
+  const [bot, other] = [await open(folder), await open(folder)]
+  const session = await fill(bot, 'a', ['1', '2'])
+  await sleep(5)
+  await other.cleanup({ olderThan: 0 })
+  await session.append({ role: 'user', content: '3' })
+  const [entry] = await other.trash()
+  expect(await contents(session)).toEqual(['3'])
+  await other.session('a').delete()
+  await other.restore(entry!.id)
+  expect(await contents(session)).toEqual(['1', '2'])
+})
+
 test('what is purged at the same time is either back or purged, and the result says which', async () => {
   const { store, id } = await storeWithTrash()
   const [purge, code] = await Promise.all([store.purgeTrash({ olderThan: 0 }), codeOf(store.restore(id))])

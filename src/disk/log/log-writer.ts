@@ -84,7 +84,8 @@ export class LogWriter extends OpenLog {
     if (opened === undefined) return undefined
     let now = wasOpen ? fstat(opened.fd) : opened.stat
     if (this.#end !== undefined && isSameState(now, this.#end.stat)) return this.#end
-    if (now.nlink === 0) {
+    // what was moved to the trash must not get what comes after that
+    if (now.nlink === 0 || (wasOpen && !sameFile(this.stat(), now))) {
       this.closeFd()
       this.#checkFolder()
       opened = this.open()
