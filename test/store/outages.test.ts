@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import { expect, test } from 'vitest'
 import { openStore } from '../../src/index.js'
-import { during, systemError } from '../helpers/file-calls.js'
+import { type Call, during, systemError } from '../helpers/file-calls.js'
 import { codeOf, contents, filesIn, fill, message, open, tempFolder } from '../helpers/store.js'
 
 const fails =
@@ -56,6 +56,19 @@ test('a state that cannot be written makes no session', async () => {
   expect(await session.info()).toBe(null)
   await session.setState('running', 't')
   expect(await session.info()).toMatchObject({ state: 'running', turnId: 't', messages: 0 })
+})
+
+test('a rewrite succeeds on drives that change no mode of a file that lost its name', async () => {
+  const session = await fill(await open(), 'a', ['1', '2'])
+  await session.removeLast()
+  const { ino } = fs.statSync(session.path)
+  const refuse = (fchmod: Call) => (fd: number, mode: number) => {
+    if (fs.fstatSync(fd).ino === ino && fs.statSync(session.path).ino !== ino) throw systemError('ENOENT')
+    return fchmod(fd, mode)
+  }
+  await during('fchmod', refuse, () => session.rewrite())
+  expect(await contents(session)).toEqual(['1'])
+  expect(fs.readFileSync(session.path, 'utf8')).not.toContain('"2"')
 })
 
 test('a file whose mode cannot be set is not left behind', async () => {
