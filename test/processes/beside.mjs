@@ -41,16 +41,21 @@ function expectOrder(texts) {
   }
 }
 
+/** None where a cleanup takes the session away. */
+function archivedIn(key) {
+  try {
+    return plainLog(store.session(key).path).archived
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error
+    return []
+  }
+}
+
 /** Archives and purges the older messages of one session. */
 async function purge() {
   const key = keys[random(keys.length)]
   await persistence.compactSession(key, 'what was said', random(30))
-  let texts = []
-  try {
-    texts = plainLog(store.session(key).path).archived
-  } catch (error) {
-    if (error.code !== 'ENOENT') throw error
-  }
+  const texts = archivedIn(key)
   if (texts.length > 0) tell({ at: Date.now(), key, texts })
   const purged = await persistence.purgeCompacted(0)
   if (texts.length > 0) tell({ purged })
@@ -91,8 +96,8 @@ const OTHERS = {
 
 // the process before this one may have been killed between an archiving and its announcement
 if (role === 'purge') {
-  for (const key of keys.filter((name) => fs.existsSync(store.session(name).path))) {
-    const texts = plainLog(store.session(key).path).archived
+  for (const key of keys) {
+    const texts = archivedIn(key)
     if (texts.length > 0) tell({ at: Date.now(), key, texts })
   }
 }
