@@ -20,14 +20,14 @@ import { fstat, rename } from './platform/calls.js'
 /**
  * Replaces a small private file, unsynced by default, and returns what the new one is known by. The old one stays where anything fails, and a
  * process that is killed leaves a file that `nameOfTemporary` recognises. A link under the name is replaced, not
- * followed.
+ * followed. A new one belongs to the owner of the file `beside`, so that what root makes there stays the bot's.
  */
 export function replaceSmall(
   file: string,
   bytes: Buffer,
-  { temporary = `${file}.${randomNonce()}`, isSynced = false } = {},
+  { temporary = `${file}.${randomNonce()}`, isSynced = false, beside = file } = {},
 ): FileMark {
-  const former = statFile(file)
+  const former = statFile(file) ?? statFile(beside)
   const out = createPrivate(temporary)
   try {
     if (former !== undefined && former !== 'other') keepOwner(former, out)

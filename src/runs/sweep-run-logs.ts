@@ -1,5 +1,6 @@
 /** Run logs to which nothing will be added, and what versions before this one left in their folder. */
 import path from 'node:path'
+import { errno } from '../base/errors.js'
 import { yieldIfDue } from '../base/event-loop.js'
 import { pickNames } from '../disk/directory.js'
 import { isOlderThan, removeOwnFile, statFile } from '../disk/files.js'
@@ -8,7 +9,7 @@ import { isSessionName, nameOf, nameOfSidecar } from '../disk/names.js'
 import { isOver } from '../disk/runs/folder-runs.js'
 import { type Statement, statementOf } from '../disk/runs/run-lines.js'
 import { isRunLogName } from '../disk/runs/run-log.js'
-import { sidecarOrNone } from '../disk/sidecar/sidecar-file.js'
+import { readSidecar, type Sidecar, sidecarOrNone } from '../disk/sidecar/sidecar-file.js'
 import type { StoreInternals } from '../list/store-internals.js'
 
 /** To read fewer sidecars than this at every opening costs less than a folder that is not needed. */
@@ -25,7 +26,9 @@ const FORMER = /^\.(alive-[0-9a-f]{16}|clock|changed)$/
 export async function sweepRunLogs(store: StoreInternals, remove: (file: string) => void): Promise<void> {
   const { runs, layout } = store.context
   runs.refresh()
-  for (const { name, fold, heard } of [...runs.others]) {
+  for (const { name, fold, heard, failure } of [...runs.others]) {
+    // what it says may be in no sidecar
+    if (failure !== undefined) continue
     if (fold.owner === undefined ? Date.now() - heard < ABANDONED_MS : !isOver(fold)) continue
     let isNeeded = false
     for (const statement of fold.statements.values()) {
@@ -51,7 +54,8 @@ async function isOpen(store: StoreInternals, statement: Statement, closed: boole
   const name = nameOf(key)
   const log = statFile(context.layout.log(name))
   if (log === undefined || log === 'other') return false
-  const sidecar = sidecarOrNone(context.layout.sidecar(name))
+  const sidecar = sidecarNow(context.layout.sidecar(name))
+  if (sidecar === 'unreadable') return true
   const isOfLog = sidecar?.key === key && sidecar.session === session
   const n = isOfLog ? (sidecar.run?.n ?? 0) : -1
   if (closed) return isOfLog && sidecar.run?.state === 'running' && n <= run.n
@@ -60,6 +64,15 @@ async function isOpen(store: StoreInternals, statement: Statement, closed: boole
   if (state === undefined || (state.summary.header?.id ?? null) !== session) return false
   if (run.state !== 'running') context.noteBehind(store.log(key))
   return true
+}
+
+function sidecarNow(file: string): Sidecar | null | 'unreadable' {
+  try {
+    return readSidecar(file)?.sidecar ?? null
+  } catch (error) {
+    if (errno(error) === undefined) throw error
+    return 'unreadable'
+  }
 }
 
 /**

@@ -1,14 +1,16 @@
 import fs from 'node:fs'
+import path from 'node:path'
 import { expect, test } from 'vitest'
 import { openStore } from '../../src/index.js'
+import { ended, RemoteStore } from '../helpers/child.js'
 import { type Call, during, systemError } from '../helpers/file-calls.js'
 import { codeOf, contents, filesIn, fill, message, open, tempFolder } from '../helpers/store.js'
 
 const fails =
-  (only: (file: string) => boolean) =>
+  (only: (file: string) => boolean, code = 'EIO') =>
   (call: (...args: unknown[]) => unknown) =>
   (...args: unknown[]) => {
-    if (only(String(args[0]))) throw systemError('EIO')
+    if (only(String(args[0]))) throw systemError(code)
     return call.apply(fs, args)
   }
 
@@ -70,6 +72,82 @@ test('a rewrite succeeds on drives that change no mode of a file that lost its n
   expect(await contents(session)).toEqual(['1'])
   expect(fs.readFileSync(session.path, 'utf8')).not.toContain('"2"')
 })
+
+const isSidecar = (file: string) => file.endsWith('.meta.json')
+
+/** Fails as `fails` does, once and after the call was done. */
+function failsLate(only: (file: string) => boolean) {
+  let isDue = true
+  return (call: (...args: unknown[]) => unknown) =>
+    (...args: unknown[]) => {
+      const result = call.apply(fs, args)
+      if (!isDue || !only(String(args.at(-1)))) return result
+      isDue = false
+      throw systemError('EIO')
+    }
+}
+
+test('a new session whose log was linked although the link failed has its state', async () => {
+  const folder = tempFolder()
+  const session = (await open(folder)).session('new')
+  const isLog = (file: string) => file.endsWith('new.jsonl')
+  expect(await during('link', failsLate(isLog), () => codeOf(session.setState('running', 't')))).toBe('EIO')
+  expect(await session.info()).toMatchObject({ state: 'running', turnId: 't', messages: 0 })
+  expect(await session.state()).toMatchObject({ state: 'running', turnId: 't' })
+})
+
+test('a sidecar that may not be read is not replaced by one without its run state', async () => {
+  const folder = tempFolder()
+  const former = await openStore(folder)
+  await fill(former, 'a', ['1'])
+  await former.session('a').setState('error', 't')
+  await former.close()
+  const errors: unknown[] = []
+  const store = await openStore(folder, { onError: (error) => errors.push(error) })
+  await store.session('a').append(message('2'))
+  const refuse = fails(isSidecar, 'EACCES')
+  await during('stat', refuse, () => during('open', refuse, () => store.close()))
+  expect(errors).toMatchObject([{ code: 'EACCES' }])
+  const session = (await open(folder)).session('a')
+  expect(await session.state()).toMatchObject({ state: 'error', turnId: 't' })
+  expect(await contents(session)).toEqual(['1', '2'])
+})
+
+test.each([{}, { exclusive: true }])(
+  'a state is not counted below that of a sidecar that cannot be read: %j',
+  async (how) => {
+    const folder = tempFolder()
+    const former = await openStore(folder)
+    for (const state of ['running', 'idle', 'error'] as const) await former.session('a').setState(state, 't')
+    await former.close()
+    const session = (await open(folder)).session('a')
+    const refuse = fails(isSidecar, 'EACCES')
+    const set = () => codeOf(session.setState('running', 'u', how))
+    expect(await during('stat', refuse, () => during('open', refuse, set))).toBe('EACCES')
+    expect(await session.state()).toMatchObject({ state: 'error', turnId: 't' })
+    await session.setState('running', 'u', how)
+    expect(await session.state()).toMatchObject({ state: 'running', turnId: 'u' })
+  },
+)
+
+test.each(['killed', 'closed'])(
+  'a run log of a process that was %s stays while what it says may be in no sidecar',
+  async (how) => {
+    const folder = tempFolder()
+    const remote = await RemoteStore.open(folder)
+    await remote.call('setState', 'a', 'running', 't')
+    if (how === 'closed') await remote.call('close')
+    remote.child.kill('SIGKILL')
+    await ended(remote.child)
+    const [name = ''] = fs.readdirSync(path.join(folder, '.running'))
+    fs.utimesSync(path.join(folder, '.running', name), 0, 0)
+    const refuse = fails(how === 'closed' ? isSidecar : (file) => file.endsWith(name), 'EACCES')
+    await during('open', refuse, async () => (await openStore(folder, { onError: () => {} })).close())
+    expect(fs.readdirSync(path.join(folder, '.running'))).toEqual([name])
+    const { runs } = await (await open(folder)).recover()
+    expect(runs).toMatchObject([{ key: 'a', turnId: 't' }])
+  },
+)
 
 test('a file whose mode cannot be set is not left behind', async () => {
   const folder = tempFolder()

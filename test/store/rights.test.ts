@@ -57,7 +57,8 @@ const CASES: Record<string, Case> = {
       give(`${folder}/.running`)
       fs.chmodSync(`${folder}/a.meta.json`, 0)
     },
-    refused: [],
+    // its run state is not taken for none
+    refused: ['setState'],
   },
   'a read-only folder': {
     make: (folder) => fs.chmodSync(folder, 0o500),
@@ -144,6 +145,17 @@ describe.skipIf(!IS_ROOT)(`for a user without rights${SKIPPED}`, () => {
       expect(await store.session('a').state()).toMatchObject({ state: 'error', turnId: 't' })
     const left = fs.readdirSync(folder).filter((name) => name.endsWith('.tmp'))
     expect(left).toEqual([])
+  })
+
+  test('a sidecar that root makes belongs to the owner of the log', async () => {
+    const folder = await storeOfNobody()
+    fs.rmSync(`${folder}/a.meta.json`)
+    const store = await openStore(folder)
+    await store.session('a').setState('error', 'u')
+    await store.close()
+    expect(fs.statSync(`${folder}/a.meta.json`).uid).toBe(NOBODY)
+    give(`${folder}/.running`)
+    expect(codeIn((await asNobody(folder, [['setState', 'idle']])).setState)).toBe(undefined)
   })
 
   test.each(['everysec', 'always'])("a folder below one that it can only enter, with fsync '%s'", async (fsync) => {

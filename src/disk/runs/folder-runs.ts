@@ -28,8 +28,8 @@ export class FolderRuns implements SharedPart {
   #timer: NodeJS.Timeout | undefined
   #beaten = 0
   #aloneSince: number | undefined
-  /** Why the folder could not be read. */
-  #refusal: unknown
+  /** Why the folder could not be read, at the last reading. */
+  refusal: unknown
   /** The reading of the names since which the own run log is in its place. */
   #sureAt = -1
   /** Keys about which this instance has written since it is alone. */
@@ -47,13 +47,14 @@ export class FolderRuns implements SharedPart {
 
   /** Reads the new lines of the other run logs; see `RunLogs` for `reopens`. A folder that may not be read counts as empty. */
   refresh(reopens = false): void {
-    this.#refusal = undefined
+    this.refusal = undefined
     try {
       this.#others.readNew((entry) => this.#emit(entry), reopens)
       this.#makeSure()
     } catch (error) {
       if (!isRefused(error)) throw error
-      this.#refusal = error
+      this.refusal = error
+      this.#saidAlone.clear()
     }
     const { aloneSince } = this.#others
     if (aloneSince === undefined || aloneSince !== this.#aloneSince) this.#saidAlone.clear()
@@ -177,7 +178,7 @@ export class FolderRuns implements SharedPart {
 
   /** Why the folder cannot be read, or a run log whose owner may live: what it says would have to be known. */
   get unreadable(): unknown {
-    if (this.#refusal !== undefined) return this.#refusal
+    if (this.refusal !== undefined) return this.refusal
     for (const log of this.#others.logs) if (log.failure !== undefined && mayLive(log)) return log.failure
     return undefined
   }

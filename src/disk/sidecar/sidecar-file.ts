@@ -12,6 +12,7 @@ import { firstOfEach } from '../../log/waiting.js'
 import { replaceSmall } from '../atomic-replace.js'
 import { readSmall, statFile } from '../files.js'
 import type { FileMark } from '../log/file-mark.js'
+import { logBeside } from '../names.js'
 import { isOwner, type Owner } from '../process-identity.js'
 import { isCount, isFiniteNumber, summaryFromJson, summaryToJson } from './summary-json.js'
 
@@ -89,7 +90,7 @@ export function sidecarOrNone(file: string): Sidecar | null {
 
 /** Returns what the file is known by. */
 export function writeSidecar(file: string, sidecar: Sidecar): FileMark {
-  return replaceSmall(file, Buffer.from(sidecarText(sidecar)))
+  return replaceSmall(file, Buffer.from(sidecarText(sidecar)), { beside: logBeside(file) })
 }
 
 /** The cache stands on one line at the end, closed by a checksum over the text before it. */

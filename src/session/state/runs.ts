@@ -3,6 +3,7 @@
  * the run log of this instance, without a lease; the sidecar follows.
  */
 import { isForbidden } from '../../base/errors.js'
+import { statFile } from '../../disk/files.js'
 import { thisProcess } from '../../disk/process-identity.js'
 import type { FolderRuns } from '../../disk/runs/folder-runs.js'
 import { greatestCount, type Statement, standing, statementOf } from '../../disk/runs/run-lines.js'
@@ -48,14 +49,22 @@ export interface Said {
   own: Statement | undefined
 }
 
-export function saidOf(log: LogWithRuns, session: string | null): Said {
+/**
+ * For callers that write by it.
+ * @throws errors of the file system for a sidecar that cannot be read: its run state would be lost, or outranked by less
+ */
+export function saidOf(
+  log: LogWithRuns,
+  session: string | null,
+  claimOf = ({ sidecar }: LogWithRuns) => sidecar.claim(),
+): Said {
   // first the run logs: what goes from one stands in the sidecar by then
   const { runs, leasesAppends } = log.context
   runs.refresh(leasesAppends)
   const own = runs.own.statement(log.key)
   // then the sidecar has it from here
   if (own?.session === session && runs.isOnlyOwn(log.key)) return { others: [], own }
-  return saidWith(runs, log.key, session, claimIn(log))
+  return saidWith(runs, log.key, session, claimOf(log))
 }
 
 /**
@@ -89,20 +98,21 @@ export function standingOf({ others, own }: Said): Statement | undefined {
   return standing(own === undefined ? others : [...others, own])
 }
 
-/** A sidecar that may not be read is as good as none. */
-function claimIn(log: LogWithRuns): ReturnType<SidecarCache['claim']> {
-  try {
-    return log.sidecar.claim()
-  } catch (error) {
-    if (!isForbidden(error)) throw error
-    // that of another user is done without
-    return null
-  }
+/** For callers that only read: a sidecar of another user is done without. */
+export function readableOf(log: LogWithRuns, session: string | null): Said {
+  return saidOf(log, session, ({ sidecar }) => {
+    try {
+      return sidecar.claim()
+    } catch (error) {
+      if (!isForbidden(error)) throw error
+      return null
+    }
+  })
 }
 
-/** The run state; null when it never was set for this log of the key. */
+/** The run state as far as it can be read; null when it never was set for this log of the key. */
 export function readRun(log: LogWithRuns, summary: Pick<Summary, 'header'>): Run | null {
-  return standingOf(saidOf(log, sessionOf(summary)))?.run ?? null
+  return standingOf(readableOf(log, sessionOf(summary)))?.run ?? null
 }
 
 /**
@@ -178,7 +188,7 @@ function withHeader<T>(log: LogWithRuns, work: (session: string | null | undefin
 function createWith(log: LogWithRuns, state: RunName, turnId: string | null): boolean {
   const { runs } = log.context
   let said: Statement | undefined
-  let isMade = false
+  let isMade: boolean
   try {
     isMade = log.create([], undefined, (session) => {
       const run = nextRun(null, state, turnId, reporter(log.context))
@@ -186,11 +196,22 @@ function createWith(log: LogWithRuns, state: RunName, turnId: string | null): bo
       said = statementBy(log, session, { ...run, n: 1 }, turnId)
       runs.say(said)
     })
-  } finally {
-    if (!isMade && said !== undefined) runs.withdraw(said)
+  } catch (error) {
+    if (said !== undefined && isAbsent(log)) runs.withdraw(said)
+    throw error
   }
+  if (said !== undefined && !isMade) runs.withdraw(said)
   log.context.noteBehind(log)
   return isMade
+}
+
+/** False where that cannot be known: a statement about a log that is not there means nothing, a log without its state is half of one. */
+function isAbsent({ file }: LogWithRuns): boolean {
+  try {
+    return statFile(file.path) === undefined
+  } catch {
+    return false
+  }
 }
 
 export function statementBy(
@@ -206,6 +227,8 @@ export function statementBy(
 function change(log: LogWithRuns, session: string | null, state: RunName, turnId: string | null): void {
   const { context } = log
   let said = state === 'running' ? saidBefore(log, session) : saidOf(log, session)
+  // what others have said there has to be outranked
+  if (context.runs.refusal !== undefined) throw context.runs.refusal
   for (let least = 0; ; ) {
     const now = standingOf(said)
     const run = nextRun(now?.run ?? null, state, turnId, reporter(context))

@@ -6,7 +6,7 @@ import { markOf } from '../../disk/log/file-mark.js'
 import type { Claim } from '../../disk/sidecar/sidecar-cache.js'
 import { hashOf, type Run } from '../../disk/sidecar/sidecar-file.js'
 import type { LogState } from '../log/log-state.js'
-import { type LogWithRuns, readRun } from './runs.js'
+import { type LogWithRuns, readRun, saidOf, sessionOf, standingOf } from './runs.js'
 
 interface LogWithSidecar extends LogWithRuns {
   readonly draft: { turnId: string; text: string } | undefined
@@ -30,7 +30,10 @@ export async function makeAgain(log: LogWithSidecar, takeAway: () => void): Prom
 /** Brings the sidecar up to the log and the run state, for work under the lease. */
 export async function writeNow(log: LogWithSidecar): Promise<void> {
   const state = await log.current()
-  if (state !== undefined) write(log, state, readRun(log, state.summary))
+  if (state === undefined) return
+  // one that cannot be read now stays as it is
+  const run = standingOf(saidOf(log, sessionOf(state.summary)))?.run ?? null
+  write(log, state, run)
 }
 
 /** The same, unless another process has the lease. */
@@ -50,7 +53,7 @@ function write(log: LogWithSidecar, state: LogState, run: Run | null): void {
   const whole = !partial && !state.open && state.torn === null
   log.sidecar.write({
     key: log.key,
-    session: summary.header?.id ?? null,
+    session: sessionOf(summary),
     run: run && withDraft(run, log.draft ?? draftIn(log.sidecar.claim())),
     watermark: whole ? { ...markOf(mark), print: { length: print.length, hash: hashOf(print) } } : null,
     summary: whole ? summary : null,

@@ -12,6 +12,7 @@ import {
   changeExisting,
   claimExisting,
   type LogWithRuns,
+  readableOf,
   reporter,
   saidBefore,
   saidOf,
@@ -111,7 +112,7 @@ export function tryClaim(
 ): Claim | { rival: Statement } | undefined {
   const { runs } = log.context
   const said = saidBefore(log, session)
-  checkReadable(log)
+  if (runs.unreadable !== undefined) throw runs.unreadable
   const former = standingOf(said)
   if (!isDue(former?.run ?? null)) return undefined
   const ids = input === 'former' ? former?.input : input
@@ -121,20 +122,22 @@ export function tryClaim(
   const n = greatestCount([...said.others, ...before]) + 1
   const statement = statementBy(log, session, { ...run, n }, run.turnId, ids)
   runs.say(statement)
-  const now = [...saidOf(log, session).others, ...before]
-  // a statement of that instant was made on another state: decide anew
-  const other = rivalIn(now, mayLive) ?? now.find((one) => one.run.n >= n)
-  if (other === undefined && runs.unreadable === undefined) {
-    log.context.noteBehind(log)
-    return { session, turnId: run.turnId, since: run.since, n, input: ids, former }
+  let other: Statement | undefined
+  try {
+    const now = [...saidOf(log, session).others, ...before]
+    if (runs.unreadable !== undefined) throw runs.unreadable
+    // a statement of that instant was made on another state: decide anew
+    other = rivalIn(now, mayLive) ?? now.find((one) => one.run.n >= n)
+  } catch (error) {
+    runs.withdraw(statement)
+    throw error
   }
-  runs.withdraw(statement)
-  checkReadable(log)
-  return { rival: other as Statement }
-}
-
-function checkReadable({ context: { runs } }: LogWithRuns): void {
-  if (runs.unreadable !== undefined) throw runs.unreadable
+  if (other !== undefined) {
+    runs.withdraw(statement)
+    return { rival: other }
+  }
+  log.context.noteBehind(log)
+  return { session, turnId: run.turnId, since: run.since, n, input: ids, former }
 }
 
 /** The error for a session in which this turn runs. */
@@ -147,7 +150,7 @@ type TurnAt = Pick<Run, 'since' | 'owner'> & { turnId: string | null }
 
 /** True while the turn was not ended and the session not taken over. */
 export function isMine(log: LogWithRuns, claim: Claim): boolean {
-  const said = saidOf(log, claim.session)
+  const said = readableOf(log, claim.session)
   return said.own?.run.n === claim.n && said.own.run.state === 'running' && standingOf(said) === said.own
 }
 
@@ -179,7 +182,7 @@ export function askToStop({ key, context: { runs } }: LogWithRuns, turnId: strin
 /** The turn that runs, in any process; undefined when none does. */
 export async function runningTurn(log: LogWithRuns): Promise<Statement | undefined> {
   return changeExisting(log, (session) => {
-    const now = standingOf(saidOf(log, session))
+    const now = standingOf(readableOf(log, session))
     return now?.run.state === 'running' && livenessOf(now.run.owner) !== 'dead' ? now : undefined
   })
 }
