@@ -111,7 +111,10 @@ export class OpenLog {
     if (this.#opened !== undefined) this.#opened.head = readHead(this.#opened.fd)
   }
 
-  /** Puts a new log in place, whole or not at all. `'exists'` when something is there already. @throws ERR_NOT_A_LOG */
+  /**
+   * Puts a new log in place, whole or not at all. `'exists'` when something is there already, or when another process
+   * took the temporary file for a left-over: the caller looks again. @throws SessionError ERR_NOT_A_LOG
+   */
   create(bytes: Buffer, temporary: string, synced: boolean): FileMark | 'exists' {
     const fd = this.#createIn(temporary)
     try {
@@ -125,7 +128,12 @@ export class OpenLog {
     }
     // else its first sync is still to come, as that of any line
     this.isDirty = !synced
-    return this.adopt(temporary, synced)
+    try {
+      return this.adopt(temporary, synced)
+    } catch (error) {
+      if (errno(error) !== 'ENOENT') throw error
+      return 'exists'
+    }
   }
 
   /** The folder of the store is made with its first session. */

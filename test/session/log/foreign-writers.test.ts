@@ -285,6 +285,21 @@ test('a file that is absent for a moment only is waited for, not created again',
   expect(await contents(session)).toEqual(['1', '2'])
 })
 
+test.each(['everysec', 'always'] as const)(
+  'a store that opens while a session is made keeps it from nothing: %s',
+  async (fsync) => {
+    const store = await open(tempFolder(), { fsync })
+    const swept: string[] = []
+    const sweeping = (link: Call) => (from: string, to: string) => {
+      if (swept.push(from) === 1) fs.unlinkSync(from)
+      return link(from, to)
+    }
+    await during('link', sweeping, () => store.session('a').append(message('1')))
+    expect(swept).toHaveLength(2)
+    expect(await contents(store.session('a'))).toEqual(['1'])
+  },
+)
+
 test('a line that another program was in the middle of writing is whole', async () => {
   const session = await fill(await open(), 'a', ['1'])
   const line = bareLine(`theirs ${'x'.repeat(1_000)}`)
