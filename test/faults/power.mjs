@@ -7,7 +7,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isDeepStrictEqual } from 'node:util'
-import { sidecarFromText, sidecarText } from '../../dist/src/disk/sidecar/sidecar-file.js'
+import { sidecarFromText, sidecarText } from '../../dist/internals/sidecar-file.js'
 import { loadContracts } from './contracts.mjs'
 import { tell } from './scene.mjs'
 

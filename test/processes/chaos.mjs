@@ -3,7 +3,7 @@
 // the lease, to show that the judge notices.
 import fs from 'node:fs'
 import path from 'node:path'
-import { Leases } from '../../dist/src/disk/lock/leases.js'
+import { Leases } from '../../dist/internals/leases.js'
 
 const [folder, witness, name, how] = process.argv.slice(2)
 const locks = path.join(folder, '.locks')

@@ -2,7 +2,7 @@
 // In each round it proves that it is alone: a witness file that only one process at a time can make.
 import fs from 'node:fs'
 import path from 'node:path'
-import { Leases } from '../../dist/src/disk/lock/leases.js'
+import { Leases } from '../../dist/internals/leases.js'
 
 const [folder, rounds] = process.argv.slice(2)
 const locks = path.join(folder, '.locks')
