@@ -12,6 +12,11 @@ import { folder, inbox, MAIN } from './run.js'
 
 const HERE = fileURLToPath(new URL('newcomer', import.meta.url))
 const commands = fs.readFileSync(path.join(HERE, 'commands.txt'), 'utf8').trimEnd().split('\n')
+/** The first lines only look, and show what depends on the width: the others print the same in a wider terminal. */
+const LOOKING = commands.slice(
+  0,
+  commands.findIndex((line) => line.includes(' tag ')),
+)
 /** Of util-linux: that of other systems takes other options. */
 const HAS_SCRIPT = spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout?.includes('util-linux') === true
 if (!HAS_SCRIPT) console.error('no script of util-linux: the command is not tested in a terminal')
@@ -32,8 +37,8 @@ const INBOX = [
   { sender: 'telegram_ann', text: 'and tomorrow?', reply: 'Nothing yet.' },
 ]
 
-/** Runs all commands in one shell, each under a line that shows it, with its exit code where that is not 0. */
-async function transcript(columns: number | null): Promise<string> {
+/** Runs the commands in one shell, each under a line that shows it, with its exit code where that is not 0. */
+async function transcript(columns: number | null, lines = commands): Promise<string> {
   const dir = await folder()
   await inbox(dir, INBOX)
   const bin = path.join(dir, 'bin')
@@ -41,7 +46,7 @@ async function transcript(columns: number | null): Promise<string> {
   fs.writeFileSync(path.join(bin, 'jsonl-sessions'), `#!/bin/sh\nexec ${process.execPath} ${MAIN} "$@"\n`, {
     mode: 0o755,
   })
-  const steps = commands.map(
+  const steps = lines.map(
     (line) => `printf '%s\\n' ${quoted(`$ ${line}`)}\n${line}\ncode=$?; [ $code = 0 ] || echo "[$code]"`,
   )
   const size = columns === null ? '' : `stty cols ${columns} rows 40\n`
@@ -92,10 +97,13 @@ function normal(text: string, dir: string): string {
 const LIMIT_MS = 300_000
 
 describe.concurrent(`${commands.length} lines of a newcomer`, () => {
-  for (const columns of [80, 120]) {
+  for (const [columns, lines] of [
+    [80, commands],
+    [120, LOOKING],
+  ] as const) {
     const inTerminal = test.skipIf(!HAS_SCRIPT)
     inTerminal(`in a terminal of ${columns} columns`, { timeout: LIMIT_MS }, async ({ expect }) => {
-      const text = await transcript(columns)
+      const text = await transcript(columns, lines)
       await expect(text).toMatchFileSnapshot(`newcomer/${columns}.txt`)
     })
   }

@@ -1,11 +1,13 @@
 /** Runs the built command line as a real process. `npm test` builds it first. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { openStore, type SessionStore } from '../../src/index.js'
 
 /** COMMAND names another build, such as that of the package. */
 export const MAIN = process.env.COMMAND ?? fileURLToPath(new URL('../../dist/lib/cli/main.js', import.meta.url))
@@ -97,20 +99,27 @@ export interface Shown {
   content: unknown
 }
 
-/** Role and content of a session's messages, as `show --json` prints them. */
-export async function messagesOf(root: string, key: string): Promise<Shown[]> {
-  const { out } = await run(['show', key, '--json', '--root', root])
-  return out
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line))
-    .map(({ role, content }) => ({ role, content }))
+/** Reads a store that a command may be writing to, in this process: each command that is started costs its start. */
+async function reading<T>(root: string, read: (store: SessionStore) => Promise<T>): Promise<T> {
+  const store = await openStore(root, { readOnly: true })
+  try {
+    return await read(store)
+  } finally {
+    await store.close()
+  }
 }
 
-/** The state of each session, as `list --json` prints it. */
+/** Role and content of a session's messages; none before there is a store. */
+export async function messagesOf(root: string, key: string): Promise<Shown[]> {
+  if (!existsSync(root)) return []
+  const messages = await reading(root, (store) => store.session(key).messages())
+  return messages.map(({ role, content }) => ({ role, content }))
+}
+
+/** The state of each session, newest activity first. */
 export async function statesOf(root: string): Promise<Record<string, string>> {
-  const { sessions } = JSON.parse((await run(['list', '--json', '--root', root])).out)
-  return Object.fromEntries(sessions.map(({ key, state }: { key: string; state: string }) => [key, state]))
+  const sessions = await reading(root, (store) => store.list())
+  return Object.fromEntries(sessions.map(({ key, state }) => [key, state]))
 }
 
 export async function linesOf(file: string): Promise<string[]> {

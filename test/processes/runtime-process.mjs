@@ -1,4 +1,4 @@
-// Another process with one runtime's state: runtime-process.mjs FOLDER race ROUNDS NAME | FOLDER commit|vacuum|gc STEP
+// Another process with one runtime's state: runtime-process.mjs FOLDER race ROUNDS NAME | FOLDER commit|vacuum|gc COPIES
 import fs from 'node:fs'
 import { openStore } from '../../dist/lib/index.js'
 import { JsonlRuntimePersistence } from '../../dist/lib/runtime-persistence.js'
@@ -19,17 +19,26 @@ function commit(expectedHeadRevision, id) {
   })
 }
 
-/** Dies, as by a power cut of this process alone, right before the `nth` call that changes something in the store. */
-function dieBefore(nth) {
+/**
+ * Copies the store right before each call that changes something in it, to `copies` and the number of the call: what
+ * the death of this process alone leaves at that moment. Returns how many there are so far.
+ */
+function copyBeforeEach(copies) {
   let count = 0
+  let copying = false
   const names = ['writeSync', 'fsync', 'fsyncSync', 'renameSync', 'linkSync', 'unlinkSync', 'mkdirSync', 'rmSync']
   for (const call of names) {
     const original = fs[call]
     fs[call] = (...args) => {
-      if (!String(args[0]).includes('.locks') && ++count === nth) process.kill(process.pid, 'SIGKILL')
+      if (!copying && !String(args[0]).includes('.locks')) {
+        copying = true
+        fs.cpSync(folder, `${copies}${++count}`, { recursive: true, preserveTimestamps: true })
+        copying = false
+      }
       return original.apply(fs, args)
     }
   }
+  return () => count
 }
 
 if (way === 'race') {
@@ -49,9 +58,9 @@ if (way === 'race') {
   })
 } else {
   const head = await runtime.loadSession({ kind: 'activePath' })
-  dieBefore(Number(number))
+  const steps = copyBeforeEach(number)
   if (way === 'commit') await commit(head?.headRevision ?? null, 'new')
   else if (way === 'vacuum') await runtime.vacuum()
   else await runtime.gcUnreachable()
-  process.send('done', () => process.kill(process.pid, 'SIGKILL'))
+  process.send(steps(), () => process.kill(process.pid, 'SIGKILL'))
 }

@@ -75,37 +75,28 @@ async function prepared(): Promise<string> {
   return folder
 }
 
-/** How many processes are killed at once. */
-const AT_ONCE = 4
-
-/** Kills the work right before each of its steps, on copies of `folder`; returns how many steps there are. */
+/**
+ * Does the work in a process that copies `folder` right before each of its steps and is killed after the last: each
+ * copy, locks included, is what a kill at that step leaves. Returns how many states there are.
+ */
 async function killed(
   folder: string,
   way: 'commit' | 'vacuum' | 'gc',
   look: (copy: string, done: boolean) => Promise<number | null>,
 ): Promise<number> {
-  for (let first = 1; ; first += AT_ONCE) {
-    const steps = Array.from({ length: AT_ONCE }, (_, i) => first + i)
-    const results = await Promise.all(steps.map((step) => killedBefore(step, folder, way)))
-    for (const [i, { copy, done }] of results.entries()) {
-      const revision = await look(copy, done)
-      // after some of the steps, more work is done
-      if (SOAK || done || i === 1) await goesOn(copy, revision)
-      if (done) return first + i - 1
-    }
-  }
-}
-
-async function killedBefore(step: number, folder: string, way: string): Promise<{ copy: string; done: boolean }> {
-  const copy = tempFolder()
-  fs.cpSync(folder, copy, { recursive: true, filter: (from) => !from.includes('.locks') })
-  const child = start('runtime-process.mjs', [copy, way, `${step}`])
-  let done = false
-  child.once('message', () => {
-    done = true
-  })
+  const place = tempFolder()
+  const last = path.join(place, 'last')
+  fs.cpSync(folder, last, { recursive: true, filter: (from) => !from.includes('.locks') })
+  const child = start('runtime-process.mjs', [last, way, path.join(place, 'step')])
+  const steps = await messageOf<number>(child)
   expect(await ended(child)).toEqual({ code: null, signal: 'SIGKILL' })
-  return { copy, done }
+  const copies = Array.from({ length: steps }, (_, i) => path.join(place, `step${i + 1}`))
+  for (const [i, copy] of [...copies, last].entries()) {
+    const revision = await look(copy, copy === last)
+    // after some of the steps, more work is done
+    if (SOAK || copy === last || i % 4 === 1) await goesOn(copy, revision)
+  }
+  return steps + 1
 }
 
 const again = (revision: number | null) => ({
