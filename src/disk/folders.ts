@@ -25,6 +25,12 @@ export function isShared(folder: string): boolean {
   return ((fs.statSync(folder, { throwIfNoEntry: false })?.mode ?? 0) & 0o050) === 0o050
 }
 
+/** True for a folder of the user that runs this process; where the system names no users, for every folder. */
+export function isOwnFolder(folder: string): boolean {
+  const user = process.geteuid?.()
+  return user === undefined || stat(folder)?.uid === user
+}
+
 /** True for a folder, and not for a link to one. */
 export function isFolder(place: string): boolean {
   return fs.lstatSync(place, { throwIfNoEntry: false })?.isDirectory() ?? false

@@ -7,6 +7,7 @@ import { errno } from '../base/errors.js'
 import { yieldIfDue } from '../base/event-loop.js'
 import type { Json } from '../base/json.js'
 import { statFile } from '../disk/files.js'
+import { isOwnFolder } from '../disk/folders.js'
 import { hasFile, readValues, removeValues, writeValues } from '../disk/list-cache-file.js'
 import { sameMark } from '../disk/log/file-mark.js'
 import { nameOf } from '../disk/names.js'
@@ -17,16 +18,20 @@ import type { Row } from './row.js'
 const MIN_ROWS = 64
 /** The file is replaced when more than this share of the rows has changed. */
 const MAX_CHANGED = 1 / 10
+/** To read a log takes as long as to read so many sidecars. */
+const SIDECARS_PER_LOG = 4
 const SAVE_AFTER_MS = 1_000
 /** The time between two saves of an open store is at least this, ms. */
 const SAVE_EVERY_MS = 60_000
 
 export class ListCache {
   readonly #context: StoreContext
-  readonly #writes: boolean
+  #writes: boolean
+  /** Saved for a call of a read-only store only: a failure is of no matter. */
+  #isAsked = false
   readonly #rows: ReadonlyMap<string, Row>
   #isRead = false
-  /** How many rows differ from the file, and how many there are. */
+  /** How many rows differ from the file, in sidecars read, and how many there are. */
   #changed = 0
   #count = 0
   /** The file has rows of sessions that are gone. */
@@ -56,8 +61,20 @@ export class ListCache {
     }
   }
 
+  /** Saves also where the store is read-only: not for another user, whose processes could then not save. */
+  allow(): void {
+    if (this.#writes || !isOwnFolder(this.#context.layout.root)) return
+    this.#writes = true
+    this.#isAsked = true
+  }
+
   noteChanged(): void {
     this.#changed++
+  }
+
+  /** A log was read for a row. */
+  notePreview(): void {
+    this.#changed += SIDECARS_PER_LOG
   }
 
   noteGone(): void {
@@ -99,7 +116,7 @@ export class ListCache {
       else await writeValues(layout.list(), rows as unknown as Json[])
     } catch (error) {
       this.#savedAt = Number.POSITIVE_INFINITY
-      if (!['EACCES', 'EPERM', 'EROFS'].includes(errno(error) ?? '')) settings.onError(error, '')
+      if (!this.#isAsked && !['EACCES', 'EPERM', 'EROFS'].includes(errno(error) ?? '')) settings.onError(error, '')
     }
   }
 

@@ -17,8 +17,8 @@ export class NewestRows {
     this.#rows = rows
   }
 
-  /** The first `limit` rows that are to be shown; `now` as of `believed`. */
-  take(limit: number, now: number, shows?: (row: Row) => boolean): Row[] {
+  /** The first `limit` rows (all, if undefined) that are to be shown; `now` as of `believed`. */
+  take(limit: number | undefined, now: number, shows?: (row: Row) => boolean): Row[] {
     this.#sorted ??= [...this.#rows.values()].sort(newestFirst)
     this.#moves = 0
     const rows = believedRows(this.#sorted, now)

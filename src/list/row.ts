@@ -6,6 +6,7 @@
 import { type FileMark, isSettled, markOf, sameMark } from '../disk/log/file-mark.js'
 import type { Run } from '../disk/sidecar/sidecar-file.js'
 import { countersOf } from '../log/fold.js'
+import type { Range } from '../log/line.js'
 import { believed } from '../session/clock.js'
 import { type ListedSession, listedOf, type SessionDetails } from '../session/info.js'
 import type { LogState } from '../session/log/log-state.js'
@@ -34,6 +35,8 @@ export interface Row {
   forkedFrom?: string | undefined
   usage?: SessionDetails['usage'] | undefined
   archived?: SessionDetails['archived'] | undefined
+  /** Where the first user message stands, null where there is none; absent until a preview was asked for. */
+  first?: Range | null | undefined
 }
 
 /** The logs of a store by session name. */

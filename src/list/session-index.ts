@@ -14,7 +14,9 @@ import { type LogState, stateFromSidecar } from '../session/log/log-state.js'
 import type { SessionLog } from '../session/log/session-log.js'
 import { currentRun, sessionOf } from '../session/state/runs.js'
 import { ListCache } from './list-cache.js'
+import type { ListRules } from './list-options.js'
 import { addCopies, NewestRows } from './newest-rows.js'
+import { addPreviews } from './previews.js'
 import { infoIn, isReadFrom, type Listed, type Logs, listedIn, type Row, toRow, Unread } from './row.js'
 import { SessionFiles } from './session-files.js'
 
@@ -44,9 +46,7 @@ export class SessionIndex {
   #scan = { ended: Number.NEGATIVE_INFINITY, took: 0 }
   #refreshed: Promise<void> = Promise.resolve()
 
-  /**
-   * `logOf` returns a log that the store has open, which knows its own writes. With `writes` false nothing is saved.
-   */
+  /** `logOf` returns a log that the store has open, which knows its own writes; without `writes` nothing is saved. */
   constructor(context: StoreContext, logOf: (key: string) => SessionLog | undefined, { writes }: { writes: boolean }) {
     this.#context = context
     this.#files = new SessionFiles(context)
@@ -68,21 +68,22 @@ export class SessionIndex {
   }
 
   /** The `limit` newest sessions that are to be shown, newest activity first. */
-  async rows(limit = Number.POSITIVE_INFINITY, shows?: (row: Row) => boolean): Promise<SessionInfo[]> {
-    return this.#copies(limit, infoIn, shows)
+  async rows(rules: Partial<ListRules> = {}): Promise<SessionInfo[]> {
+    if (rules.save) this.#cache.allow()
+    const infos = await this.#copies(infoIn, rules)
+    await addPreviews(this.#context, infos, this.#rows, rules.previews ?? 0, () => this.#cache.notePreview())
+    return infos
   }
 
   /** All sessions, newest activity first, with what only the contracts show. */
   async sessions(): Promise<Listed[]> {
-    return this.#copies(Number.POSITIVE_INFINITY, listedIn)
+    return this.#copies(listedIn)
   }
 
   /** Keys of the sessions in which something waits for an answer, newest activity first. */
   async waiting(): Promise<string[]> {
     await this.#refresh()
-    return this.#newest
-      .take(Number.POSITIVE_INFINITY, this.#context.clock.now())
-      .flatMap(({ key, waiting }) => (waiting ? [key] : []))
+    return this.#newest.take(undefined, this.#context.clock.now()).flatMap(({ key, waiting }) => (waiting ? [key] : []))
   }
 
   /** The sessions of these names that exist, in the order of the names. */
@@ -96,7 +97,7 @@ export class SessionIndex {
     return rows
   }
 
-  /** The row of a session as the last refresh found it. */
+  /** As the last refresh found it. */
   row(name: string): SessionInfo | undefined {
     const row = this.#rows.get(name)
     return row && infoIn(row, this.#context.clock.now())
@@ -140,7 +141,7 @@ export class SessionIndex {
   }
 
   /** Copies of rows, made in slices. */
-  async #copies<T>(limit: number, copy: (row: Row, now: number) => T, shows?: (row: Row) => boolean): Promise<T[]> {
+  async #copies<T>(copy: (row: Row, now: number) => T, { limit, shows }: Partial<ListRules> = {}): Promise<T[]> {
     await this.#refresh()
     await yieldIfDue()
     const now = this.#context.clock.now()
@@ -314,6 +315,4 @@ export class SessionIndex {
   }
 }
 
-function reasonOf(error: unknown): string {
-  return `${errno(error)} ${error}`
-}
+const reasonOf = (error: unknown) => `${errno(error)} ${error}`

@@ -48,7 +48,7 @@ export async function searchSessions(
   const query: Query = { words: words === null ? [] : wordsOf(words), textsOf: textReader(texts), limit, signal }
   const { index, context } = store
   if (limit === 0) return []
-  if (words === null) return (await index.rows(limit)).map((info) => ({ ...info, match: null }))
+  if (words === null) return (await index.rows({ limit })).map((info) => ({ ...info, match: null }))
   if (query.words.length === 0) return []
   const began = performance.now()
   const readsAll = typeof texts === 'function'

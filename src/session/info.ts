@@ -22,6 +22,8 @@ export interface SessionInfo extends RunState {
   bytes: number
   /** Lines that cannot be read. */
   damaged: number
+  /** The beginning of the first user message, where `list` was to read it: at most 256 UTF-16 code units. */
+  preview?: string
 }
 
 type Seen = Pick<LogState, 'summary' | 'mark'>

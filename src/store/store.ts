@@ -236,8 +236,8 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
    */
   async list(options?: ListOptions): Promise<SessionInfo[]> {
     this.#checkOpen()
-    const { limit, shows, signal } = checkList(options)
-    return untilAborted(this.#internals.index.rows(limit, shows), signal)
+    const rules = checkList(options)
+    return untilAborted(this.#internals.index.rows(rules), rules.signal)
   }
 
   /**

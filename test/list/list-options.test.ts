@@ -42,6 +42,26 @@ test('by tag and by time', async () => {
   expect(keys(await store.list({ since: T0 + 180_000, tag: 'even' }))).toEqual(['k8', 'k6'])
 })
 
+test('with the beginning of the first user message of so many sessions without a name', async () => {
+  const store = await open()
+  for (const key of ['a', 'b', 'c', 'named', 'silent', 'long'])
+    await store.session(key).append({ role: key === 'silent' ? 'assistant' : 'user', content: `${key} 1` })
+  const [id] = await store.session('b').append([message('b 2'), message('b 3')])
+  await store.session('named').setName('N')
+  await store.session('long').clear()
+  await store.session('long').append([{ role: 'system', content: 'S' }, message(`${'x'.repeat(255)}🦊`)])
+  const previews = async (most?: number) =>
+    Object.fromEntries((await store.list({ previews: most ?? 9 })).map(({ key, preview }) => [key, preview]))
+  expect(await previews()).toEqual({ a: 'a 1', b: 'b 1', c: 'c 1', long: 'x'.repeat(255) })
+  expect(Object.values(await previews(2)).filter((text) => text !== undefined)).toHaveLength(2)
+  expect((await store.list()).every((row) => !('preview' in row))).toBe(true)
+  await store.session('b').remove([(await store.session('b').messages())[0]!.id, id!])
+  await store.session('c').append(message('c 2'))
+  expect(await previews()).toMatchObject({ b: 'b 3', c: 'c 1' })
+  await store.session('named').setName(null)
+  expect(await previews()).toMatchObject({ named: 'named 1' })
+})
+
 test('refuses what it does not know, and seconds', async () => {
   const store = await ten()
   await expect(store.list({ tags: ['x'] } as never)).rejects.toThrow('list knows no option tags')
@@ -49,4 +69,6 @@ test('refuses what it does not know, and seconds', async () => {
   await expect(store.list({ since: T0 / 1000 })).rejects.toThrow('must be in milliseconds')
   await expect(store.list({ cursor: 'k8' } as never)).rejects.toThrow(TypeError)
   await expect(store.list({ limit: -1 })).rejects.toThrow(RangeError)
+  await expect(store.list({ previews: 0.5 })).rejects.toThrow(RangeError)
+  await expect(store.list({ save: 1 } as never)).rejects.toThrow(TypeError)
 })

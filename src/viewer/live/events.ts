@@ -184,7 +184,7 @@ export class EventHub {
     if (this.#isLooking || ![...this.#clients].some(({ wantsList }) => wantsList)) return
     this.#isLooking = true
     try {
-      const rows = await this.#store.index.rows(HEAD_ROWS)
+      const rows = await this.#store.index.rows({ limit: HEAD_ROWS })
       const head = rows
         .map(({ key, bytes, state, name, tags }) => JSON.stringify([key, bytes, state, name, tags]))
         .join()

@@ -16,22 +16,23 @@ export interface ListOptions extends GlobalOptions {
 
 export async function list({ root, json, tag, limit = Number.POSITIVE_INFINITY }: ListOptions): Promise<number> {
   const isThere = await storeIsThere(root)
-  const { all, shown, foreign, previews } = isThere
+  const { all, shown, foreign } = isThere
     ? await readStore(root, async (store) => {
-        const all = await store.list(tag === undefined ? {} : { tag })
+        const previews = json ? 0 : Math.min(MOST_PREVIEWS, limit)
+        const all = await store.list({ ...(tag === undefined ? {} : { tag }), previews, save: true })
         const shown = all.slice(0, limit)
         if (json) {
           const withFiles = shown.map((info) => ({ ...info, file: store.session(info.key).path }))
-          return { all, shown: withFiles, foreign: [], previews: new Map() }
+          return { all, shown: withFiles, foreign: [] }
         }
-        return { all, shown, foreign: await foreignAmong(store, all), previews: await previewsOf(store, shown) }
+        return { all, shown, foreign: await foreignAmong(store, all) }
       })
-    : { all: [], shown: [], foreign: [], previews: new Map() }
+    : { all: [], shown: [], foreign: [] }
   if (json) {
     await print(jsonLine({ root: resolve(root), total: all.length, sessions: shown }))
     return EXIT.done
   }
-  if (shown.length > 0) await print(await tableOf(shown, tag !== undefined, previews))
+  if (shown.length > 0) await print(await tableOf(shown, tag !== undefined))
   const damaged = all.filter((info) => info.damaged > 0).length
   if (damaged > 0) note(`${damaged} with unreadable lines, see: jsonl-sessions check`)
   for (const text of foreign) note(text)
@@ -41,10 +42,8 @@ export async function list({ root, json, tag, limit = Number.POSITIVE_INFINITY }
   return EXIT.done
 }
 
-/** So many sessions without a name are read, … */
+/** The first message of so many sessions without a name is read. */
 const MOST_PREVIEWS = 50
-/** … if their logs are not larger than this, bytes. */
-const PREVIEW_BYTES = 256 * 1024
 
 /** Characters of a preview: one long text must not widen every row of a piped list. */
 const PREVIEW_LENGTH = 60
@@ -52,20 +51,6 @@ const PREVIEW_LENGTH = 60
 function beginningOf(text: string): string {
   const characters = Array.from(text)
   return characters.length <= PREVIEW_LENGTH ? text : `${characters.slice(0, PREVIEW_LENGTH - 1).join('')}…`
-}
-
-/** The first user messages of sessions without a name, by key. */
-async function previewsOf(store: SessionStore, infos: readonly SessionInfo[]): Promise<Map<string, string>> {
-  const nameless = infos.filter(({ name, messages, bytes }) => !name && messages > 0 && bytes <= PREVIEW_BYTES)
-  const previews = new Map<string, string>()
-  for (const { key } of nameless.slice(0, MOST_PREVIEWS)) {
-    for await (const { role, content } of store.session(key).stream()) {
-      if (role !== 'user' || typeof content !== 'string') continue
-      previews.set(key, beginningOf(flatten(content.slice(0, 4 * PREVIEW_LENGTH))))
-      break
-    }
-  }
-  return previews
 }
 
 /** So many logs without messages are read. */
@@ -103,12 +88,8 @@ const COLUMNS: readonly Column[] = [
 ]
 
 /** With tags where the sessions were chosen by one. */
-function tableOf(
-  infos: readonly SessionInfo[],
-  tagged: boolean,
-  previews: ReadonlyMap<string, string>,
-): Promise<string> {
-  const rows = rowsOf(infos, previews, new Date())
+function tableOf(infos: readonly SessionInfo[], tagged: boolean): Promise<string> {
+  const rows = rowsOf(infos, new Date())
   if (!tagged) return table(COLUMNS, rows, terminalWidth())
   const tags = infos.map((info) => info.tags.map((one) => `#${escapeLine(one)}`).join(' '))
   return table(
@@ -118,10 +99,10 @@ function tableOf(
   )
 }
 
-function rowsOf(infos: readonly SessionInfo[], previews: ReadonlyMap<string, string>, now: Date): string[][] {
+function rowsOf(infos: readonly SessionInfo[], now: Date): string[][] {
   return infos.map((info) => [
     escapeLine(info.key),
-    info.name ? escapeLine(info.name) : previewText(previews.get(info.key)),
+    info.name ? escapeLine(info.name) : previewText(info.preview),
     String(info.messages),
     ago(info.lastActivity, now),
     info.state,
@@ -131,5 +112,5 @@ function rowsOf(infos: readonly SessionInfo[], previews: ReadonlyMap<string, str
 
 /** In quotes, so that no text can pose as a name. */
 function previewText(preview: string | undefined): string {
-  return preview === undefined ? '' : `“${escapeLine(preview)}”`
+  return preview === undefined ? '' : `“${escapeLine(beginningOf(flatten(preview)))}”`
 }
