@@ -12,11 +12,6 @@ import { folder, inbox, MAIN } from './run.js'
 
 const HERE = fileURLToPath(new URL('newcomer', import.meta.url))
 const commands = fs.readFileSync(path.join(HERE, 'commands.txt'), 'utf8').trimEnd().split('\n')
-/** The first lines only look, and show what depends on the width: the others print the same in a wider terminal. */
-const LOOKING = commands.slice(
-  0,
-  commands.findIndex((line) => line.includes(' tag ')),
-)
 /** Of util-linux: that of other systems takes other options. */
 const HAS_SCRIPT = spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout?.includes('util-linux') === true
 if (!HAS_SCRIPT) console.error('no script of util-linux: the command is not tested in a terminal')
@@ -37,8 +32,8 @@ const INBOX = [
   { sender: 'telegram_ann', text: 'and tomorrow?', reply: 'Nothing yet.' },
 ]
 
-/** Runs the commands in one shell, each under a line that shows it, with its exit code where that is not 0. */
-async function transcript(columns: number | null, lines = commands): Promise<string> {
+/** Runs all commands in one shell, each under a line that shows it, with its exit code where that is not 0. */
+async function transcript(columns: number | null): Promise<string> {
   const dir = await folder()
   await inbox(dir, INBOX)
   const bin = path.join(dir, 'bin')
@@ -46,7 +41,7 @@ async function transcript(columns: number | null, lines = commands): Promise<str
   fs.writeFileSync(path.join(bin, 'jsonl-sessions'), `#!/bin/sh\nexec ${process.execPath} ${MAIN} "$@"\n`, {
     mode: 0o755,
   })
-  const steps = lines.map(
+  const steps = commands.map(
     (line) => `printf '%s\\n' ${quoted(`$ ${line}`)}\n${line}\ncode=$?; [ $code = 0 ] || echo "[$code]"`,
   )
   const size = columns === null ? '' : `stty cols ${columns} rows 40\n`
@@ -97,13 +92,10 @@ function normal(text: string, dir: string): string {
 const LIMIT_MS = 300_000
 
 describe.concurrent(`${commands.length} lines of a newcomer`, () => {
-  for (const [columns, lines] of [
-    [80, commands],
-    [120, LOOKING],
-  ] as const) {
+  for (const columns of [80, 120]) {
     const inTerminal = test.skipIf(!HAS_SCRIPT)
     inTerminal(`in a terminal of ${columns} columns`, { timeout: LIMIT_MS }, async ({ expect }) => {
-      const text = await transcript(columns, lines)
+      const text = await transcript(columns)
       await expect(text).toMatchFileSnapshot(`newcomer/${columns}.txt`)
     })
   }
