@@ -33,6 +33,13 @@ export async function checkThere(file: string): Promise<void> {
   if (!(await isThere(file))) throw Object.assign(new Error(`${resolve(file)} does not exist`), { code: 'ENOENT' })
 }
 
+/** Rejects with code ENOENT when the folder is not there, with ENOTDIR for anything else in its place. */
+export async function checkFolderThere(folder: string): Promise<void> {
+  await checkThere(folder)
+  if (!(await stat(folder)).isDirectory())
+    throw Object.assign(new Error(`${resolve(folder)} is not a folder`), { code: 'ENOTDIR' })
+}
+
 export async function isThere(file: string): Promise<boolean> {
   try {
     await stat(file)

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { openStore, type SessionStore } from '../index.js'
 import { escapeLine } from './terminal/escape.js'
 import { complain, describe, note } from './terminal/output.js'
-import { checkThere, isThere } from './user-files.js'
+import { checkFolderThere, isThere } from './user-files.js'
 
 /** Options that every command has. */
 export interface GlobalOptions {
@@ -48,19 +48,22 @@ async function using<T>(store: SessionStore, use: Use<T>): Promise<T> {
 
 /** As `withStore`, for commands that need something to be there: a missing folder is an error. */
 export async function withExistingStore<T>(root: string, use: Use<T>): Promise<T> {
-  await checkThere(root)
+  await checkFolderThere(root)
   return withStore(root, use)
 }
 
 /** As `readStore`, for commands that need something to be there. */
 export async function readExistingStore<T>(root: string, use: Use<T>): Promise<T> {
-  await checkThere(root)
+  await checkFolderThere(root)
   return readStore(root, use)
 }
 
 /** True when the folder is there; else says so. No sessions yet is no failure of a listing. */
 export async function storeIsThere(root: string): Promise<boolean> {
-  if (await isThere(root)) return true
+  if (await isThere(root)) {
+    await checkFolderThere(root)
+    return true
+  }
   note(`no sessions: ${escapeLine(resolve(root))} does not exist`)
   return false
 }

@@ -1,5 +1,6 @@
 /** The exit codes of every command: none is left out. */
 import { spawnSync } from 'node:child_process'
+import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { openStore } from '../../src/index.js'
@@ -92,4 +93,18 @@ test('an option that a command does not have is 2', async () => {
   // one that is required is named first
   const wrong = expect.stringMatching(/^jsonl-sessions: (unknown option '--nonsense'|required option '[^\n]+)\n$/)
   expect(ends).toEqual(commands.map((name) => [name, 2, '', wrong]))
+})
+
+test('a file in the place of the folder is named', async () => {
+  const { cwd } = await storeWithAnn()
+  const file = path.join(cwd, 'sessions', 'ann.jsonl')
+  for (const args of [['list'], ['show', 'ann'], ['stats'], ['check'], ['tag', 'ann', 'work']]) {
+    const { code, out, err } = await run(['--root', file, ...args], { cwd })
+    expect({ args, code, out, err }).toEqual({
+      args,
+      code: 1,
+      out: '',
+      err: expect.stringContaining(`${file} is not a folder`),
+    })
+  }
 })

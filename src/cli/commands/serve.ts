@@ -7,7 +7,7 @@ import { createViewer, nodeListener, type Viewer } from '../../viewer/index.js'
 import { exitCodeOf, onInterrupt, type StopSignal } from '../signals.js'
 import { escapeLine } from '../terminal/escape.js'
 import { complain, describe, note, print } from '../terminal/output.js'
-import { checkThere } from '../user-files.js'
+import { checkFolderThere } from '../user-files.js'
 import { type GlobalOptions, mayBeNetwork } from '../with-store.js'
 
 export interface ServeOptions extends GlobalOptions {
@@ -21,7 +21,7 @@ export interface ServeOptions extends GlobalOptions {
 /** Serves until it is interrupted. SIGTERM is a good end. */
 export async function serve(options: ServeOptions): Promise<number> {
   const { root, host, allowWrite = false } = options
-  await checkThere(root)
+  await checkFolderThere(root)
   const onError = (error: unknown, key: string) => complain(`${escapeLine(key)}: ${describe(error)}`)
   const store = allowWrite
     ? await openStore(root, { onError, network: mayBeNetwork() })

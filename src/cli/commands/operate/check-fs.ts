@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { checkDrive, type Drive, type DriveMeasurements, type DriveVerdict } from '../../../index.js'
 import { escapeLine, jsonLine } from '../../terminal/escape.js'
 import { note, print } from '../../terminal/output.js'
-import { checkThere } from '../../user-files.js'
+import { checkFolderThere } from '../../user-files.js'
 import type { GlobalOptions } from '../../with-store.js'
 
 export interface CheckFsOptions extends GlobalOptions {
@@ -21,7 +21,7 @@ const VERDICTS: Record<DriveVerdict, string> = {
 
 /** Writes a folder of its own below the root, and takes it away. */
 export async function checkFs({ root, peer = false, wait = WAIT_MS, json }: CheckFsOptions): Promise<number> {
-  await checkThere(root)
+  await checkFolderThere(root)
   if (peer)
     note(
       `waiting for the peer: run the same on the other machine, on the folder that is ${escapeLine(resolve(root))} here`,

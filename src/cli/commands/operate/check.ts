@@ -15,7 +15,7 @@ import { escapeLine, jsonLine } from '../../terminal/escape.js'
 import { count } from '../../terminal/format.js'
 import { complain, describe, note, print } from '../../terminal/output.js'
 import { showingWork } from '../../terminal/progress.js'
-import { checkThere } from '../../user-files.js'
+import { checkFolderThere } from '../../user-files.js'
 import { type GlobalOptions, reportError } from '../../with-store.js'
 
 export interface CheckOptions extends GlobalOptions {
@@ -37,7 +37,7 @@ const DONE: Record<Remedy, string> = {
 
 /** Only reads, unless it is to fix. */
 export async function check(given: readonly string[], options: CheckOptions): Promise<number> {
-  await checkThere(options.root)
+  await checkFolderThere(options.root)
   const store = await openStore(options.root, { readOnly: true, onError: reportError })
   try {
     return await checkIn(store, given, options)
