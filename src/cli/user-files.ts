@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 
-import { createReadStream, existsSync, readFileSync } from 'node:fs'
+import { createReadStream, existsSync, readFileSync, type Stats } from 'node:fs'
 import { appendFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
@@ -30,24 +30,33 @@ export async function openInput(name: string): Promise<Input> {
 
 /** Rejects with code ENOENT when the file or folder is not there. */
 export async function checkThere(file: string): Promise<void> {
-  if (!(await isThere(file))) throw Object.assign(new Error(`${resolve(file)} does not exist`), { code: 'ENOENT' })
+  if ((await statOrNone(file)) === undefined) throw missing(file)
 }
 
 /** Rejects with code ENOENT when the folder is not there, with ENOTDIR for anything else in its place. */
 export async function checkFolderThere(folder: string): Promise<void> {
-  await checkThere(folder)
-  if (!(await stat(folder)).isDirectory())
-    throw Object.assign(new Error(`${resolve(folder)} is not a folder`), { code: 'ENOTDIR' })
+  if (!(await folderIsThere(folder))) throw missing(folder)
 }
 
-export async function isThere(file: string): Promise<boolean> {
+/** False when nothing is there. Rejects with code ENOTDIR for anything but a folder. */
+export async function folderIsThere(folder: string): Promise<boolean> {
+  const found = await statOrNone(folder)
+  if (found !== undefined && !found.isDirectory())
+    throw Object.assign(new Error(`${resolve(folder)} is not a folder`), { code: 'ENOTDIR' })
+  return found !== undefined
+}
+
+async function statOrNone(file: string): Promise<Stats | undefined> {
   try {
-    await stat(file)
-    return true
+    return await stat(file)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    return false
+    return undefined
   }
+}
+
+function missing(file: string): Error {
+  return Object.assign(new Error(`${resolve(file)} does not exist`), { code: 'ENOENT' })
 }
 
 export function readWhole(file: string): Promise<Buffer> {
@@ -79,7 +88,7 @@ export async function replaceStreamed(file: string, pieces: AsyncIterable<Uint8A
 }
 
 export async function isFolderThere(path: string): Promise<boolean> {
-  return (await isThere(path)) && (await stat(path)).isDirectory()
+  return (await statOrNone(path))?.isDirectory() ?? false
 }
 
 /** Adds the lines that a text file lacks, and makes the file if need be; resolves with what it did. */

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { openStore, type SessionStore } from '../index.js'
 import { escapeLine } from './terminal/escape.js'
 import { complain, describe, note } from './terminal/output.js'
-import { checkFolderThere, isThere } from './user-files.js'
+import { checkFolderThere, folderIsThere } from './user-files.js'
 
 /** Options that every command has. */
 export interface GlobalOptions {
@@ -60,10 +60,7 @@ export async function readExistingStore<T>(root: string, use: Use<T>): Promise<T
 
 /** True when the folder is there; else says so. No sessions yet is no failure of a listing. */
 export async function storeIsThere(root: string): Promise<boolean> {
-  if (await isThere(root)) {
-    await checkFolderThere(root)
-    return true
-  }
+  if (await folderIsThere(root)) return true
   note(`no sessions: ${escapeLine(resolve(root))} does not exist`)
   return false
 }

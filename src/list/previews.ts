@@ -11,7 +11,7 @@ import { isChat, parseLines } from '../log/parse.js'
 import { isLive } from '../log/visibility.js'
 import type { StoreContext } from '../session/context.js'
 import type { SessionInfo } from '../session/info.js'
-import { visibilityIn } from '../session/log/catch-up.js'
+import { wholeOf } from '../session/log/catch-up.js'
 import { attempt } from '../session/options.js'
 import type { Row } from './row.js'
 
@@ -53,14 +53,9 @@ async function previewIn(reader: LogReader, row: Row): Promise<string | undefine
 }
 
 async function findFirst(reader: LogReader): Promise<Range | undefined> {
-  const visibility = await visibilityIn(reader)
-  for await (const pieces of reader.blocks()) {
-    for (const piece of pieces) {
-      if (textOf(piece) !== undefined && isLine(piece) && isLive(piece, visibility))
-        return { offset: piece.offset, end: piece.end }
-    }
-  }
-  return undefined
+  const { pieces, visibility } = await wholeOf(reader)
+  const first = pieces.find((piece) => textOf(piece) !== undefined && isLine(piece) && isLive(piece, visibility))
+  return first && { offset: first.offset, end: first.end }
 }
 
 function textAt(reader: LogReader, place: Range): string | undefined {
