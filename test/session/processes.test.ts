@@ -123,13 +123,14 @@ function saidUnder(key: string, purges: readonly Purge[], lives: Array<{ at: num
   return [...done, ...lives].sort((a, b) => a.at - b.at).flatMap(({ texts }) => texts.filter(isOurs))
 }
 
-/** Every acknowledged text once, each writer's own in its order, nothing but whole lines. */
-async function expectWhole(folder: string, keys: string[], writers: Account[], helpers: Account[]) {
+/** Every acknowledged text once, each writer's own in its order, and no more than one line damaged by each kill. */
+async function expectWhole(folder: string, keys: string[], writers: Account[], helpers: Account[], kills: number) {
   const store = await openStore(folder)
   const purges = purgesIn(helpers.filter(({ name }) => name === 'purge').map(({ file }) => file))
   const trash = await store.trash()
   const trashed = fs.existsSync(`${folder}/.trash`) ? fs.readdirSync(`${folder}/.trash`) : []
   const all: string[] = []
+  let damaged = 0
   for (const key of keys) {
     const session = store.session(key)
     await session.append(message('after'))
@@ -139,6 +140,7 @@ async function expectWhole(folder: string, keys: string[], writers: Account[], h
     expect(report).toMatchObject({ torn: null, duplicates: 0, contradictions: [] })
     // the system may end a write between two pages when it kills the process
     const bytes = fs.readFileSync(session.path)
+    damaged += damage.length
     for (const { offset, length } of damage) {
       const [, text] = /"content":"(w\d+-\d+) /.exec(bytes.toString('utf8', offset, offset + length)) ?? []
       if (text !== undefined) expect(writers.flatMap(({ cut }) => cut)).toContain(text)
@@ -158,6 +160,7 @@ async function expectWhole(folder: string, keys: string[], writers: Account[], h
     for (const text of said) all.push(text)
   }
   await store.close()
+  expect(damaged).toBeLessThanOrEqual(kills)
   const there = new Set(all)
   expect(there.size).toBe(all.length)
   const acknowledged = writers.flatMap(acknowledgedBy)
@@ -203,7 +206,7 @@ describe(`${WRITERS} processes, ${COUNT} appends of 10 bytes to 1 MB each, kille
       for (const { child } of helpers) expect(await ended(child)).toEqual({ code: 0, signal: null })
       const seconds = (performance.now() - begin) / 1_000
       for (const each of writers) expect(linesOf(each.file).length + each.cut.length).toBe(COUNT)
-      const outcome = await expectWhole(folder, keys, writers, helpers)
+      const outcome = await expectWhole(folder, keys, writers, helpers, kills)
       const waits = writers.flatMap(waitsOf).sort((a, b) => a - b)
       const at = (share: number) => waits[Math.floor(waits.length * share)]
       if (SOAK) {
@@ -247,7 +250,7 @@ describe('the judge of what these processes leave', () => {
       const log = store.session('a').path
       const lines = fs.readFileSync(log, 'utf8').trimEnd().split('\n')
       fs.writeFileSync(log, `${harm(lines).join('\n')}\n`)
-      const verdict = expectWhole(folder, ['a'], writers, [])
+      const verdict = expectWhole(folder, ['a'], writers, [], 0)
       if (what === 'nothing') expect(await verdict).toMatchObject({ messages: 10 })
       else await expect(verdict).rejects.toThrow()
     },
