@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { JsonlPersistence } from '../../src/contracts/persistence/index.js'
 import type { SessionStore } from '../../src/index.js'
 import { CAN_MOUNT, mount, onFileSystem, UNLESS_MOUNTED, unmount } from '../helpers/mount.js'
-import { codeOf, contents, fill, message, open, tempFolder } from '../helpers/store.js'
+import { codeOf, contents, fill, message, open, sleep, tempFolder } from '../helpers/store.js'
 
 /** What takes the folder away; returns what brings it back. */
 const WAYS: Record<string, (folder: string) => () => void> = {
@@ -118,6 +118,20 @@ test('a store that is opened before its folder is there makes it', async () => {
   expect(await store.keys()).toEqual([])
   await fill(store, 'a', ['1'])
   expect(await store.keys()).toEqual(['a'])
+})
+
+test('a root that was moved away is not made again by what an open store does later', async () => {
+  const root = path.join(tempFolder(), 'sessions')
+  const store = await open(root)
+  for (let i = 0; i < 64; i++) await store.session(`${i}`).append(message('one'))
+  await store.session('0').setName('n')
+  await store.list()
+  fs.renameSync(root, `${root}-away`)
+  // the rows of the list are saved after a second, and a lease that rests is watched
+  await sleep(2_500)
+  expect(fs.existsSync(root)).toBe(false)
+  fs.renameSync(`${root}-away`, root)
+  expect(await store.keys()).toHaveLength(64)
 })
 
 test.skipIf(!CAN_MOUNT)(`a volume that is unmounted, and mounted again${UNLESS_MOUNTED}`, async () => {

@@ -3,7 +3,7 @@
  * that fell idle are given back.
  */
 import { watchNames } from '../directory-watch.js'
-import { ensureFolder } from '../folders.js'
+import { makeFolder } from '../folders.js'
 import { Layout } from '../layout.js'
 import { keepReserve } from '../reserve.js'
 import type { SharedPart } from '../shared-folder.js'
@@ -97,7 +97,7 @@ export class Leases implements LeaseFolder<Lease>, SharedPart {
     if (this.isNetwork) return false
     if (this.#watch !== undefined) return true
     try {
-      ensureFolder(this.layout.waiting)
+      makeFolder(this.layout.waiting)
     } catch {
       return false
     }
