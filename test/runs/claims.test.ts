@@ -78,7 +78,7 @@ describe('an exclusive turn', () => {
 
   test('is begun under the lease where appends take it', async () => {
     const folder = tempFolder()
-    const store = await open(folder, { appends: 'leased', lockTimeout: 300 })
+    const store = await open(folder, { appends: 'leased', lockTimeout: 2_000 })
     const remote = await RemoteStore.open(folder, { appends: 'leased' })
     const inRemote = (state: string, turn: string) => remote.call('setState', 'a', state, turn, { exclusive: true })
     const session = store.session('a')
