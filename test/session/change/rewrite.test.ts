@@ -97,17 +97,22 @@ describe('lines that come while a log is rewritten', () => {
   /** Runs `act` at each moment of a rewrite that file calls mark, once per rewrite. */
   async function atEveryMoment(
     act: (file: string, moment: number) => void,
-    judge: (texts: unknown[], call: string) => void,
+    judge: (texts: unknown[], call: string, lastCalls: string[]) => void,
   ) {
     for (let moment = 1; moment < 200; moment++) {
       const { session } = await untidy()
       fs.appendFileSync(session.path, 'damage\n')
       let count = 0
       let call = ''
+      // what is asked about the log from that moment until another file takes its name
+      const lastCalls: string[] = []
+      let isReplaced = false
       const restores = ['open', 'write', 'fsync', 'rename', 'lstat', 'fstat', 'read'].map((name) =>
         patch(name, (original) => (...args) => {
           const now = ++count === moment
           if (now) call = `${name} ${moment}`
+          if (call !== '' && !isReplaced && args.includes(session.path)) lastCalls.push(name)
+          isReplaced ||= name === 'rename' && args[1] === session.path
           // before the call in every second moment, after it in the others
           if (now && moment % 2 === 0) act(session.path, moment)
           return ending(
@@ -129,7 +134,7 @@ describe('lines that come while a log is rewritten', () => {
       if (call === '') return moment
       expect(error, call).toBe(undefined)
       await session.append(message('after'))
-      judge(await contents(session), call)
+      judge(await contents(session), call, lastCalls)
       expect((await session.info())?.messages, call).toBe((await contents(session)).length)
     }
     return 200
@@ -144,21 +149,21 @@ describe('lines that come while a log is rewritten', () => {
   })
 
   test('by an editor that saves by renaming are all kept, at any moment', async () => {
-    const losses: string[] = []
+    const losses: string[][] = []
     await atEveryMoment(
       (file) => {
         if (!fs.existsSync(file)) return
         fs.writeFileSync(`${file}.new`, fs.readFileSync(file, 'utf8') + bareLine('late'))
         fs.renameSync(`${file}.new`, file)
       },
-      (texts, call) => {
-        if (!texts.includes('late')) losses.push(call)
+      (texts, call, lastCalls) => {
+        if (!texts.includes('late')) losses.push([call, ...lastCalls])
         expect(texts.filter((text) => text !== 'late').sort(), call).toEqual(['1', '2', 'after'])
       },
     )
-    // between the last check and the rename there is a moment that no check covers
-    expect(losses.length).toBeLessThanOrEqual(2)
-    expect(losses.filter((call) => !/^(lstat|rename)/.test(call))).toEqual([])
+    // between the last check and the rename there is a moment that no check covers; calls of other
+    // sessions come between now and then, so that more than one round can meet it
+    expect(losses.filter(([, ...lastCalls]) => !/^(lstat,)?rename$/.test(lastCalls.join()))).toEqual([])
   })
 
   test('late ones, and ones that reach the new file before these are copied', async () => {
