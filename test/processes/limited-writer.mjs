@@ -1,7 +1,7 @@
-// Appends until the system refuses: limited-writer.mjs FOLDER. Prints what was acknowledged, and the error.
+// Appends until the system refuses: limited-writer.mjs FOLDER APPENDS. Prints what was acknowledged, and the error.
 import { openStore } from '../../dist/lib/index.js'
 
-const store = await openStore(process.argv[2])
+const store = await openStore(process.argv[2], { appends: process.argv[3] })
 const session = store.session('a')
 const acknowledged = []
 let code

@@ -62,19 +62,22 @@ describe('an append that fails', () => {
     expect(await contents(session)).toEqual(['1'])
   })
 
-  test('a real limit of the system: 30 of 35 bytes are written "without error"', async () => {
-    const folder = tempFolder()
-    const script = new URL('../processes/limited-writer.mjs', import.meta.url).pathname
-    const limit = ['--fsize=4000', process.execPath, script, folder]
-    const { acknowledged, code } = JSON.parse(execFileSync('prlimit', limit, { encoding: 'utf8', timeout: 30_000 }))
-    expect(code).toBe('EFBIG')
-    expect(acknowledged.length).toBeGreaterThan(5)
-    const session = (await open(folder)).session('a')
-    expect(await contents(session)).toEqual(acknowledged)
-    expect(await session.check()).toMatchObject({ damage: [] })
-    await session.append(message('more'))
-    expect(await contents(session)).toEqual([...acknowledged, 'more'])
-  })
+  test.each(['unleased', 'leased'])(
+    'a real limit of the system, %s: 30 of 35 bytes are written "without error"',
+    async (appends) => {
+      const folder = tempFolder()
+      const script = new URL('../processes/limited-writer.mjs', import.meta.url).pathname
+      const limit = ['--fsize=4000', process.execPath, script, folder, appends]
+      const { acknowledged, code } = JSON.parse(execFileSync('prlimit', limit, { encoding: 'utf8', timeout: 30_000 }))
+      expect(code).toBe('EFBIG')
+      expect(acknowledged.length).toBeGreaterThan(5)
+      const session = (await open(folder)).session('a')
+      expect(await contents(session)).toEqual(acknowledged)
+      expect(await session.check()).toMatchObject({ damage: [] })
+      await session.append(message('more'))
+      expect(await contents(session)).toEqual([...acknowledged, 'more'])
+    },
+  )
 })
 
 describe("fsync: 'always'", () => {

@@ -13,6 +13,8 @@ export async function listeningFirst<T>(load: () => Promise<T>): Promise<T> {
       if (there?.has(listener)) continue
       process.removeListener(signal, listener)
       process.prependListener(signal, listener)
+      // Node ignores this one, so that a write above the size limit of a file is an error; the hook would end the process
+      if (signal === 'SIGXFSZ') process.on(signal, () => undefined)
     }
   }
   return loaded
