@@ -50,7 +50,7 @@ export async function runMatrix({ library, folder, share = 1, only, keepGoing = 
 
 async function runOperation(world, job, results) {
   const scratch = path.join(world.folder, `${job.contract.name}-${job.name}`.replace(/[^a-zA-Z]+/g, '-'))
-  const [plain] = await runWorker(world, job, { scratch })
+  const [plain] = await allOutcomesOf(world, job, { scratch })
   if (plain.calls === undefined) {
     results.fail(`${job.contract.name}: ${job.name}, without a fault: ${plain.violation}`)
     return 0
@@ -84,9 +84,10 @@ async function runOperation(world, job, results) {
   const before = results.faults
   const errors = chosen.filter((fault) => !isCrash(fault))
   if (errors.length > 0 && !results.isOver)
-    for (const outcome of await runWorker(world, job, { scratch, faults: errors })) {
+    for await (const outcome of outcomesOf(world, job, { scratch, faults: errors })) {
       if (outcome.violation === undefined && outcome.hit === null) continue
       report(outcome)
+      if (results.isOver) break
     }
   for (const fault of chosen.filter(isCrash)) {
     if (results.isOver) break
@@ -99,8 +100,8 @@ async function runOperation(world, job, results) {
 /** Runs the operation in a process that dies at the call; null when it did not get there. */
 async function crash(world, job, scratch, fault) {
   const folder = `${scratch}-${fault.nth}`
-  const answers = await runWorker(world, job, { scratch, faults: [fault] })
-  if (answers.length > 0) return answers[0].violation ? answers[0] : null
+  const outcomes = await allOutcomesOf(world, job, { scratch, faults: [fault] })
+  if (outcomes.length > 0) return outcomes[0].violation ? outcomes[0] : null
   const { exports, contracts } = world
   const found = await tell(exports, contracts, folder)
   const outcome = { fault, hit: fault.call, found, lost: lostBytes(folder), litter: litterIn(folder), leaked: 0 }
@@ -115,27 +116,43 @@ async function crash(world, job, scratch, fault) {
   return outcome
 }
 
-async function runWorker({ library, template, scene }, { contract, name }, more) {
+async function allOutcomesOf(world, job, more) {
+  const outcomes = []
+  for await (const outcome of outcomesOf(world, job, more)) outcomes.push(outcome)
+  return outcomes
+}
+
+/** The outcomes that a worker reports, one fault after the other. It is killed when the caller ends the iteration. */
+async function* outcomesOf({ library, template, scene }, { contract, name }, more) {
   const job = { library, template, scene, contract: contract.name, operation: name, ...more }
   const child = spawn(process.execPath, [WORKER, JSON.stringify(job)], { stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = once(child, 'exit')
-  const answers = []
+  let count = 0
+  let last
+  let isAtEnd = false
   let silence
   const watch = () => {
     clearTimeout(silence)
     silence = setTimeout(() => child.kill('SIGKILL'), SILENCE_MS)
   }
   watch()
-  for await (const line of createInterface({ input: child.stdout })) {
-    answers.push(JSON.parse(line))
-    watch()
+  try {
+    for await (const line of createInterface({ input: child.stdout })) {
+      last = JSON.parse(line)
+      count++
+      watch()
+      yield last
+    }
+    isAtEnd = true
+  } finally {
+    clearTimeout(silence)
+    if (!isAtEnd) child.kill('SIGKILL')
+    await ended
   }
-  clearTimeout(silence)
   const [code, signal] = await ended
   const isExpected = code === 0 || (more.faults?.length === 1 && isCrash(more.faults[0]) && signal === 'SIGKILL')
-  if (!isExpected && !answers.at(-1)?.violation)
-    answers.push({ fault: more.faults?.[answers.length], violation: `the process ended with ${code ?? signal}` })
-  return answers
+  if (!isExpected && !last?.violation)
+    yield { fault: more.faults?.[count], violation: `the process ended with ${code ?? signal}` }
 }
 
 function copy(from, to) {
