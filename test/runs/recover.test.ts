@@ -268,7 +268,7 @@ describe('racing recoverers', () => {
     const [dead] = [...runs.others].flatMap(({ fold }) => [...fold.statements.values()])
     // a recoverer that meets another one takes its claim back
     const claim = { ...dead!, file: runs.own.name, run: { ...dead!.run, owner: thisProcess(), n: 2 } }
-    runs.say(claim)
+    runs.record(claim)
     await open(folder)
     runs.withdraw(claim)
     expect((await store.recover({ action: 'error' })).runs).toMatchObject([

@@ -33,7 +33,7 @@ export class FolderRuns implements SharedPart {
   /** The reading of the names since which the own run log is in its place. */
   #sureAt = -1
   /** Keys about which this instance has written since it is alone. */
-  readonly #saidAlone = new Set<string>()
+  readonly #statedAlone = new Set<string>()
 
   constructor(folder: string) {
     this.#folder = folder
@@ -54,10 +54,10 @@ export class FolderRuns implements SharedPart {
     } catch (error) {
       if (!isRefused(error)) throw error
       this.refusal = error
-      this.#saidAlone.clear()
+      this.#statedAlone.clear()
     }
     const { aloneSince } = this.#others
-    if (aloneSince === undefined || aloneSince !== this.#aloneSince) this.#saidAlone.clear()
+    if (aloneSince === undefined || aloneSince !== this.#aloneSince) this.#statedAlone.clear()
     this.#aloneSince = aloneSince
   }
 
@@ -70,7 +70,7 @@ export class FolderRuns implements SharedPart {
 
   /** True when no other process can have written about the session since this instance did. */
   isOnlyOwn(key: string): boolean {
-    return this.#saidAlone.has(key)
+    return this.#statedAlone.has(key)
   }
 
   /** The statements about a session as of the last reading: by others, and by this instance at the end. */
@@ -103,10 +103,10 @@ export class FolderRuns implements SharedPart {
   }
 
   /** For callers that refreshed just now, or do so next: refreshing checks whether the run log is in its place. */
-  say(statement: Statement): void {
-    this.own.say(statement)
+  record(statement: Statement): void {
+    this.own.record(statement)
     this.#makeSure()
-    if (this.#aloneSince !== undefined) this.#saidAlone.add(statement.key)
+    if (this.#aloneSince !== undefined) this.#statedAlone.add(statement.key)
     this.#emit({ kind: 'statement', key: statement.key, statement })
     this.#keepTime()
   }

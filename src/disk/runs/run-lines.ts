@@ -97,10 +97,10 @@ export class RunLogFold {
     if (typeof abort === 'string' || abort === null) return { kind: 'abort', key, turnId: abort }
     if (value.state === 'withdrawn') return this.withdraw(key)
     const statement = this.owner && statementFrom(value, key, this.file, this.owner, this.mark)
-    return statement && this.say(statement)
+    return statement && this.record(statement)
   }
 
-  say(statement: Statement): RunEntry {
+  record(statement: Statement): RunEntry {
     const { key, run } = statement
     const former = this.statements.get(key)
     if (run.state === 'running') this.#former.set(key, former)

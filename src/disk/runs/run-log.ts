@@ -107,10 +107,10 @@ export class OwnRunLog {
     return this.#fold.statements.keys()
   }
 
-  say(statement: Statement): void {
+  record(statement: Statement): void {
     this.#open()
     this.#append(statementText(statement, this.#mark))
-    this.#fold.say(statement)
+    this.#fold.record(statement)
     this.#note(statement.key)
     if (this.#bytes > MAX_BYTES) this.#shorten()
   }
@@ -176,10 +176,10 @@ export class OwnRunLog {
   }
 
   #note(key: string): void {
-    const said = this.#fold.statements.get(key)
-    if (said?.run.state === 'running') this.running.add(key)
+    const statement = this.#fold.statements.get(key)
+    if (statement?.run.state === 'running') this.running.add(key)
     else this.running.delete(key)
-    if (said !== undefined) this.#unsettled.set(key, said.run.n)
+    if (statement !== undefined) this.#unsettled.set(key, statement.run.n)
     else this.#unsettled.delete(key)
   }
 
@@ -193,7 +193,7 @@ export class OwnRunLog {
   #begin(made: string, stays: (statement: Statement) => boolean, closed = false): void {
     const mark = { clock: Date.now(), uptime: uptime() }
     const fold = new RunLogFold(this.name)
-    for (const statement of this.#fold.statements.values()) if (stays(statement)) fold.say(statement)
+    for (const statement of this.#fold.statements.values()) if (stays(statement)) fold.record(statement)
     const lines = [...fold.statements.values()].map((one) => statementText(one, mark))
     const bytes = Buffer.from(ownerText(thisProcess(), mark, closed) + lines.join(''))
     const fd = createPrivate(made)

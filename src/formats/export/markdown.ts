@@ -1,15 +1,15 @@
 /** Export as a Markdown document. */
 import type { Json } from '../../base/json.js'
 import { callsIn } from './openai.js'
-import type { Heading, Said, SessionReading } from './read-session.js'
+import type { Heading, LiveMessage, SessionReading } from './read-session.js'
 import { partsOf, visible, visibleLine } from './visible.js'
 
 export async function* toMarkdown(reading: SessionReading, context: boolean): AsyncGenerator<string> {
   yield frontMatter(reading.heading)
   const { summaries } = reading.heading
   for (const { at, summary } of context ? [] : summaries) yield `\n## summary · ${at}\n\n${fenced(summary)}\n`
-  for await (const said of reading.messages({ context }))
-    if (typeof said.value.role === 'string') yield messageText(said)
+  for await (const live of reading.messages({ context }))
+    if (typeof live.value.role === 'string') yield messageText(live)
 }
 
 function frontMatter({ key, created, labels }: Heading): string {
@@ -27,7 +27,7 @@ function frontMatter({ key, created, labels }: Heading): string {
   return `---\n${lines.join('')}---\n\n# ${escaped(visibleLine(title))}\n`
 }
 
-function messageText({ at, value }: Said): string {
+function messageText({ at, value }: LiveMessage): string {
   const { role, name, content, thinking } = value
   const who = typeof name === 'string' ? `${role} (${visibleLine(name)})` : `${role}`
   const parts = partsOf(content).map((part) => {

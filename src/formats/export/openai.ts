@@ -1,7 +1,7 @@
 /** Export as a line of OpenAI's chat format. */
 import { isObject, type Json, type JsonObject } from '../../base/json.js'
 import { listOf, objectsOf } from '../shared/blocks.js'
-import type { Said, SessionReading } from './read-session.js'
+import type { LiveMessage, SessionReading } from './read-session.js'
 
 /** Parts that the format has. */
 const PARTS = new Set(['text', 'image_url', 'input_audio', 'file', 'refusal'])
@@ -20,8 +20,8 @@ export async function* toOpenAi(
   const isPair = about !== undefined && typeof about.preferred === 'number'
   if (!isPair) yield '{"messages":['
   let isFirst = true
-  for await (const said of reading.messages({ context })) {
-    const message = openAiMessage(said, onLeftOut)
+  for await (const live of reading.messages({ context })) {
+    const message = openAiMessage(live, onLeftOut)
     if (message === undefined) continue
     if (isPair) messages.push(message)
     else yield `${isFirst ? '' : ','}${JSON.stringify(message)}`
@@ -60,7 +60,7 @@ function toolsIn({ tools }: JsonObject): JsonObject {
   }
 }
 
-function openAiMessage({ value }: Said, onLeftOut: OnLeftOut): JsonObject | undefined {
+function openAiMessage({ value }: LiveMessage, onLeftOut: OnLeftOut): JsonObject | undefined {
   const { role, source } = value
   if (isObject(source) && source.format === 'openai-chat' && isObject(source.message)) return source.message
   if (typeof role !== 'string') return undefined

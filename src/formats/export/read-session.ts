@@ -30,7 +30,7 @@ export interface Heading {
 }
 
 /** One live message: as a reader gets it, and as its line has it. */
-export interface Said {
+export interface LiveMessage {
   id: string
   at: string
   value: JsonObject
@@ -65,25 +65,25 @@ export class SessionReading {
   }
 
   /** The live messages, or what the model would see of them. */
-  async *messages({ context = false }: { context?: boolean | undefined } = {}): AsyncGenerator<Said> {
+  async *messages({ context = false }: { context?: boolean | undefined } = {}): AsyncGenerator<LiveMessage> {
     if (context) return yield* this.#context()
     for await (const pieces of this.#reader.blocks()) {
       for (const piece of pieces)
-        if (piece.kind === 'message' && isLive(piece, this.#visibility)) yield this.#said(piece)
+        if (piece.kind === 'message' && isLive(piece, this.#visibility)) yield this.#liveMessage(piece)
     }
   }
 
-  async *#context(): AsyncGenerator<Said> {
+  async *#context(): AsyncGenerator<LiveMessage> {
     const { pieces, visibility, fileTime } = await wholeOf(this.#reader)
     const summary = summaryOf(pieces, visibility, fileTime)
     if (summary !== null) {
       const { id, at, text } = summary
       yield { id, at, value: { role: 'system', content: text } }
     }
-    for (const line of shownOf(activeMessages(pieces, visibility))) yield this.#said(line)
+    for (const line of shownOf(activeMessages(pieces, visibility))) yield this.#liveMessage(line)
   }
 
-  #said(line: Line): Said {
+  #liveMessage(line: Line): LiveMessage {
     const { id: _, at: __, ...value } = line.value
     return {
       id: knownId(line, this.#visibility),

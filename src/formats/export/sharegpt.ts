@@ -2,7 +2,7 @@
 import { isObject, type Json, type JsonObject } from '../../base/json.js'
 import { contentOf } from '../shared/blocks.js'
 import { callsIn, type OnLeftOut } from './openai.js'
-import type { Said, SessionReading } from './read-session.js'
+import type { LiveMessage, SessionReading } from './read-session.js'
 
 const WORDS = new Map([
   ['user', 'human'],
@@ -20,14 +20,14 @@ export async function* toShareGpt(
   let system: Json | undefined
   let isFirst = true
   yield `{"id":${JSON.stringify(key)},"conversations":[`
-  for await (const said of reading.messages({ context })) {
-    const { role, content } = said.value
+  for await (const live of reading.messages({ context })) {
+    const { role, content } = live.value
     // an empty field says nothing to a reader; an empty turn is one
     if (isFirst && system === undefined && role === 'system' && typeof content === 'string' && content !== '') {
       system = content
       continue
     }
-    for (const turn of turnsOf(said, onLeftOut)) {
+    for (const turn of turnsOf(live, onLeftOut)) {
       yield `${isFirst ? '' : ','}${JSON.stringify(turn)}`
       isFirst = false
     }
@@ -36,7 +36,7 @@ export async function* toShareGpt(
   yield `]${system === undefined ? '' : `,"system":${JSON.stringify(system)}`}${tools}}\n`
 }
 
-function turnsOf({ value }: Said, onLeftOut: OnLeftOut): JsonObject[] {
+function turnsOf({ value }: LiveMessage, onLeftOut: OnLeftOut): JsonObject[] {
   const { role, content } = value
   if (typeof role !== 'string') return []
   const calls = callsIn(value).map(({ name, arguments: given }) => ({ name: name ?? null, arguments: given ?? null }))

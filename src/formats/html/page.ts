@@ -1,5 +1,5 @@
 /** A session as one HTML page: readable without script, and asking nothing of any other place. */
-import type { Heading, Said, SessionReading } from '../export/read-session.js'
+import type { Heading, LiveMessage, SessionReading } from '../export/read-session.js'
 import { markdown } from './markdown.js'
 import { messageBody, resultOf } from './message.js'
 import { escaped, toHtmlText } from './nodes.js'
@@ -11,7 +11,7 @@ export async function* toHtml(reading: SessionReading, context: boolean): AsyncG
   for (const { at, summary } of context ? [] : summaries) {
     yield `<article class="summary"><h2>summary ${time(at)}</h2>${toHtmlText(markdown(summary))}</article>\n`
   }
-  for await (const said of reading.messages({ context })) if (typeof said.value.role === 'string') yield article(said)
+  for await (const live of reading.messages({ context })) if (typeof live.value.role === 'string') yield article(live)
   yield '</main>\n</body>\n</html>\n'
 }
 
@@ -36,7 +36,7 @@ function head({ key, created, labels }: Heading): string {
 `
 }
 
-function article({ id, at, value }: Said): string {
+function article({ id, at, value }: LiveMessage): string {
   const { role, name } = value
   const who = typeof name === 'string' ? `${role} (${name})` : `${role}`
   const call = resultOf(value)

@@ -59,7 +59,7 @@ function timeOf({ numbers: [a, b, c], time }: Head, order: DateOrder, zone: stri
   return toUtc({ year: full, month, day, ...time }, zone)
 }
 
-interface Said {
+interface Part {
   head: Head
   lines: string[]
 }
@@ -67,7 +67,7 @@ interface Said {
 class WhatsAppReader {
   readonly counts: Counts = noCounts()
   readonly #job: Job
-  readonly #parts: Said[] = []
+  readonly #parts: Part[] = []
 
   constructor(job: Job) {
     this.#job = job
@@ -101,7 +101,7 @@ class WhatsAppReader {
     for (const part of this.#parts) this.#write(part, order)
   }
 
-  #write({ head, lines }: Said, order: DateOrder): void {
+  #write({ head, lines }: Part, order: DateOrder): void {
     const { zone } = this.#job.options
     const at = timeOf(head, order, zone)
     const { stem, folders } = this.#job.file

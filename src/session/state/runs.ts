@@ -43,7 +43,7 @@ export function sessionOf({ header }: Pick<Summary, 'header'>): string | null {
 }
 
 /** The current statements about a session, by other instances and by this one. */
-export interface Said {
+export interface RunStatements {
   /** From their run logs, and the sidecar. */
   others: Statement[]
   own: Statement | undefined
@@ -53,30 +53,35 @@ export interface Said {
  * For callers that write by it.
  * @throws errors of the file system for a sidecar that cannot be read: its run state would be lost, or outranked by less
  */
-export function saidOf(
+export function statementsOf(
   log: LogWithRuns,
   session: string | null,
   claimOf = ({ sidecar }: LogWithRuns) => sidecar.claim(),
-): Said {
+): RunStatements {
   // first the run logs: what goes from one stands in the sidecar by then
   const { runs, leasesAppends } = log.context
   runs.refresh(leasesAppends)
   const own = runs.own.statement(log.key)
   // then the sidecar has it from here
   if (own?.session === session && runs.isOnlyOwn(log.key)) return { others: [], own }
-  return saidWith(runs, log.key, session, claimOf(log))
+  return statementsWith(runs, log.key, session, claimOf(log))
 }
 
 /**
  * The same as of the last reading, where no other process was there: for callers that announce something and read then.
  */
-export function saidBefore(log: LogWithRuns, session: string | null): Said {
+export function lastStatementsOf(log: LogWithRuns, session: string | null): RunStatements {
   const { runs } = log.context
   const own = runs.own.statement(log.key)
-  return own?.session === session && runs.isOnlyOwn(log.key) ? { others: [], own } : saidOf(log, session)
+  return own?.session === session && runs.isOnlyOwn(log.key) ? { others: [], own } : statementsOf(log, session)
 }
 
-function saidWith(runs: FolderRuns, key: string, session: string | null, claim: SidecarClaim | null): Said {
+function statementsWith(
+  runs: FolderRuns,
+  key: string,
+  session: string | null,
+  claim: SidecarClaim | null,
+): RunStatements {
   const run = runOf(claim, key, session)
   const { others, own } = runs.statements(key, session)
   return { others: run === null ? others : [...others, statementOf(key, session, run)], own }
@@ -89,18 +94,18 @@ export function currentRun(
   session: string | null,
   claim: SidecarClaim | null,
 ): Run | null {
-  return standingOf(saidWith(runs, key, session, claim))?.run ?? null
+  return standingOf(statementsWith(runs, key, session, claim))?.run ?? null
 }
 
 /** What stands of it. A claim that meets a run of this instance is about to be withdrawn. */
-export function standingOf({ others, own }: Said): Statement | undefined {
+export function standingOf({ others, own }: RunStatements): Statement | undefined {
   if (own?.run.state === 'running' && own.run.n >= greatestCount(others)) return own
   return standing(own === undefined ? others : [...others, own])
 }
 
 /** For callers that only read: a sidecar of another user is done without. */
-export function readableOf(log: LogWithRuns, session: string | null): Said {
-  return saidOf(log, session, ({ sidecar }) => {
+export function readableStatementsOf(log: LogWithRuns, session: string | null): RunStatements {
+  return statementsOf(log, session, ({ sidecar }) => {
     try {
       return sidecar.claim()
     } catch (error) {
@@ -112,7 +117,7 @@ export function readableOf(log: LogWithRuns, session: string | null): Said {
 
 /** The run state as far as it can be read; null when it never was set for this log of the key. */
 export function readRun(log: LogWithRuns, summary: Pick<Summary, 'header'>): Run | null {
-  return standingOf(readableOf(log, sessionOf(summary)))?.run ?? null
+  return standingOf(readableStatementsOf(log, sessionOf(summary)))?.run ?? null
 }
 
 /**
@@ -187,20 +192,20 @@ function withHeader<T>(log: LogWithRuns, work: (session: string | null | undefin
 /** Makes a session with its state: both are there, or neither. False when another process made one. */
 function createWith(log: LogWithRuns, state: RunName, turnId: string | null): boolean {
   const { runs } = log.context
-  let said: Statement | undefined
+  let statement: Statement | undefined
   let isMade: boolean
   try {
     isMade = log.create([], undefined, (session) => {
       const run = nextRun(null, state, turnId, reporter(log.context))
       if (run === null) return
-      said = statementBy(log, session, { ...run, n: 1 }, turnId)
-      runs.say(said)
+      statement = statementBy(log, session, { ...run, n: 1 }, turnId)
+      runs.record(statement)
     })
   } catch (error) {
-    if (said !== undefined && isAbsent(log)) runs.withdraw(said)
+    if (statement !== undefined && isAbsent(log)) runs.withdraw(statement)
     throw error
   }
-  if (said !== undefined && !isMade) runs.withdraw(said)
+  if (statement !== undefined && !isMade) runs.withdraw(statement)
   log.context.noteBehind(log)
   return isMade
 }
@@ -226,20 +231,22 @@ export function statementBy(
 
 function change(log: LogWithRuns, session: string | null, state: RunName, turnId: string | null): void {
   const { context } = log
-  let said = state === 'running' ? saidBefore(log, session) : saidOf(log, session)
-  // what others have said there has to be outranked
+  let statements = state === 'running' ? lastStatementsOf(log, session) : statementsOf(log, session)
+  // what others have stated there has to be outranked
   if (context.runs.refusal !== undefined) throw context.runs.refusal
   for (let least = 0; ; ) {
-    const now = standingOf(said)
+    const now = standingOf(statements)
     const run = nextRun(now?.run ?? null, state, turnId, reporter(context))
     if (run === null) return
     const n = Math.max(now?.run.n ?? 0, least) + 1
-    context.runs.say(statementBy(log, session, { ...run, n }, state === 'idle' ? (now?.turnId ?? turnId) : run.turnId))
+    context.runs.record(
+      statementBy(log, session, { ...run, n }, state === 'idle' ? (now?.turnId ?? turnId) : run.turnId),
+    )
     context.noteBehind(log)
     if (state !== 'running') return
-    // what others said in that instant stands before this, and so must have a smaller count
-    said = saidOf(log, session)
-    least = greatestCount(said.others)
+    // what others stated in that instant stands before this, and so must have a smaller count
+    statements = statementsOf(log, session)
+    least = greatestCount(statements.others)
     if (least < n) return
   }
 }

@@ -6,7 +6,7 @@ import { markOf } from '../../disk/log/file-mark.js'
 import type { Claim } from '../../disk/sidecar/sidecar-cache.js'
 import { hashOf, type Run } from '../../disk/sidecar/sidecar-file.js'
 import type { LogState } from '../log/log-state.js'
-import { type LogWithRuns, readRun, saidOf, sessionOf, standingOf } from './runs.js'
+import { type LogWithRuns, readRun, sessionOf, standingOf, statementsOf } from './runs.js'
 
 interface LogWithSidecar extends LogWithRuns {
   readonly draft: { turnId: string; text: string } | undefined
@@ -32,7 +32,7 @@ export async function writeNow(log: LogWithSidecar): Promise<void> {
   const state = await log.current()
   if (state === undefined) return
   // one that cannot be read now stays as it is
-  const run = standingOf(saidOf(log, sessionOf(state.summary)))?.run ?? null
+  const run = standingOf(statementsOf(log, sessionOf(state.summary)))?.run ?? null
   write(log, state, run)
 }
 

@@ -12,13 +12,13 @@ import {
   changeExisting,
   claimExisting,
   type LogWithRuns,
-  readableOf,
+  lastStatementsOf,
+  readableStatementsOf,
   reporter,
-  saidBefore,
-  saidOf,
   setRun,
   standingOf,
   statementBy,
+  statementsOf,
 } from '../state/runs.js'
 
 /** A turn that this instance has claimed. */
@@ -52,8 +52,12 @@ const MAX_RETRY_MS = 50
 /** Begins a turn if no other runs. One that runs in this instance already is recorded again. @throws ERR_TURN_RUNNING */
 export async function beginTurn(log: LogWithRuns, turnId: string | null, signal?: AbortSignal): Promise<void> {
   const runs = await changeExisting(log, (session) => {
-    const said = saidOf(log, session)
-    return said.own?.run.state === 'running' && said.own.turnId === turnId && standingOf(said) === said.own
+    const statements = statementsOf(log, session)
+    return (
+      statements.own?.run.state === 'running' &&
+      statements.own.turnId === turnId &&
+      standingOf(statements) === statements.own
+    )
   })
   if (runs) await setRun(log, 'running', turnId, signal)
   else await claimTurn(log, turnId, { timeout: 0, signal })
@@ -111,20 +115,20 @@ export function tryClaim(
   { run, input, mayLive = (owner) => livenessOf(owner) !== 'dead', isDue = () => true }: Wanted,
 ): Claim | { rival: Statement } | undefined {
   const { runs } = log.context
-  const said = saidBefore(log, session)
+  const statements = lastStatementsOf(log, session)
   if (runs.unreadable !== undefined) throw runs.unreadable
-  const former = standingOf(said)
+  const former = standingOf(statements)
   if (!isDue(former?.run ?? null)) return undefined
   const ids = input === 'former' ? former?.input : input
-  const before = said.own === undefined ? [] : [said.own]
-  const rival = rivalIn([...said.others, ...before], mayLive)
+  const before = statements.own === undefined ? [] : [statements.own]
+  const rival = rivalIn([...statements.others, ...before], mayLive)
   if (rival !== undefined) return { rival }
-  const n = greatestCount([...said.others, ...before]) + 1
+  const n = greatestCount([...statements.others, ...before]) + 1
   const statement = statementBy(log, session, { ...run, n }, run.turnId, ids)
-  runs.say(statement)
+  runs.record(statement)
   let other: Statement | undefined
   try {
-    const now = [...saidOf(log, session).others, ...before]
+    const now = [...statementsOf(log, session).others, ...before]
     if (runs.unreadable !== undefined) throw runs.unreadable
     // a statement of that instant was made on another state: decide anew
     other = rivalIn(now, mayLive) ?? now.find((one) => one.run.n >= n)
@@ -150,8 +154,12 @@ type TurnAt = Pick<Run, 'since' | 'owner'> & { turnId: string | null }
 
 /** True while the turn was not ended and the session not taken over. */
 export function isMine(log: LogWithRuns, claim: Claim): boolean {
-  const said = readableOf(log, claim.session)
-  return said.own?.run.n === claim.n && said.own.run.state === 'running' && standingOf(said) === said.own
+  const statements = readableStatementsOf(log, claim.session)
+  return (
+    statements.own?.run.n === claim.n &&
+    statements.own.run.state === 'running' &&
+    standingOf(statements) === statements.own
+  )
 }
 
 /** Records which messages the turn answers now. False when it is not this instance's any more. */
@@ -160,7 +168,7 @@ export function extendTurn(log: LogWithRuns, claim: Claim, input: readonly strin
   const own = log.context.runs.own.statement(log.key) as Statement
   claim.n++
   claim.input = input
-  log.context.runs.say({ ...own, run: { ...own.run, n: claim.n }, input })
+  log.context.runs.record({ ...own, run: { ...own.run, n: claim.n }, input })
   return true
 }
 
@@ -169,7 +177,7 @@ export function endTurn(log: LogWithRuns, claim: Claim, state: 'idle' | 'error',
   if (!isMine(log, claim)) return false
   const turnId = state === 'error' ? claim.turnId : null
   const run = { ...newRun(state, turnId, reporter(log.context)), n: claim.n + 1, ...more }
-  log.context.runs.say(statementBy(log, claim.session, run, claim.turnId))
+  log.context.runs.record(statementBy(log, claim.session, run, claim.turnId))
   log.context.noteBehind(log)
   return true
 }
@@ -182,7 +190,7 @@ export function askToStop({ key, context: { runs } }: LogWithRuns, turnId: strin
 /** The turn that runs, in any process; undefined when none does. */
 export async function runningTurn(log: LogWithRuns): Promise<Statement | undefined> {
   return changeExisting(log, (session) => {
-    const now = standingOf(readableOf(log, session))
+    const now = standingOf(readableStatementsOf(log, session))
     return now?.run.state === 'running' && livenessOf(now.run.owner) !== 'dead' ? now : undefined
   })
 }
