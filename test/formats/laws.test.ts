@@ -7,7 +7,7 @@ import { openStore } from '../../src/index.js'
 import { internalsOf } from '../../src/store/store.js'
 import { tempFolder } from '../helpers/store.js'
 import { claudeSession, codexSession, piSession, roleSession } from './histories.js'
-import { bytesIn, fileWith, importInto, saidIn, seenIn } from './seen.js'
+import { bytesIn, contentIn, fileWith, importInto, seenIn } from './seen.js'
 
 const SOURCES: Record<string, (seed: number) => string> = {
   'claude-code': claudeSession,
@@ -183,7 +183,7 @@ test('branches that were left become forks, whose calls are counted once', async
     ['pi/p', 'created', 2],
     ['pi/p/branch-left', 'forked', 2],
   ])
-  const usageOf = async (key: string) => Object.keys((await saidIn(root, key)).usage).sort()
+  const usageOf = async (key: string) => Object.keys((await contentIn(root, key)).usage).sort()
   expect(await usageOf('pi/p')).toEqual(['(branch)', 'main'])
   expect(await usageOf('pi/p/branch-left')).toEqual([])
   const again = await importInto(root, fileWith(text), { branches: 'all' })

@@ -8,7 +8,7 @@ import { importFile } from '../../src/formats/index.js'
 import { openStore, type Session } from '../../src/index.js'
 import { open, tempFolder } from '../helpers/store.js'
 import { claudeSession, codexSession, piSession, roleSession } from './histories.js'
-import { fileWith, flat, rawLinesIn, saidIn, textOf, turnsOf } from './seen.js'
+import { contentIn, fileWith, flat, rawLinesIn, textOf, turnsOf } from './seen.js'
 
 /** Random histories per law. `LAW_RUNS=2000` is the long form. */
 const RUNS = Number(process.env.LAW_RUNS ?? 25)
@@ -76,11 +76,11 @@ describe('jsonl', () => {
         const exported = await textOf(session, 'jsonl')
         const context = await textOf(session, 'jsonl', { context: true })
         await store.close()
-        const before = await saidIn(from, session.key)
+        const before = await contentIn(from, session.key)
         const target = await openStore(to)
         await importFile(target, fileWith(exported))
         await target.close()
-        expect(await saidIn(to, session.key)).toEqual(before)
+        expect(await contentIn(to, session.key)).toEqual(before)
         const once = await openStore(to)
         const twice = await importFile(once, fileWith(exported))
         expect(twice.sessions.map(({ action }) => action)).toEqual(['unchanged'])

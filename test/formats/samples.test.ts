@@ -6,7 +6,18 @@ import { importFile } from '../../src/formats/index.js'
 import { openStore } from '../../src/index.js'
 import { open, randomOf, tempFolder } from '../helpers/store.js'
 import { DATA, entries, isThere } from './expected.js'
-import { bytesIn, fileWith, flat, importInto, rawLinesIn, saidIn, seenIn, type Turn, textOf, turnsOf } from './seen.js'
+import {
+  bytesIn,
+  contentOf,
+  fileWith,
+  flat,
+  importInto,
+  rawLinesIn,
+  seenIn,
+  type Turn,
+  textOf,
+  turnsOf,
+} from './seen.js'
 
 const names = Object.keys(entries)
 const CUTS = 3
@@ -45,7 +56,8 @@ describe.skipIf(!isThere)('an export of ours comes back', () => {
     const some = sessions.slice(0, MOST)
     for (const { key } of some) await importInto(to, fileWith(await textOf(store.session(key), 'jsonl')))
     await store.close()
-    for (const { key } of some) expect(await saidIn(to, key)).toEqual(await saidIn(from, key))
+    const [before, after] = [await open(from), await open(to)]
+    for (const { key } of some) expect(await contentOf(after, key)).toEqual(await contentOf(before, key))
   })
 })
 

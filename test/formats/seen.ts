@@ -2,24 +2,29 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { type ExportFormat, exportSession, type ImportOptions, importFile } from '../../src/formats/index.js'
-import { openStore, type Session } from '../../src/index.js'
+import { openStore, type Session, type SessionStore } from '../../src/index.js'
 import { totalUsage } from '../../src/log/fold.js'
 import { internalsOf } from '../../src/store/store.js'
 import { tempFolder } from '../helpers/store.js'
 
-/** All that a session says: messages with ids and times, labels, usage, how much is archived. */
-export async function saidIn(root: string, key: string) {
+/** All that a session holds: messages with ids and times, labels, usage, how much is archived. */
+export async function contentOf(store: SessionStore, key: string) {
+  const { labels, archived, ...summary } = (await internalsOf(store).log(key).current())!.summary
+  const { name, tags, metadata } = labels
+  const usages = [...totalUsage({ labels, archived, ...summary })]
+  return {
+    messages: await store.session(key).messages(),
+    labels: { name: name ?? null, tags: tags ?? [], metadata: metadata ?? {} },
+    usage: Object.fromEntries(usages.filter(([, one]) => Object.values(one).some((count) => count > 0))),
+    archived: archived.messages,
+  }
+}
+
+/** The same, as a store that is opened for it reads it. */
+export async function contentIn(root: string, key: string) {
   const store = await openStore(root)
   try {
-    const { labels, archived, ...summary } = (await internalsOf(store).log(key).current())!.summary
-    const { name, tags, metadata } = labels
-    const usages = [...totalUsage({ labels, archived, ...summary })]
-    return {
-      messages: await store.session(key).messages(),
-      labels: { name: name ?? null, tags: tags ?? [], metadata: metadata ?? {} },
-      usage: Object.fromEntries(usages.filter(([, one]) => Object.values(one).some((count) => count > 0))),
-      archived: archived.messages,
-    }
+    return await contentOf(store, key)
   } finally {
     await store.close()
   }
@@ -28,15 +33,17 @@ export async function saidIn(root: string, key: string) {
 /** The same of all sessions but for what depends on the file that they came from: its time, its path, places in it. */
 export async function seenIn(root: string) {
   const store = await openStore(root)
-  const keys = await store.keys()
-  await store.close()
-  const seen = new Map<string, unknown>()
-  for (const key of keys) {
-    const { messages, labels, ...said } = await saidIn(root, key)
-    const plain = messages.map(({ at: _, source: __, ...message }) => message)
-    seen.set(key, { messages: plain, name: labels.name, ...said })
+  try {
+    const seen = new Map<string, unknown>()
+    for (const key of await store.keys()) {
+      const { messages, labels, ...said } = await contentOf(store, key)
+      const plain = messages.map(({ at: _, source: __, ...message }) => message)
+      seen.set(key, { messages: plain, name: labels.name, ...said })
+    }
+    return seen
+  } finally {
+    await store.close()
   }
-  return seen
 }
 
 export async function importInto(root: string, file: string, options: ImportOptions = {}) {
