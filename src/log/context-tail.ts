@@ -1,7 +1,7 @@
 /** The end of a context, from the end of its log: as much of the log is read as that takes. */
 import { type ContextView, inContextOrder, lastOf, shownOf } from './context-order.js'
 import type { Summary } from './fold.js'
-import { BackwardReading, isPast } from './fold-tail.js'
+import { BackwardReading } from './fold-tail.js'
 import { isLine, type Line, type Piece } from './line.js'
 import { isChat } from './parse.js'
 import { isLive, knownId, type Visibility } from './visibility.js'
@@ -56,7 +56,6 @@ class LogEnd {
   /** The messages that the first ending so far names: they stand before all other messages here. */
   #named: readonly string[] = []
   #hasEnding = false
-  #id = ''
 
   constructor(summary: Summary) {
     this.reading = new BackwardReading(summary)
@@ -68,7 +67,6 @@ class LogEnd {
     const { reading } = this
     reading.add(piece)
     if (!isLine(piece)) return
-    this.#id = piece.id
     this.#wanted.delete(piece.id)
     if (piece.kind === 'compaction') this.#addCompaction(piece)
     if (!(isChat(piece) || piece.kind === 'answered') || !isLive(piece, reading.visibility)) return
@@ -92,7 +90,7 @@ class LogEnd {
   /** True when nothing that stands before is moved in here, and the summary is known. */
   get isClosed(): boolean {
     if (this.compaction === undefined && this.#compactionsLeft > 0) return false
-    return !this.#hasEnding || [...this.#wanted].every((id) => isPast(id, this.#id))
+    return !this.#hasEnding || [...this.#wanted].every((id) => this.reading.isPast(id))
   }
 
   shown(view: ContextView): Line[] {

@@ -63,8 +63,10 @@ export function foldTail(summary: Summary, added: readonly Piece[], liveBelow: R
   summary.messages -= liveBelow.size
 }
 
+type Ordered = Pick<Summary, 'orderedFrom' | 'uniqueFrom' | 'bareFrom'>
+
 /**
- * Judges lines that are given from the end of the log backwards. In the ordered part of a log, the lines after a line
+ * Judges lines that are given from the end of the log backwards. Where ids are not repeated, the lines after a line
  * are enough to judge it. `uncertain`: a line was given that only the whole log can judge.
  */
 export class BackwardReading {
@@ -72,26 +74,27 @@ export class BackwardReading {
   readonly #carried: Carried[] = []
   /** What is known of the lines that came in: all that must be, as long as the reading is certain. */
   readonly visibility: Visibility = { ...NOTHING_KNOWN, removed: this.#removed, carried: this.#carried }
-  readonly #summary: Pick<Summary, 'orderedFrom' | 'bareFrom'>
+  readonly #summary: Ordered
   /** What compactions keep, by the message through which they reach. */
   readonly #throughs = new Map<unknown, Array<ReadonlySet<string>>>()
   /** The same of those compactions whose last message came in. */
   readonly #kept: Array<ReadonlySet<string>> = []
   /** Ids that compactions keep and that were added. */
   readonly #keptSeen = new Set<string>()
+  /** Id of the last line that came in, where all lines before it have lesser ones. */
   #last = ''
   uncertain = false
   /** A compaction covers the line that came in last. */
   archived = false
 
-  constructor(summary: Pick<Summary, 'orderedFrom' | 'bareFrom'>) {
+  constructor(summary: Ordered) {
     this.#summary = summary
   }
 
   /** True when `piece` is a live message. */
   add(piece: Piece): boolean {
     if (!isLine(piece)) return false
-    if (piece.offset < this.#summary.orderedFrom || (piece.bare && piece.offset < this.#summary.bareFrom))
+    if (piece.offset < this.#summary.uniqueFrom || (piece.bare && piece.offset < this.#summary.bareFrom))
       this.uncertain = true
     if (piece.kind === 'remove') for (const id of namedIds(piece)) this.#removed.add(id)
     const at = carriedActivity(piece)
@@ -103,22 +106,22 @@ export class BackwardReading {
     }
     this.archived = this.#kept.some((kept) => !kept.has(piece.id))
     if (this.#kept.length > 0) this.#keptSeen.add(piece.id)
-    this.#last = piece.id
+    this.#last = piece.offset >= this.#summary.orderedFrom ? piece.id : ''
     return isChat(piece) && isLive(piece, this.visibility)
   }
 
   /** True when everything before the last given line is archived. */
   get archivedBefore(): boolean {
-    return this.#kept.some((kept) => [...kept].every((id) => this.#keptSeen.has(id) || isPast(id, this.#last)))
+    return this.#kept.some((kept) => [...kept].every((id) => this.#keptSeen.has(id) || this.isPast(id)))
+  }
+
+  /** True for an id that no line before the last given one can have. */
+  isPast(id: string): boolean {
+    return isV7(id) && isV7(this.#last) && id >= this.#last
   }
 
   #noteCompaction(line: Line): void {
     const { through } = line.value
     this.#throughs.set(through, [...(this.#throughs.get(through) ?? []), keptBy(line)])
   }
-}
-
-/** True for an id that no line before one of the id `last` can have, where ids rise. */
-export function isPast(id: string, last: string): boolean {
-  return isV7(id) && isV7(last) && id >= last
 }

@@ -39,8 +39,10 @@ export interface Summary extends Order {
   undated: boolean
   /** A message is older than one before it. */
   unsorted: boolean
-  /** From this offset on, ids are UUIDv7 that rise, so that a line can be judged by the lines after it. */
+  /** From this offset on, ids are UUIDv7 that rise. */
   orderedFrom: number
+  /** As in `Visibility`; where only a part was read, behind the last line that a part cannot judge. */
+  uniqueFrom: number
   /** Counters of all messages in the log, removed ones included, by agent. */
   usage: Map<string, Usage>
   /** Counters of messages that rewrites took out, by agent. */
@@ -85,6 +87,7 @@ export function emptySummary(): Summary {
     maxId: '',
     bareFrom: 0,
     orderedFrom: 0,
+    uniqueFrom: 0,
     usage: new Map(),
     carriedUsage: new Map(),
     labels: {},
@@ -101,6 +104,7 @@ export function copyOf(summary: Summary): Summary {
 export function foldAll(pieces: readonly Piece[], visibility: Visibility): Summary {
   const summary = emptySummary()
   for (const piece of pieces) foldPiece(summary, piece, visibility)
+  summary.uniqueFrom = visibility.uniqueFrom
   return summary
 }
 
@@ -110,7 +114,10 @@ export function foldPiece(summary: Summary, piece: Piece, visibility: Visibility
   summary.bytes = piece.end
   if (piece.kind === 'damage') summary.damaged++
   if (!isLine(piece)) return
-  if (!noteIds(summary, piece) && !piece.bare) summary.orderedFrom = piece.end
+  if (!noteIds(summary, piece)) {
+    summary.uniqueFrom = piece.end
+    if (!piece.bare) summary.orderedFrom = piece.end
+  }
   if (visibility.copies.get(piece.offset) === 'duplicate') return
   foldFacts(summary, piece)
   summary.waiting = waitingAfter(summary.waiting, piece, visibility)

@@ -21,6 +21,8 @@ export interface Visibility {
   reaches: readonly Reach[]
   /** Activities that `meta` lines carry over, in line order: the times of lines before them that name none. */
   carried: readonly Carried[]
+  /** From this offset on, no line repeats an id or has one that an earlier line names: later lines are enough to judge it. */
+  uniqueFrom: number
 }
 
 export interface Reach {
@@ -42,7 +44,13 @@ export interface Carried {
 export const REMOVABLE: ReadonlySet<LineKind> = new Set(['message', 'compaction', 'answered'])
 const KEEPS_NONE: ReadonlySet<string> = new Set()
 
-export const NOTHING_KNOWN: Visibility = { removed: new Set(), copies: new Map(), reaches: [], carried: [] }
+export const NOTHING_KNOWN: Visibility = {
+  removed: new Set(),
+  copies: new Map(),
+  reaches: [],
+  carried: [],
+  uniqueFrom: 0,
+}
 
 /** What the lines so far say about the ids to come. */
 export interface Order {
@@ -84,16 +92,25 @@ export class FirstVisibilityPass {
   readonly suspects = new Set<string>()
   readonly compactions: Line[] = []
   readonly carried: Carried[] = []
+  /** Behind the last line whose id an earlier line names. */
+  namedUpTo = 0
+  readonly throughs = new Set<unknown>()
   #undated = false
   readonly #order: Order = { maxId: '', bareFrom: 0 }
 
   add(piece: Piece): void {
     if (!isLine(piece)) return
-    if (!noteIds(this.#order, piece)) this.suspects.add(piece.id)
+    if (!noteIds(this.#order, piece)) {
+      this.suspects.add(piece.id)
+      if (this.removed.has(piece.id) || this.throughs.has(piece.id)) this.namedUpTo = piece.end
+    }
     // most lines: nothing more can be learnt from them
     if (piece.kind === 'message' && piece.at !== undefined) return
     if (piece.kind === 'remove') for (const id of namedIds(piece)) this.removed.add(id)
-    if (piece.kind === 'compaction') this.compactions.push(piece)
+    if (piece.kind === 'compaction') {
+      this.compactions.push(piece)
+      this.throughs.add(piece.value.through)
+    }
     this.#noteTime(piece)
   }
 
@@ -130,11 +147,11 @@ export class SecondVisibilityPass {
   /** A hash of the content of each line; of several where an id has several. */
   readonly #contents = new Map<string, string | Set<string>>()
   readonly #places = new Map<string, number>()
-  readonly #throughs: ReadonlySet<unknown>
+  #uniqueFrom: number
 
   constructor(first: FirstVisibilityPass) {
     this.#first = first
-    this.#throughs = new Set(first.compactions.map(({ value }) => value.through))
+    this.#uniqueFrom = first.namedUpTo
   }
 
   add(piece: Piece): void {
@@ -142,11 +159,12 @@ export class SecondVisibilityPass {
     if (this.#first.suspects.has(piece.id)) this.#compare(piece)
     if (piece.kind !== 'message' || this.#copies.get(piece.offset) === 'duplicate') return
     const id = knownId(piece, this.#visibility())
-    if (this.#throughs.has(id)) this.#places.set(id, piece.offset)
+    if (this.#first.throughs.has(id)) this.#places.set(id, piece.offset)
   }
 
   #visibility(reaches: Reach[] = []): Visibility {
-    return { removed: this.#first.removed, copies: this.#copies, reaches, carried: this.#first.carried }
+    const { removed, carried } = this.#first
+    return { removed, copies: this.#copies, reaches, carried, uniqueFrom: this.#uniqueFrom }
   }
 
   visibility(): Visibility {
@@ -169,6 +187,7 @@ export class SecondVisibilityPass {
       return
     }
     const contents = typeof former === 'string' ? new Set([former]) : former
+    this.#uniqueFrom = Math.max(this.#uniqueFrom, piece.end)
     this.#copies.set(piece.offset, contents.has(content) ? 'duplicate' : 'contradiction')
     this.#contents.set(piece.id, contents.add(content))
   }

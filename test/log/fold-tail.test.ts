@@ -137,8 +137,16 @@ describe('reading backwards', () => {
     ])
   })
 
-  test('is uncertain where ids do not rise', () => {
-    expect(back([user(1), { id: 'm1', role: 'user' }, user(3)])).toEqual([idAt(3), 'uncertain'])
+  test('is certain where ids do not rise and are not repeated', () => {
+    expect(back([user(3), { id: 'm1', role: 'user' }, user(1)])).toEqual([idAt(1), 'm1', idAt(3)])
+  })
+
+  test('is uncertain before an id that is repeated, or that an earlier line names', () => {
+    const m1 = { id: 'm1', role: 'user' }
+    expect(back([user(1), m1, user(2), m1, user(3)])).toEqual([idAt(3), 'uncertain'])
+    expect(back([user(1), remove(2, 'm1'), m1, user(3)])).toEqual([idAt(3), 'uncertain'])
+    const compaction = { type: 'compaction', id: idAt(2), summary: 's', through: 'm1' }
+    expect(back([user(1), compaction, m1, user(3)])).toEqual([idAt(3), 'uncertain'])
     expect(back([remove(1, '#100-00000000'), { role: 'a' }, user(3)])).toEqual([idAt(3), 'uncertain'])
   })
 })

@@ -334,7 +334,7 @@ function* tails(log: Buffer): Generator<Tail> {
       (below.some((piece) => isOther(piece) || (isLine(piece) && isEnding(piece))) &&
         added.some(({ kind }) => kind === 'remove'))
     const named = idsToLookUp(folded, added)
-    const live = named && liveIn(below, known, named, folded.orderedFrom)
+    const live = named && liveIn(below, known, named, folded.uniqueFrom)
     if (named && live && canFollow(folded, named, live)) {
       foldTail(folded, added, live)
       yield { folded, whole, mayNeedWhole }
@@ -344,7 +344,7 @@ function* tails(log: Buffer): Generator<Tail> {
 
 /**
  * Those of the ids that are live messages, or undefined when that takes the whole log: where one stands
- * before the part where ids rise, or ends the waiting of others. */
+ * before the part where ids are not repeated, or ends the waiting of others. */
 function liveIn(
   pieces: Piece[],
   visibility: Visibility,

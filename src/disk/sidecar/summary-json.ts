@@ -82,6 +82,7 @@ const SOUND: Record<keyof Summary, Check> = {
   maxId: (value) => value === '' || (typeof value === 'string' && isV7(value)),
   bareFrom: isCount,
   orderedFrom: isCount,
+  uniqueFrom: isCount,
   usage: isUsage,
   carriedUsage: isUsage,
   labels: (value) => isObject(value),

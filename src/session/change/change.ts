@@ -9,7 +9,7 @@ import type { AnyMessage, Line, StoredMessage } from '../../log/line.js'
 import { isChat } from '../../log/parse.js'
 import { messageText } from '../../log/serialize.js'
 import { idsToRemove, messageLines, toStored } from '../../log/views.js'
-import { knownId, type Visibility } from '../../log/visibility.js'
+import { knownId, NOTHING_KNOWN, type Visibility } from '../../log/visibility.js'
 import { type Entry, entryOf } from '../entry.js'
 import { wholeOf } from '../log/catch-up.js'
 import { MessageIds } from '../log/message-ids.js'
@@ -165,7 +165,7 @@ async function messagesIn(reader: LogReader, summary: Summary, last: number | un
 function linesAtEnd(reader: LogReader, summary: Summary, last: number): SeenLines | 'unclear' {
   const seen: SeenLines = {
     lines: [],
-    visibility: { removed: new Set(), copies: new Map(), reaches: [], carried: [] },
+    visibility: NOTHING_KNOWN,
     archived: false,
   }
   if (last === 0) return seen

@@ -57,7 +57,7 @@ export function liveBelow(reader: LogReader, summary: Summary, ids: ReadonlySet<
       if (isEnding(piece) && isLiveLine(piece, reading.visibility)) return undefined
       if (isLive) live.add(piece.id)
     }
-    if (isV7(piece.id)) while (rising.length > 0 && rising.at(-1)! > piece.id) wanted.delete(rising.pop()!)
+    while (rising.length > 0 && reading.isPast(rising.at(-1)!)) wanted.delete(rising.pop()!)
     if (wanted.size === 0) break
   }
   return live
@@ -79,6 +79,7 @@ export async function foldLog(reader: LogReader): Promise<LogState> {
   const visibility = await completeVisibility(reader, pass)
   const summary = emptySummary()
   for await (const pieces of reader.blocks()) for (const piece of pieces) foldPiece(summary, piece, visibility)
+  summary.uniqueFrom = visibility.uniqueFrom
   return logStateOf(reader, summary, last)
 }
 

@@ -56,7 +56,7 @@ export class LogRefs {
 
   async #readEnd(reader: LogReader): Promise<RefMemory> {
     const summary = (await this.#log.current())?.summary
-    const reading = new BackwardReading(summary ?? { orderedFrom: 0, bareFrom: 0 })
+    const reading = new BackwardReading(summary ?? { orderedFrom: 0, uniqueFrom: 0, bareFrom: 0 })
     const refs = new RefMemory()
     const now = isoTime(this.#log.context.clock.now())
     let end: number | undefined

@@ -94,7 +94,7 @@ export class ValueIndex {
 
   /** Finds places without waiting, as long as the file is open. */
   async finder(reader: LogReader, summary: Summary): Promise<(name: string) => Setter | undefined> {
-    const isPlain = summary.orderedFrom === 0 && summary.bareFrom === 0
+    const isPlain = summary.uniqueFrom === 0 && summary.bareFrom === 0
     const covered = isPlain ? await this.#catchUp(reader, summary) : undefined
     const { lines } = covered ?? (await this.#readWhole(reader, summary))
     return (name) => {
@@ -123,7 +123,7 @@ export class ValueIndex {
       const added = (await reader.pieces(start)).filter((piece) => piece.end <= summary.bytes)
       // another call may have been faster
       if (covered.upTo === start) {
-        if (added.some((piece) => !isOrdered(piece, summary))) return undefined
+        if (added.some((piece) => !isUnique(piece, summary))) return undefined
         for (const piece of added) if (isLine(piece)) covered.lines.addNext(piece)
         covered.upTo = summary.bytes
         covered.print = printAt(reader, covered.upTo)
@@ -140,7 +140,7 @@ export class ValueIndex {
   }
 
   async #readWhole(reader: LogReader, summary: Summary): Promise<Covered> {
-    const isPlain = summary.orderedFrom === 0 && summary.bareFrom === 0
+    const isPlain = summary.uniqueFrom === 0 && summary.bareFrom === 0
     const { copies } = isPlain ? NOTHING_KNOWN : await visibilityIn(reader)
     const lines = new LastLines()
     for await (const pieces of reader.blocks(0, summary.bytes)) {
@@ -166,15 +166,15 @@ function placesOf({ lines, from }: Covered, summary?: Summary): Places {
 
 /** True when the file has only grown since, by lines that can be judged without those before them. */
 function stillHolds({ mark, upTo, print }: Covered, reader: LogReader, summary: Summary): boolean {
-  if (!sameFile(mark, reader.stat) || summary.orderedFrom > upTo) return false
+  if (!sameFile(mark, reader.stat) || summary.uniqueFrom > upTo) return false
   // of another time and the same size: edited in place
   if (mark.size === reader.size) return sameMark(mark, reader.stat)
   return printAt(reader, upTo, print.length) === print
 }
 
-function isOrdered(piece: Piece, { orderedFrom, bareFrom }: Summary): boolean {
+function isUnique(piece: Piece, { uniqueFrom, bareFrom }: Summary): boolean {
   if (!isLine(piece)) return true
-  return piece.offset >= orderedFrom && !(piece.bare && piece.offset < bareFrom)
+  return piece.offset >= uniqueFrom && !(piece.bare && piece.offset < bareFrom)
 }
 
 /** Extends backwards until the name is there, or is known not to be; false when that is too far. */
@@ -182,7 +182,7 @@ function searchBack(covered: Covered, reader: LogReader, summary: Summary, name:
   const end = covered.from - most
   if (covered.lines.valueLines === summary.valueLines) return true
   for (const piece of reader.backwards(covered.from)) {
-    if (piece.offset < end || !isOrdered(piece, summary)) return false
+    if (piece.offset < end || !isUnique(piece, summary)) return false
     covered.from = piece.offset
     if (!isLine(piece)) continue
     covered.lines.addFormer(piece)
