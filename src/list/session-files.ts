@@ -8,18 +8,28 @@ import { LogReader } from '../disk/log/log-reader.js'
 import { isOwnName, nameOf } from '../disk/names.js'
 import { readSidecar, type Sidecar } from '../disk/sidecar/sidecar-file.js'
 import type { StoreContext } from '../session/context.js'
-import { catchUp, foldLog } from '../session/log/catch-up.js'
+import { catchUp, foldLog, isLongReading } from '../session/log/catch-up.js'
 import { stateFromSidecar } from '../session/log/log-state.js'
+import type { SessionLog } from '../session/log/session-log.js'
 import { keyInLog } from '../session/read/read.js'
+
+/** The logs of a store. */
+export interface StoreLogs {
+  /** One that the store has open, which knows its own writes. */
+  openLog(key: string): SessionLog | undefined
+  log(key: string): SessionLog
+}
 
 export class SessionFiles {
   readonly #context: StoreContext
+  readonly #logs: StoreLogs
   readonly #layout: Layout
   /** Keys of names that are not keys themselves, as far as they were read. */
   readonly #keys = new Map<string, string>()
 
-  constructor(context: StoreContext) {
+  constructor(context: StoreContext, logs: StoreLogs) {
     this.#context = context
+    this.#logs = logs
     this.#layout = context.layout
   }
 
@@ -56,8 +66,9 @@ export class SessionFiles {
     }
   }
 
-  /** The state of the log, from its sidecar on where that belongs to it. */
-  async fold(key: string, sidecar: Sidecar | null) {
+  /** The state of the log, from its sidecar on where that belongs to it. One that takes long to read is opened for it. */
+  async fold(key: string, { size }: FileMark, sidecar: Sidecar | null) {
+    if (isLongReading(size, sidecar?.watermark?.size)) return this.#logs.log(key).current()
     const file = this.#layout.log(nameOf(key))
     if (this.#context.isNetwork) await waitForData(file, sidecar?.watermark?.size)
     return LogReader.using(file, (reader) => {

@@ -11,14 +11,13 @@ import type { Run } from '../disk/sidecar/sidecar-file.js'
 import type { StoreContext } from '../session/context.js'
 import type { SessionInfo } from '../session/info.js'
 import { type LogState, stateFromSidecar } from '../session/log/log-state.js'
-import type { SessionLog } from '../session/log/session-log.js'
 import { currentRun, sessionOf } from '../session/state/runs.js'
 import { ListCache } from './list-cache.js'
 import type { ListRules } from './list-options.js'
 import { addCopies, NewestRows } from './newest-rows.js'
 import { addPreviews } from './previews.js'
 import { infoIn, isReadFrom, type Listed, type Logs, listedIn, type Row, toRow, Unread } from './row.js'
-import { SessionFiles } from './session-files.js'
+import { SessionFiles, type StoreLogs } from './session-files.js'
 
 /** Full scans take at most this share of the time, and are … */
 const SHARE_OF_SCANS = 1 / 20
@@ -29,7 +28,7 @@ export class SessionIndex {
   readonly #context: StoreContext
   /** Called with the name of each session whose row changes or is removed. */
   onChange: ((name: string) => void) | undefined
-  readonly #logOf: (key: string) => SessionLog | undefined
+  readonly #logs: StoreLogs
   /** By session name. */
   readonly #rows = new Map<string, Row>()
   readonly #newest = new NewestRows(this.#rows)
@@ -46,14 +45,14 @@ export class SessionIndex {
   #scan = { ended: Number.NEGATIVE_INFINITY, took: 0 }
   #refreshed: Promise<void> = Promise.resolve()
 
-  /** `logOf` returns a log that the store has open, which knows its own writes; without `writes` nothing is saved. */
-  constructor(context: StoreContext, logOf: (key: string) => SessionLog | undefined, { writes }: { writes: boolean }) {
+  /** Without `writes` nothing is saved. */
+  constructor(context: StoreContext, logs: StoreLogs & { writes: boolean }) {
     this.#context = context
-    this.#files = new SessionFiles(context)
+    this.#files = new SessionFiles(context, logs)
     this.#said = context.runs.keys()
     this.#unlisten = context.runs.listen(({ key }) => this.#said.add(key))
-    this.#logOf = logOf
-    this.#cache = new ListCache(context, this.#rows, { writes })
+    this.#logs = logs
+    this.#cache = new ListCache(context, this.#rows, logs)
   }
 
   /** Every session's key, in no order. */
@@ -292,7 +291,7 @@ export class SessionIndex {
   #rowWithoutReading(name: string, isOnlyContent: boolean): Row | Unread | undefined {
     const row = this.#rows.get(name)
     const key = row?.key ?? this.#files.knownKey(name)
-    const own = key === undefined ? undefined : this.#logOf(key)
+    const own = key === undefined ? undefined : this.#logs.openLog(key)
     const open = isOnlyContent ? own?.peekOpen() : undefined
     const log = open?.mark ?? this.#files.mark(name)
     if (log === undefined) return undefined
@@ -310,7 +309,9 @@ export class SessionIndex {
     if (key === undefined) return undefined
     const sidecar = read?.sidecar?.key === key ? read.sidecar : null
     const state =
-      this.#logOf(key)?.peek(log) ?? stateFromSidecar(sidecar, log) ?? (await this.#files.fold(key, sidecar))
+      this.#logs.openLog(key)?.peek(log) ??
+      stateFromSidecar(sidecar, log) ??
+      (await this.#files.fold(key, log, sidecar))
     return state && toRow(key, state, read?.mark, this.#runOf(key, state, sidecar))
   }
 }

@@ -42,6 +42,8 @@ export interface StoreContext {
   checkNotClosed(): void
   /** The sidecar of this log is behind. */
   noteBehind(log: PendingLog): void
+  /** Reading this log took long: its sidecar is to spare the next process that. */
+  noteRead(log: PendingLog): void
   /** The sidecar of this log is up to date. */
   noteCaughtUp(log: PendingLog): void
   /** Moves the session of this key to the trash; returns its id there, null when there is none. */

@@ -16,10 +16,17 @@ const MAX_PAUSE_MS = 100
 const BATCH = 64
 const SYNC_MS = 1_000
 
+interface Behind {
+  since: number
+  last: number
+  /** The session was written to; else its log was only read. */
+  isWritten: boolean
+}
+
 export class Background {
   readonly #settings: Settings
   readonly #tidy: (log: PendingLog) => Promise<boolean>
-  readonly #behind = new Map<PendingLog, { since: number; last: number }>()
+  readonly #behind = new Map<PendingLog, Behind>()
   readonly #unsynced = new Set<PendingLog>()
   #ticking: NodeJS.Timeout | undefined
   #syncing: NodeJS.Timeout | undefined
@@ -36,9 +43,18 @@ export class Background {
     // later writes of the session wait behind it
     if (log.values.isLookDue()) void this.#attempt(log, () => this.#tidy(log))
     const now = performance.now()
-    const entry = this.#behind.get(log)
-    if (entry !== undefined) entry.last = now
-    else this.#behind.set(log, { since: now, last: now })
+    this.#behind.set(log, { since: this.#behind.get(log)?.since ?? now, last: now, isWritten: true })
+    this.#startTicking()
+  }
+
+  noteRead(log: PendingLog): void {
+    if (this.#settings.readOnly || this.#behind.has(log)) return
+    const now = performance.now()
+    this.#behind.set(log, { since: now, last: now, isWritten: false })
+    this.#startTicking()
+  }
+
+  #startTicking(): void {
     if (!this.#closed) this.#ticking ??= setInterval(() => this.#tick(), TICK_MS).unref()
   }
 
@@ -74,9 +90,12 @@ export class Background {
 
   async #writeAll(logs: PendingLog[]): Promise<void> {
     for (const log of logs) {
+      const isWritten = this.#behind.get(log)?.isWritten
       this.#behind.delete(log)
       const began = performance.now()
-      await this.#attempt(log, () => this.#bringUp(log))
+      // what was only read needs none: the next process reads it again
+      if (!isWritten) await log.writeSidecar().catch(() => undefined)
+      else await this.#attempt(log, () => this.#bringUp(log))
       const took = performance.now() - began
       // callers that wait for a result go first, not only when the event loop was held for long
       await yieldToLoop()

@@ -136,6 +136,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
       checkOpen: () => this.#checkOpen(),
       checkNotClosed: () => this.#checkNotClosed(),
       noteBehind: (log) => this.#background.noteBehind(log),
+      noteRead: (log) => this.#background.noteRead(log),
       noteCaughtUp: (log) => this.#background.noteCaughtUp(log),
       trash: (key, how) => trashSession(this.#entry(key).log, how),
       noteUnsynced: (log) => this.#background.noteUnsynced(log),
@@ -143,7 +144,11 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
     context.leases.isNetwork ||= context.isNetwork
     this.#internals = {
       context,
-      index: new SessionIndex(context, (key) => this.#sessions.get(key)?.log, { writes: !settings.readOnly }),
+      index: new SessionIndex(context, {
+        openLog: (key) => this.#sessions.get(key)?.log,
+        log: (key) => this.#entry(key).log,
+        writes: !settings.readOnly,
+      }),
       log: (key) => this.#entry(key).log,
       part: (make) => this.#part(make),
       readOnly: settings.readOnly,

@@ -18,7 +18,8 @@ import { isEnding } from '../../log/waiting.js'
 import type { StoreContext } from '../context.js'
 import { redactionOf } from '../redaction.js'
 import { ValueIndex } from '../values/value-index.js'
-import { catchUp, foldLog, wholeOf } from './catch-up.js'
+import { catchUp, foldLog, isLongReading, wholeOf } from './catch-up.js'
+import { mayBeForeign } from './foreign-log.js'
 import { type LogState, printOf, stateFromSidecar } from './log-state.js'
 import { OwnWrites } from './lost-writes.js'
 import type { Lines } from './pending-line.js'
@@ -27,7 +28,7 @@ import { SessionCalls } from './session-calls.js'
 /** How to read a log for which no state is cached: `foldLog` or `edgesOf`. */
 export type Depth = (reader: LogReader) => Promise<LogState>
 
-export class CachedLog extends SessionCalls {
+export abstract class CachedLog extends SessionCalls {
   readonly file: LogWriter
   readonly sidecar: SidecarCache
   readonly values = new ValueIndex()
@@ -45,6 +46,9 @@ export class CachedLog extends SessionCalls {
     this.file = new LogWriter(context.layout, name, context.fds, () => context.root.check())
     this.sidecar = new SidecarCache(context.layout.sidecar(name))
   }
+
+  abstract isRunning(): boolean
+  abstract writeSidecar(): Promise<void>
 
   /** How lines are made of drafts. */
   lineRules(): { limit: number; redaction: Redaction | undefined } {
@@ -186,6 +190,8 @@ export class CachedLog extends SessionCalls {
     const former = this.#isEdited ? undefined : isUsable ? here : this.#fromSidecar(reader)
     const state = former === undefined ? await depth(reader) : await catchUp(reader, former)
     this.#state = state
+    const isSaved = !isLongReading(reader.size, former?.mark.size) || state.partial || mayBeForeign(state.summary)
+    if (!isSaved) this.context.noteRead(this)
     if (!state.partial) this.#isEdited = false
     await this.#own.check(reader, state)
     return state

@@ -22,6 +22,11 @@ import { type LogState, logStateOf, printAt } from './log-state.js'
 /** A log up to this size is folded whole; of a larger one, a writer reads only the ends. */
 const SMALL_BYTES = 1024 * 1024
 
+/** True when it takes long to fold a log of `size` bytes of which the first `known` are folded. */
+export function isLongReading(size: number, known = 0): boolean {
+  return size - known > SMALL_BYTES
+}
+
 /** The current state of the log: reads only what was added if `former` still holds. */
 export async function catchUp(reader: LogReader, former: LogState | undefined): Promise<LogState> {
   if (former === undefined || former.partial || former.open || !sameFile(former.mark, reader.stat))

@@ -1,0 +1,100 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { bytesRead } from '../helpers/file-calls.js'
+import { message, open, tempFolder } from '../helpers/store.js'
+
+const COUNT = 6_000
+const LONG = 'x'.repeat(250)
+
+/** A folder with a log of 1.5 MB and no sidecar, whose messages have these ids. */
+function withLog(idOf: (n: number) => string, count = COUNT) {
+  const folder = tempFolder()
+  const at = (n: number) => new Date(Date.UTC(2026, 10, 1) + n * 1_000).toISOString()
+  const lines = Array.from({ length: count }, (_, n) => {
+    return `${JSON.stringify({ role: 'user', content: `${n} ${LONG}`, at: at(n), id: idOf(n) })}\n`
+  })
+  fs.writeFileSync(path.join(folder, 'a.jsonl'), lines.join(''))
+  return folder
+}
+
+const sidecarOf = (folder: string) => path.join(folder, 'a.meta.json')
+
+describe('a long log whose ids do not rise', () => {
+  test.each([
+    ['numbers', (n: number) => `${n}`],
+    ['falling numbers', (n: number) => `${COUNT - n}`],
+    ['ids of another clock', (n: number) => `019aa1b2-c000-7000-8000-${String(COUNT - n).padStart(12, '0')}`],
+  ])('%s: once it was read, its last messages are read from its end', async (_, idOf) => {
+    const store = await open(withLog(idOf))
+    const session = store.session('a')
+    expect((await session.info())?.messages).toBe(COUNT)
+    const last = (count: number) => session.messages({ last: count })
+    const read = await bytesRead(async () => {
+      expect(await session.removeLast()).toBe(true)
+      expect(await session.removeLast()).toBe(true)
+      expect(await session.remove([idOf(COUNT - 3)])).toBe(1)
+      await session.setName('n')
+      await session.append(message('new'))
+      expect((await last(2)).map(({ content }) => `${content}`.split(' ')[0])).toEqual([`${COUNT - 4}`, 'new'])
+    })
+    expect(read).toBeLessThan(500_000)
+    expect((await session.info())?.messages).toBe(COUNT - 2)
+    // a store that reads all of it says the same
+    fs.rmSync(sidecarOf(store.dir), { force: true })
+    const other = (await open(store.dir)).session('a')
+    expect((await other.info())?.messages).toBe(COUNT - 2)
+    expect(await other.messages({ last: 50 })).toEqual(await last(50))
+  })
+
+  test('a repeated id is judged by the whole log', async () => {
+    const store = await open(withLog((n) => `${n % 100}`, 500))
+    const session = store.session('a')
+    const messages = await session.messages()
+    expect(await session.removeLast()).toBe(true)
+    expect(await session.messages()).toEqual(messages.slice(0, -1))
+  })
+})
+
+describe('what a long reading found is saved in the sidecar', () => {
+  test.each([
+    ['a list', (store: Awaited<ReturnType<typeof open>>) => store.list()],
+    ['a session', (store: Awaited<ReturnType<typeof open>>) => store.session('a').messages({ last: 1 })],
+  ])('by %s, so that the next process does not read it again', async (_, read) => {
+    const store = await open(withLog(String))
+    await read(store)
+    await store.close()
+    const next = await open(store.dir)
+    const bytes = await bytesRead(async () => {
+      expect(await next.list()).toMatchObject([{ key: 'a', messages: COUNT }])
+      expect(await next.session('a').removeLast()).toBe(true)
+    })
+    expect(bytes).toBeLessThan(200_000)
+  })
+
+  test('but not by a read-only store, and not beside the file of another tool', async () => {
+    const folder = withLog(String)
+    const reader = await open(folder, { readOnly: true })
+    expect(await reader.list()).toHaveLength(1)
+    await reader.close()
+    expect(fs.existsSync(sidecarOf(folder))).toBe(false)
+    fs.writeFileSync(path.join(folder, 'a.jsonl'), `${JSON.stringify({ payload: LONG })}\n`.repeat(COUNT))
+    const store = await open(folder)
+    await store.list()
+    await store.close()
+    expect(fs.existsSync(sidecarOf(folder))).toBe(false)
+  })
+
+  test('and a folder that may not be written to is read without an error', async () => {
+    const errors: unknown[] = []
+    const folder = withLog(String)
+    const store = await open(folder, { onError: (error) => errors.push(error) })
+    fs.rmSync(path.join(folder, '.locks'), { recursive: true, force: true })
+    // no lock can be made
+    fs.writeFileSync(path.join(folder, '.locks'), 'in the way')
+    expect(await store.list()).toHaveLength(1)
+    await store.close()
+    expect(errors).toEqual([])
+    expect(fs.existsSync(sidecarOf(folder))).toBe(false)
+  })
+})
