@@ -1,11 +1,9 @@
 /** The exit codes of every command: none is left out. */
-import { spawnSync } from 'node:child_process'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { openStore } from '../../src/index.js'
 import { tempFolder } from '../helpers/store.js'
-import { MAIN, run } from './run.js'
+import { run, runInOne } from './run.js'
 
 /** For each command: arguments that name what is not there, and the exit code; 0 where that is no failure. */
 const MISSING: Record<string, [code: number, ...args: string[]]> = {
@@ -85,14 +83,15 @@ test('what is not there is 3, with one line on standard error', { timeout: 180_0
 test('an option that a command does not have is 2', async () => {
   const { cwd } = await storeWithAnn()
   const commands = Object.keys(MISSING)
-  const script = fileURLToPath(new URL('../processes/wrong-usage.mjs', import.meta.url))
-  const [program, args] = [process.execPath, [script, MAIN, ...commands]]
-  const { status, stdout } = spawnSync(program, args, { cwd, encoding: 'utf8', timeout: 60_000 })
-  expect(status).toBe(0)
-  const ends = JSON.parse(stdout)
+  const ends = await runInOne(
+    commands.map((name) => [name, '--nonsense']),
+    { cwd },
+  )
   // one that is required is named first
   const wrong = expect.stringMatching(/^jsonl-sessions: (unknown option '--nonsense'|required option '[^\n]+)\n$/)
-  expect(ends).toEqual(commands.map((name) => [name, 2, '', wrong]))
+  expect(ends.map((end, i) => ({ name: commands[i], ...end }))).toEqual(
+    commands.map((name) => ({ name, code: 2, out: '', err: wrong })),
+  )
 })
 
 test('a file in the place of the folder is named', async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { beforeEach, expect, test, vi } from 'vitest'
 import { type GraphCommitDelta, JsonlRuntimePersistence } from '../../src/contracts/runtime-persistence/index.js'
 import { openStore } from '../../src/index.js'
-import { folder, run } from './run.js'
+import { folder, run, runInOne } from './run.js'
 
 // Every test starts a few processes, on machines that are busy with other tests.
 vi.setConfig({ testTimeout: 60_000 })
@@ -153,11 +153,12 @@ test('check reports two merged histories, and a graph that cannot be read', asyn
 
 test('wrong usage is 2, what is not there is 3', async () => {
   await prepare()
-  for (const args of [['graph'], ['blobs'], ['vacuum'], ['gc'], ['gc', 'alpha', '--all'], ['graph', 'a', 'b']]) {
-    const { code, out, err } = await cli(args)
-    expect([args, code, out]).toEqual([args, 2, ''])
+  const wrong = [['graph'], ['blobs'], ['vacuum'], ['gc'], ['gc', 'alpha', '--all'], ['graph', 'a', 'b']]
+  const results = await runInOne(wrong.map((args) => [...args, '--root', root]))
+  results.forEach(({ code, out, err }, i) => {
+    expect([wrong[i], code, out]).toEqual([wrong[i], 2, ''])
     expect(err).toMatch(/^jsonl-sessions: [^\n]+\n$/)
-  }
+  })
   for (const args of [
     ['graph', 'x'],
     ['blobs', 'x'],

@@ -31,11 +31,17 @@ export interface Running {
   says: (text: string) => Promise<void>
 }
 
+const COMMANDS = fileURLToPath(new URL('../processes/commands.mjs', import.meta.url))
+
 /** How long a command may take, ms. */
 const LIMIT_MS = 60_000
 
-export function start(args: readonly string[], { env = {}, cwd }: RunOptions = {}): Running {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+export function start(args: readonly string[], options: RunOptions = {}): Running {
+  return startScript([MAIN, ...args], options)
+}
+
+function startScript(script: readonly string[], { env = {}, cwd }: RunOptions): Running {
+  const child = spawn(process.execPath, script, {
     timeout: LIMIT_MS,
     killSignal: 'SIGKILL',
     cwd,
@@ -67,6 +73,15 @@ export function run(args: readonly string[], options: RunOptions = {}): Promise<
   const { child, done } = start(args, options)
   child.stdin.end(options.input ?? '')
   return done
+}
+
+/** Runs command lines that end before they do any work, such as wrong ones, one after the other in one process. */
+export async function runInOne(lines: ReadonlyArray<readonly string[]>, options: RunOptions = {}): Promise<Result[]> {
+  const { child, done } = startScript([COMMANDS, MAIN, JSON.stringify(lines)], options)
+  child.stdin.end()
+  const { code, out, err } = await done
+  if (code !== 0) throw new Error(`the process ended with ${code}: ${err}`)
+  return JSON.parse(out)
 }
 
 /** The summary that `bot --json` writes to standard error, as its last line. */
