@@ -56,6 +56,8 @@ describe('the mount table of Linux', () => {
     expect(driveOf(undefined, 0xfe534d42 | 0).place).toBe('network')
     expect(driveOf(undefined, 0xef53).place).toBe('unknown')
     expect(driveOf({ type: 'overlay', source: 'overlay' }, 0x00c36400).place).toBe('network')
+    // 9p passes on the number of the folder that its server shares, here ext4: it does not make a drive local
+    expect(driveOf({ type: '9p', source: 'host' }, 0xef53)).toMatchObject({ place: 'unknown', hasAtomicAppends: false })
   })
 })
 
