@@ -31,7 +31,7 @@ export function keepReserve(layout: Layout): void {
       }
     }
   } catch {
-    // a disk that is full already: what is there of it is still of use
+    // a disk that is full already: the part that was written is still of use
   }
 }
 

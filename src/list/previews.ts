@@ -1,6 +1,6 @@
 /**
  * The first user message of a session, which a list shows where there is no name. A row remembers where it stands in
- * the log and not what it says: no cache keeps a text that was taken out of a log.
+ * the log and not its text: no cache keeps a text that was taken out of a log.
  */
 import { yieldIfDue } from '../base/event-loop.js'
 import { sameMark } from '../disk/log/file-mark.js'

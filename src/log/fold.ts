@@ -132,7 +132,7 @@ export function foldPiece(summary: Summary, piece: Piece, visibility: Visibility
   }
 }
 
-/** Adds what a line says whether it is removed or not: header, times, usage and labels. */
+/** Adds the fields that count whether a line is removed or not: header, times, usage and labels. */
 export function foldFacts(summary: Summary, line: Line): void {
   noteTime(summary, line)
   if (line.kind === 'meta') setLabels(summary, line.value.set as JsonObject)

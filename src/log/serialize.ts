@@ -146,7 +146,7 @@ function withOwn(value: JsonObject, clashing: readonly string[]): JsonObject {
   return { ...Object.fromEntries(fields.filter(([field]) => !clashing.includes(field))), own }
 }
 
-/** What a line says of its message beside id and time. */
+/** The fields of a message line beside id and time. */
 export interface LineSays {
   /** The reference under which it came from outside. */
   received?: string

@@ -23,7 +23,7 @@ export function toStored(line: Line, visibility: Visibility, fileTime: string): 
   return { id: knownId(line, visibility), at: timeIn(line, visibility, fileTime), ...asGiven(line) } as StoredMessage
 }
 
-/** One message as its writer gave it, without what the line says of it. */
+/** One message as its writer gave it, without the fields that the line adds. */
 export function asGiven({ value, bare, at: time }: Line): ChatMessage {
   if (value.type === undefined && !bare && time !== undefined && isOurs(value)) {
     // to copy the rest is several times as fast as to delete

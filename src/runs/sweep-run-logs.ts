@@ -27,7 +27,7 @@ export async function sweepRunLogs(store: StoreInternals, remove: (file: string)
   const { runs, layout } = store.context
   runs.refresh()
   for (const { name, fold, heard, failure } of [...runs.others]) {
-    // what it says may be in no sidecar
+    // its statements may be in no sidecar
     if (failure !== undefined) continue
     if (fold.owner === undefined ? Date.now() - heard < ABANDONED_MS : !isOver(fold)) continue
     let isNeeded = false

@@ -71,7 +71,7 @@ export class EventReader implements AsyncIterableIterator<WatchEvent> {
     else resolve({ value: event, done: false })
   }
 
-  /** What is there already can still be read. */
+  /** Events that came before can still be read. */
   end(): void {
     this.#isEnded = true
     for (const resolve of this.#waiting.splice(0)) resolve({ value: undefined, done: true })

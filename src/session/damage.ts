@@ -17,7 +17,7 @@ export class DamageReports {
     return reader
   }
 
-  /** The log was rewritten or moved: what stands at these places now is new. */
+  /** The log was rewritten or moved: the lines at these places now are new. */
   forget(file: string): void {
     this.#reported.delete(file)
   }

@@ -28,7 +28,7 @@ export class Stats {
   }
 }
 
-/** The statistics of a sender beside what the store says about the session afterwards. */
+/** The statistics of a sender beside the state of the session in the store afterwards. */
 export interface SenderSummary extends SenderStats {
   key: string
   messages: number

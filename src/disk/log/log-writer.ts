@@ -93,7 +93,7 @@ export class LogWriter extends OpenLog {
       now = fstat(opened.fd)
     }
     const isChanged = this.#isChanged(opened.fd, now)
-    // a program may have replaced what stands in the file
+    // a program may have replaced the content of the file
     if (isChanged || (this.#seen === undefined && wasOpen)) this.readHead()
     const isWhole = now.size === 0 || readSync(opened.fd, now.size - 1, 1)[0] === LF
     this.#end = { mark: markOf(now), isWhole, isChanged, stat: now }
@@ -278,7 +278,7 @@ function readLastLine(fd: number, size: number): LastLine {
   for (const length of END_BYTES) {
     const start = Math.max(0, size - length)
     const bytes = readSync(fd, start, size - start)
-    // what stands before the first line feed is a part of a line
+    // the bytes before the first line feed are a part of a line
     const first = start === 0 ? 0 : bytes.indexOf(LF) + 1
     for (const piece of first === 0 && start > 0 ? [] : parseBackwards(bytes.subarray(first), start + first)) {
       if (isLine(piece) && !piece.bare) return { id: piece.id, at: piece.at }

@@ -11,7 +11,7 @@ const SMALL_BYTES = 32 * 1024
 /** Bytes of the former file, or new ones. */
 export type Part = Range | Buffer
 
-/** Appends to one open file what stands in another, in constant memory. Nothing is sure to be written before `flush`. */
+/** Appends to one open file the bytes of another, in constant memory. Nothing is sure to be written before `flush`. */
 export class PartWriter {
   readonly #out: number
   readonly #from: number

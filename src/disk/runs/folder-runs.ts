@@ -176,7 +176,7 @@ export class FolderRuns implements SharedPart {
     return first
   }
 
-  /** Why the folder cannot be read, or a run log whose owner may live: what it says would have to be known. */
+  /** Why the folder cannot be read, or a run log whose owner may live: its statements would have to be known. */
   get unreadable(): unknown {
     if (this.refusal !== undefined) return this.refusal
     for (const log of this.#others.logs) if (log.failure !== undefined && mayLive(log)) return log.failure

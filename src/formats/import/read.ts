@@ -16,7 +16,7 @@ export async function* linesOf(source: OpenSource, offset = 0, line = 0, end = s
   for (let position = offset; position < end; ) {
     if (rest > buffer.length / 2) buffer = Buffer.concat([buffer], buffer.length * 2)
     const count = source.readInto(buffer.subarray(rest, Math.min(buffer.length, rest + end - position)), position)
-    // the file was cut short while it was read: what was there is read
+    // the file was cut short while it was read: the bytes so far are read
     if (count === 0) return
     position += count
     const bytes = buffer.subarray(0, rest + count)

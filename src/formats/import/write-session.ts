@@ -136,7 +136,7 @@ export class SessionWriter {
     const last = await this.#log.using(lastActivityIn)
     const from = lacking.from ?? at
     if (last === undefined || last === null || from >= last) return addAtEnd(this.#log, bytes)
-    // something here is later: the lines go where their times put them, and what they say of the session comes last
+    // something here is later: the lines go where their times put them, and their labels of the session come last
     if (lacking.lines.length > 0) await mergeAll(this.#log, Buffer.from(lacking.lines.join('')))
     return addAtEnd(this.#log, Buffer.from(meta))
   }

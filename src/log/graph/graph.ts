@@ -117,7 +117,7 @@ function canFollow({ lastId, head, nodes }: Graph, reads: readonly Read[]): bool
   return true
 }
 
-/** A line with what it says, if it is a sound commit. */
+/** A line with its value, if it is a sound commit. */
 interface Read {
   line: Line
   commit: Commit | undefined
@@ -148,7 +148,7 @@ export class GraphCollector {
   graph(records: Records = new Map()): Graph {
     const reads = this.#isRising ? this.#reads : withoutCopies(this.#reads)
     const graph = emptyGraph()
-    // of merged histories the lines stand in any order: what they say must not depend on it
+    // of merged histories the lines stand in any order: the result must not depend on it
     const commits = reads.filter((read): read is Required<Read> & { commit: Commit } => read.commit !== undefined)
     commits.sort((a, b) => compare(placeOf(a.line, a.commit), placeOf(b.line, b.commit)))
     for (const { line, commit } of commits) addCommit(graph, line, commit, records)

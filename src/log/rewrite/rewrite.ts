@@ -69,7 +69,7 @@ export class RewritePlanner {
   /** Ids that are named and were not found so far. */
   readonly #missing: Set<string>
   readonly #heirs = new Map<string, string | null>()
-  /** What the log says before. */
+  /** The state of the log before. */
   readonly before = emptySummary()
   /** The sums of the lines that stay. Old carry lines do not: a new one has what is still needed. */
   readonly #after = emptySummary()

@@ -50,7 +50,7 @@ export async function replaceMessage(
   return replaced
 }
 
-/** What the line says of its message, if anything. */
+/** The fields of the line beside those of its message, if any. */
 function saidBy({ value: { received, answers } }: Line): LineSays | undefined {
   const says = { ...(typeof received === 'string' && { received }), ...(isIdList(answers) && { answers }) }
   return Object.keys(says).length === 0 ? undefined : says

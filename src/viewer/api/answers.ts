@@ -37,7 +37,7 @@ export function download(body: Uint8Array | ReadableStream<Uint8Array>, name: st
   })
 }
 
-/** One JSON value a line, each sent as soon as it is there. Stops when the reader has gone; calls `done` at the end. */
+/** One JSON value a line, each sent as soon as it is known. Stops when the reader has gone; calls `done` at the end. */
 export function jsonLines(values: AsyncGenerator<unknown>, done: () => void): Response {
   const encoder = new TextEncoder()
   const body = new ReadableStream<Uint8Array>({

@@ -33,7 +33,7 @@ export async function infoFor(
   { hasGraph, writable }: { hasGraph: boolean; writable: boolean },
 ): Promise<SessionFacts> {
   const { key } = session
-  // what the log says is then known to the list, too
+  // the state of the log is then known to the list, too
   const state = await store.log(key).current()
   const [listed] = await store.index.named([nameOf(key)])
   if (listed === undefined) throw notFound(key)

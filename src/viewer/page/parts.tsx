@@ -36,7 +36,7 @@ export function Tag({ tag }: { tag: string }) {
   )
 }
 
-/** The answer to a question that is asked again when `again` changes. What is there stays while the new one is on its way. */
+/** The answer to a question that is asked again when `again` changes. The old one stays while the new one is on its way. */
 export function useAnswer<T>(question: () => Promise<T>, when: readonly unknown[]) {
   const [answer, setAnswer] = useState<T>()
   const [error, setError] = useState<unknown>()

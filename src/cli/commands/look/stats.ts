@@ -109,7 +109,7 @@ async function report(sessions: readonly SessionInfo[], sums: LogSums, isStore: 
   ]
   for (const [name, text] of facts) await print(`${paint('dim', name.padEnd(13))}  ${text}`)
   await printGroup(rowsOf(sums, 'day').slice(-MOST_DAYS), 'DAY', sums.messages.day.size)
-  // one row that says what the total says, or nothing, is left out
+  // a single row that repeats the total, or has no figures, is left out
   const agents = rowsOf(sums, 'agent')
   if (agents.length > 1) await printGroup(agents.slice(0, MOST_ROWS), 'AGENT', agents.length)
   const models = rowsOf(sums, 'model')

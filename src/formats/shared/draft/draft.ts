@@ -70,7 +70,7 @@ export class Draft extends DraftLabels {
     return this.#at
   }
 
-  /** Goes on behind lines that were written before: their last time and what they say. */
+  /** Goes on behind lines that were written before: their last time and their totals. */
   goOn(at: string | undefined, totals: Totals, lastMessage: string | null): void {
     this.#begun = true
     this.#at = at

@@ -4,7 +4,7 @@ import { countersOf } from '../../../log/fold.js'
 import type { Usage } from '../../../log/line.js'
 import type { CallUsage } from '../blocks.js'
 
-/** What a session says, in numbers. */
+/** The numbers of a session. */
 export interface Totals {
   messages: number
   roles: Record<string, number>

@@ -167,7 +167,7 @@ export class ClaudePlanner implements Planner {
       if (node.isMessage) path.add(node.line)
       const parent: Node | undefined = node.parent === undefined ? undefined : this.#byUuid.get(node.parent)
       node = parent !== undefined && !visited.has(parent) && !(parent.isSide && !node.isSide) ? parent : lineAbove(node)
-      // a tree with a cycle: what stands above goes on
+      // a tree with a cycle: the node above goes on
       while (node !== undefined && visited.has(node)) node = lineAbove(node)
     }
     this.#addParallel(main, path)

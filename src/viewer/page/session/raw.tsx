@@ -1,4 +1,4 @@
-/** The bytes of a line as they are stored, beside what they say; hexadecimal where they are no UTF-8. */
+/** The bytes of a line as they are stored, beside their text; hexadecimal where they are no UTF-8. */
 
 import { shownText } from '../../../formats/html/symbols.js'
 import type { LinePage, LogLine } from '../../api/shapes.js'

@@ -1,4 +1,4 @@
-/** One line of a log: a message, a summary that archives what stands above, a record, or what cannot be read. */
+/** One line of a log: a message, a summary that archives the messages above, a record, or damage. */
 
 import type { JsonObject } from '../../../base/json.js'
 import { markdown } from '../../../formats/html/markdown.js'
