@@ -9,30 +9,29 @@ import { rename } from './platform/calls.js'
 import { isNoRoom } from './reserve.js'
 
 /**
- * Deletes log, sidecar, blobs and quarantined lines, for work under the lease; false when there was no log. The log is
- * moved away first, and goes last: as long as it is there, `finishDeletions` takes the rest away.
+ * Deletes log, sidecar, blobs and quarantined lines, for work under the lease. The log is moved away first, and goes
+ * last: as long as it is there, `finishDeletions` takes the rest away.
  */
-export async function deleteFiles(layout: Layout, name: string, isSynced: boolean): Promise<boolean> {
+export async function deleteFiles(layout: Layout, name: string, isSynced: boolean): Promise<void> {
   const log = layout.log(name)
   const hasMore = isThere(layout.blobs(name)) || isThere(layout.quarantine(name))
-  const existed = hasMore ? moveAway(layout, name, log) : removeFile(log)
+  if (hasMore) moveAway(layout, name, log)
+  else removeFile(log)
   if (isSynced) await syncFolders([layout.root, ...(hasMore ? [layout.rewrites] : [])])
   removeOwnFile(layout.sidecar(name))
   if (hasMore) removeRest(layout, name)
-  return existed
 }
 
-function moveAway(layout: Layout, name: string, log: string): boolean {
+function moveAway(layout: Layout, name: string, log: string): void {
   try {
     ensureFolder(layout.rewrites)
     rename(log, layout.deleted(name, randomNonce()))
-    return true
   } catch (error) {
     const code = errno(error)
-    if (code === 'ENOENT') return false
+    if (code === 'ENOENT') return
     // no room for another name: what frees space goes on
-    if (isNoRoom(error) || code === 'UNKNOWN') return removeFile(log)
-    throw error
+    if (!isNoRoom(error) && code !== 'UNKNOWN') throw error
+    removeFile(log)
   }
 }
 

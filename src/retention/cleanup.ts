@@ -1,8 +1,9 @@
 /** Moves sessions that were not used for long to the trash. */
 
+import path from 'node:path'
 import { logBusy } from '../base/errors.js'
 import { yieldIfDue } from '../base/event-loop.js'
-import { bytesIn } from '../disk/folders.js'
+import { bytesIn, isThere } from '../disk/folders.js'
 import { markOf } from '../disk/log/file-mark.js'
 import { nameOf } from '../disk/names.js'
 import { isSameBoot, livenessOf, thisProcess } from '../disk/process-identity.js'
@@ -118,25 +119,35 @@ async function isUnchanged(log: SessionLog, planned: Candidate, rules: CleanupRu
 const MAX_ATTEMPTS = 5
 
 async function removeIf(log: SessionLog, isDue: () => Promise<boolean>, signal?: AbortSignal): Promise<boolean> {
-  return (await withReserve(log.context.layout, () => log.hold(() => toTrash(log, isDue), { signal }))) !== null
+  return (await toTrash(log, isDue, signal)) !== null
 }
 
 /**
- * For work under the lease: moves a session to the trash that `isDue` says so of, unless another process writes to it
- * since. Returns its id there; null where it stays.
+ * Moves a session to the trash that `isDue` says so of, unless another process writes to it since. Returns its id
+ * there; null where it stays.
  */
-async function toTrash(log: SessionLog, isDue: () => Promise<boolean>): Promise<string | null> {
+async function toTrash(log: SessionLog, isDue: () => Promise<boolean>, signal?: AbortSignal): Promise<string | null> {
+  const { layout } = log.context
+  const ids: string[] = []
+  await withReserve(layout, () => log.hold(() => moveUnderLease(log, isDue, ids), { signal }))
+  // a second attempt, without the reserve, finds nothing to move where the first got that far
+  return ids.find((id) => isThere(path.join(layout.trashed(log.name, id), path.basename(log.file.path)))) ?? null
+}
+
+/** Adds the id of each attempt to `ids`. */
+async function moveUnderLease(log: SessionLog, isDue: () => Promise<boolean>, ids: string[]): Promise<void> {
   const { layout, clock, runs, settings } = log.context
   const isSynced = settings.fsync !== 'no'
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const mark = log.file.stat()
-    if (mark === undefined || !(await isDue())) return null
+    if (mark === undefined || !(await isDue())) return
     // the run state goes along in the sidecar
     if (runs.keys().has(log.key)) await writeNow(log)
     log.reset()
     log.checkLease()
     const id = clock.id('')
-    if (await log.moving(() => moveToTrash(layout, { name: log.name, id, isSynced }, markOf(mark)))) return id
+    ids.push(id)
+    if (await log.moving(() => moveToTrash(layout, { name: log.name, id, isSynced }, markOf(mark)))) return
   }
   throw logBusy(log.key, log.file.path)
 }
@@ -156,5 +167,5 @@ export async function trashSession(
     if (!force && run !== null && mayBeRunning(log.context, run)) throw turnRunning(log.key, run)
     return state !== undefined
   }
-  return withReserve(log.context.layout, () => log.hold(() => toTrash(log, isDue), { signal }))
+  return toTrash(log, isDue, signal)
 }

@@ -65,7 +65,12 @@ export async function openStore<M extends AnyMessage = ChatMessage>(
   if (typeof dir !== 'string' || dir === '') throw new TypeError('the folder of a store must be a path')
   const settings = checkOptions(options)
   const store = new SessionStore<M>(path.resolve(dir), settings)
-  if (!settings.readOnly) await store.begin()
+  try {
+    if (!settings.readOnly) await store.begin()
+  } catch (error) {
+    await store.close().catch(() => {})
+    throw error
+  }
   return store
 }
 

@@ -57,6 +57,7 @@ function patched(name, args) {
   if (kind === 'torn' && name !== 'writeSync') return run()
   if ((kind === 'short' || kind === 'full') && !/^(write|read)Sync$/.test(name)) return run()
   if (kind === 'late' && name === 'openSync') return run()
+  if (name === 'closeSync' && code !== undefined && code !== 'EIO') return run()
   armed.hit ??= name
   if (kind === 'crash') die()
   if (kind === 'crash after') {

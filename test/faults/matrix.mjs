@@ -104,8 +104,9 @@ async function crash(world, job, scratch, fault) {
   if (outcomes.length > 0) return outcomes[0].violation ? outcomes[0] : null
   const { exports, contracts } = world
   const found = await tell(exports, contracts, folder)
-  const outcome = { fault, hit: fault.call, found, lost: lostBytes(folder), litter: litterIn(folder), leaked: 0 }
   const store = await exports.openStore(folder, { lockTimeout: 2_000 })
+  await store.recover()
+  const outcome = { fault, hit: fault.call, found, lost: lostBytes(folder), litter: litterIn(folder), leaked: 0 }
   try {
     for (const key of ['a', 'torn', 'chat', 'trip']) await store.session(key).append({ role: 'user', content: 'next' })
   } catch (error) {

@@ -59,7 +59,8 @@ export function lostBytes(folder) {
 /** Temporary files, and trash without a log in it; but for blobs half written, which the next collection takes. */
 export function litterIn(folder) {
   const names = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' })
-  return names.filter((name) => !/^\.locks|\.blobs\//.test(name) && /tmp$|json\.\d+$/.test(name))
+  // those of run logs go after ten minutes: another process may be writing them
+  return names.filter((name) => !/^\.(locks|running)|\.blobs\//.test(name) && /tmp$|json\.\d+$/.test(name))
 }
 
 /** Answers that may differ from run to run, made comparable. */

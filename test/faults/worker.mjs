@@ -42,7 +42,11 @@ async function attempt(fault) {
   const folder = `${scratch}-${fault?.nth ?? 0}`
   fs.rmSync(folder, { recursive: true, force: true })
   fs.cpSync(template, folder, { recursive: true, preserveTimestamps: true })
-  const open = () => openStore(folder, { lockTimeout: 2_000, onError: () => {} })
+  let isReported = false
+  const onError = () => {
+    isReported = true
+  }
+  const open = () => openStore(folder, { lockTimeout: 2_000, onError })
   const before = descriptors()
   const store = await open()
   let reopened
@@ -56,7 +60,9 @@ async function attempt(fault) {
   } catch (error) {
     outcome.code = error?.code ?? `no code: ${error?.stack}`
   }
-  Object.assign(outcome, disarm())
+  Object.assign(outcome, disarm(), { isReported })
+  // what a full disk left of several lines is taken back by the next call of the process
+  if (fault?.kind === 'full') await store.session(operation.prefix ?? 'a').messages()
   outcome.found = await tell({ openStore }, contracts, folder)
   outcome.lost = lostBytes(folder)
   try {
@@ -72,7 +78,9 @@ async function attempt(fault) {
   }
   await reopened?.close()
   await store.close().catch(() => {})
-  await (await open()).close()
+  const last = await open()
+  await last.recover()
+  await last.close()
   outcome.litter = litterIn(folder)
   await new Promise((resolve) => setImmediate(resolve))
   outcome.leaked = descriptors() - before

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { expect, test } from 'vitest'
 import { openStore } from '../../src/index.js'
 import { ended, RemoteStore } from '../helpers/child.js'
-import { type Call, during, systemError } from '../helpers/file-calls.js'
+import { type Call, during, failCall, systemError } from '../helpers/file-calls.js'
 import { codeOf, contents, filesIn, fill, message, open, tempFolder } from '../helpers/store.js'
 
 const fails =
@@ -160,4 +160,40 @@ test('a file whose mode cannot be set is not left behind', async () => {
   expect(await during('fchmod', refuse, () => codeOf(session.rewrite()))).toBe('EACCES')
   expect(filesIn(folder).filter((file) => file.endsWith('.tmp'))).toEqual([])
   expect(openFilesIn(folder)).toEqual([])
+})
+
+test('an opening that fails leaves nothing open when the other stores of the folder close', async () => {
+  const folder = tempFolder()
+  const store = await openStore(folder)
+  await fill(store, 'a', ['1'])
+  await store.session('a').setState('running')
+  const isFolder = (file: string) => file === folder
+  const failing = () => during('stat', fails(isFolder), () => during('lstat', fails(isFolder), () => openStore(folder)))
+  expect(await codeOf(failing())).toBe('EIO')
+  await store.close()
+  expect(openFilesIn(folder)).toEqual([])
+})
+
+test.each(['ENOSPC', 'EDQUOT'])('what is deleted or trashed is said to be gone when %s comes late', async (code) => {
+  const gone = { delete: true, trash: expect.any(String) }
+  for (const verb of ['delete', 'trash'] as const) {
+    let resolved = 0
+    for (let nth = 1; ; nth++) {
+      const store = await openStore(tempFolder())
+      const session = await fill(store, 'a', ['1'])
+      fs.mkdirSync(path.join(store.dir, '.quarantine', 'a'), { recursive: true, mode: 0o700 })
+      const faults = failCall(nth, { code, only: (name) => ['unlink', 'rename', 'rmdir'].includes(name) })
+      const result = await session[verb]().catch((error: unknown) => (error as { code: string }).code)
+      faults.stop()
+      if (result !== code) {
+        expect(result, `${verb} ${nth}`).toEqual(gone[verb])
+        expect(await store.keys()).toEqual([])
+        expect(await store.trash()).toHaveLength(verb === 'trash' ? 1 : 0)
+        resolved++
+      }
+      await store.close()
+      if (faults.failed.length === 0) break
+    }
+    expect(resolved).toBeGreaterThan(1)
+  }
 })

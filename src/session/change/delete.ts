@@ -8,10 +8,13 @@ import type { SessionLog } from '../log/session-log.js'
 export async function deleteLog(log: SessionLog, signal?: AbortSignal): Promise<boolean> {
   const { layout, settings, runs } = log.context
   log.context.checkOpen()
+  // a second attempt, without the reserve, may find the rest only
+  let existed = false
   const remove = async () => {
-    if (!log.exists()) return false
+    existed ||= log.exists()
+    if (!existed) return false
     log.reset()
-    const existed = await log.moving(() => deleteFiles(layout, log.name, settings.fsync !== 'no'))
+    await log.moving(() => deleteFiles(layout, log.name, settings.fsync !== 'no'))
     // these only say what nobody asks for any more
     for (const forget of [() => removeValues(layout.list()), () => runs.forget(log.key)]) {
       try {
@@ -20,7 +23,7 @@ export async function deleteLog(log: SessionLog, signal?: AbortSignal): Promise<
         settings.onError(error, log.key)
       }
     }
-    return existed
+    return true
   }
-  return (await withReserve(layout, () => log.holdExisting(remove, signal))) ?? false
+  return (await withReserve(layout, () => log.holdExisting(remove, signal))) ?? existed
 }
