@@ -2,8 +2,12 @@ import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** What takes longest, for its work or for its waiting. */
-const SLOW =
-  /(short|conformance|lease|watch|git|list-cache|recover|processes|cli\/check|search-index|viewer\/pages)\.test\.ts$/
+const SLOW = new RegExp(
+  `(${[
+    'short|conformance|lease|watch|git|list-cache|recover|processes|cli/check|search-index|viewer/pages',
+    'bad-names|full-disk|samples|formats/command|hostile|newcomer|program|persistence|endpoint|bots|readme|soak/appends',
+  ].join('|')})\\.test\\.ts$`,
+)
 
 /** Starts the slow files first, so that none of them runs alone at the end. */
 class SlowFirst extends BaseSequencer {
