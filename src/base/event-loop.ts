@@ -36,6 +36,17 @@ export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
+/** So many items are handled between two looks at the clock. */
+const STEP = 32
+
+/** The items, some at a time: other work runs in between when it is due. */
+export async function* inSteps<T>(items: readonly T[]): AsyncGenerator<T[]> {
+  for (let start = 0; start < items.length; start += STEP) {
+    yield items.slice(start, start + STEP)
+    await yieldIfDue()
+  }
+}
+
 /** Yields when this turn of the event loop has gone on for longer than `HELD_MS`. */
 export async function yieldIfDue(): Promise<void> {
   if (isLoopHeld(performance.now())) await yieldToLoop()

@@ -10,6 +10,7 @@ import {
   stillOpen,
   type WaitOptions,
 } from '../base/arguments.js'
+import { inSteps } from '../base/event-loop.js'
 import type { Json } from '../base/json.js'
 import { sumOf, totalUsage } from '../log/fold.js'
 import { allMetadataOf, labelsOf } from '../log/labels.js'
@@ -229,7 +230,10 @@ export class Session<M extends AnyMessage = ChatMessage> {
     this.#log.context.checkOpen()
     const whole = await this.#log.whole()
     if (whole === undefined) return []
-    return messagesOf(whole.pieces, whole.visibility, whole.fileTime) as unknown as StoredMessage<M>[]
+    const messages: unknown[] = []
+    for await (const pieces of inSteps(whole.pieces))
+      messages.push(...messagesOf(pieces, whole.visibility, whole.fileTime))
+    return messages as StoredMessage<M>[]
   }
 
   /**

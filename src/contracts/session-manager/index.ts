@@ -9,9 +9,9 @@ import { checkKey } from '../../disk/names.js'
 import { type Labels, labelsOf, stateOf } from '../../log/labels.js'
 import { redactedLabels } from '../../log/redact.js'
 import { messageLines, messageOf } from '../../log/views.js'
-import { visibilityOf } from '../../log/visibility.js'
 import type { StoreContext } from '../../session/context.js'
 import { byKey, type ListedSession, listedOf } from '../../session/info.js'
+import { wholeOf } from '../../session/log/catch-up.js'
 import { metaDraft } from '../../session/log/pending-line.js'
 import type { SessionLog } from '../../session/log/session-log.js'
 import { type AnyStore, internalsOf } from '../../store/store.js'
@@ -110,8 +110,7 @@ export class JsonlSessionManager implements SessionManager {
     const log = this.#log(sessionId)
     this.#context.checkOpen()
     const session = await log.reading(async (reader, { summary, mark }) => {
-      const pieces = await reader.pieces()
-      const visibility = visibilityOf(pieces)
+      const { pieces, visibility } = await wholeOf(reader)
       const messages = messageLines(pieces, visibility).map(messageOf)
       const logState = { summary, mark }
       const metadata = toMetadata(listedOf(sessionId, logState, null, this.#context.clock.now()))

@@ -66,8 +66,8 @@ export class RewritePlanner {
   #waiting: readonly Waiting[] = []
   /** References of messages that purges take out, now or before. */
   readonly #refs: KnownRef[] = []
-  /** Ids that are named and were not found so far. */
-  readonly #missing: Set<string>
+  /** Of the removed ids, those whose lines are dropped. */
+  readonly #found = new Set<string>()
   readonly #heirs = new Map<string, string | null>()
   /** The state of the log before. */
   readonly before = emptySummary()
@@ -80,7 +80,6 @@ export class RewritePlanner {
   purged = 0
 
   constructor(visibility: Visibility, fileTime: string, choice: Choice = {}) {
-    this.#missing = new Set(visibility.removed)
     this.#visibility = visibility
     this.#fileTime = fileTime
     this.#choice = { ...NO_CHOICE, ...choice }
@@ -118,14 +117,15 @@ export class RewritePlanner {
     }
     const id = knownId(line, this.#visibility)
     const live = line.kind === 'unknown' || isLive(line, this.#visibility)
-    if (!live || line.kind !== 'message') this.#missing.delete(id)
+    if ((!live || line.kind !== 'message') && this.#visibility.removed.has(id)) this.#found.add(id)
     const purged = live && line.kind === 'message' && this.#choice.purges(line)
     if (purged) this.#purge(line, id)
     if (live && !purged) this.#keep(line, id)
     else {
       this.#edit(line, 'drop')
       const isCopy = this.#visibility.copies.get(line.offset) === 'duplicate'
-      if (line.kind === 'message' && !isCopy) this.#heirs.set(id, this.#survivor)
+      const mayBeNamed = line.kind === 'message' && !isCopy && this.#visibility.reaches.length > 0
+      if (mayBeNamed) this.#heirs.set(id, this.#survivor)
     }
   }
 
@@ -149,10 +149,12 @@ export class RewritePlanner {
     push(this.#edits, edit(range, action))
   }
 
-  /** Whether a `remove` line stays and where a compaction reaches is known at the end only. */
+  /** A `remove` line goes with the last line that it names; where a compaction reaches is known at the end only. */
   #keep(line: Line, id: string): void {
-    if (line.kind === 'remove') this.#removals.push(line)
-    else if (isCarryLine(line)) {
+    if (line.kind === 'remove') {
+      if (this.#isDone(line)) this.#edit(line, 'drop')
+      else this.#removals.push(line)
+    } else if (isCarryLine(line)) {
       this.#carryLines.push(line)
       this.#refs.push(...carriedRefs(line))
     } else if (line.kind === 'value' || isSupersedable(line)) this.#set(line)
@@ -177,6 +179,10 @@ export class RewritePlanner {
     return this.#waiting.length > 0 || namedIds(line).some((named) => this.#received.has(named))
   }
 
+  #isDone(removal: Line): boolean {
+    return namedIds(removal).every((id) => this.#found.has(id))
+  }
+
   #count(line: Line): void {
     foldFacts(this.#after, line)
     if (line.at === undefined || line.offset >= this.#firstDated) return
@@ -187,7 +193,7 @@ export class RewritePlanner {
   /** The plan; null when there is nothing to take out, unless `always` is set. */
   plan(always = false): RewritePlan | null {
     for (const line of this.#removals) {
-      if (!namedIds(line).some((id) => this.#missing.has(id))) this.#edit(line, 'drop')
+      if (this.#isDone(line)) this.#edit(line, 'drop')
       else this.#count(line)
     }
     const over = [...this.#setters].filter(([setter, line]) => isOver(setter, line, this.#choice.now))

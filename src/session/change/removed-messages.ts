@@ -7,7 +7,8 @@ import type { LogReader } from '../../disk/log/log-reader.js'
 import { isLine, type Line, namedIds, type Piece } from '../../log/line.js'
 import { againLine } from '../../log/rewrite/restored-line.js'
 import { messageOf } from '../../log/views.js'
-import { knownId, timeIn, type Visibility, visibilityOf } from '../../log/visibility.js'
+import { knownId, timeIn, type Visibility } from '../../log/visibility.js'
+import { wholeOf } from '../log/catch-up.js'
 import { MessageIds } from '../log/message-ids.js'
 import type { Draft } from '../log/pending-line.js'
 import type { SessionLog } from '../log/session-log.js'
@@ -57,8 +58,7 @@ export async function restoreTo(log: SessionLog, ids: readonly string[], signal?
 
 /** The lines of these ids, each with its text. */
 async function removedIn(reader: LogReader, ids: readonly string[], key: string): Promise<Array<[Line, string]>> {
-  const pieces = await reader.pieces()
-  const visibility = visibilityOf(pieces)
+  const { pieces, visibility } = await wholeOf(reader)
   const lines = new Map(removedLines(pieces, visibility).map((line) => [knownId(line, visibility), line]))
   const named = new MessageIds(ids)
   for (const [id, line] of lines) named.add(line, id)

@@ -1,5 +1,6 @@
 /** Reads a log as far as needed to know its current state. */
 
+import { inSteps } from '../../base/event-loop.js'
 import { isV7 } from '../../base/ids.js'
 import { readSync } from '../../disk/files.js'
 import { sameFile } from '../../disk/log/file-mark.js'
@@ -81,7 +82,7 @@ export async function foldLog(reader: LogReader): Promise<LogState> {
     last = pieces.at(-1) ?? last
   }
   if (pass.removed.size === 0 && !pass.needsMore) return logStateOf(reader, first, last)
-  const visibility = await completeVisibility(reader, pass)
+  const visibility = await completeVisibility(pass, reader.blocks())
   const summary = emptySummary()
   for await (const pieces of reader.blocks()) for (const piece of pieces) foldPiece(summary, piece, visibility)
   summary.uniqueFrom = visibility.uniqueFrom
@@ -92,21 +93,22 @@ export async function foldLog(reader: LogReader): Promise<LogState> {
 export async function wholeOf(reader: LogReader): Promise<WholeLog> {
   const first = new FirstVisibilityPass()
   const pieces = await reader.pieces(0, (piece) => first.add(piece))
-  return { pieces, visibility: first.visibilityOf(pieces), fileTime: reader.fileTime }
+  const visibility = await completeVisibility(first, inSteps(pieces))
+  return { pieces, visibility, fileTime: reader.fileTime }
 }
 
 /** The visibility of the lines of a log, read in constant memory. */
 export async function visibilityIn(reader: LogReader): Promise<Visibility> {
   const first = new FirstVisibilityPass()
   for await (const pieces of reader.blocks()) for (const piece of pieces) first.add(piece)
-  return completeVisibility(reader, first)
+  return completeVisibility(first, reader.blocks())
 }
 
-/** What is still to be known after a first reading: reads the log once more if it must. */
-async function completeVisibility(reader: LogReader, first: FirstVisibilityPass): Promise<Visibility> {
+/** What is still to be known after a first reading, from a second one, which begins if it must. */
+async function completeVisibility(first: FirstVisibilityPass, again: AsyncIterable<Piece[]>): Promise<Visibility> {
   if (!first.needsMore) return { ...NOTHING_KNOWN, removed: first.removed }
   const second = new SecondVisibilityPass(first)
-  for await (const pieces of reader.blocks()) for (const piece of pieces) second.add(piece)
+  for await (const pieces of again) for (const piece of pieces) second.add(piece)
   return second.visibility()
 }
 
