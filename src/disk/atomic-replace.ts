@@ -30,9 +30,7 @@ export function replaceSmall(
   const former = statFile(file) ?? statFile(beside)
   const out = createPrivate(temporary)
   try {
-    if (former !== undefined && former !== 'other') keepOwner(former, out)
-    writeAll(out, bytes)
-    const mark = markOf(fstat(out))
+    const mark = fill(out, bytes, former)
     if (isSynced) fs.fsyncSync(out)
     rename(temporary, file)
     if (isSynced) syncFolderOf(file)
@@ -43,6 +41,36 @@ export function replaceSmall(
   } finally {
     fs.closeSync(out)
   }
+}
+
+/**
+ * Makes a small private file in its place, where there is none; undefined where there is one. Readers must take what is
+ * not whole for nothing: a process that is killed here leaves an empty file.
+ */
+export function createSmall(file: string, bytes: Buffer, beside = file): FileMark | undefined {
+  const like = statFile(beside)
+  let out: number
+  try {
+    out = createPrivate(file)
+  } catch (error) {
+    if (errno(error) === 'EEXIST') return undefined
+    throw error
+  }
+  try {
+    return fill(out, bytes, like)
+  } catch (error) {
+    removeFile(file)
+    throw error
+  } finally {
+    fs.closeSync(out)
+  }
+}
+
+/** Writes all of a new file, which gets the owner of that one. */
+function fill(out: number, bytes: Buffer, like: ReturnType<typeof statFile>): FileMark {
+  if (like !== undefined && like !== 'other') keepOwner(like, out)
+  writeAll(out, bytes)
+  return markOf(fstat(out))
 }
 
 /** Older temporary files are left-overs, ms. */

@@ -20,7 +20,7 @@ export function keepReserve(layout: Layout): void {
   try {
     refuseLink(layout.locks)
     if (isThere(reserve)) return
-    makeFolder(reserve)
+    for (const folder of [layout.locks, reserve]) makeFolder(folder)
     for (let i = 0; i < FILES; i++) {
       const fd = createPrivate(path.join(reserve, String(i)))
       try {

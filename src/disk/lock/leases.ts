@@ -60,9 +60,14 @@ export class Leases implements LeaseFolder<Lease>, SharedPart {
     return this.#looked.names
   }
 
-  noteHeld(name: string, lease: Lease): void {
+  /** See `keepReserve`: looked for once. */
+  keepReserve(): void {
     if (!this.#hasReserve) keepReserve(this.layout)
     this.#hasReserve = true
+  }
+
+  noteHeld(name: string, lease: Lease): void {
+    this.keepReserve()
     this.#held.set(name, lease)
     this.#sweeping ??= this.#sweepAfter(SWEEP_MS)
   }

@@ -1,8 +1,8 @@
 /** The run state in the sidecar of one session, cached: read again only when the file has changed. */
 
-import { statFile } from '../files.js'
+import { removeFile, statFile } from '../files.js'
 import { type FileMark, markOf, sameMark } from '../log/file-mark.js'
-import { type Run, readSidecar, type Sidecar, writeSidecar } from './sidecar-file.js'
+import { createSidecar, type Run, readSidecar, type Sidecar, writeSidecar } from './sidecar-file.js'
 
 /** A run, its session, and which log of that session. */
 export type Claim = Pick<Sidecar, 'key' | 'session' | 'run'>
@@ -41,6 +41,19 @@ export class SidecarCache {
   /** Replaces it. */
   write(sidecar: Sidecar): void {
     this.#keep(writeSidecar(this.path, sidecar), sidecar)
+  }
+
+  /** Makes it; false where there is one already. */
+  create(sidecar: Sidecar): boolean {
+    const mark = createSidecar(this.path, sidecar)
+    if (mark !== undefined) this.#keep(mark, sidecar)
+    return mark !== undefined
+  }
+
+  /** Removes what was made or written here, unless it was replaced since. */
+  removeOwn(): void {
+    const stat = statFile(this.path)
+    if (stat !== undefined && stat !== 'other' && this.claimOf(stat) !== undefined) removeFile(this.path)
   }
 
   #keep(mark: FileMark, sidecar: Sidecar | null): Claim | null {

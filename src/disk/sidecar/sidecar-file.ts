@@ -9,7 +9,7 @@ import { type Summary, sumOf, timesOf, totalUsage } from '../../log/fold.js'
 import { labelsOf } from '../../log/labels.js'
 import { isoTime, timeOf } from '../../log/parse.js'
 import { firstOfEach } from '../../log/waiting.js'
-import { replaceSmall } from '../atomic-replace.js'
+import { createSmall, replaceSmall } from '../atomic-replace.js'
 import { readSmall, statFile } from '../files.js'
 import type { FileMark } from '../log/file-mark.js'
 import { logBeside } from '../names.js'
@@ -91,6 +91,11 @@ export function sidecarOrNone(file: string): Sidecar | null {
 /** Returns what the file is known by. */
 export function writeSidecar(file: string, sidecar: Sidecar): FileMark {
   return replaceSmall(file, Buffer.from(sidecarText(sidecar)), { beside: logBeside(file) })
+}
+
+/** The same of one that is made now; undefined where there is one already. */
+export function createSidecar(file: string, sidecar: Sidecar): FileMark | undefined {
+  return createSmall(file, Buffer.from(sidecarText(sidecar)), logBeside(file))
 }
 
 /** The cache stands on one line at the end, closed by a checksum over the text before it. */

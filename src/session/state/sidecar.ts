@@ -4,7 +4,7 @@ import { SessionError } from '../../base/errors.js'
 import { statFile } from '../../disk/files.js'
 import { markOf } from '../../disk/log/file-mark.js'
 import type { Claim } from '../../disk/sidecar/sidecar-cache.js'
-import { hashOf, type Run } from '../../disk/sidecar/sidecar-file.js'
+import { hashOf, type Run, type Sidecar } from '../../disk/sidecar/sidecar-file.js'
 import type { LogState } from '../log/log-state.js'
 import { type LogWithRuns, readRun, sessionOf, standingOf, statementsOf } from './runs.js'
 
@@ -39,7 +39,7 @@ export async function writeNow(log: LogWithSidecar): Promise<void> {
 /** The same, unless another process has the lease. */
 export async function writeBehind(log: LogWithSidecar): Promise<void> {
   log.context.root.check()
-  if (statFile(log.file.path) === undefined) return
+  if (statFile(log.file.path) === undefined || (await log.inTurn(() => makeFirst(log)))) return
   try {
     await log.hold(() => writeNow(log), { timeout: 0 })
   } catch (error) {
@@ -48,18 +48,48 @@ export async function writeBehind(log: LogWithSidecar): Promise<void> {
   }
 }
 
+/**
+ * Makes the first sidecar of a session without its lease, which costs many times as much: what lands nowhere but where
+ * there is none, and contains no run state, takes nothing away. False where more is needed.
+ */
+async function makeFirst(log: LogWithSidecar): Promise<boolean> {
+  const { leases, leasesAppends, runs } = log.context
+  if (leasesAppends || statFile(log.sidecar.path) !== undefined) return false
+  const state = await log.current()
+  if (state === undefined) return false
+  const session = sessionOf(state.summary)
+  const { others, own } = statementsOf(log, session)
+  if (others.length > 0 || own !== undefined || runs.refusal !== undefined) return false
+  leases.keepReserve()
+  if (!log.sidecar.create(sidecarOf(log, state, null))) return false
+  if (isWhole(state)) log.context.noteCaughtUp(log)
+  // a deletion removes the log first: it has not seen the sidecar, or removes it
+  if (statFile(log.file.path) !== undefined) return true
+  await log.takeLease()
+  if (statFile(log.file.path) === undefined) log.sidecar.removeOwn()
+  return true
+}
+
 function write(log: LogWithSidecar, state: LogState, run: Run | null): void {
-  const { summary, mark, print, partial } = state
-  const whole = !partial && !state.open && state.torn === null
-  log.sidecar.write({
+  log.sidecar.write(sidecarOf(log, state, run))
+  if (run?.n !== undefined) log.context.runs.own.settle(log.key, run.n)
+  if (isWhole(state)) log.context.noteCaughtUp(log)
+}
+
+function isWhole({ partial, open, torn }: LogState): boolean {
+  return !partial && !open && torn === null
+}
+
+function sidecarOf(log: LogWithSidecar, state: LogState, run: Run | null): Sidecar {
+  const { summary, mark, print } = state
+  const whole = isWhole(state)
+  return {
     key: log.key,
     session: sessionOf(summary),
     run: run && withDraft(run, log.draft ?? draftIn(log.sidecar.claim())),
     watermark: whole ? { ...markOf(mark), print: { length: print.length, hash: hashOf(print) } } : null,
     summary: whole ? summary : null,
-  })
-  if (run?.n !== undefined) log.context.runs.own.settle(log.key, run.n)
-  if (whole) log.context.noteCaughtUp(log)
+  }
 }
 
 function withDraft(run: Run, draft: LogWithSidecar['draft']): Run {
