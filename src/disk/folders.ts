@@ -135,9 +135,9 @@ export function syncFolderOf(file: string): void {
 }
 
 /** Syncs the folder above a store, which may be one of another user that this one can only enter. */
-export function syncAbove(root: string): void {
+export async function syncAbove(root: string): Promise<void> {
   try {
-    syncFolderOf(root)
+    await syncFolders([path.dirname(root)])
   } catch (error) {
     if (!isForbidden(error)) throw error
   }

@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { errno } from '../base/errors.js'
 import { randomNonce } from '../base/ids.js'
-import { createPrivate, removeFile, writeAll } from './files.js'
+import { createPrivate, removeFile, sync, writeAll } from './files.js'
 import { ensureFolder, listFolder, refuseLink, removeEmptyFolder } from './folders.js'
 import { livenessOf, thisProcess } from './process-identity.js'
 
@@ -32,9 +32,13 @@ export class ImportSpool {
   }
 
   /** Nothing more will be written. */
-  close({ synced }: { synced: boolean }): void {
-    if (synced) fs.fsyncSync(this.#fd)
+  close(): void {
     fs.closeSync(this.#fd)
+  }
+
+  /** Makes all that was written survive a power cut. */
+  sync(): Promise<void> {
+    return sync(this.#fd)
   }
 }
 

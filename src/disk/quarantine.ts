@@ -8,7 +8,7 @@ import path from 'node:path'
 import { errno } from '../base/errors.js'
 import { randomNonce } from '../base/ids.js'
 import type { Range } from '../log/line.js'
-import { createPrivate, read, removeFile, statFile, writeAll } from './files.js'
+import { createPrivate, read, removeFile, statFile, sync, writeAll } from './files.js'
 import { ensureSyncedFolder, isFolder, listFolder, refuseLink, syncFolder } from './folders.js'
 import { entriesIn } from './inspect.js'
 import type { Layout } from './layout.js'
@@ -85,7 +85,7 @@ async function writeWhole(folder: string, write: (out: number) => string | Promi
   let name: string
   try {
     name = await write(out)
-    fs.fsyncSync(out)
+    await sync(out)
   } catch (error) {
     removeFile(temporary)
     throw error

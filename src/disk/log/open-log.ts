@@ -5,8 +5,8 @@ import { errno, notALog, withPath } from '../../base/errors.js'
 import { yieldToLoop } from '../../base/event-loop.js'
 import type { Range } from '../../log/line.js'
 import { parseLines } from '../../log/parse.js'
-import { closeFile, createPrivate, openRegular, readSync, removeFile, statFile, writeAll } from '../files.js'
-import { ensureFolder, shareWithGroup, syncAbove, syncFolderOf, syncFolders } from '../folders.js'
+import { closeFile, createPrivate, openRegular, readSync, removeFile, statFile, sync, writeAll } from '../files.js'
+import { ensureFolder, shareWithGroup, syncAbove, syncFolders } from '../folders.js'
 import type { Layout } from '../layout.js'
 import { rename } from '../platform/calls.js'
 import type { FdCache } from './fd-cache.js'
@@ -113,13 +113,14 @@ export class OpenLog {
 
   /**
    * Puts a new log in place, whole or not at all. `'exists'` when something is there already, or when another process
-   * took the temporary file for a left-over: the caller looks again. @throws SessionError ERR_NOT_A_LOG
+   * took the temporary file for a left-over: the caller looks again. Without `synced` all is done at once.
+   * @throws SessionError ERR_NOT_A_LOG
    */
-  create(bytes: Buffer, temporary: string, synced: boolean): FileMark | 'exists' {
+  async create(bytes: Buffer, temporary: string, synced: boolean): Promise<FileMark | 'exists'> {
     const fd = this.#createIn(temporary)
     try {
       writeAll(fd, bytes)
-      if (synced) fs.fsyncSync(fd)
+      if (synced) await sync(fd)
     } catch (error) {
       removeFile(temporary)
       throw error
@@ -129,7 +130,7 @@ export class OpenLog {
     // else its first sync is still to come, as that of any line
     this.isDirty = !synced
     try {
-      return this.adopt(temporary, synced)
+      return await this.adopt(temporary, synced)
     } catch (error) {
       if (errno(error) !== 'ENOENT') throw error
       return 'exists'
@@ -148,7 +149,7 @@ export class OpenLog {
   }
 
   /** Puts a finished temporary file in the log's place; `'exists'` when something is there already. */
-  adopt(temporary: string, synced: boolean): FileMark | 'exists' {
+  async adopt(temporary: string, synced: boolean): Promise<FileMark | 'exists'> {
     try {
       if (this.layout.isGroup) for (const place of [this.layout.root, temporary]) shareWithGroup(place)
       this.#place(temporary)
@@ -157,11 +158,12 @@ export class OpenLog {
       if (errno(error) === 'EEXIST') return 'exists'
       throw error
     }
+    const made = this.stat() ?? 'exists'
     if (synced) {
-      syncFolderOf(this.path)
-      syncAbove(path.dirname(this.path))
+      await syncFolders([path.dirname(this.path)])
+      await syncAbove(path.dirname(this.path))
     }
-    return this.stat() ?? 'exists'
+    return made
   }
 
   /** A link fails where a rename would replace what another program has put there. */

@@ -65,7 +65,7 @@ export class SessionWriter {
   /** Drops everything: the file must be read again. */
   drop(): void {
     if (this.#spool === undefined) return
-    this.#spool.close({ synced: false })
+    this.#spool.close()
     removeSpool(this.#spool.path)
     this.#spool = undefined
   }
@@ -92,20 +92,21 @@ export class SessionWriter {
     if (!this.#log.exists()) {
       // what came before the lines that were read is gone with it
       if (this.#base !== undefined) throw notFound(this.#log.key)
-      if (dryRun || this.#make(meta)) return { action: 'created', added: messages, kept: 0, isWritten: true }
+      if (dryRun || (await this.#make(meta))) return { action: 'created', added: messages, kept: 0, isWritten: true }
     }
     return this.#extend(meta, dryRun)
   }
 
   /** False when there is a session already. */
-  #make(meta: ImportMeta): boolean {
+  async #make(meta: ImportMeta): Promise<boolean> {
     const last = this.#metaLine(meta, this.#labelsToSet(undefined), rowsOf(meta.carried))
     const { settings } = this.#log.context
     if (this.#spool === undefined) return makeOf(this.#log, Buffer.from([...this.#texts, last].join('')))
     this.#spool.write(last)
-    this.#spool.close({ synced: settings.fsync !== 'no' })
+    if (settings.fsync !== 'no') await this.#spool.sync()
+    this.#spool.close()
     const { path } = this.#spool
-    const isMade = makeOf(this.#log, path)
+    const isMade = await makeOf(this.#log, path)
     this.#spool = undefined
     // what was not moved is read again below
     if (!isMade) this.#file = path

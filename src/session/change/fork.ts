@@ -166,7 +166,7 @@ async function place(to: SessionLog, source: string, reader: LogReader, content:
   const temporary = layout.temporary(to.name, randomNonce())
   const synced = settings.fsync !== 'no'
   await writeTemporary(temporary, { from: reader.fd, parts, synced })
-  if (to.file.adopt(temporary, synced) === 'exists') throw sessionExists(to.key)
+  if ((await to.file.adopt(temporary, synced)) === 'exists') throw sessionExists(to.key)
   to.context.noteBehind(to)
 }
 

@@ -70,11 +70,11 @@ async function mergeOnce(log: SessionLog, copy: Copy, file: string): Promise<Mer
   log.file.stat()
   if (!isOwnName(log.name) && (await keyInLog(file, log.name)) === undefined) {
     // neither the name nor a line of the copy would contain the key
-    log.create()
+    await log.create()
     return 'changed'
   }
   const { bytes, report } = mergeLogs(NOTHING, NOTHING, copy.bytes)
-  const made = log.file.create(bytes, log.context.layout.temporary(log.name, randomNonce()), true)
+  const made = await log.file.create(bytes, log.context.layout.temporary(log.name, randomNonce()), true)
   if (made === 'exists') return 'changed'
   log.reset()
   log.context.noteBehind(log)

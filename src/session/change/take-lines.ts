@@ -16,15 +16,15 @@ const MAX_ATTEMPTS = 50
  * the store's own disk, which is moved. False, and nothing is done, when there is a session. For work under the lease.
  * @throws SessionError ERR_LOG_BUSY when another program makes one in that instant
  */
-export function makeOf(log: SessionLog, given: Buffer | string): boolean {
+export async function makeOf(log: SessionLog, given: Buffer | string): Promise<boolean> {
   const { layout, settings } = log.context
   if (log.file.stat() !== undefined) return false
   removeOwnFile(log.sidecar.path)
   const isSynced = settings.fsync !== 'no'
   const made =
     typeof given === 'string'
-      ? log.file.adopt(given, isSynced)
-      : log.file.create(given, layout.temporary(log.name, randomNonce()), isSynced)
+      ? await log.file.adopt(given, isSynced)
+      : await log.file.create(given, layout.temporary(log.name, randomNonce()), isSynced)
   if (made === 'exists') throw logBusy(log.key, log.file.path)
   log.reset()
   log.context.noteBehind(log)

@@ -1,5 +1,4 @@
 /** One session's log: the only place that writes to it. */
-
 import { isSessionError, logBusy, notFound } from '../../base/errors.js'
 import { sleep } from '../../base/event-loop.js'
 import { randomNonce } from '../../base/ids.js'
@@ -27,6 +26,7 @@ import { isSameLog, type LogState, printOf } from './log-state.js'
 import { type Draft, headerDraft, type Lines, lastOf, removeDraft, stampLines } from './pending-line.js'
 
 type OnWritten = Decision<unknown>['written']
+type Before = (headerId: string | null) => void
 
 /** How often a write starts over when other programs keep changing the log under it. */
 const MAX_ATTEMPTS = 50
@@ -138,8 +138,9 @@ export class SessionLog extends CachedLog {
       return sleep(ABSENCE_MS).then(() => this.#append(drafts, { create }))
     }
     if (!create) throw notFound(this.key)
-    const lines = this.#create([headerDraft(this.key), ...drafts])
-    return lines === undefined ? this.#append(drafts, { create }) : written(lines, undefined)
+    return this.#create([headerDraft(this.key), ...drafts]).then((lines) =>
+      lines === undefined ? this.#append(drafts, { create }) : written(lines, undefined),
+    )
   }
 
   async #writeUnderLease<T>(decide: Decide<T>, signal?: AbortSignal): Promise<Written<T>> {
@@ -179,8 +180,8 @@ export class SessionLog extends CachedLog {
    * Makes a session of these lines, for work under the lease. False when there is one already. `before` is given the
    * header's id when all but the log is in place: what it makes is there with the session, or means nothing.
    */
-  create(drafts: Draft[] = [], header = headerDraft(this.key), before?: (headerId: string | null) => void): boolean {
-    return this.#create([header, ...drafts], before) !== undefined
+  async create(drafts: Draft[] = [], header = headerDraft(this.key), before?: Before): Promise<boolean> {
+    return (await this.#create([header, ...drafts], before)) !== undefined
   }
 
   isRunning(): boolean {
@@ -201,7 +202,7 @@ export class SessionLog extends CachedLog {
       const { drafts, result, isStrict = false } = decision
       if (drafts.length === 0) return { ids: [], result }
       if (state === undefined) {
-        const lines = this.#create([headerDraft(this.key), ...drafts], undefined, decision.written)
+        const lines = await this.#create([headerDraft(this.key), ...drafts], undefined, decision.written)
         if (lines !== undefined) return written(lines, result)
         continue
       }
@@ -284,12 +285,13 @@ export class SessionLog extends CachedLog {
    * A new log: header and lines whole, or nothing. Undefined when another process made one. `before` is given the
    * header's id when all but the log is in place.
    */
-  #create(drafts: Draft[], before?: (headerId: string | null) => void, onWritten?: OnWritten): Lines | undefined {
+  async #create(drafts: Draft[], before?: Before, onWritten?: OnWritten): Promise<Lines | undefined> {
     const { layout, settings, root } = this.context
     root.check()
     const lines = this.#stamp(drafts, emptySummary(), 0)
     before?.(lines.pieces[0]?.id ?? null)
-    const made = this.file.create(lines.bytes, layout.temporary(this.name, randomNonce()), settings.fsync === 'always')
+    const temporary = layout.temporary(this.name, randomNonce())
+    const made = await this.file.create(lines.bytes, temporary, settings.fsync === 'always')
     if (made === 'exists') return undefined
     this.wasThere = true
     if (settings.fsync === 'everysec') this.context.noteUnsynced(this)

@@ -30,7 +30,7 @@ export interface LogWithRuns extends PendingLog {
   /** The cached state of the log, which may have grown since: reads nothing. */
   lastRead(): LogState | undefined
   forWriting(): Promise<LogState | undefined>
-  create(drafts: Draft[], header: undefined, before: (headerId: string | null) => void): boolean
+  create(drafts: Draft[], header: undefined, before: (headerId: string | null) => void): Promise<boolean>
 }
 
 /** This process, now. */
@@ -142,7 +142,9 @@ function setRunNow(
 ): void | Promise<void> {
   return withHeader(log, (session) => {
     if (session !== undefined) return change(log, session, state, turnId)
-    const again = () => (createWith(log, state, turnId) ? undefined : setRunNow(log, state, turnId, signal))
+    const again = async () => {
+      if (!(await createWith(log, state, turnId))) await setRunNow(log, state, turnId, signal)
+    }
     return log.takeLease(signal).then(again)
   })
 }
@@ -190,12 +192,12 @@ function withHeader<T>(log: LogWithRuns, work: (session: string | null | undefin
 }
 
 /** Makes a session with its state: both are there, or neither. False when another process made one. */
-function createWith(log: LogWithRuns, state: RunName, turnId: string | null): boolean {
+async function createWith(log: LogWithRuns, state: RunName, turnId: string | null): Promise<boolean> {
   const { runs } = log.context
   let statement: Statement | undefined
   let isMade: boolean
   try {
-    isMade = log.create([], undefined, (session) => {
+    isMade = await log.create([], undefined, (session) => {
       const run = nextRun(null, state, turnId, reporter(log.context))
       if (run === null) return
       statement = statementBy(log, session, { ...run, n: 1 }, turnId)

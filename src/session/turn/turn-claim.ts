@@ -81,7 +81,7 @@ export async function claimTurn(
     const run = newRun('running', turnId, reporter(log.context))
     const claim = await claimExisting(log, (session) => tryClaim(log, session, { run, input }))
     if (claim === undefined) {
-      await log.hold(() => void log.create([], undefined, () => {}), { signal })
+      await log.hold(() => log.create([], undefined, () => {}), { signal })
       continue
     }
     if (!('rival' in claim)) return claim
