@@ -166,6 +166,20 @@ describe('lines that come while a log is rewritten', () => {
     expect(losses.filter(([, ...lastCalls]) => !/^(lstat,)?rename$/.test(lastCalls.join()))).toEqual([])
   })
 
+  test('are no part of what it dropped', async () => {
+    const { session } = await untidy()
+    const late = `${JSON.stringify({ ...message('a longer line that is late'), id: 'late', at: '2026-11-25T00:00:00.000Z' })}\n`
+    const before = fs.statSync(session.path).size
+    patch('rename', (rename) => (from: string, to: string) => {
+      if (to === session.path) fs.appendFileSync(to, late)
+      return rename(from, to)
+    })
+    const result = await session.rewrite()
+    expect((await contents(session)).sort()).toEqual(['1', '2', 'a longer line that is late'])
+    expect(result?.dropped).toBe(before + late.length - fs.statSync(session.path).size)
+    expect(result?.dropped).toBeGreaterThan(0)
+  })
+
   test('late ones, and ones that reach the new file before these are copied', async () => {
     const { session } = await untidy()
     patch('rename', (rename) => (from: string, to: string) => {
