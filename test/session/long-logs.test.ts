@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { bytesRead } from '../helpers/file-calls.js'
+import { bytesRead, patch, systemError } from '../helpers/file-calls.js'
 import { message, open, tempFolder } from '../helpers/store.js'
 
 const COUNT = 6_000
@@ -89,9 +89,11 @@ describe('what a long reading found is saved in the sidecar', () => {
     const errors: unknown[] = []
     const folder = withLog(String)
     const store = await open(folder, { onError: (error) => errors.push(error) })
-    fs.rmSync(path.join(folder, '.locks'), { recursive: true, force: true })
-    // no lock can be made
-    fs.writeFileSync(path.join(folder, '.locks'), 'in the way')
+    patch('open', (call) => (...args) => {
+      if (String(args[0]).startsWith(sidecarOf(folder)) && args[1] !== fs.constants.O_RDONLY)
+        throw systemError('EACCES')
+      return call(...args)
+    })
     expect(await store.list()).toHaveLength(1)
     await store.close()
     expect(errors).toEqual([])
