@@ -52,7 +52,7 @@ export async function popMessage(log: SessionLog, signal?: AbortSignal): Promise
   }, signal)
 }
 
-/** The last live message, by the id of its line. `isPlain`: nothing waits again when it is removed. */
+/** The last live message, by the id of its line. `isPlain`: it is not archived, and nothing waits again when it is removed. */
 interface Last {
   id: string
   message: StoredMessage
@@ -76,8 +76,8 @@ async function lastOf(log: SessionLog): Promise<Last | undefined> {
 function lastIn(reader: LogReader, summary: Summary): Last | 'unclear' | undefined {
   for (const found of liveBackwards(reader, summary)) {
     if (found === 'unclear') return found
-    const { line, visibility } = found
-    return { id: line.id, message: toStored(line, visibility, reader.fileTime), isPlain: !isEnding(line) }
+    const { line, archived, visibility } = found
+    return { id: line.id, message: toStored(line, visibility, reader.fileTime), isPlain: !isEnding(line) && !archived }
   }
   return undefined
 }

@@ -46,7 +46,8 @@ export async function catchUp(reader: LogReader, former: LogState | undefined): 
 }
 
 /**
- * The ids out of `ids` of live messages below the summary's watermark; undefined where only the whole log can decide.
+ * The ids out of `ids` of live messages below the summary's watermark; undefined where only the whole log can decide,
+ * or what their removal does to the sums.
  */
 export function liveBelow(reader: LogReader, summary: Summary, ids: ReadonlySet<string>): Set<string> | undefined {
   const live = new Set<string>()
@@ -61,6 +62,8 @@ export function liveBelow(reader: LogReader, summary: Summary, ids: ReadonlySet<
     if (wanted.delete(piece.id)) {
       // what it ended waits again
       if (isEnding(piece) && isLiveLine(piece, reading.visibility)) return undefined
+      // ids that do not rise do not say what is archived
+      if (isLive && reading.archived) return undefined
       if (isLive) live.add(piece.id)
     }
     while (rising.length > 0 && reading.isPast(rising.at(-1)!)) wanted.delete(rising.pop()!)
