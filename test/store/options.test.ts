@@ -101,11 +101,13 @@ describe('options', () => {
     })
     const store = await openStore(tempFolder(), { onError })
     const session = await fill(store, 'a', ['1'])
-    const fail = (rename: Call) => (from: string, to: string) => {
-      if (to.endsWith('.meta.json')) throw systemError('EIO')
-      return rename(from, to)
-    }
-    await during('rename', fail, () => store.close())
+    const fail =
+      (open: Call) =>
+      (...args: [string]) => {
+        if (args[0].endsWith('.meta.json')) throw systemError('EIO')
+        return open(...args)
+      }
+    await during('open', fail, () => store.close())
     expect(onError).toHaveBeenCalledWith(expect.objectContaining({ code: 'EIO' }), 'a')
     expect(filesIn(store.dir)).toEqual(['a.jsonl'])
     expect(await contents((await open(store.dir)).session('a'))).toEqual(['1'])
