@@ -210,7 +210,7 @@ const manager = {
     ),
     'save that replaces': operation(
       ({ face }) => face.save({ metadata, messages: ['1', 'b', 'c'].map(message), state: { step: 2 } }),
-      { prefix: 'trip' },
+      { prefix: 'trip', fragment: true },
     ),
     'save of a new session': operation(({ face }) =>
       face.save({ metadata: { ...metadata, id: 'walk' }, messages: ['1', '2'].map(message), state: null }),

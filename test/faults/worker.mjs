@@ -62,7 +62,7 @@ async function attempt(fault) {
   }
   Object.assign(outcome, disarm(), { isReported })
   // what a full disk left of several lines is taken back by the next call of the process
-  if (fault?.kind === 'full') await store.session(operation.prefix ?? 'a').messages()
+  if (fault?.kind === 'full' && operation.fragment) await store.session(operation.prefix ?? 'a').messages()
   outcome.found = await tell({ openStore }, contracts, folder)
   outcome.lost = lostBytes(folder)
   try {
