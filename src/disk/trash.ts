@@ -97,8 +97,10 @@ export async function moveBack(layout: Layout, { name, id, folder }: TrashedFile
   for (const file of [layout.sidecar(name), layout.blobs(name)]) renameUnlessSwept(inTrash(file), file)
   // a rename would replace a log that an append has just made
   fs.linkSync(inTrash(log), log)
-  removeFile(inTrash(log))
+  // it goes from one folder only once it is safe in the other
   if (isSynced) await syncFolders([layout.root])
+  removeFile(inTrash(log))
+  if (isSynced) await syncFolders([folder])
   removeFile(former)
   removeEmptyFolder(folder)
 }

@@ -34,7 +34,7 @@ export async function losePower({ library, folder, count, seed = 1, careless = f
   const [told, there] = [filesOf(whole), filesIn(real)]
   const wrong = Object.keys({ ...told, ...there }).filter((name) => told[name] !== there[name])
   if (wrong.length > 0) failures.push(`the record does not tell how these files came to be: ${wrong}`)
-  const states = new Map([[0, { sessions: [], trash: [] }]])
+  const states = new Map([[0, { sessions: [], trash: [], strays: [] }]])
   const place = path.join(folder, 'disk')
   const read = () => tell(exports, contracts, place, { run: false })
   for (const [at, step] of steps.entries()) {

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { JsonlRuntimePersistence } from '../../src/contracts/runtime-persistence/index.js'
 import type { SessionStore } from '../../src/index.js'
 import { commit, FULL, G, replaceFull } from '../conformance/runtime-persistence/scene.js'
-import { type Call, during, following } from '../helpers/file-calls.js'
+import { type Call, during, following, patch } from '../helpers/file-calls.js'
 import { codeOf, contents, fill, open, sleep, tempFolder } from '../helpers/store.js'
 
 async function storeWithTrash() {
@@ -169,4 +169,19 @@ describe('blobs of an agent', () => {
     const left = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' })
     expect(left.filter((name) => name.includes('alpha'))).toEqual([])
   })
+})
+
+test("with fsync 'always' a restored log leaves the trash once it is safe in its place", async () => {
+  const store = await open(tempFolder(), { fsync: 'always' })
+  await fill(store, 'a', ['1'])
+  const id = await store.session('a').trash()
+  const calls: string[] = []
+  for (const name of ['link', 'fsync', 'unlink']) {
+    patch(name, (call) => (...args) => {
+      if (name === 'fsync' || args.some((file) => String(file).endsWith('a.jsonl'))) calls.push(name)
+      return call(...args)
+    })
+  }
+  await store.restore(id as string)
+  expect(calls.slice(calls.lastIndexOf('link'))).toEqual(['link', 'fsync', 'unlink', 'fsync'])
 })
