@@ -25,8 +25,6 @@ export default defineConfig({
     sequence: { sequencer: SlowFirst },
     // processes, not threads: tests set the umask and send signals
     pool: 'forks',
-    // a young generation of more room, collected without helper threads, takes a twelfth less processor time
-    execArgv: ['--max-semi-space-size=32', '--single-threaded-gc'],
     // starting a process and importing the sources takes half a second of CPU a file
     isolate: false,
     // one more than the cores that a run must do with, since some tests wait
