@@ -4,7 +4,7 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { SessionStore } from '../../src/index.js'
 import { during } from '../helpers/file-calls.js'
-import { open, tempFolder } from '../helpers/store.js'
+import { open, sleep, tempFolder } from '../helpers/store.js'
 
 const KEYS = ['a', 'b', 'c']
 const FOREIGN = '{"role":"user","content":"by hand"}\n'
@@ -109,6 +109,8 @@ test('lists made at the same time all show what was written before', async () =>
 
 test('a list can be limited to the newest', async () => {
   const { store } = await listed()
+  // of two that were active in the same millisecond the lesser key comes first
+  await sleep(2)
   await store.session('b').append({ role: 'user', content: 'again' })
   expect((await store.list({ limit: 1 })).map(({ key }) => key)).toEqual(['b'])
   expect(await store.list({ limit: 0 })).toEqual([])
