@@ -1,6 +1,5 @@
 /** Moves sessions that were not used for long to the trash. */
 
-import path from 'node:path'
 import { logBusy } from '../base/errors.js'
 import { yieldIfDue } from '../base/event-loop.js'
 import { bytesIn, isThere } from '../disk/folders.js'
@@ -9,7 +8,7 @@ import { nameOf } from '../disk/names.js'
 import { isSameBoot, livenessOf, thisProcess } from '../disk/process-identity.js'
 import { withReserve } from '../disk/reserve.js'
 import type { Run } from '../disk/sidecar/sidecar-file.js'
-import { moveToTrash } from '../disk/trash.js'
+import { logInTrash, moveToTrash } from '../disk/trash.js'
 import type { StoreInternals } from '../list/store-internals.js'
 import type { StoreContext } from '../session/context.js'
 import { type ListedSession, listedOf } from '../session/info.js'
@@ -127,27 +126,28 @@ async function removeIf(log: SessionLog, isDue: () => Promise<boolean>, signal?:
  * there; null where it stays.
  */
 async function toTrash(log: SessionLog, isDue: () => Promise<boolean>, signal?: AbortSignal): Promise<string | null> {
+  const { name } = log
   const { layout } = log.context
   const ids: string[] = []
-  await withReserve(layout, () => log.hold(() => moveUnderLease(log, isDue, ids), { signal }))
+  const moved = await withReserve(layout, () => log.hold(() => moveUnderLease(log, isDue, ids), { signal }))
   // a second attempt, without the reserve, finds nothing to move where the first got that far
-  return ids.find((id) => isThere(path.join(layout.trashed(log.name, id), path.basename(log.file.path)))) ?? null
+  return moved ?? ids.find((id) => isThere(logInTrash({ name, id, folder: layout.trashed(name, id) }))) ?? null
 }
 
-/** Adds the id of each attempt to `ids`. */
-async function moveUnderLease(log: SessionLog, isDue: () => Promise<boolean>, ids: string[]): Promise<void> {
+/** Adds the id of each attempt to `ids`; returns that of the one that moved the session. */
+async function moveUnderLease(log: SessionLog, isDue: () => Promise<boolean>, ids: string[]): Promise<string | null> {
   const { layout, clock, runs, settings } = log.context
   const isSynced = settings.fsync !== 'no'
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const mark = log.file.stat()
-    if (mark === undefined || !(await isDue())) return
+    if (mark === undefined || !(await isDue())) return null
     // the run state goes along in the sidecar
     if (runs.keys().has(log.key)) await writeNow(log)
     log.reset()
     log.checkLease()
     const id = clock.id('')
     ids.push(id)
-    if (await log.moving(() => moveToTrash(layout, { name: log.name, id, isSynced }, markOf(mark)))) return
+    if (await log.moving(() => moveToTrash(layout, { name: log.name, id, isSynced }, markOf(mark)))) return id
   }
   throw logBusy(log.key, log.file.path)
 }
