@@ -190,8 +190,8 @@ export abstract class CachedLog extends SessionCalls {
     const former = this.#isEdited ? undefined : isUsable ? here : this.#fromSidecar(reader)
     const state = former === undefined ? await depth(reader) : await catchUp(reader, former)
     this.#state = state
-    const isSaved = !isLongReading(reader.size, former?.mark.size) || state.partial || mayBeForeign(state.summary)
-    if (!isSaved) this.context.noteRead(this)
+    const isWorthSaving = !state.partial && isLongReading(reader.size, former?.mark.size)
+    if (isWorthSaving && !mayBeForeign(state.summary)) this.context.noteRead(this)
     if (!state.partial) this.#isEdited = false
     await this.#own.check(reader, state)
     return state
