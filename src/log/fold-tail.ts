@@ -4,6 +4,7 @@ import { foldPiece, type Summary } from './fold.js'
 import { isLine, type Line, namedIds, type Piece } from './line.js'
 import { isChat } from './parse.js'
 import { type Carried, carriedActivity, isLive, keptBy, NOTHING_KNOWN, noteIds, type Visibility } from './visibility.js'
+import { isEnding } from './waiting.js'
 
 /**
  * Which lines below the watermark must be read before `added` can be folded: the ids that the
@@ -27,13 +28,10 @@ export function idsToLookUp(summary: Summary, added: readonly Piece[]): Set<stri
 
 /**
  * Whether the sums can follow the removal of `named` lines below the watermark, of which `live` are messages with a
- * role: not that of other lines, nor of archived messages.
+ * role that are not archived: not that of other lines, where there are any.
  */
 export function canFollow(summary: Summary, named: ReadonlySet<string>, live: ReadonlySet<string>): boolean {
-  if (isOfMessagesOnly(summary) || named.size === 0) return true
-  const { through } = summary.archived
-  const isComparable = through === '' || isV7(through)
-  return isComparable && [...named].every((id) => live.has(id) && isV7(id) && id > through)
+  return isOfMessagesOnly(summary) || [...named].every((id) => live.has(id))
 }
 
 /** True where nothing is archived, and all messages have a role. */
@@ -49,6 +47,36 @@ export function canFollowWrite(summary: Summary, lines: readonly Line[], live?: 
   if (isOfMessagesOnly(summary)) return true
   const named = new Set(lines.flatMap((line) => (line.kind === 'remove' ? namedIds(line) : [])))
   return canFollow(summary, named, live)
+}
+
+/**
+ * The ids out of `ids` of live messages among `pieces`, which come from the summary's watermark backwards; undefined
+ * where only the whole log can decide, or what their removal does to the sums.
+ */
+export function liveAmong(
+  pieces: Iterable<Piece>,
+  summary: Ordered,
+  ids: ReadonlySet<string>,
+): Set<string> | undefined {
+  const live = new Set<string>()
+  const wanted = new Set(ids)
+  if (wanted.size === 0) return live
+  const rising = [...ids].filter(isV7).sort()
+  const reading = new BackwardReading(summary)
+  for (const piece of pieces) {
+    const isFound = reading.add(piece)
+    if (reading.uncertain) return undefined
+    if (!isLine(piece)) continue
+    if (wanted.delete(piece.id)) {
+      // what it ended waits again
+      if (isEnding(piece) && isLive(piece, reading.visibility)) return undefined
+      if (isFound && reading.archived) return undefined
+      if (isFound) live.add(piece.id)
+    }
+    while (rising.length > 0 && reading.isPast(rising.at(-1)!)) wanted.delete(rising.pop()!)
+    if (wanted.size === 0) break
+  }
+  return live
 }
 
 /**

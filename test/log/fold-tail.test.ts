@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { foldAll } from '../../src/log/fold.js'
-import { BackwardReading, canFollow, foldTail, idsToLookUp } from '../../src/log/fold-tail.js'
+import { BackwardReading, canFollow, foldTail, idsToLookUp, liveAmong } from '../../src/log/fold-tail.js'
 import { isLine } from '../../src/log/line.js'
 import { parseLines, standInId } from '../../src/log/parse.js'
 import { toStored } from '../../src/log/views.js'
@@ -16,7 +16,7 @@ function tail(below: unknown[], added: unknown[]) {
   const pieces = parseLines(start)
   const summary = foldAll(pieces, visibilityOf(pieces))
   const more = parseLines(Buffer.from(text(added)), start.length)
-  return { summary, more, named: idsToLookUp(summary, more) }
+  return { summary, pieces, more, named: idsToLookUp(summary, more) }
 }
 
 describe('what a fold must look up below a watermark', () => {
@@ -59,8 +59,11 @@ test('a removal below the watermark is taken off the count', () => {
 
 describe('what the sums of a tail cannot follow', () => {
   const compaction = (n: number, through: string | null) => ({ type: 'compaction', id: idAt(n), summary: 's', through })
-  const follows = (below: unknown[], ...live: string[]) =>
-    canFollow(tail(below, []).summary, new Set(live), new Set(live))
+  const follows = (below: unknown[], ...removed: string[]) => {
+    const { summary, pieces } = tail(below, [])
+    const live = liveAmong(pieces.toReversed(), summary, new Set(removed))
+    return live !== undefined && canFollow(summary, new Set(removed), live)
+  }
 
   test('a compaction among the added lines, or one below that names a line to come', () => {
     expect(tail([user(1)], [compaction(2, idAt(1))]).named).toBeUndefined()
@@ -76,6 +79,14 @@ describe('what the sums of a tail cannot follow', () => {
     const bare = standInId(text([user(1)]).length, '{"role":"a"}')
     expect(follows([user(1), { role: 'a' }, compaction(2, bare)], idAt(1))).toBe(false)
     expect(follows([user(1), compaction(2, null)], idAt(1))).toBe(true)
+  })
+
+  test('of whatever ids: the place of a message says whether it is archived', () => {
+    const numbered = (n: number) => ({ id: `${n}`, role: 'user' })
+    const below = [numbered(3), numbered(2), numbered(9), compaction(4, '2'), numbered(1)]
+    expect(follows(below, '1', '9')).toBe(true)
+    expect(follows(below, '2')).toBe(false)
+    expect(follows(below, '3', '9')).toBe(false)
   })
 
   test('the removal of a compaction, or of a value without a role', () => {

@@ -3,12 +3,12 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { canonical } from '../../src/base/json.js'
 import { foldAll, type Summary } from '../../src/log/fold.js'
-import { BackwardReading, canFollow, foldTail, idsToLookUp } from '../../src/log/fold-tail.js'
+import { BackwardReading, canFollow, foldTail, idsToLookUp, liveAmong } from '../../src/log/fold-tail.js'
 import { LastLines } from '../../src/log/last-lines.js'
 import { isLine, type Piece } from '../../src/log/line.js'
 import { isChat, parseBackwards, parseLines } from '../../src/log/parse.js'
 import { toStored } from '../../src/log/views.js'
-import { isLive, knownId, reachOver, type Visibility, visibilityOf } from '../../src/log/visibility.js'
+import { isLive, knownId, reachOver, visibilityOf } from '../../src/log/visibility.js'
 import { isEnding } from '../../src/log/waiting.js'
 import { FILE_TIME, grownLog, idAt, mixedLog, ownLog, wildLines, wildLog } from './histories.js'
 import { rawOf, read, readingOf } from './reading.js'
@@ -334,27 +334,12 @@ function* tails(log: Buffer): Generator<Tail> {
       (below.some((piece) => isOther(piece) || (isLine(piece) && isEnding(piece))) &&
         added.some(({ kind }) => kind === 'remove'))
     const named = idsToLookUp(folded, added)
-    const live = named && liveIn(below, known, named, folded.uniqueFrom)
+    const live = named && liveAmong(below.toReversed(), folded, named)
     if (named && live && canFollow(folded, named, live)) {
       foldTail(folded, added, live)
       yield { folded, whole, mayNeedWhole }
     } else yield { folded: undefined, whole, mayNeedWhole }
   }
-}
-
-/**
- * Those of the ids that are live messages, or undefined when that takes the whole log: where one stands
- * before the part where ids are not repeated, or ends the waiting of others. */
-function liveIn(
-  pieces: Piece[],
-  visibility: Visibility,
-  ids: ReadonlySet<string>,
-  from: number,
-): Set<string> | undefined {
-  const found = pieces.filter(isLine).filter((line) => ids.has(knownId(line, visibility)))
-  if (found.some((line) => line.offset < from || (isEnding(line) && isLive(line, visibility)))) return undefined
-  const live = found.filter((line) => isChat(line) && isLive(line, visibility))
-  return new Set(live.map((line) => knownId(line, visibility)))
 }
 
 /** Reads from the end until it is uncertain. */

@@ -7,13 +7,15 @@ import { message, open, tempFolder } from '../helpers/store.js'
 const COUNT = 6_000
 const LONG = 'x'.repeat(250)
 
-/** A folder with a log of 1.5 MB and no sidecar, whose messages have these ids. */
-function withLog(idOf: (n: number) => string, count = COUNT) {
+/** A folder with a log of 1.5 MB and no sidecar, whose messages have these ids; the first `archived` of them are archived. */
+function withLog(idOf: (n: number) => string, { count = COUNT, archived = 0 } = {}) {
   const folder = tempFolder()
   const at = (n: number) => new Date(Date.UTC(2026, 10, 1) + n * 1_000).toISOString()
   const lines = Array.from({ length: count }, (_, n) => {
     return `${JSON.stringify({ role: 'user', content: `${n} ${LONG}`, at: at(n), id: idOf(n) })}\n`
   })
+  const compaction = { type: 'compaction', summary: 's', through: idOf(archived - 1), at: at(archived), id: 'c' }
+  if (archived > 0) lines.splice(archived, 0, `${JSON.stringify(compaction)}\n`)
   fs.writeFileSync(path.join(folder, 'a.jsonl'), lines.join(''))
   return folder
 }
@@ -22,11 +24,12 @@ const sidecarOf = (folder: string) => path.join(folder, 'a.meta.json')
 
 describe('a long log whose ids do not rise', () => {
   test.each([
-    ['numbers', (n: number) => `${n}`],
-    ['falling numbers', (n: number) => `${COUNT - n}`],
-    ['ids of another clock', (n: number) => `019aa1b2-c000-7000-8000-${String(COUNT - n).padStart(12, '0')}`],
-  ])('%s: once it was read, its last messages are read from its end', async (_, idOf) => {
-    const store = await open(withLog(idOf))
+    ['numbers', (n: number) => `${n}`, 0],
+    ['falling numbers', (n: number) => `${COUNT - n}`, 0],
+    ['ids of another clock', (n: number) => `019aa1b2-c000-7000-8000-${String(COUNT - n).padStart(12, '0')}`, 0],
+    ['numbers behind a compaction', (n: number) => `${n}`, COUNT / 2],
+  ])('%s: once it was read, its last messages are read from its end', async (_, idOf, archived) => {
+    const store = await open(withLog(idOf, { archived }))
     const session = store.session('a')
     expect((await session.info())?.messages).toBe(COUNT)
     const last = (count: number) => session.messages({ last: count })
@@ -48,7 +51,7 @@ describe('a long log whose ids do not rise', () => {
   })
 
   test('a repeated id is judged by the whole log', async () => {
-    const store = await open(withLog((n) => `${n % 100}`, 500))
+    const store = await open(withLog((n) => `${n % 100}`, { count: 500 }))
     const session = store.session('a')
     const messages = await session.messages()
     expect(await session.removeLast()).toBe(true)

@@ -13,7 +13,7 @@ import { type Draft, headerDraft, type Lines, metaDraft } from '../log/pending-l
 export interface Decision<T> {
   drafts: Draft[]
   result: T
-  /** Ids of the live messages that a `remove` draft takes away, if they all have a role and none has `answers`. */
+  /** Ids of the live messages that a `remove` draft takes away, if they all have a role, and none has `answers` or is archived. */
   removes?: ReadonlySet<string>
   /**
    * Decided on the whole log: where another line comes in between, the lines are taken back and it is decided again.

@@ -1,23 +1,20 @@
 /** Reads a log as far as needed to know its current state. */
 
 import { inSteps } from '../../base/event-loop.js'
-import { isV7 } from '../../base/ids.js'
 import { readSync } from '../../disk/files.js'
 import { sameFile } from '../../disk/log/file-mark.js'
 import type { LogReader } from '../../disk/log/log-reader.js'
 import { copyOf, emptySummary, foldPiece, type Summary } from '../../log/fold.js'
-import { BackwardReading, canFollow, foldTail, idsToLookUp } from '../../log/fold-tail.js'
+import { canFollow, foldTail, idsToLookUp, liveAmong } from '../../log/fold-tail.js'
 import { isLine, type Piece } from '../../log/line.js'
 import { parseLines } from '../../log/parse.js'
 import {
   FirstVisibilityPass,
-  isLive as isLiveLine,
   NOTHING_KNOWN,
   SecondVisibilityPass,
   type Visibility,
   type WholeLog,
 } from '../../log/visibility.js'
-import { isEnding } from '../../log/waiting.js'
 import { type LogState, logStateOf, printAt } from './log-state.js'
 
 /** A log up to this size is folded whole; of a larger one, a writer reads only the ends. */
@@ -45,31 +42,9 @@ export async function catchUp(reader: LogReader, former: LogState | undefined): 
   return logStateOf(reader, summary, added.at(-1))
 }
 
-/**
- * The ids out of `ids` of live messages below the summary's watermark; undefined where only the whole log can decide,
- * or what their removal does to the sums.
- */
+/** As `liveAmong` the lines below the summary's watermark, which are read as far as needed. */
 export function liveBelow(reader: LogReader, summary: Summary, ids: ReadonlySet<string>): Set<string> | undefined {
-  const live = new Set<string>()
-  const wanted = new Set(ids)
-  if (wanted.size === 0) return live
-  const rising = [...ids].filter(isV7).sort()
-  const reading = new BackwardReading(summary)
-  for (const piece of reader.backwards(summary.bytes)) {
-    const isLive = reading.add(piece)
-    if (reading.uncertain) return undefined
-    if (!isLine(piece)) continue
-    if (wanted.delete(piece.id)) {
-      // what it ended waits again
-      if (isEnding(piece) && isLiveLine(piece, reading.visibility)) return undefined
-      // ids that do not rise do not say what is archived
-      if (isLive && reading.archived) return undefined
-      if (isLive) live.add(piece.id)
-    }
-    while (rising.length > 0 && reading.isPast(rising.at(-1)!)) wanted.delete(rising.pop()!)
-    if (wanted.size === 0) break
-  }
-  return live
+  return liveAmong(reader.backwards(summary.bytes), summary, ids)
 }
 
 /** Reads the whole log: once if nothing in it refers to anything else, else as often as it takes. */
