@@ -80,6 +80,24 @@ describe('what is taken out', () => {
     )
   })
 
+  test('an expired value, by a tidying only where it hides none that must keep its place', () => {
+    const value = (more = {}) => ({ type: 'value', name: 'n', value: 1, at: AT, id: idAt(1), ...more })
+    const expired = value({ id: idAt(2), expires: '2026-11-20T00:00:00.000Z' })
+    const placed = { role: 'user', at: AT }
+    const tidied = (...given: Given[]) => planOf(log(...given), FILE_TIME, { tidies: true })?.edits.length
+    expect(tidied(value(), expired)).toBe(1)
+    expect(tidied(value(), placed, expired)).toBeUndefined()
+    expect(rewritten(value(), placed, expired)).toHaveLength(1)
+  })
+
+  test('a superseded value, by a tidying only where no copy of it follows', () => {
+    const value = (n: number) => ({ type: 'value', name: 'n', value: n, at: AT, id: idAt(n) })
+    const tidied = (...given: Given[]) => planOf(log(...given), FILE_TIME, { tidies: true })?.edits.length
+    expect(tidied(value(1), value(2))).toBe(1)
+    expect(tidied(value(1), value(2), value(1))).toBeUndefined()
+    expect(rewritten(value(1), value(2), value(1))).toHaveLength(1)
+  })
+
   test('blank lines, when the log is rewritten anyway', () => {
     expect(rewritten('', header, ' \t', DAMAGE, '')).toEqual(lines(header))
   })

@@ -56,7 +56,7 @@ export class RewritePlanner {
   /** Lines that set names and labels, without their values: the ones in force, and the superseded ones. */
   readonly #setters = new Map<Setter, Line>()
   readonly #superseded: Line[] = []
-  /** Where a tidying begins: before it are lines that are known by their place. */
+  /** Where a tidying begins: a line before it is known by its place, or repeats one before. */
   #tidyFrom = 0
   readonly #lastLines = new LastLines()
   /** Ids and references of messages that stay and came from outside. */
@@ -102,10 +102,14 @@ export class RewritePlanner {
   }
 
   #addTidily(piece: Piece): void {
-    if (!isLine(piece) || this.#visibility.copies.get(piece.offset) === 'duplicate') return
-    const isPlaced = piece.bare || this.#visibility.copies.has(piece.offset)
-    if (isPlaced && REMOVABLE.has(piece.kind)) this.#tidyFrom = piece.end
-    if (piece.kind === 'value' || isSupersedable(piece)) this.#set(piece)
+    if (!isLine(piece)) return
+    const copy = this.#visibility.copies.get(piece.offset)
+    const sets = piece.kind === 'value' || isSupersedable(piece)
+    // a copy would set what it says if the line that it repeats went
+    const needsFormer = copy === 'duplicate' ? sets : REMOVABLE.has(piece.kind) && (piece.bare || copy !== undefined)
+    if (needsFormer) this.#tidyFrom = piece.end
+    if (copy === 'duplicate') return
+    if (sets) this.#set(piece)
     else this.#count(piece)
   }
 
@@ -196,7 +200,9 @@ export class RewritePlanner {
       if (this.#isDone(line)) this.#edit(line, 'drop')
       else this.#count(line)
     }
-    const over = [...this.#setters].filter(([setter, line]) => isOver(setter, line, this.#choice.now))
+    // an expired value hides those of its name that a tidying leaves
+    const mayHide = this.#tidyFrom > 0
+    const over = [...this.#setters].filter(([setter, line]) => !mayHide && isOver(setter, line, this.#choice.now))
     const gone = [...this.#superseded, ...over.map(([, line]) => line)].filter(({ offset }) => offset >= this.#tidyFrom)
     for (const line of gone) this.#edit(line, 'drop')
     const isGone = new Set(gone)
