@@ -18,8 +18,8 @@ import type { StoreInternals } from '../list/store-internals.js'
 import type { StoreContext } from '../session/context.js'
 import { convertMarkers, sweepRunLogs } from './sweep-run-logs.js'
 
-/** How long work of this process on a session is waited for, ms. */
-const BUSY_MS = 50
+/** How long work of this process on a session is waited for, ms: on a busy machine, to take a free lease lasts some time. */
+const BUSY_MS = 250
 
 /** Paths of what was removed, relative to the store. */
 type Swept = string[]

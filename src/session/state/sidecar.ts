@@ -39,7 +39,8 @@ export async function writeNow(log: LogWithSidecar): Promise<void> {
 /** The same, unless another process has the lease. */
 export async function writeBehind(log: LogWithSidecar): Promise<void> {
   log.context.root.check()
-  if (statFile(log.file.path) === undefined || (await log.inTurn(() => makeFirst(log)))) return
+  // calls on the session need not wait for the reading of what other processes wrote
+  if ((await log.current()) === undefined || (await log.inTurn(() => makeFirst(log)))) return
   try {
     await log.hold(() => writeNow(log), { timeout: 0 })
   } catch (error) {

@@ -4,6 +4,7 @@ import type { JsonObject } from '../../../src/base/json.js'
 import { type Sidecar, sidecarFromText } from '../../../src/disk/sidecar/sidecar-file.js'
 import { openStore, type SessionStore } from '../../../src/index.js'
 import { internalsOf } from '../../../src/store/store.js'
+import { following, patch } from '../../helpers/file-calls.js'
 import { changeCache } from '../../helpers/sidecar.js'
 import { bareLine, contents, fill, message, open, sleep, tempFolder, until } from '../../helpers/store.js'
 
@@ -350,4 +351,35 @@ test('a turn ends with a sidecar that says everything, which is not written agai
   await store.close()
   expect(fs.statSync(session.sidecarPath).ino).toBe(ino)
   expect(sidecarFromText(fs.readFileSync(session.sidecarPath, 'utf8'))?.summary?.messages).toBe(2)
+})
+
+test('an append does not wait for what its sidecar has to read of the lines of other processes', async () => {
+  const folder = tempFolder()
+  const store = await open(folder)
+  const session = await fill(store, 'a', ['1'])
+  fs.appendFileSync(session.path, bareLine('x'.repeat(1000)).repeat(20_000))
+  await session.append(message('2'))
+  let read = 0
+  const counting = patch(
+    'read',
+    (call) =>
+      (...args) =>
+        following(call(...args), (count: number) => {
+          read += count
+          return count
+        }),
+  )
+  let isWritten = false
+  const writing = internalsOf(store)
+    .log('a')
+    .writeSidecar()
+    .then(() => {
+      isWritten = true
+    })
+  await until(() => read > 1_000_000)
+  await session.append(message('3'))
+  expect(isWritten).toBe(false)
+  await writing
+  counting()
+  expect(sidecarFromText(fs.readFileSync(session.sidecarPath, 'utf8'))).toMatchObject({ summary: { messages: 20_003 } })
 })
