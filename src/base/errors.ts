@@ -15,6 +15,8 @@ export interface ErrorDetails {
   /** `lock`: the folder of the lease that another process holds; `deleted`: what a purge had deleted by then. */
   ERR_LOCKED: { key?: string; lock: string; deleted?: number }
   ERR_LOCK_LOST: { key?: string; lock: string }
+  /** `files`: the two logs of the key. */
+  ERR_LOG_AMBIGUOUS: { key: string; files: string[] }
   /** `file`: the log that other programs keep changing. */
   ERR_LOG_BUSY: { key: string; file: string }
   ERR_LOG_CORRUPT: { reason: string; headRevision: number }
@@ -115,6 +117,12 @@ export function logBusy(key: string, file: string): SessionError {
     key,
     file,
   })
+}
+
+export function logAmbiguous(key: string, files: string[]): SessionError {
+  const what = `the key ${JSON.stringify(key)} has a log under two names: ${files.join(' and ')}`
+  const message = `${what}; rename or remove one of them, and open the session again`
+  return new SessionError('ERR_LOG_AMBIGUOUS', message, { key, files })
 }
 
 export function notALog(file: string): SessionError {

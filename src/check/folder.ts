@@ -4,7 +4,14 @@ import { isShared } from '../disk/folders.js'
 import { type Entry, entriesIn } from '../disk/inspect.js'
 import type { Layout } from '../disk/layout.js'
 import { staleLocks } from '../disk/lock/sweep.js'
-import { nameOfBlobs, nameOfConflictCopy, nameOfLog, nameOfSidecar, nameOfTemporary } from '../disk/names.js'
+import {
+  isGivenName,
+  nameOfBlobs,
+  nameOfConflictCopy,
+  nameOfLog,
+  nameOfSidecar,
+  nameOfTemporary,
+} from '../disk/names.js'
 import { unfinishedIn } from '../disk/quarantine.js'
 import { FolderRuns, isOver } from '../disk/runs/folder-runs.js'
 import { isRunLogName } from '../disk/runs/run-log.js'
@@ -52,8 +59,11 @@ function findingsAt({ name, file, kind, changed }: Entry, entries: readonly Entr
   if (nameOfTemporary(name) !== undefined && kind === 'file')
     return [left('leftover-file', file, 'a temporary file that a crash left', 'quarantine')]
   const sidecar = nameOfSidecar(name)
-  if (sidecar !== undefined && !isThere(sidecar))
-    return [left('orphan-sidecar', file, 'its session is gone', kind === 'file' ? 'quarantine' : null)]
+  if (sidecar !== undefined && !isThere(sidecar)) {
+    // the file of another tool may have such a name; an opening removes ours
+    const remedy = kind === 'file' && !isGivenName(sidecar) ? 'quarantine' : null
+    return [left('orphan-sidecar', file, 'its session is gone', remedy)]
+  }
   if (sidecar !== undefined && kind !== 'file')
     return [finding({ kind: 'sidecar-unreadable', file, reason: 'no regular file stands where a sidecar should' })]
   const blobs = nameOfBlobs(name)

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { SessionError } from '../base/errors.js'
 import { readSync } from '../disk/files.js'
 import type { LogReader } from '../disk/log/log-reader.js'
-import { nameOf } from '../disk/names.js'
+import { isNameOf } from '../disk/names.js'
 import { readSidecar } from '../disk/sidecar/sidecar-file.js'
 import { readManifest } from '../graph/garbage-collection.js'
 import { GraphLog } from '../graph/graph-log.js'
@@ -107,7 +107,7 @@ async function findingsInLines(log: SessionLog, reader: LogReader): Promise<Chec
   }
   if (version > FORMAT_VERSION)
     note({ kind: 'newer-version', reason: `version ${version}: it can be read, and is not written`, isDamage: false })
-  if (header !== undefined && nameOf(header) !== log.name)
+  if (header !== undefined && !isNameOf(log.name, header))
     note({ kind: 'key-mismatch', reason: `the file's name is not that of its key ${JSON.stringify(header)}` })
   // a log of a newer version is read-only
   if (version > FORMAT_VERSION) for (const one of findings) one.remedy = null

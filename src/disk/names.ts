@@ -7,6 +7,9 @@ export const SIDECAR = '.meta.json'
 export const BLOBS = '.blobs'
 const OWN_NAME = /^[a-z0-9][a-z0-9._-]{0,99}$/
 const ENCODED_NAME = /^[a-z0-9-]{1,40}~[0-9a-f]{32}$/
+/** No control characters, none that a system forbids or the names of our own files use, no dot or space at an end. */
+const GIVEN_NAME = /^(?![-. ])[^\p{C}\p{Zl}\p{Zp}\ufffd\\/:*?"<>|~]+(?<![. ])$/u
+const MAX_GIVEN_BYTES = 150
 const RESERVED_ON_WINDOWS = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)/
 const TEMPORARY = /^\.(.+)\.[0-9a-f]{16}\.tmp$/
 /** What Syncthing, and what Dropbox or Nextcloud call the loser of two changes to one log. */
@@ -47,6 +50,25 @@ export function isOwnName(name: string): boolean {
   return !name.includes('.sync-conflict-') || !CONFLICT_COPY.test(name)
 }
 
+/**
+ * True for a name that our logs do not have, but those that people and other tools named: it is the key of its log. See
+ * given-names.ts.
+ */
+export function isGivenName(name: string): boolean {
+  if (Buffer.byteLength(name) > MAX_GIVEN_BYTES || isOwnName(name) || !GIVEN_NAME.test(name)) return false
+  return name.normalize('NFC') === name && !RESERVED_ON_WINDOWS.test(name.toLowerCase()) && !CONFLICT_COPY.test(name)
+}
+
+/** True for a name that is the key itself: of all others the key stands in the log. */
+export function isKeyName(name: string): boolean {
+  return isOwnName(name) || isGivenName(name)
+}
+
+/** True where a log of this name can be that of this key. */
+export function isNameOf(name: string, key: string): boolean {
+  return nameOf(key) === name || (name === key && isGivenName(name))
+}
+
 /** The session name in the file name of a log; undefined for other files. */
 export function nameOfLog(file: string): string | undefined {
   if (!file.endsWith(LOG)) return undefined
@@ -65,7 +87,7 @@ function sessionName(name: string | undefined): string | undefined {
 }
 
 export function isSessionName(name: string): boolean {
-  return isOwnName(name) || ENCODED_NAME.test(name)
+  return isOwnName(name) || ENCODED_NAME.test(name) || isGivenName(name)
 }
 
 /** The session that a sidecar, a folder of blobs or a temporary file belongs to; undefined for other names. */

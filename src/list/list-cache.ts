@@ -8,9 +8,9 @@ import { yieldIfDue } from '../base/event-loop.js'
 import type { Json } from '../base/json.js'
 import { statFile } from '../disk/files.js'
 import { isOwnFolder } from '../disk/folders.js'
+import { nameIn } from '../disk/given-names.js'
 import { hasFile, readValues, removeValues, writeValues } from '../disk/list-cache-file.js'
 import { sameMark } from '../disk/log/file-mark.js'
-import { nameOf } from '../disk/names.js'
 import type { StoreContext } from '../session/context.js'
 import type { Row } from './row.js'
 
@@ -56,7 +56,7 @@ export class ListCache {
     else {
       await readValues(this.#context.layout.list(), (value) => {
         const row = value as unknown as Row
-        take(nameOf(row.key), row)
+        take(nameIn(this.#context.layout, row.key), row)
       })
     }
   }

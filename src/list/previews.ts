@@ -3,9 +3,9 @@
  * the log and not its text: no cache keeps a text that was taken out of a log.
  */
 import { yieldIfDue } from '../base/event-loop.js'
+import { nameIn } from '../disk/given-names.js'
 import { sameMark } from '../disk/log/file-mark.js'
 import { LogReader } from '../disk/log/log-reader.js'
-import { nameOf } from '../disk/names.js'
 import { isLine, type Piece, type Range } from '../log/line.js'
 import { isChat, parseLines } from '../log/parse.js'
 import { isLive } from '../log/visibility.js'
@@ -30,7 +30,7 @@ export async function addPreviews(
 ): Promise<void> {
   const nameless = infos.filter(({ name, messages, bytes }) => !name && messages > 0 && bytes <= MAX_BYTES)
   for (const info of nameless.slice(0, most)) {
-    const name = nameOf(info.key)
+    const name = nameIn(context.layout, info.key)
     const row = rows.get(name)
     if (row === undefined || row.first === null) continue
     const { first } = row

@@ -1,11 +1,13 @@
 /** What a list reads of one session, by its name: the marks of its files, its sidecar, its log and its key. */
 import { errno, isForbidden, isStale, notALog } from '../base/errors.js'
+import { pickNames } from '../disk/directory.js'
 import { statFile } from '../disk/files.js'
+import { checkOnlyLog, nameOnDrive } from '../disk/given-names.js'
 import type { Layout } from '../disk/layout.js'
 import type { FileMark } from '../disk/log/file-mark.js'
 import { untilNotStale, waitForData } from '../disk/log/late-data.js'
 import { LogReader } from '../disk/log/log-reader.js'
-import { isOwnName, nameOf } from '../disk/names.js'
+import { isKeyName, nameOf, nameOfLog } from '../disk/names.js'
 import { readSidecar, type Sidecar } from '../disk/sidecar/sidecar-file.js'
 import type { StoreContext } from '../session/context.js'
 import { catchUp, foldLog, isLongReading } from '../session/log/catch-up.js'
@@ -33,11 +35,12 @@ export class SessionFiles {
     this.#layout = context.layout
   }
 
-  /** @throws SessionError ERR_NOT_A_LOG */
+  /** @throws SessionError ERR_NOT_A_LOG, ERR_LOG_AMBIGUOUS */
   mark(name: string): FileMark | undefined {
     const file = this.#layout.log(name)
     const stat = statFile(file)
     if (stat === 'other') throw notALog(file)
+    if (stat !== undefined) checkOnlyLog(this.#layout, name, name)
     return stat
   }
 
@@ -67,9 +70,9 @@ export class SessionFiles {
   }
 
   /** The state of the log, from its sidecar on where that belongs to it. One that takes long to read is opened for it. */
-  async fold(key: string, { size }: FileMark, sidecar: Sidecar | null) {
+  async fold(name: string, key: string, { size }: FileMark, sidecar: Sidecar | null) {
     if (isLongReading(size, sidecar?.watermark?.size)) return this.#logs.log(key).current()
-    const file = this.#layout.log(nameOf(key))
+    const file = this.#layout.log(name)
     if (this.#context.isNetwork) await waitForData(file, sidecar?.watermark?.size)
     return LogReader.using(file, (reader) => {
       this.#context.damage.watch(reader, key, file)
@@ -80,7 +83,7 @@ export class SessionFiles {
 
   /** The key behind a name: the name itself, or the key in sidecar or log, if that makes the name. */
   async keyOf(name: string, sidecar?: Sidecar | null): Promise<string | undefined> {
-    if (isOwnName(name)) return name
+    if (isKeyName(name)) return name
     const cached = this.#keys.get(name)
     if (cached !== undefined) return cached
     const claimed = sidecar === undefined ? this.sidecar(name)?.sidecar : sidecar
@@ -96,15 +99,19 @@ export class SessionFiles {
 
   /** The key of a name, if it follows without reading a file. */
   knownKey(name: string): string | undefined {
-    return isOwnName(name) ? name : this.#keys.get(name)
+    return isKeyName(name) ? name : this.#keys.get(name)
   }
 
   forgetKey(name: string): void {
     this.#keys.delete(name)
   }
 
-  /** Most of the keys may be of sessions that are gone: more than twice `count` are dropped. */
-  bound(count: number): void {
-    if (this.#keys.size > 2 * count) this.#keys.clear()
+  /** The names of all logs. */
+  async names(): Promise<string[]> {
+    const found = await pickNames(this.#layout.root, nameOfLog)
+    const names = new Set(found.map((name) => nameOnDrive(this.#layout, name)))
+    // most of the keys may be of sessions that are gone
+    if (this.#keys.size > 2 * names.size) this.#keys.clear()
+    return [...names]
   }
 }

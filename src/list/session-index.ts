@@ -2,10 +2,10 @@
 
 import { errno } from '../base/errors.js'
 import { isLoopHeld, yieldIfDue, yieldToLoop } from '../base/event-loop.js'
-import { pickNames } from '../disk/directory.js'
 import { DirectoryWatch } from '../disk/directory-watch.js'
+import { nameIn, nameOnDrive } from '../disk/given-names.js'
 import { type FileMark, markOf } from '../disk/log/file-mark.js'
-import { nameOf, nameOfLog, nameOfSidecar } from '../disk/names.js'
+import { nameOfLog, nameOfSidecar } from '../disk/names.js'
 import type { Claim } from '../disk/sidecar/sidecar-cache.js'
 import type { Run } from '../disk/sidecar/sidecar-file.js'
 import type { StoreContext } from '../session/context.js'
@@ -58,7 +58,7 @@ export class SessionIndex {
   /** Every session's key, in no order. */
   async keys(): Promise<string[]> {
     const keys: string[] = []
-    for (const name of await this.#names()) {
+    for (const name of await this.#files.names()) {
       const key = await this.#existingKey(name)
       if (key !== undefined) keys.push(key)
       await yieldIfDue()
@@ -114,7 +114,7 @@ export class SessionIndex {
     }
     const began = performance.now()
     const marks = new Map<string, FileMark>()
-    for (const name of await this.#names()) {
+    for (const name of await this.#files.names()) {
       try {
         const log = await this.#files.patiently(name, () => this.#files.mark(name))
         if (log !== undefined) marks.set(name, markOf(log))
@@ -131,12 +131,6 @@ export class SessionIndex {
     this.#unlisten()
     this.#watch?.close()
     await this.#cache.save()
-  }
-
-  async #names(): Promise<string[]> {
-    const names = await pickNames(this.#context.layout.root, nameOfLog)
-    this.#files.bound(names.length)
-    return names
   }
 
   /** Copies of rows, made in slices. */
@@ -161,12 +155,13 @@ export class SessionIndex {
 
   async #refreshNow(): Promise<void> {
     this.#context.runs.refresh()
-    for (const key of this.#said) this.#stale.set(nameOf(key), false)
+    for (const key of this.#said) this.#stale.set(nameIn(this.#context.layout, key), false)
     const changes = this.#isScanDue() ? undefined : await this.#watch?.take()
     if (changes === undefined) return this.#scanAll()
     for (const [file, isContent] of changes) {
       const log = nameOfLog(file)
-      const name = log ?? nameOfSidecar(file)
+      const found = log ?? nameOfSidecar(file)
+      const name = found && nameOnDrive(this.#context.layout, found)
       if (name !== undefined) this.#stale.set(name, log !== undefined && isContent && this.#stale.get(name) !== false)
     }
     for (const [name, isOnlyContent] of this.#stale) {
@@ -190,7 +185,7 @@ export class SessionIndex {
     // a process that lists once needs no watch
     this.#watch = this.#scan.took === 0 ? undefined : DirectoryWatch.open(this.#context.layout.root)
     const former = new Set(this.#rows.keys())
-    const names = await this.#names()
+    const names = await this.#files.names()
     await this.#cache.load(names.length, (name, row) => this.#takeCached(name, row))
     for (const name of names) {
       // a row from the cache was compared with its files just now
@@ -291,7 +286,8 @@ export class SessionIndex {
   #rowWithoutReading(name: string, isOnlyContent: boolean): Row | Unread | undefined {
     const row = this.#rows.get(name)
     const key = row?.key ?? this.#files.knownKey(name)
-    const own = key === undefined ? undefined : this.#logs.openLog(key)
+    const opened = key === undefined ? undefined : this.#logs.openLog(key)
+    const own = opened?.name === name ? opened : undefined
     const open = isOnlyContent ? own?.peekOpen() : undefined
     const log = open?.mark ?? this.#files.mark(name)
     if (log === undefined) return undefined
@@ -311,7 +307,7 @@ export class SessionIndex {
     const state =
       this.#logs.openLog(key)?.peek(log) ??
       stateFromSidecar(sidecar, log) ??
-      (await this.#files.fold(key, log, sidecar))
+      (await this.#files.fold(name, key, log, sidecar))
     return state && toRow(key, state, read?.mark, this.#runOf(key, state, sidecar))
   }
 }

@@ -3,8 +3,8 @@
 import { logBusy } from '../base/errors.js'
 import { yieldIfDue } from '../base/event-loop.js'
 import { bytesIn, isThere } from '../disk/folders.js'
+import { nameIn } from '../disk/given-names.js'
 import { markOf } from '../disk/log/file-mark.js'
-import { nameOf } from '../disk/names.js'
 import { isSameBoot, livenessOf, thisProcess } from '../disk/process-identity.js'
 import { withReserve } from '../disk/reserve.js'
 import type { Run } from '../disk/sidecar/sidecar-file.js'
@@ -87,7 +87,7 @@ function candidateOf(
   return {
     key: info.key,
     lastUse: Math.max(info.lastActivity.getTime(), details.updated),
-    bytes: info.bytes + (countsBytes ? bytesIn(context.layout.blobs(nameOf(info.key))) : 0),
+    bytes: info.bytes + (countsBytes ? bytesIn(context.layout.blobs(nameIn(context.layout, info.key))) : 0),
     tags: info.tags,
     unreadable: info.damaged > 0 && info.messages + details.roleless === 0,
     running: mayBeRunning(context, run),

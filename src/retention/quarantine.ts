@@ -3,7 +3,8 @@
 import { checkText, checkWait, type WaitOptions } from '../base/arguments.js'
 import { SessionError } from '../base/errors.js'
 import { readSmall, removeFile } from '../disk/files.js'
-import { isOwnName, nameOf } from '../disk/names.js'
+import { nameIn } from '../disk/given-names.js'
+import { isKeyName } from '../disk/names.js'
 import { quarantinedIn } from '../disk/quarantine.js'
 import type { StoreInternals } from '../list/store-internals.js'
 import { isLine } from '../log/line.js'
@@ -25,10 +26,10 @@ export interface QuarantineEntry {
 
 /** Newest first. */
 export async function quarantineOf({ context, index }: StoreInternals): Promise<QuarantineEntry[]> {
-  const keys = new Map((await index.keys()).map((key) => [nameOf(key), key]))
+  const keys = new Map((await index.keys()).map((key) => [nameIn(context.layout, key), key]))
   const entries = quarantinedIn(context.layout).flatMap(({ name, file, path, bytes, changed }) => {
     if (file.endsWith('.tmp')) return []
-    const key = keys.get(name) ?? (isOwnName(name) ? name : null)
+    const key = keys.get(name) ?? (isKeyName(name) ? name : null)
     return [{ id: `${name}/${file}`, key, path, bytes, at: new Date(changed) }]
   })
   return entries.sort((a, b) => b.at.getTime() - a.at.getTime() || (a.id < b.id ? -1 : 1))

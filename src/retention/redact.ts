@@ -70,7 +70,8 @@ export async function redactStore(store: StoreInternals, options: RedactOptions)
       for (const ref of blobs.list().refs) if (blobs.includes(ref, (text) => replacing.isIn(text))) result.blobs++
     })
   }
-  const names = keys && new Set(keys.map(nameOf))
+  // in quarantine and trash there may be files of either name of a key
+  const names = keys && new Set(keys.flatMap((key) => [key, nameOf(key)]))
   const isWanted = (name: string) => names === undefined || names.has(name)
   const change = (file: string) => redactedFile(file, (line) => replacing.replaced(line), dryRun)
   for (const { name, path } of quarantinedIn(context.layout).filter(({ name }) => isWanted(name))) {

@@ -4,8 +4,9 @@ import { checkWait, type WaitOptions } from '../base/arguments.js'
 import { SessionError, sessionExists } from '../base/errors.js'
 import { timeInId } from '../base/ids.js'
 import { statFile } from '../disk/files.js'
+import { nameIn } from '../disk/given-names.js'
 import { removeValues } from '../disk/list-cache-file.js'
-import { isOwnName, nameOf } from '../disk/names.js'
+import { isKeyName, nameOf } from '../disk/names.js'
 import { withReserve } from '../disk/reserve.js'
 import { statementOf } from '../disk/runs/run-lines.js'
 import { sidecarOrNone } from '../disk/sidecar/sidecar-file.js'
@@ -50,7 +51,7 @@ async function entryOf(trashed: TrashedFiles): Promise<TrashEntry | undefined> {
 }
 
 async function keyOf(trashed: TrashedFiles): Promise<string | undefined> {
-  if (isOwnName(trashed.name)) return trashed.name
+  if (isKeyName(trashed.name)) return trashed.name
   const key = sidecarOrNone(sidecarInTrash(trashed))?.key
   return key !== undefined && nameOf(key) === trashed.name ? key : keyInLog(logInTrash(trashed), trashed.name)
 }
@@ -58,21 +59,25 @@ async function keyOf(trashed: TrashedFiles): Promise<string | undefined> {
 /** @throws SessionError ERR_SESSION_NOT_FOUND, ERR_SESSION_EXISTS */
 export async function restore(store: StoreInternals, id: string, options?: WaitOptions): Promise<string> {
   const signal = checkWait('restore', options)
-  const { layout, runs, settings } = store.context
+  const { layout, runs, settings, leases } = store.context
   const trashed = listTrash(layout).find((entry) => entry.id === id)
   const key = trashed && (await keyOf(trashed))
   if (trashed === undefined || key === undefined) throw notInTrash(id)
-  const log = store.log(key)
+  const lease = leases.of(trashed.name, key)
   const work = async () => {
-    if (statFile(layout.log(trashed.name)) !== undefined) throw sessionExists(key)
+    const names = [trashed.name, nameIn(layout, key)]
+    if (names.some((name) => statFile(layout.log(name)) !== undefined)) throw sessionExists(key)
     if (statFile(logInTrash(trashed)) === undefined) throw notInTrash(id)
     const sidecar = sidecarOrNone(sidecarInTrash(trashed))
     if (sidecar?.run?.state === 'running') runs.pointTo([statementOf(key, sidecar.session, sidecar.run)])
-    await log.moving(() => moveBack(layout, trashed, settings.fsync !== 'no'))
-    log.reset()
+    await moveBack(layout, trashed, settings.fsync !== 'no').catch((error) => {
+      lease.noteUnfinished()
+      throw error
+    })
+    store.log(key).reset()
     return key
   }
-  return log.hold(work, { signal })
+  return lease.run(work, settings.lockTimeout, signal)
 }
 
 function notInTrash(id: string): SessionError {
@@ -83,6 +88,7 @@ function notInTrash(id: string): SessionError {
 export async function purgeTrash(store: StoreInternals, options: PurgeTrashOptions): Promise<PurgeTrashResult> {
   const { olderThan, dryRun, signal } = checkPurgeTrash(options)
   const { context } = store
+  const { leases, settings } = context
   const now = timePassed(context, await store.index.sessions())
   const result: PurgeTrashResult = { purged: [], failed: [] }
   for (const trashed of listTrash(context.layout).sort((a, b) => (a.id < b.id ? -1 : 1))) {
@@ -93,7 +99,9 @@ export async function purgeTrash(store: StoreInternals, options: PurgeTrashOptio
     try {
       if (
         dryRun ||
-        (await withReserve(context.layout, () => store.log(entry.key).hold(() => removeForGood(trashed), { signal })))
+        (await withReserve(context.layout, () =>
+          leases.of(trashed.name, entry.key).run(() => removeForGood(trashed), settings.lockTimeout, signal),
+        ))
       )
         result.purged.push(entry)
     } catch (error) {

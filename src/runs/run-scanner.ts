@@ -2,8 +2,8 @@
 import { yieldIfDue } from '../base/event-loop.js'
 import { statFile } from '../disk/files.js'
 import { checkFolder, deviceOf } from '../disk/folders.js'
+import { nameIn } from '../disk/given-names.js'
 import { LogReader } from '../disk/log/log-reader.js'
-import { nameOf } from '../disk/names.js'
 import { isSameOwner, type Liveness, livenessOf, type Owner } from '../disk/process-identity.js'
 import { heardOf } from '../disk/runs/folder-runs.js'
 import { type RunEntry, type Statement, standing, statementOf } from '../disk/runs/run-lines.js'
@@ -113,13 +113,13 @@ export class RunScanner {
       const one = fold.closed ? undefined : fold.statements.get(key)
       if (one !== undefined) statements.push(one)
     }
-    const sidecar = sidecarOrNone(this.#context.layout.sidecar(nameOf(key)))
+    const sidecar = sidecarOrNone(this.#context.layout.sidecar(nameIn(this.#context.layout, key)))
     if (sidecar?.run && sidecar.key === key) statements.push(statementOf(key, sidecar.session, sidecar.run))
     return standing(session === undefined ? statements : statements.filter((one) => one.session === session))
   }
 
   #isLogThere(key: string): boolean {
-    const stat = statFile(this.#context.layout.log(nameOf(key)))
+    const stat = statFile(this.#context.layout.log(nameIn(this.#context.layout, key)))
     return stat !== undefined && stat !== 'other'
   }
 
@@ -147,7 +147,7 @@ export class RunScanner {
 
   /** True when the key has another log now. */
   async #isAnother(key: string, session: string | null): Promise<boolean> {
-    const state = await LogReader.using(this.#context.layout.log(nameOf(key)), edgesOf)
+    const state = await LogReader.using(this.#context.layout.log(nameIn(this.#context.layout, key)), edgesOf)
     return state !== undefined && (state.summary.header?.id ?? null) !== session
   }
 

@@ -1,7 +1,7 @@
 /** The sessions with a running turn, by the run logs: at the cost of the turns that run, not of what is stored. */
 
 import { checkFolder } from '../disk/folders.js'
-import { nameOf } from '../disk/names.js'
+import { nameIn } from '../disk/given-names.js'
 import type { Run } from '../disk/sidecar/sidecar-file.js'
 import type { StoreInternals } from '../list/store-internals.js'
 import type { SessionInfo } from '../session/info.js'
@@ -24,7 +24,7 @@ export async function runningSessions(store: StoreInternals): Promise<RunningSes
   checkFolder(context.layout.root)
   const runs = new Map((await runsNow(store)).map(({ log, run }) => [log.key, run]))
   const now = reporter(context)
-  const rows = (await index.named([...runs.keys()].map(nameOf))).flatMap(({ info }) => {
+  const rows = (await index.named([...runs.keys()].map((key) => nameIn(context.layout, key)))).flatMap(({ info }) => {
     const run = runs.get(info.key)
     return run === undefined ? [] : [{ ...info, ...runStateOf(run), owner: ownerOf(run), runningMs: runAge(run, now) }]
   })

@@ -5,7 +5,8 @@ import { yieldIfDue } from '../base/event-loop.js'
 import { pickNames } from '../disk/directory.js'
 import { isOlderThan, removeOwnFile, statFile } from '../disk/files.js'
 import { isThere, listFolder, makeFolder } from '../disk/folders.js'
-import { isSessionName, nameOf, nameOfSidecar } from '../disk/names.js'
+import { nameIn } from '../disk/given-names.js'
+import { isGivenName, isNameOf, isSessionName, nameOfSidecar } from '../disk/names.js'
 import { isOver } from '../disk/runs/folder-runs.js'
 import { type Statement, statementOf } from '../disk/runs/run-lines.js'
 import { isRunLogName } from '../disk/runs/run-log.js'
@@ -51,7 +52,7 @@ async function isOpen(store: StoreInternals, statement: Statement, closed: boole
   const { context } = store
   const { key, session, run } = statement
   if (closed && run.state !== 'running') return false
-  const name = nameOf(key)
+  const name = nameIn(context.layout, key)
   const log = statFile(context.layout.log(name))
   if (log === undefined || log === 'other') return false
   const sidecar = sidecarNow(context.layout.sidecar(name))
@@ -89,7 +90,7 @@ export async function convertMarkers({ context }: StoreInternals): Promise<void>
   const found: Statement[] = []
   for (const name of names) {
     const sidecar = sidecarOrNone(layout.sidecar(name))
-    const isOfLog = sidecar !== null && nameOf(sidecar.key) === name && isThere(layout.log(name))
+    const isOfLog = sidecar !== null && isNameOf(name, sidecar.key) && isThere(layout.log(name))
     if (isOfLog && sidecar.run?.state === 'running') found.push(statementOf(sidecar.key, sidecar.session, sidecar.run))
     await yieldIfDue()
   }
@@ -100,5 +101,5 @@ export async function convertMarkers({ context }: StoreInternals): Promise<void>
 }
 
 function isMarker(name: string): boolean {
-  return isSessionName(name) && !isRunLogName(name)
+  return isSessionName(name) && !isGivenName(name) && !isRunLogName(name)
 }

@@ -9,7 +9,7 @@ import type { Layout } from '../disk/layout.js'
 import { sweepLocks } from '../disk/lock/sweep.js'
 import { rewrittenNames } from '../disk/log/formers.js'
 import { ABSENCE_MS } from '../disk/log/log-writer.js'
-import { isSessionName, logBeside, nameOf, nameOfSidecar, nameOfTemporary } from '../disk/names.js'
+import { isNameOf, isSessionName, logBeside, nameOfSidecar, nameOfTemporary } from '../disk/names.js'
 import { unfinishedIn } from '../disk/quarantine.js'
 import { isAbandoned } from '../disk/search-index/file.js'
 import { sidecarOrNone } from '../disk/sidecar/sidecar-file.js'
@@ -110,7 +110,7 @@ function leftoverOf(file: string | undefined, present: ReadonlySet<string | unde
 function isOrphanSidecar(layout: Layout, name: string): boolean {
   if (statFile(layout.log(name)) !== undefined) return false
   const sidecar = sidecarOrNone(layout.sidecar(name))
-  return sidecar !== null && nameOf(sidecar.key) === name
+  return sidecar !== null && isNameOf(name, sidecar.key)
 }
 
 /** For a session that is not in use: work of this process on it is waited for a moment only, since that may wait for this. */

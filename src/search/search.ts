@@ -3,9 +3,9 @@ import { checkCount, checkNames, checkOptionalText, checkSignal } from '../base/
 import { errno, withPath } from '../base/errors.js'
 import { isLoopHeld, yieldToLoop } from '../base/event-loop.js'
 import { read, readIntoSync } from '../disk/files.js'
+import { nameIn } from '../disk/given-names.js'
 import { untilNotStale } from '../disk/log/late-data.js'
 import { LogReader } from '../disk/log/log-reader.js'
-import { nameOf } from '../disk/names.js'
 import type { SessionIndex } from '../list/session-index.js'
 import type { StoreInternals } from '../list/store-internals.js'
 import type { ChatMessage } from '../log/line.js'
@@ -99,7 +99,7 @@ async function bestOf(
   for (const { info } of sessions) {
     scan.signal?.throwIfAborted()
     if (isLoopHeld(performance.now())) await yieldToLoop()
-    const file = layout.log(nameOf(info.key))
+    const file = layout.log(nameIn(layout, info.key))
     const look = () => lookInto(damage.watch(LogReader.open(file), info.key, file), scan, buffer)
     try {
       const looking = isNetwork ? untilNotStale(file, look) : look()

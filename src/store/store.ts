@@ -6,10 +6,11 @@ import { yieldIfDue } from '../base/event-loop.js'
 import { checkStore, type StoreCheck, type StoreCheckOptions } from '../check/store.js'
 import { FolderDrive } from '../disk/drive/folder-drive.js'
 import { checkFolder } from '../disk/folders.js'
+import { nameIn } from '../disk/given-names.js'
 import { Layout } from '../disk/layout.js'
 import { Leases } from '../disk/lock/leases.js'
 import { FdCache } from '../disk/log/fd-cache.js'
-import { checkKey, nameOf } from '../disk/names.js'
+import { checkKey } from '../disk/names.js'
 import { FolderRuns } from '../disk/runs/folder-runs.js'
 import { SharedFolder } from '../disk/shared-folder.js'
 import { StoreRoot } from '../disk/store-root.js'
@@ -195,7 +196,8 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
   }
 
   /**
-   * The session of a key, whether it exists or not; reads no file.
+   * The session of a key, whether it exists or not; opens no file. A log that another tool named, such as `Alice.jsonl`, is
+   * that of the key `Alice`.
    * @throws TypeError, SessionError ERR_INVALID_KEY
    * @example
    * store.session('slack/C042/1700000000.0001').key
@@ -205,11 +207,14 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
   }
 
   #entry(key: string): Kept {
-    let entry = this.#sessions.get(key)
-    if (entry !== undefined) return entry
-    checkKey(key)
-    const log = new SessionLog(key, nameOf(key), this.#internals.context)
-    entry = { session: new Session(log), log }
+    const known = this.#sessions.get(key)
+    if (known === undefined) checkKey(key)
+    const { context } = this.#internals
+    // a log that another tool named may have come since
+    const name = nameIn(context.layout, key, known?.log.name)
+    if (known?.log.name === name) return known
+    const log = new SessionLog(key, name, context)
+    const entry = { session: new Session(log), log }
     this.#sessions.add(key, entry)
     return entry
   }

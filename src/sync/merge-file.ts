@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { checkNames, checkText, stillOpen, type WaitOptions } from '../base/arguments.js'
 import { SessionError } from '../base/errors.js'
-import { checkKey, isOwnName, nameOfConflictCopy, nameOfLog } from '../disk/names.js'
+import { checkKey, isGivenName, isKeyName, nameOfConflictCopy, nameOfLog } from '../disk/names.js'
 import { moveAside } from '../disk/quarantine.js'
 import type { StoreInternals } from '../list/store-internals.js'
 import { type MergeResult, mergeInto } from '../session/change/merge.js'
@@ -45,7 +45,9 @@ function putAway({ context }: StoreInternals, log: SessionLog, file: string): vo
 
 async function keyOf({ context: { layout } }: StoreInternals, file: string): Promise<string | undefined> {
   const isElsewhere = path.dirname(file) !== layout.root
-  const name = nameOfConflictCopy(path.basename(file)) ?? (isElsewhere ? nameOfLog(path.basename(file)) : undefined)
-  if (name === undefined || isOwnName(name)) return name
+  // a file from elsewhere that another tool named may have any name
+  const own = isElsewhere ? nameOfLog(path.basename(file)) : undefined
+  const name = nameOfConflictCopy(path.basename(file)) ?? (own && !isGivenName(own) ? own : undefined)
+  if (name === undefined || isKeyName(name)) return name
   return (await keyInLog(file, name)) ?? (await keyInLog(layout.log(name), name))
 }

@@ -1,4 +1,4 @@
-import { appendFile, readFile } from 'node:fs/promises'
+import { appendFile, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { nameOf } from '../../src/disk/names.js'
@@ -205,4 +205,11 @@ test('a key and a word are found however their accents are typed, and nothing un
   await appendFile(join(root, `${nameOf(composed)}.jsonl`), 'bad\n')
   for (const args of [['check', '--json'], ['list', '--json'], ['no\x1b[31m\u202ecommand']])
     expect(Object.values(await cli(...args)).join()).not.toMatch(/[\x1b\x80-\x9f\u200b\u202e]/)
+})
+
+test('a log that another tool named is listed and shown under its file name', async () => {
+  await mkdir(root)
+  await appendFile(join(root, 'my chat.jsonl'), '{"role":"user","content":"by hand"}\n')
+  expect((await cli('list')).out).toContain('my chat')
+  expect((await cli('show', 'my chat')).out).toContain('by hand')
 })

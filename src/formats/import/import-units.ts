@@ -1,6 +1,6 @@
 /** The import of a file of units: lines, or elements of an array; from the start, or behind what was read before. */
 import { SessionError } from '../../base/errors.js'
-import { nameOf } from '../../disk/names.js'
+import { nameIn } from '../../disk/given-names.js'
 import { setAside } from '../../disk/quarantine.js'
 import type { OpenSource } from '../../disk/source-file.js'
 import type { StoreInternals } from '../../list/store-internals.js'
@@ -216,6 +216,7 @@ export class UnitImport {
 
   async #setAside(key: string | undefined, { damage }: Reading): Promise<void> {
     if (key === undefined) return
-    await setAside(this.#store.context.layout.quarantine(nameOf(key)), this.#file.fd, damage)
+    const { layout } = this.#store.context
+    await setAside(layout.quarantine(nameIn(layout, key)), this.#file.fd, damage)
   }
 }

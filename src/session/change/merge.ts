@@ -5,7 +5,7 @@ import { randomNonce } from '../../base/ids.js'
 import { read } from '../../disk/files.js'
 import { markOf, sameMark } from '../../disk/log/file-mark.js'
 import { LogReader } from '../../disk/log/log-reader.js'
-import { isOwnName } from '../../disk/names.js'
+import { isKeyName } from '../../disk/names.js'
 import type { Piece } from '../../log/line.js'
 import { mergeLogs } from '../../log/merge/merge.js'
 import { foreignLog, isForeign } from '../log/foreign-log.js'
@@ -68,7 +68,7 @@ async function mergeOnce(log: SessionLog, copy: Copy, file: string): Promise<Mer
   if (outcome !== undefined) return outcome
   if (copy.base.length > 0) throw notFound(log.key)
   log.file.stat()
-  if (!isOwnName(log.name) && (await keyInLog(file, log.name)) === undefined) {
+  if (!isKeyName(log.name) && (await keyInLog(file, log.name)) === undefined) {
     // neither the name nor a line of the copy would contain the key
     await log.create()
     return 'changed'

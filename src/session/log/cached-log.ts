@@ -43,7 +43,7 @@ export abstract class CachedLog extends SessionCalls {
 
   constructor(key: string, name: string, context: StoreContext) {
     super(key, name, context)
-    this.file = new LogWriter(context.layout, name, context.fds, () => context.root.check())
+    this.file = new LogWriter(context.layout, name, context.fds, () => this.checkPlace())
     this.sidecar = new SidecarCache(context.layout.sidecar(name))
   }
 
@@ -88,7 +88,7 @@ export abstract class CachedLog extends SessionCalls {
     const read = await this.#using(async (reader) => ({
       result: await work(reader, this.peek(reader.stat) ?? (await this.#refresh(reader, this.#state, foldLog))),
     }))
-    if (read === undefined) this.context.root.check()
+    if (read === undefined) this.checkPlace()
     return read?.result
   }
 
@@ -118,11 +118,13 @@ export abstract class CachedLog extends SessionCalls {
 
   /** As `LogReader.open`; what cannot be read is reported. */
   openReader(): LogReader | undefined {
+    this.checkOnlyLog()
     return this.#watched(LogReader.open(this.file.path))
   }
 
   /** As `LogReader.using`; what cannot be read is reported. */
-  using<T>(work: (reader: LogReader) => T | Promise<T>): Promise<T | undefined> {
+  async using<T>(work: (reader: LogReader) => T | Promise<T>): Promise<T | undefined> {
+    this.checkOnlyLog()
     return LogReader.using(this.file.path, (reader) => work(this.#watched(reader)))
   }
 
@@ -176,7 +178,7 @@ export abstract class CachedLog extends SessionCalls {
 
   #currentAt(mark: FileMark | undefined, depth: Depth): Promise<LogState | undefined> | LogState | undefined {
     const state = this.#state
-    if (!sameFile(state?.mark, mark)) this.context.root.check()
+    if (!sameFile(state?.mark, mark)) this.checkPlace()
     this.wasThere = mark !== undefined
     if (state !== undefined && sameMark(state.mark, mark) && !(state.partial && depth === foldLog)) return state
     this.#state = undefined

@@ -1,6 +1,7 @@
 /** The calls on one session in this process: one after another, in call order, with the session's lease or without. */
 import { notALog } from '../../base/errors.js'
 import { statFile } from '../../disk/files.js'
+import { checkOnlyLog } from '../../disk/given-names.js'
 import type { Lease } from '../../disk/lock/lease.js'
 import { linkHeld, unlinkHeld } from '../../disk/log/formers.js'
 import { untilNotStale } from '../../disk/log/late-data.js'
@@ -111,9 +112,21 @@ export abstract class SessionCalls {
     if (this.context.isNetwork) this.#lease().checkIfDue()
   }
 
-  /** True when the log is there. @throws SessionError ERR_CLOSED, ERR_STORE_GONE, ERR_NOT_A_LOG */
+  /** The folder is the one that was opened, and has one log of the key. @throws SessionError ERR_STORE_GONE, ERR_LOG_AMBIGUOUS */
+  protected checkPlace(): void {
+    this.context.root.check()
+    this.checkOnlyLog()
+  }
+
+  /** @throws SessionError ERR_LOG_AMBIGUOUS where the key has another log under its other name */
+  protected checkOnlyLog(): void {
+    checkOnlyLog(this.context.layout, this.key, this.name)
+  }
+
+  /** True when the log is there. @throws SessionError ERR_CLOSED, ERR_STORE_GONE, ERR_NOT_A_LOG, ERR_LOG_AMBIGUOUS */
   exists(): boolean {
     this.context.checkOpen()
+    this.checkOnlyLog()
     const file = this.context.layout.log(this.name)
     const mark = statFile(file)
     if (mark === 'other') throw notALog(file)

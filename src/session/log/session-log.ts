@@ -286,8 +286,8 @@ export class SessionLog extends CachedLog {
    * header's id when all but the log is in place.
    */
   async #create(drafts: Draft[], before?: Before, onWritten?: OnWritten): Promise<Lines | undefined> {
-    const { layout, settings, root } = this.context
-    root.check()
+    const { layout, settings } = this.context
+    this.checkPlace()
     const lines = this.#stamp(drafts, emptySummary(), 0)
     before?.(lines.pieces[0]?.id ?? null)
     const temporary = layout.temporary(this.name, randomNonce())

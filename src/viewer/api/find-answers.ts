@@ -1,6 +1,6 @@
 /** The responses of the two searches: in one session, and in all of them. */
 
-import { nameOf } from '../../disk/names.js'
+import { nameIn } from '../../disk/given-names.js'
 import type { StoreInternals } from '../../list/store-internals.js'
 import { findIn } from './find.js'
 import { rowsOf } from './session-list.js'
@@ -36,9 +36,8 @@ export async function* findAnswers(
 export async function searchAnswer(store: StoreInternals, query: string, signal: AbortSignal): Promise<SearchAnswer> {
   const { searchSessions } = await import('../../search/search.js')
   const found = await searchSessions(store, query, { limit: MAX_SESSIONS, signal })
-  const rows = new Map(
-    rowsOf(await store.index.named(found.map(({ key }) => nameOf(key)))).map((row) => [row.key, row]),
-  )
+  const named = await store.index.named(found.map(({ key }) => nameIn(store.context.layout, key)))
+  const rows = new Map(rowsOf(named).map((row) => [row.key, row]))
   const sessions = found.flatMap(({ key, match }) => {
     const session = rows.get(key)
     if (session === undefined) return []

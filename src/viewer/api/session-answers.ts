@@ -3,8 +3,8 @@
 import { notFound } from '../../base/errors.js'
 import { sleep } from '../../base/event-loop.js'
 import { isObject, type Json } from '../../base/json.js'
+import { nameIn } from '../../disk/given-names.js'
 import { LogReader } from '../../disk/log/log-reader.js'
-import { nameOf } from '../../disk/names.js'
 import type { StuckReason } from '../../disk/sidecar/sidecar-file.js'
 import { checkReadable, type GraphLog } from '../../graph/graph-log.js'
 import type { StoreInternals } from '../../list/store-internals.js'
@@ -35,7 +35,7 @@ export async function infoFor(
   const { key } = session
   // the state of the log is then known to the list, too
   const state = await store.log(key).current()
-  const [listed] = await store.index.named([nameOf(key)])
+  const [listed] = await store.index.named([store.log(key).name])
   if (listed === undefined) throw notFound(key)
   await Promise.race([usage.update(), sleep(USAGE_MS)])
   const [row] = rowsOf([listed])
@@ -56,7 +56,7 @@ export async function infoFor(
     parent,
     children: children.map((child) => ({
       key: child,
-      name: store.index.row(nameOf(child))?.name ?? null,
+      name: store.index.row(nameIn(store.context.layout, child))?.name ?? null,
       tokens: usage.tokensBelow(child),
     })),
     tokensWithChildren: usage.tokensBelow(key),

@@ -4,8 +4,8 @@
  */
 import { yieldIfDue } from '../../base/event-loop.js'
 import { isObject } from '../../base/json.js'
+import { nameIn } from '../../disk/given-names.js'
 import { LogReader } from '../../disk/log/log-reader.js'
-import { nameOf } from '../../disk/names.js'
 import type { Listed } from '../../list/row.js'
 import type { StoreInternals } from '../../list/store-internals.js'
 import { addUsage, countersOf, type Summary, sumOf, totalUsage } from '../../log/fold.js'
@@ -148,9 +148,10 @@ export class UsageFacts {
     for (const [key, facts] of this.#facts) {
       if (this.#isClosed) return
       if (facts.isRead) continue
-      await LogReader.using(this.#store.context.layout.log(nameOf(key)), (reader) =>
-        this.#readLog(reader, facts),
-      ).catch(() => undefined)
+      const { layout } = this.#store.context
+      await LogReader.using(layout.log(nameIn(layout, key)), (reader) => this.#readLog(reader, facts)).catch(
+        () => undefined,
+      )
       facts.isRead = true
     }
   }

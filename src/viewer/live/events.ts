@@ -3,8 +3,8 @@
  * times a second, which costs a stat each; turns are watched by the store's watcher.
  */
 import { statFile } from '../../disk/files.js'
+import { nameIn } from '../../disk/given-names.js'
 import { LogReader } from '../../disk/log/log-reader.js'
-import { nameOf } from '../../disk/names.js'
 import type { StuckReason } from '../../disk/sidecar/sidecar-file.js'
 import type { StoreInternals } from '../../list/store-internals.js'
 import type { WatchEvent } from '../../runs/watch-events.js'
@@ -147,11 +147,12 @@ export class EventHub {
   }
 
   #lookAtLogs(): void {
+    const { layout } = this.#store.context
     const keys = new Set([...this.#clients].flatMap((client) => client.keys))
     for (const key of this.#seen.keys()) if (!keys.has(key)) this.#seen.delete(key)
     for (const key of keys) {
       try {
-        this.#lookAt(key, this.#store.context.layout.log(nameOf(key)))
+        this.#lookAt(key, layout.log(nameIn(layout, key)))
       } catch {
         // an outage: the page requests again and reports it
       }

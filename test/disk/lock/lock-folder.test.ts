@@ -181,8 +181,8 @@ test('a lock that is taken while its dead owner is removed stays with the one th
 test('a lock with a living owner, and what is no lock, is not cleared away', async () => {
   const { lock, waiting } = staleLock()
   const locks = path.dirname(lock)
-  fs.mkdirSync(path.join(locks, 'Foreign'))
-  fs.writeFileSync(path.join(locks, 'Foreign', NONCE), DEAD)
+  fs.mkdirSync(path.join(locks, 'no~session'))
+  fs.writeFileSync(path.join(locks, 'no~session', NONCE), DEAD)
   fs.symlinkSync(lock, path.join(locks, 'link'))
   const owner = new LockFolder(lock, waiting, owners)
   expect(take(owner)).toBe(true)
@@ -190,7 +190,7 @@ test('a lock with a living owner, and what is no lock, is not cleared away', asy
   await sweepLocks(locks)
   expect(owner.held).toBe(true)
   expect(fs.readdirSync(lock)).toHaveLength(1)
-  expect(fs.readdirSync(path.join(locks, 'Foreign'))).toEqual([NONCE])
+  expect(fs.readdirSync(path.join(locks, 'no~session'))).toEqual([NONCE])
 })
 
 test('waiters are announced until they give up or get it', () => {
