@@ -1,5 +1,6 @@
 /** Folding what was added behind a watermark, without reading what lies before it. */
 import { isV7 } from '../base/ids.js'
+import { LargeSet } from '../base/large-map.js'
 import { foldPiece, type Summary } from './fold.js'
 import { isLine, type Line, namedIds, type Piece } from './line.js'
 import { isChat } from './parse.js'
@@ -98,7 +99,7 @@ type Ordered = Pick<Summary, 'orderedFrom' | 'uniqueFrom' | 'bareFrom'>
  * are enough to judge it. `uncertain`: a line was given that only the whole log can judge.
  */
 export class BackwardReading {
-  readonly #removed = new Set<string>()
+  readonly #removed = new LargeSet()
   readonly #carried: Carried[] = []
   /** What is known of the lines that came in: all that must be, as long as the reading is certain. */
   readonly visibility: Visibility = { ...NOTHING_KNOWN, removed: this.#removed, carried: this.#carried }

@@ -5,15 +5,16 @@
 import { createHash } from 'node:crypto'
 import { isV7 } from '../base/ids.js'
 import { canonical, type Json, type JsonObject } from '../base/json.js'
+import { LargeMap, LargeSet } from '../base/large-map.js'
 import { isIdList, isLine, type Line, type LineKind, namedIds, type Piece } from './line.js'
 import { isChat, standInId, standInOffset, timeOf } from './parse.js'
 
 /** Which lines of a log readers see, under which ids, and which of them are archived. */
 export interface Visibility {
   /** Every id that a `remove` line names. */
-  removed: ReadonlySet<string>
+  removed: Pick<ReadonlySet<string>, 'has' | 'size'>
   /** Lines that repeat the id of an earlier line, by offset: with equal content, or with another. */
-  copies: ReadonlyMap<number, 'duplicate' | 'contradiction'>
+  copies: Pick<ReadonlyMap<number, 'duplicate' | 'contradiction'>, 'has' | 'get' | 'size'>
   /**
    * Where the compactions in force reach, in line order: only compactions that cover something that none before them
    * covers.
@@ -74,13 +75,13 @@ export function noteIds(order: Order, line: Line): boolean {
 /** True when the id is a UUIDv7 beyond all before. */
 function noteId(order: Order, id: Json | undefined, offset: number): boolean {
   if (typeof id !== 'string') return false
-  if (isV7(id)) {
-    if (id <= order.maxId) return false
-    order.maxId = id
-    return true
+  if (id.startsWith('#')) {
+    if (standInOffset(id) >= offset) order.bareFrom = Math.max(order.bareFrom, standInOffset(id) + 1)
+    return false
   }
-  if (standInOffset(id) >= offset) order.bareFrom = Math.max(order.bareFrom, standInOffset(id) + 1)
-  return false
+  if (id <= order.maxId || !isV7(id)) return false
+  order.maxId = id
+  return true
 }
 
 /**
@@ -88,8 +89,8 @@ function noteId(order: Order, id: Json | undefined, offset: number): boolean {
  * all others are suspects, whose lines a second reading compares (`SecondVisibilityPass`).
  */
 export class FirstVisibilityPass {
-  readonly removed = new Set<string>()
-  readonly suspects = new Set<string>()
+  readonly removed = new LargeSet()
+  readonly suspects = new LargeSet()
   readonly compactions: Line[] = []
   readonly carried: Carried[] = []
   /** Behind the last line whose id an earlier line names. */
@@ -143,9 +144,9 @@ export class FirstVisibilityPass {
  */
 export class SecondVisibilityPass {
   readonly #first: FirstVisibilityPass
-  readonly #copies = new Map<number, 'duplicate' | 'contradiction'>()
+  readonly #copies = new LargeMap<number, 'duplicate' | 'contradiction'>()
   /** A hash of the content of each line; of several where an id has several. */
-  readonly #contents = new Map<string, string | Set<string>>()
+  readonly #contents = new LargeMap<string, string | LargeSet>()
   readonly #places = new Map<string, number>()
   #uniqueFrom: number
 
@@ -157,7 +158,8 @@ export class SecondVisibilityPass {
   add(piece: Piece): void {
     if (!isLine(piece)) return
     if (this.#first.suspects.has(piece.id)) this.#compare(piece)
-    if (piece.kind !== 'message' || this.#copies.get(piece.offset) === 'duplicate') return
+    if (piece.kind !== 'message' || this.#first.throughs.size === 0) return
+    if (this.#copies.get(piece.offset) === 'duplicate') return
     const id = knownId(piece, this.#visibility())
     if (this.#first.throughs.has(id)) this.#places.set(id, piece.offset)
   }
@@ -186,10 +188,12 @@ export class SecondVisibilityPass {
       this.#contents.set(piece.id, content)
       return
     }
-    const contents = typeof former === 'string' ? new Set([former]) : former
+    const contents = typeof former === 'string' ? new LargeSet() : former
+    if (typeof former === 'string') contents.add(former)
     this.#uniqueFrom = Math.max(this.#uniqueFrom, piece.end)
     this.#copies.set(piece.offset, contents.has(content) ? 'duplicate' : 'contradiction')
-    this.#contents.set(piece.id, contents.add(content))
+    contents.add(content)
+    this.#contents.set(piece.id, contents)
   }
 }
 

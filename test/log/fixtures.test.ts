@@ -6,7 +6,7 @@ import type { Damage, Torn } from '../../src/log/line.js'
 import { messagesOf } from '../../src/log/views.js'
 import { knownId } from '../../src/log/visibility.js'
 import { archiveOf } from './archive.js'
-import { namedIn, read, readingOf } from './reading.js'
+import { namedIn, read, readingOf, removedIds } from './reading.js'
 import { rewrite } from './rewriting.js'
 
 /** The content of an `expected.json`, about the logs beside it. */
@@ -42,7 +42,7 @@ function accountOf(bytes: Buffer, fileTime: string) {
     torn: torn ? { offset: torn.offset, length: torn.end - torn.offset } : null,
     duplicates: copies('duplicate').map(({ offset }) => offset),
     contradictions: copies('contradiction').map((line) => ({ id: line.id, knownAs: knownId(line, visibility) })),
-    removed: [...visibility.removed],
+    removed: [...removedIds(lines)],
     archive: { summary: text, archived: [...archived] },
     labels: summary.labels,
     ...(summary.valueLines > 0 && { named: namedIn(lines, visibility) }),

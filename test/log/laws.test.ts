@@ -11,7 +11,7 @@ import { toStored } from '../../src/log/views.js'
 import { isLive, knownId, reachOver, visibilityOf } from '../../src/log/visibility.js'
 import { isEnding } from '../../src/log/waiting.js'
 import { FILE_TIME, grownLog, idAt, mixedLog, ownLog, wildLines, wildLog } from './histories.js'
-import { rawOf, read, readingOf } from './reading.js'
+import { rawOf, read, readingOf, removedIds } from './reading.js'
 import { applyPlan, planOf, rewrite } from './rewriting.js'
 
 /** Random histories per law. `LAW_RUNS=20000` is the long form. */
@@ -244,7 +244,7 @@ describe('law 3: the plain line union of two descendants reads without loss', ()
 function named(log: Buffer): { live: Map<string, { id: string; count: number }>; removed: Set<string> } {
   const { lines, visibility } = read(log)
   const live = new Map<string, { id: string; count: number }>()
-  const removed = new Set(visibility.removed)
+  const removed = removedIds(lines)
   for (const line of lines.filter((each) => isChat(each) && !each.bare)) {
     const key = `${line.id} ${canonical(line.value)}`
     if (isLive(line, visibility)) live.set(key, { id: line.id, count: (live.get(key)?.count ?? 0) + 1 })

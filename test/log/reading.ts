@@ -5,7 +5,7 @@ import { Exchange } from '../../src/log/context.js'
 import { activeMessages, shownOf } from '../../src/log/context-order.js'
 import { archivedOf, foldAll, timesOf, totalUsage } from '../../src/log/fold.js'
 import { stateOf } from '../../src/log/labels.js'
-import { isLine, type Line, type Piece } from '../../src/log/line.js'
+import { isLine, type Line, namedIds, type Piece } from '../../src/log/line.js'
 import { parseLines, timeOf } from '../../src/log/parse.js'
 import { refsOf } from '../../src/log/refs.js'
 import { messageLines, messageOf, messagesOf } from '../../src/log/views.js'
@@ -15,6 +15,11 @@ import { archiveOf } from './archive.js'
 export function read(bytes: Buffer): { pieces: Piece[]; lines: Line[]; visibility: Visibility } {
   const pieces = parseLines(bytes)
   return { pieces, lines: pieces.filter(isLine), visibility: visibilityOf(pieces) }
+}
+
+/** The ids that `remove` lines name. */
+export function removedIds(lines: readonly Line[]): Set<string> {
+  return new Set(lines.filter(({ kind }) => kind === 'remove').flatMap(namedIds))
 }
 
 /** When it is read: some values of the histories have expired by then. */

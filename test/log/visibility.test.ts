@@ -11,7 +11,10 @@ const judged = (bytes: Buffer) => {
   const { lines, visibility } = read(bytes)
   return lines.map((line) => (isLive(line, visibility) ? '' : '-') + knownId(line, visibility))
 }
-const copies = (bytes: Buffer) => [...read(bytes).visibility.copies.values()]
+const copies = (bytes: Buffer) => {
+  const { lines, visibility } = read(bytes)
+  return lines.flatMap(({ offset }) => visibility.copies.get(offset) ?? [])
+}
 const user = (id: string, content = 'x') => ({ id, role: 'user', content })
 
 describe('copies', () => {

@@ -3,6 +3,7 @@
  * all other bytes are copied untouched.
  */
 import { type Json, type JsonObject, jsonEqual } from '../../base/json.js'
+import { LargeSet } from '../../base/large-map.js'
 import { addUsage, emptySummary, foldFacts, foldPiece, isCarryLine, timesOf, totalUsage } from '../fold.js'
 import type { LineChange } from '../graph/vacuum.js'
 import { isSupersedable, LastLines, type Setter } from '../last-lines.js'
@@ -67,7 +68,7 @@ export class RewritePlanner {
   /** References of messages that purges take out, now or before. */
   readonly #refs: KnownRef[] = []
   /** Of the removed ids, those whose lines are dropped. */
-  readonly #found = new Set<string>()
+  readonly #found = new LargeSet()
   readonly #heirs = new Map<string, string | null>()
   /** The state of the log before. */
   readonly before = emptySummary()

@@ -1,7 +1,9 @@
 /** Messages that were taken back and whose text is still in the log. */
 
 import { messageNotFound, notFound } from '../../base/errors.js'
+import { inSteps } from '../../base/event-loop.js'
 import type { Json, JsonObject } from '../../base/json.js'
+import { LargeMap } from '../../base/large-map.js'
 import { readSync } from '../../disk/files.js'
 import type { LogReader } from '../../disk/log/log-reader.js'
 import { isLine, type Line, namedIds, type Piece } from '../../log/line.js'
@@ -29,11 +31,16 @@ export async function removedFrom(log: SessionLog): Promise<RemovedMessage[]> {
   const whole = await log.whole()
   if (whole === undefined) return []
   const { pieces, visibility, fileTime } = whole
-  const times = removalTimes(pieces)
-  return removedLines(pieces, visibility).map((line) => {
-    const id = knownId(line, visibility)
-    return { id, at: timeIn(line, visibility, fileTime), removedAt: times.get(id) ?? null, message: messageOf(line) }
-  })
+  const times = await removalTimes(pieces)
+  const removed: RemovedMessage[] = []
+  for await (const step of inSteps(pieces)) {
+    for (const line of removedLines(step, visibility)) {
+      const id = knownId(line, visibility)
+      const at = timeIn(line, visibility, fileTime)
+      removed.push({ id, at, removedAt: times.get(id) ?? null, message: messageOf(line) })
+    }
+  }
+  return removed
 }
 
 /**
@@ -59,9 +66,15 @@ export async function restoreTo(log: SessionLog, ids: readonly string[], signal?
 /** The lines of these ids, each with its text. */
 async function removedIn(reader: LogReader, ids: readonly string[], key: string): Promise<Array<[Line, string]>> {
   const { pieces, visibility } = await wholeOf(reader)
-  const lines = new Map(removedLines(pieces, visibility).map((line) => [knownId(line, visibility), line]))
+  const lines = new LargeMap<string, Line>()
   const named = new MessageIds(ids)
-  for (const [id, line] of lines) named.add(line, id)
+  for await (const step of inSteps(pieces)) {
+    for (const line of removedLines(step, visibility)) {
+      const id = knownId(line, visibility)
+      lines.set(id, line)
+      named.add(line, id)
+    }
+  }
   return ids.map((id) => {
     const line = lines.get(named.get(id) ?? id)
     if (line === undefined) throw messageNotFound(key, id)
@@ -83,11 +96,14 @@ function removedLines(pieces: readonly Piece[], visibility: Visibility): Line[] 
   )
 }
 
-function removalTimes(pieces: readonly Piece[]): Map<string, string> {
-  const times = new Map<string, string>()
-  for (const piece of pieces) {
-    if (!isLine(piece) || piece.kind !== 'remove' || piece.at === undefined) continue
-    for (const id of namedIds(piece)) if (!times.has(id)) times.set(id, piece.at)
+async function removalTimes(pieces: readonly Piece[]): Promise<LargeMap<string, string>> {
+  const times = new LargeMap<string, string>()
+  for await (const step of inSteps(pieces)) {
+    for (const piece of step) {
+      if (!isLine(piece) || piece.kind !== 'remove' || piece.at === undefined) continue
+      for await (const ids of inSteps(namedIds(piece)))
+        for (const id of ids) if (!times.has(id)) times.set(id, piece.at)
+    }
   }
   return times
 }
