@@ -39,6 +39,17 @@ describe('a log that another tool named', () => {
     expect(await contents(next.session(key))).toEqual(['needle by hand'])
   })
 
+  test('is read and written on a network drive too, and put into the trash and restored there', async () => {
+    const dir = folderOf({ 'Alice.jsonl': LINE })
+    const store = await open(dir, { network: true })
+    await store.session('Alice').append(message('more'))
+    await store.session('Alice').trash()
+    const [trashed] = await store.trash()
+    await store.restore(trashed!.id)
+    expect(await contents(store.session('Alice'))).toEqual(['needle by hand', 'more'])
+    expect(files(dir)).toContain('Alice.jsonl')
+  })
+
   test('is forked, put into the trash and restored by another process, and deleted', async () => {
     const dir = folderOf({ 'Alice.jsonl': LINE })
     const store = await open(dir)

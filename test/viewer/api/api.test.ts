@@ -45,6 +45,24 @@ describe('the list', () => {
   })
 })
 
+test('a log that another tool named is shown and found as any other', async () => {
+  const { store, ask } = await scene()
+  await fill(store, 'b', ['x'])
+  fs.writeFileSync(
+    path.join(store.dir, 'My Chat.jsonl'),
+    '{"role":"user","content":"needle","usage":{"promptTokens":5}}\n',
+  )
+  expect((await ask<SessionList>('/api/sessions?q=my')).body.rows).toMatchObject([{ key: 'My Chat', messages: 1 }])
+  expect((await ask<SessionFacts>('/api/s/My%20Chat')).body).toMatchObject({
+    key: 'My Chat',
+    usage: [{ promptTokens: 5 }],
+  })
+  expect((await ask<LinePage>('/api/s/My%20Chat/lines?at=end')).body.lines).toHaveLength(1)
+  expect((await ask<SearchAnswer>('/api/search?q=needle')).body.sessions).toMatchObject([
+    { session: { key: 'My Chat' } },
+  ])
+})
+
 describe('lines', () => {
   test('come in pages by offset, from the end, from any byte, without a gap', async () => {
     const { store, ask } = await scene()
