@@ -27,6 +27,22 @@ test('show cuts long values and says how long they are, unless --full is given',
   expect((await run(['show', 'a', '--json', '--root', root])).out).toContain(IMAGE)
 })
 
+test('show holds one message at a time, in full or cut', async () => {
+  const root = await folder()
+  const store = await openStore(root)
+  const content = [{ type: 'image', source: { data: IMAGE } }]
+  for (let n = 0; n < 10; n++) await store.session('a').append({ role: 'user', content } as never)
+  await store.close()
+  const env = { NODE_OPTIONS: '--max-old-space-size=24' } // less than the messages together
+  const [cut, full] = await Promise.all(
+    [[], ['--full']].map((more) => run(['show', 'a', ...more, '--root', root], { env })),
+  )
+  expect(cut).toMatchObject({ code: 0, err: '' })
+  expect(cut?.out.match(/3000000 characters; --full shows them/g)).toHaveLength(10)
+  expect(full?.code).toBe(0)
+  expect(full?.out.length).toBeGreaterThan(10 * IMAGE.length)
+})
+
 test('one long name does not widen the rows of a piped list', async () => {
   const root = await folder()
   const store = await openStore(root)
