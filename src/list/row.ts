@@ -5,8 +5,8 @@
 
 import { type FileMark, isSettled, markOf, sameMark } from '../disk/log/file-mark.js'
 import type { Run } from '../disk/sidecar/sidecar-file.js'
-import { countersOf } from '../log/fold.js'
 import type { Range } from '../log/line.js'
+import { countersOf } from '../log/usage.js'
 import { believed } from '../session/clock.js'
 import { type ListedSession, listedOf, type SessionDetails } from '../session/info.js'
 import type { LogState } from '../session/log/log-state.js'
@@ -123,11 +123,6 @@ export function listedIn(row: Row, now: number): Listed {
     archived: row.archived ?? NOTHING_ARCHIVED,
   }
   return { info, details, run: row.run ?? null }
-}
-
-/** In place of a row for which files must be read. */
-export class Unread {
-  constructor(readonly log: FileMark) {}
 }
 
 /** True when the row was read from the files with these marks. */

@@ -6,17 +6,14 @@ import { DirectoryWatch } from '../disk/directory-watch.js'
 import { nameIn, nameOnDrive } from '../disk/given-names.js'
 import { type FileMark, markOf } from '../disk/log/file-mark.js'
 import { nameOfLog, nameOfSidecar } from '../disk/names.js'
-import type { Claim } from '../disk/sidecar/sidecar-cache.js'
-import type { Run } from '../disk/sidecar/sidecar-file.js'
 import type { StoreContext } from '../session/context.js'
 import type { SessionInfo } from '../session/info.js'
-import { type LogState, stateFromSidecar } from '../session/log/log-state.js'
-import { currentRun, sessionOf } from '../session/state/runs.js'
 import { ListCache } from './list-cache.js'
 import type { ListRules } from './list-options.js'
 import { addCopies, NewestRows } from './newest-rows.js'
 import { addPreviews } from './previews.js'
-import { infoIn, isReadFrom, type Listed, type Logs, listedIn, type Row, toRow, Unread } from './row.js'
+import { infoIn, isReadFrom, type Listed, type Logs, listedIn, type Row } from './row.js'
+import { RowReader } from './row-reader.js'
 import { SessionFiles, type StoreLogs } from './session-files.js'
 
 /** Full scans take at most this share of the time, and are … */
@@ -28,7 +25,6 @@ export class SessionIndex {
   readonly #context: StoreContext
   /** Called with the name of each session whose row changes or is removed. */
   onChange: ((name: string) => void) | undefined
-  readonly #logs: StoreLogs
   /** By session name. */
   readonly #rows = new Map<string, Row>()
   readonly #newest = new NewestRows(this.#rows)
@@ -36,11 +32,9 @@ export class SessionIndex {
   /** Names of sessions whose files changed; true when only the content of the log did. */
   readonly #stale = new Map<string, boolean>()
   readonly #files: SessionFiles
+  readonly #reader: RowReader
   /** Why sessions cannot be read, by name: each failure is reported once. */
   readonly #failed = new Map<string, unknown>()
-  /** Keys of sessions with new statements in run logs since their rows were made. */
-  readonly #said: Set<string>
-  readonly #unlisten: () => void
   #watch: DirectoryWatch | undefined
   #scan = { ended: Number.NEGATIVE_INFINITY, took: 0 }
   #refreshed: Promise<void> = Promise.resolve()
@@ -49,9 +43,7 @@ export class SessionIndex {
   constructor(context: StoreContext, logs: StoreLogs & { writes: boolean }) {
     this.#context = context
     this.#files = new SessionFiles(context, logs)
-    this.#said = context.runs.keys()
-    this.#unlisten = context.runs.listen(({ key }) => this.#said.add(key))
-    this.#logs = logs
+    this.#reader = new RowReader(context, this.#files, logs)
     this.#cache = new ListCache(context, this.#rows, logs)
   }
 
@@ -128,7 +120,7 @@ export class SessionIndex {
   }
 
   async close(): Promise<void> {
-    this.#unlisten()
+    this.#reader.close()
     this.#watch?.close()
     await this.#cache.save()
   }
@@ -155,7 +147,7 @@ export class SessionIndex {
 
   async #refreshNow(): Promise<void> {
     this.#context.runs.refresh()
-    for (const key of this.#said) this.#stale.set(nameIn(this.#context.layout, key), false)
+    for (const key of this.#reader.changedRuns) this.#stale.set(nameIn(this.#context.layout, key), false)
     const changes = this.#isScanDue() ? undefined : await this.#watch?.take()
     if (changes === undefined) return this.#scanAll()
     for (const [file, isContent] of changes) {
@@ -217,7 +209,7 @@ export class SessionIndex {
   /** A promise only where files must be read. A session that cannot be read is reported and has no row. */
   #refreshRow(name: string, isOnlyContent = false): Row | undefined | Promise<Row | undefined> {
     try {
-      const row = this.#files.patiently(name, () => this.#rowNow(name, isOnlyContent))
+      const row = this.#files.patiently(name, () => this.#reader.row(name, this.#rows.get(name), isOnlyContent))
       if (!(row instanceof Promise)) return this.#put(name, row)
       return row.then(
         (read) => this.#put(name, read),
@@ -226,11 +218,6 @@ export class SessionIndex {
     } catch (error) {
       return this.#fail(name, error)
     }
-  }
-
-  #rowNow(name: string, isOnlyContent: boolean): Row | undefined | Promise<Row | undefined> {
-    const row = this.#rowWithoutReading(name, isOnlyContent)
-    return row instanceof Unread ? this.#readRow(name, row.log) : row
   }
 
   #fail(name: string, error: unknown): undefined {
@@ -255,11 +242,6 @@ export class SessionIndex {
     }
   }
 
-  #runOf(key: string, { summary }: LogState, claim: Claim | null): Run | null {
-    this.#said.delete(key)
-    return currentRun(this.#context.runs, key, sessionOf(summary), claim)
-  }
-
   #put(name: string, row: Row | undefined): Row | undefined {
     this.#failed.delete(name)
     if (row === this.#rows.get(name)) return row
@@ -277,38 +259,6 @@ export class SessionIndex {
       this.#files.forgetKey(name)
       // one string for both
     } else this.#rows.set(row.key === name ? row.key : name, row)
-  }
-
-  /**
-   * The row of a session, undefined when it does not exist, `Unread` when its files must be read for it. With
-   * `isOnlyContent` the directory watch reported a change of the log's content only: the sidecar needs no stat.
-   */
-  #rowWithoutReading(name: string, isOnlyContent: boolean): Row | Unread | undefined {
-    const row = this.#rows.get(name)
-    const key = row?.key ?? this.#files.knownKey(name)
-    const opened = key === undefined ? undefined : this.#logs.openLog(key)
-    const own = opened?.name === name ? opened : undefined
-    const open = isOnlyContent ? own?.peekOpen() : undefined
-    const log = open?.mark ?? this.#files.mark(name)
-    if (log === undefined) return undefined
-    const sidecar = row !== undefined && isOnlyContent ? row.sidecar : this.#files.sidecarMark(name)
-    if (row !== undefined && isReadFrom(row, log, sidecar) && !this.#said.has(row.key)) return row
-    const state = open ?? own?.peek(log)
-    const claim = sidecar === undefined ? null : own?.sidecar.claimOf(sidecar)
-    if (key === undefined || state === undefined || claim === undefined) return new Unread(log)
-    return toRow(key, state, sidecar, this.#runOf(key, state, claim))
-  }
-
-  async #readRow(name: string, log: FileMark): Promise<Row | undefined> {
-    const read = this.#files.sidecar(name)
-    const key = await this.#files.keyOf(name, read?.sidecar ?? null)
-    if (key === undefined) return undefined
-    const sidecar = read?.sidecar?.key === key ? read.sidecar : null
-    const state =
-      this.#logs.openLog(key)?.peek(log) ??
-      stateFromSidecar(sidecar, log) ??
-      (await this.#files.fold(name, key, log, sidecar))
-    return state && toRow(key, state, read?.mark, this.#runOf(key, state, sidecar))
   }
 }
 

@@ -1,12 +1,13 @@
 /** Folds the lines of a log into a summary, of which the sidecar holds a copy. */
 import { isObject, type Json, type JsonObject } from '../base/json.js'
-import { isLine, type Line, type Piece, type Usage } from './line.js'
+import { isLine, type Line, type Piece } from './line.js'
 import { isChat, timeOf } from './parse.js'
+import { addUsage, countersOf, type Used, usageFromJson } from './usage.js'
 import { furthestOf, isLive, isUndated, noteIds, type Order, reachOver, type Visibility } from './visibility.js'
 import { type Waiting, waitingAfter } from './waiting.js'
 
 /** The sums over one log up to `bytes`. Times are ISO 8601 UTC. */
-export interface Summary extends Order {
+export interface Summary extends Order, Used {
   /** Where the folded part ends: all whole lines before it are in the sums. */
   bytes: number
   /** The greatest version that a header names. */
@@ -43,10 +44,6 @@ export interface Summary extends Order {
   orderedFrom: number
   /** As in `Visibility`; where only a part was read, behind the last line that a part cannot judge. */
   uniqueFrom: number
-  /** Counters of all messages in the log, removed ones included, by agent. */
-  usage: Map<string, Usage>
-  /** Counters of messages that rewrites took out, by agent. */
-  carriedUsage: Map<string, Usage>
   /** What `meta` lines set: name, tags, agent, projectRoot, metadata, … */
   labels: JsonObject
 }
@@ -229,63 +226,10 @@ export function isCarryLine(line: Line): boolean {
   return line.kind === 'meta' && Object.keys(line.value.set as JsonObject).every((key) => CARRIED.has(key))
 }
 
-export function countersOf(usage: JsonObject): Usage {
-  return {
-    promptTokens: counter(usage.promptTokens),
-    completionTokens: counter(usage.completionTokens),
-    cacheReadTokens: counter(usage.cacheReadTokens),
-    cacheCreationTokens: counter(usage.cacheCreationTokens),
-    thinkingTokens: counter(usage.thinkingTokens),
-    apiCalls: counter(usage.apiCalls),
-  }
-}
-
-function counter(value: Json | undefined): number {
-  return Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : 0
-}
-
-const NOTHING_USED: Readonly<Usage> = countersOf({})
-
-/** Adds or takes away. A sum that no number can hold exactly stays at the greatest one that can be. */
-export function addUsage(sums: Map<string, Usage>, agent: string, usage: Usage, sign: 1 | -1): void {
-  const sum = sums.get(agent) ?? NOTHING_USED
-  const add = (a: number, b: number) => Math.min(a + sign * b, Number.MAX_SAFE_INTEGER)
-  sums.set(agent, {
-    promptTokens: add(sum.promptTokens, usage.promptTokens),
-    completionTokens: add(sum.completionTokens, usage.completionTokens),
-    cacheReadTokens: add(sum.cacheReadTokens, usage.cacheReadTokens),
-    cacheCreationTokens: add(sum.cacheCreationTokens, usage.cacheCreationTokens),
-    thinkingTokens: add(sum.thinkingTokens, usage.thinkingTokens),
-    apiCalls: add(sum.apiCalls, usage.apiCalls),
-  })
-}
-
-export function usageFromJson(value: Json | undefined): Map<string, Usage> {
-  if (!isObject(value)) return new Map()
-  const rows = Object.entries(value).filter((row): row is [string, JsonObject] => isObject(row[1]))
-  return new Map(rows.map(([agent, usage]) => [agent, countersOf(usage)]))
-}
-
-/** Sums of all that was ever counted, by agent: messages in the log and messages that rewrites dropped. */
-export function totalUsage(summary: Summary): Map<string, Usage> {
-  const sums = new Map<string, Usage>()
-  for (const part of [summary.carriedUsage, summary.usage]) {
-    for (const [agent, usage] of part) addUsage(sums, agent, usage, 1)
-  }
-  return sums
-}
-
 /** The archived messages: how many, the bytes of their texts, and since when. `fileTime` as in `timesOf`. */
 export function archivedOf({ archived }: Summary, fileTime: string) {
   const { messages, bytes, oldest, undated } = archived
   return { messages, bytes, oldest: undated && (oldest === null || fileTime < oldest) ? fileTime : oldest }
-}
-
-/** The counters of all agents together. */
-export function sumOf(usage: ReadonlyMap<string, Usage>): Usage {
-  const sums = new Map<string, Usage>()
-  for (const counters of usage.values()) addUsage(sums, '', counters, 1)
-  return sums.get('') ?? countersOf({})
 }
 
 /** As `timeOf`, for years of six digits too. */

@@ -1,7 +1,8 @@
 /** What `meta` lines set: labels, metadata and a state. */
 import { isObject, type Json, type JsonObject, jsonEqual } from '../base/json.js'
-import { type Summary, sumOf, totalUsage } from './fold.js'
+import type { Summary } from './fold.js'
 import type { Line, Piece } from './line.js'
+import { sumOf, totalUsage } from './usage.js'
 import { isLive, type Visibility } from './visibility.js'
 
 /** The state that was set last, or null. */

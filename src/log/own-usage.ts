@@ -1,7 +1,8 @@
 /** Usage of forks: what a log has of its source is counted there, so that sums over sessions count each call once. */
 import { isV7 } from '../base/ids.js'
-import { addUsage, countersOf, type Summary, totalUsage, usageFromJson } from './fold.js'
+import type { Summary } from './fold.js'
 import type { Line, Usage } from './line.js'
+import { addUsage, countersOf, totalUsage, usageFromJson } from './usage.js'
 
 /** The counters by agent without those that a fork has of its source. */
 export function ownUsage(summary: Summary): Map<string, Usage> {

@@ -3,15 +3,16 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { type ExportFormat, exportSession, type ImportOptions, importFile } from '../../src/formats/index.js'
 import { openStore, type Session, type SessionStore } from '../../src/index.js'
-import { totalUsage } from '../../src/log/fold.js'
+import { totalUsage } from '../../src/log/usage.js'
 import { internalsOf } from '../../src/store/store.js'
 import { tempFolder } from '../helpers/store.js'
 
 /** All that a session holds: messages with ids and times, labels, usage, how much is archived. */
 export async function contentOf(store: SessionStore, key: string) {
-  const { labels, archived, ...summary } = (await internalsOf(store).log(key).current())!.summary
+  const { summary } = (await internalsOf(store).log(key).current())!
+  const { labels, archived } = summary
   const { name, tags, metadata } = labels
-  const usages = [...totalUsage({ labels, archived, ...summary })]
+  const usages = [...totalUsage(summary)]
   return {
     messages: await store.session(key).messages(),
     labels: { name: name ?? null, tags: tags ?? [], metadata: metadata ?? {} },

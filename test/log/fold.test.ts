@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { archivedOf, foldAll, isCarryLine, timesOf, totalUsage } from '../../src/log/fold.js'
+import { archivedOf, foldAll, isCarryLine, timesOf } from '../../src/log/fold.js'
+import { totalUsage } from '../../src/log/usage.js'
 import { FILE_TIME, idAt } from './histories.js'
 import { read } from './reading.js'
 

@@ -6,7 +6,7 @@ import { JsonlRuntimePersistence } from '../../src/contracts/runtime-persistence
 import { JsonlSessionBackend } from '../../src/contracts/session-backend/index.js'
 import { JsonlSessionManager } from '../../src/contracts/session-manager/index.js'
 import { openStore, type SessionStore } from '../../src/index.js'
-import { totalUsage } from '../../src/log/fold.js'
+import { totalUsage } from '../../src/log/usage.js'
 import { internalsOf } from '../../src/store/store.js'
 import { contents, fill, message, open, randomOf, SOAK } from '../helpers/store.js'
 import { type Clone, cli, clones, hasProgram } from './machines.js'

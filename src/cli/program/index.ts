@@ -1,4 +1,3 @@
-import type { BotOptions } from '../commands/bot.js'
 import type { CompactSessionOptions, RewriteOptions } from '../commands/change/compact.js'
 import type { PurgeOptions } from '../commands/change/purge.js'
 import type { RmOptions } from '../commands/change/rm.js'
@@ -12,6 +11,7 @@ import { note, PROGRAM } from '../terminal/output.js'
 import { pagedUnless } from '../terminal/pager.js'
 import { packageVersion } from '../user-files.js'
 import type { GlobalOptions } from '../with-store.js'
+import { addBotCommand } from './bot.js'
 import { addCheckFs } from './check-fs.js'
 import { Argument, Command, Option } from './commander.js'
 import { addExamples } from './examples.js'
@@ -22,7 +22,7 @@ import { groupCommands, shownCommands } from './groups.js'
 import { addOperatorCommands } from './operator.js'
 import { addSessionCommands } from './session.js'
 import { addSyncCommands } from './sync.js'
-import { atLeastOne, duration, notEmpty, seconds, wholeNumber, wrongUrl } from './values.js'
+import { duration, notEmpty, wholeNumber } from './values.js'
 
 const KEY = 'key of a session, the beginning of one key only, or latest'
 /** Of lines of the help. */
@@ -72,37 +72,7 @@ export function buildProgram(finish: (exitCode: number) => void, main: string): 
     .configureOutput({ getOutHelpWidth: helpWidth, getErrHelpWidth: helpWidth })
     .addHelpText('after', HELP_END)
 
-  program
-    .command('bot')
-    .description('serve an inbox: JSON lines {sender, text, reply?} in, {sender, reply, turn} out')
-    .argument('[file]', 'the inbox; - is standard input, the default when it is a pipe')
-    .option('--default <file>', 'the inbox when none is named', notEmpty)
-    .option('--concurrency <n>', 'senders served at once', atLeastOne, 8)
-    .option('--base-url <url>', 'OpenAI-compatible endpoint that answers lines without reply, up to /chat/completions')
-    .option('--model <name>', 'model that the endpoint is to use', notEmpty)
-    .option('--system <text>', 'system message that the model gets first')
-    .option('--history <n>', 'messages of the conversation that the model gets to see', atLeastOne, 100)
-    .option('--timeout <seconds>', 'how long the endpoint may take for an answer', seconds, 60)
-    .option('--json', 'the summary on standard error as one JSON object')
-    .option('-q, --quiet', 'neither greeting nor summary')
-    .addHelpText(
-      'after',
-      '\nReplies go to standard output, a line each, as turns end; the rest goes to standard error.' +
-        '\nWithout --base-url a built-in responder answers, offline.' +
-        "\nThe endpoint's key is taken from JSONL_SESSIONS_API_KEY or OPENAI_API_KEY.",
-    )
-    .action(async (file: string | undefined, _: unknown, command: Command) => {
-      const options = command.optsWithGlobals<BotOptions>()
-      if ((options.baseUrl === undefined) !== (options.model === undefined)) {
-        command.error('--base-url and --model need each other')
-      }
-      const wrong = options.baseUrl === undefined ? undefined : wrongUrl(options.baseUrl)
-      if (wrong !== undefined) command.error(`--base-url ${wrong}`)
-      const name = file ?? options.default ?? (process.stdin.isTTY ? undefined : '-')
-      if (name === undefined || name === '') command.error('name an inbox file, or pipe one in')
-      const { bot } = await import('../commands/bot.js')
-      finish(await bot(name, options))
-    })
+  addBotCommand(program, finish)
 
   program
     .command('list')

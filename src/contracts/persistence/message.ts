@@ -3,8 +3,8 @@
 import { checkCount, checkOptionalText } from '../../base/arguments.js'
 import { isObject, type JsonObject } from '../../base/json.js'
 import { answeredCall, textOf, toolCallsOf } from '../../log/context.js'
-import { countersOf } from '../../log/fold.js'
 import type { Line } from '../../log/line.js'
+import { countersOf } from '../../log/usage.js'
 import type { ActiveSummary } from '../../log/views.js'
 import { knownId, timeIn, type Visibility } from '../../log/visibility.js'
 

@@ -1,8 +1,9 @@
 /** What a log was folded to, as JSON. Read back field by field: what is wrong in one field is wrong as a whole. */
 import { isV7 } from '../../base/ids.js'
 import { isObject, type Json, type JsonObject } from '../../base/json.js'
-import { countersOf, type Summary, usageFromJson } from '../../log/fold.js'
+import type { Summary } from '../../log/fold.js'
 import { timeOf } from '../../log/parse.js'
+import { countersOf, usageFromJson } from '../../log/usage.js'
 
 export function summaryToJson(summary: Summary): JsonObject {
   const { usage, carriedUsage, ...rest } = summary

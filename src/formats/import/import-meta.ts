@@ -1,7 +1,7 @@
 /** What a session keeps about the import that made it: the label `import`. */
 import { isObject, type Json, type JsonObject } from '../../base/json.js'
-import { countersOf } from '../../log/fold.js'
 import type { Usage } from '../../log/line.js'
+import { countersOf } from '../../log/usage.js'
 import type { Draft } from '../shared/draft/draft.js'
 import { noTotals, type Totals } from '../shared/draft/totals.js'
 import type { ResumePoint } from '../shared/format.js'

@@ -1,7 +1,7 @@
 /** Reading a file of units with its format's reader, from the start or behind what an earlier import read. */
 import { createHash } from 'node:crypto'
 import type { OpenSource } from '../../disk/source-file.js'
-import { addUsage } from '../../log/fold.js'
+import { addUsage } from '../../log/usage.js'
 import type { Draft } from '../shared/draft/draft.js'
 import { NeedsPlan, type Planner, type UnitFormat, type UnitReader } from '../shared/format.js'
 import {

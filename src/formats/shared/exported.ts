@@ -1,6 +1,6 @@
 /** The lines of our own `export --format jsonl`: a line `{session}`, then its messages. */
 import { isObject, type JsonObject } from '../../base/json.js'
-import { addUsage, countersOf } from '../../log/fold.js'
+import { addUsage, countersOf } from '../../log/usage.js'
 import { objectOf, objectsOf, textOr } from './blocks.js'
 import type { Draft } from './draft/draft.js'
 import type { UnitFormat, UnitReader } from './format.js'

@@ -2,10 +2,11 @@
 
 import { derivedId } from '../../base/ids.js'
 import { canonical, isObject, type JsonObject, jsonEqual } from '../../base/json.js'
-import { addUsage, countersOf, foldAll, type Summary } from '../fold.js'
+import { foldAll, type Summary } from '../fold.js'
 import type { Usage } from '../line.js'
 import { isChat, isoTime, parseLines } from '../parse.js'
 import type { Stamp } from '../serialize.js'
+import { addUsage, countersOf } from '../usage.js'
 import { visibilityOf } from '../visibility.js'
 import { carriesUsage, type Item, type Side, type Sides } from './side.js'
 

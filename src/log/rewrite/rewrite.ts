@@ -4,11 +4,12 @@
  */
 import { type Json, type JsonObject, jsonEqual } from '../../base/json.js'
 import { LargeSet } from '../../base/large-map.js'
-import { addUsage, emptySummary, foldFacts, foldPiece, isCarryLine, timesOf, totalUsage } from '../fold.js'
+import { emptySummary, foldFacts, foldPiece, isCarryLine, timesOf } from '../fold.js'
 import type { LineChange } from '../graph/vacuum.js'
 import { isSupersedable, LastLines, type Setter } from '../last-lines.js'
 import { isLine, type Line, namedIds, type Piece, type Range, type Usage } from '../line.js'
 import { carriedRefs, type KnownRef, rememberedOf } from '../refs.js'
+import { addUsage, totalUsage } from '../usage.js'
 import { isLive, knownId, REMOVABLE, type Visibility } from '../visibility.js'
 import { refOf, type Waiting, waitingAfter } from '../waiting.js'
 import { type Mending, NO_HEIRS, newFields } from './mended-line.js'

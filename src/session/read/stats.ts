@@ -1,10 +1,10 @@
 /** Messages and tokens of a session by agent, day, model and role, from the lines of its log. */
 import { checkBoolean, checkNames, checkTime, stillOpen } from '../../base/arguments.js'
 import { isObject } from '../../base/json.js'
-import { addUsage, countersOf, totalUsage } from '../../log/fold.js'
 import type { Line, Usage } from '../../log/line.js'
 import { isInherited, ownUsage } from '../../log/own-usage.js'
 import { isChat } from '../../log/parse.js'
+import { addUsage, countersOf, totalUsage } from '../../log/usage.js'
 import { modelOf } from '../../log/views.js'
 import { isLive, timeIn, type Visibility } from '../../log/visibility.js'
 import { visibilityIn } from '../log/catch-up.js'

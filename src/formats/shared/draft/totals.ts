@@ -1,7 +1,7 @@
 /** What the messages of a session come to. */
 import { isObject, type JsonObject } from '../../../base/json.js'
-import { countersOf } from '../../../log/fold.js'
 import type { Usage } from '../../../log/line.js'
+import { countersOf } from '../../../log/usage.js'
 import type { CallUsage } from '../blocks.js'
 
 /** The numbers of a session. */
