@@ -88,6 +88,8 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
     await page.goto(`${served.origin}/s/telegram_ann?at=0`)
     const rows = page.getByRole('log').getByRole('article')
     await rows.first().waitFor()
+    // until the facts are there, the heading is the key
+    await page.getByRole('heading', { name: "Ann's calendar" }).waitFor()
     const session = await page.locator('main').ariaSnapshot()
     expect(session).toContain('- heading "Ann\'s calendar" [level=1]')
     expect(session).toContain('- article "user,')
@@ -453,7 +455,7 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
     await page.locator('.row:not(.removed)', { hasText: 'taken back' }).waitFor()
     replies.push('')
     await page.getByRole('button', { name: 'Move to the trash' }).click()
-    await page.getByRole('heading', { name: 'Sessions' }).waitFor()
+    await page.getByRole('heading', { name: 'Sessions', exact: true }).waitFor()
     const again = await open(store.dir)
     expect((await again.trash()).map(({ key }) => key)).toEqual(['telegram_ann'])
     expect(replies).toEqual([])
