@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { bytesRead, patch, systemError } from '../helpers/file-calls.js'
 import { message, open, tempFolder } from '../helpers/store.js'
 
@@ -102,4 +102,26 @@ describe('what a long reading found is saved in the sidecar', () => {
     expect(errors).toEqual([])
     expect(fs.existsSync(sidecarOf(folder))).toBe(false)
   })
+})
+
+test('removed messages are gone through in steps, between which the event loop runs', async () => {
+  const session = (await open(withLog(String, { count: 500 }))).session('a')
+  await session.remove(Array.from({ length: 490 }, (_, n) => `${n}`))
+  let now = performance.now()
+  const clock = vi.spyOn(performance, 'now')
+  clock.mockImplementation(() => (now += 9)) // each look at the clock finds that the loop was held for long
+  try {
+    let turns = 0
+    let isDone = false
+    const turn = () => {
+      turns++
+      if (!isDone) setImmediate(turn)
+    }
+    setImmediate(turn)
+    expect(await session.removed()).toHaveLength(490)
+    isDone = true
+    expect(turns).toBeGreaterThan(90) // two for each 32 lines, which are gone through twice, and for each 32 ids of the line that removes
+  } finally {
+    clock.mockRestore()
+  }
 })
