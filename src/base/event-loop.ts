@@ -53,6 +53,14 @@ export async function* inSteps<T>(items: readonly T[]): AsyncGenerator<T[]> {
   }
 }
 
+/** Runs work to its end; other work runs wherever it yields, when that is due. */
+export async function withPauses<T>(work: Generator<unknown, T>): Promise<T> {
+  for (let next = work.next(); ; next = work.next()) {
+    if (next.done) return next.value
+    await yieldIfDue()
+  }
+}
+
 /** Yields when this turn of the event loop has gone on for longer than `HELD_MS`. */
 export async function yieldIfDue(): Promise<void> {
   if (isLoopHeld(performance.now())) await yieldToLoop()

@@ -1,7 +1,7 @@
 /** The end of a context, from the end of its log: as much of the log is read as that takes. */
 import { type ContextView, inContextOrder, lastOf, shownOf } from './context-order.js'
 import type { Summary } from './fold.js'
-import { BackwardReading } from './fold-tail.js'
+import { BackwardReading, LINES_A_STEP } from './fold-tail.js'
 import { isLine, type Line, type Piece } from './line.js'
 import { isChat } from './parse.js'
 import { isLive, knownId, type Visibility } from './visibility.js'
@@ -16,18 +16,20 @@ export interface Context {
 
 /**
  * The `last` messages of a context of a log that comes in backwards, and of which `summary` is known; `'unclear'` where
- * only a reading of the whole log can decide.
+ * only a reading of the whole log can decide. Yields after each step of lines.
  */
-export function contextFromEnd(
+export function* contextFromEnd(
   pieces: Iterable<Piece>,
   summary: Summary,
   last: number,
   view: ContextView = {},
-): Context | 'unclear' {
+): Generator<undefined, Context | 'unclear'> {
   const end = new LogEnd(summary)
   let enough = last
   let shown: Line[] | undefined
+  let passed = 0
   for (const piece of pieces) {
+    if (++passed % LINES_A_STEP === 0) yield
     end.add(piece)
     if (end.reading.uncertain) return 'unclear'
     if (end.reading.archivedBefore) break

@@ -7,6 +7,9 @@ import { isChat } from './parse.js'
 import { type Carried, carriedActivity, isLive, keptBy, NOTHING_KNOWN, noteIds, type Visibility } from './visibility.js'
 import { isEnding } from './waiting.js'
 
+/** Readings from the end of a log yield after so many lines, that other work may run. */
+export const LINES_A_STEP = 256
+
 /**
  * Which lines below the watermark must be read before `added` can be folded: the ids that the
  * added `remove` lines name and that the added lines do not hold. `undefined` when only a reading
@@ -52,19 +55,21 @@ export function canFollowWrite(summary: Summary, lines: readonly Line[], live?: 
 
 /**
  * The ids out of `ids` of live messages among `pieces`, which come from the summary's watermark backwards; undefined
- * where only the whole log can decide, or what their removal does to the sums.
+ * where only the whole log can decide, or what their removal does to the sums. Yields after each step of lines.
  */
-export function liveAmong(
+export function* liveAmong(
   pieces: Iterable<Piece>,
   summary: Ordered,
   ids: ReadonlySet<string>,
-): Set<string> | undefined {
+): Generator<undefined, Set<string> | undefined> {
   const live = new Set<string>()
   const wanted = new Set(ids)
   if (wanted.size === 0) return live
   const rising = [...ids].filter(isV7).sort()
   const reading = new BackwardReading(summary)
+  let passed = 0
   for (const piece of pieces) {
+    if (++passed % LINES_A_STEP === 0) yield
     const isFound = reading.add(piece)
     if (reading.uncertain) return undefined
     if (!isLine(piece)) continue

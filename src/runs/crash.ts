@@ -74,8 +74,8 @@ export async function describeCrash(log: SessionLog, run: Run, reason: CrashReas
 /** How the conversation ends. */
 async function endingOf(log: SessionLog): Promise<Ending> {
   const ending = new Ending()
-  const found = await log.reading((reader, { summary }) => {
-    for (const next of liveBackwards(reader, summary)) {
+  const found = await log.reading(async (reader, { summary }) => {
+    for await (const next of liveBackwards(reader, summary)) {
       if (next === 'unclear') return next
       if (!next.archived && ending.ask(next.line)) return 'clear'
       if (next.archivedBefore) return 'clear'

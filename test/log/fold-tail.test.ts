@@ -61,7 +61,7 @@ describe('what the sums of a tail cannot follow', () => {
   const compaction = (n: number, through: string | null) => ({ type: 'compaction', id: idAt(n), summary: 's', through })
   const follows = (below: unknown[], ...removed: string[]) => {
     const { summary, pieces } = tail(below, [])
-    const live = liveAmong(pieces.toReversed(), summary, new Set(removed))
+    const live = liveAmong(pieces.toReversed(), summary, new Set(removed)).next().value
     return live !== undefined && canFollow(summary, new Set(removed), live)
   }
 

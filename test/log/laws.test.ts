@@ -334,7 +334,7 @@ function* tails(log: Buffer): Generator<Tail> {
       (below.some((piece) => isOther(piece) || (isLine(piece) && isEnding(piece))) &&
         added.some(({ kind }) => kind === 'remove'))
     const named = idsToLookUp(folded, added)
-    const live = named && liveAmong(below.toReversed(), folded, named)
+    const live = named && liveAmong(below.toReversed(), folded, named).next().value
     if (named && live && canFollow(folded, named, live)) {
       foldTail(folded, added, live)
       yield { folded, whole, mayNeedWhole }

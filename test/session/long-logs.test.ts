@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
+import type { Session } from '../../src/index.js'
 import { bytesRead, patch, systemError } from '../helpers/file-calls.js'
 import { message, open, tempFolder } from '../helpers/store.js'
 
@@ -104,24 +105,56 @@ describe('what a long reading found is saved in the sidecar', () => {
   })
 })
 
+/** How often the event loop came round during `work`, to which every look at the clock says that it was held for long. */
+async function turnsIn(work: () => Promise<unknown>): Promise<number> {
+  let now = performance.now()
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => {
+    now += 9
+    return now
+  })
+  let turns = 0
+  let isDone = false
+  const turn = () => {
+    turns++
+    if (!isDone) setImmediate(turn)
+  }
+  setImmediate(turn)
+  try {
+    await work()
+  } finally {
+    isDone = true
+    clock.mockRestore()
+  }
+  return turns
+}
+
 test('removed messages are gone through in steps, between which the event loop runs', async () => {
   const session = (await open(withLog(String, { count: 500 }))).session('a')
   await session.remove(Array.from({ length: 490 }, (_, n) => `${n}`))
-  let now = performance.now()
-  const clock = vi.spyOn(performance, 'now')
-  clock.mockImplementation(() => (now += 9)) // each look at the clock finds that the loop was held for long
-  try {
-    let turns = 0
-    let isDone = false
-    const turn = () => {
-      turns++
-      if (!isDone) setImmediate(turn)
-    }
-    setImmediate(turn)
-    expect(await session.removed()).toHaveLength(490)
-    isDone = true
-    expect(turns).toBeGreaterThan(90) // two for each 32 lines, which are gone through twice, and for each 32 ids of the line that removes
-  } finally {
-    clock.mockRestore()
+  const turns = await turnsIn(async () => expect(await session.removed()).toHaveLength(490))
+  // two for each 32 lines, which are gone through twice, and for each 32 ids of the line that removes
+  expect(turns).toBeGreaterThan(90)
+})
+
+describe('behind thousands of removed messages the event loop runs, too, while the last one is looked for', () => {
+  function withRemovals() {
+    const folder = withLog((n) => `m${n}`, { count: 3_001 })
+    const removals = Array.from({ length: 3_000 }, (_, n) => ({ type: 'remove', ids: [`m${n + 1}`], id: `r${n}` }))
+    fs.appendFileSync(path.join(folder, 'a.jsonl'), removals.map((line) => `${JSON.stringify(line)}\n`).join(''))
+    return folder
   }
+
+  test.each<[string, (session: Session) => Promise<unknown>]>([
+    ['messages', (session) => session.messages({ last: 1 })],
+    ['entries', (session) => session.entries({ last: 1 }).next()],
+    ['context', (session) => session.context({ last: 1 })],
+    ['change', (session) => session.change({ last: 1 }, () => ({ append: [message('new')], result: undefined }))],
+    ['remove', (session) => session.remove(['m0'])],
+    ['pop', (session) => session.pop()],
+  ])('%s', async (_, work) => {
+    const session = (await open(withRemovals())).session('a')
+    expect((await session.info())?.messages).toBe(1)
+    // two for each 256 lines
+    expect(await turnsIn(() => work(session))).toBeGreaterThan(40)
+  })
 })

@@ -146,9 +146,9 @@ export class JsonlPersistence implements Persistence {
     ask: (found: BackwardLine, waits: (id: string) => boolean) => T | undefined,
   ): Promise<T | 'unclear' | undefined> {
     this.#store.context.checkOpen()
-    return this.#store.log(sessionId).reading((reader, { summary }) => {
+    return this.#store.log(sessionId).reading(async (reader, { summary }) => {
       const waits = (id: string) => summary.waiting.some((each) => each.id === id)
-      for (const found of liveBackwards(reader, summary)) {
+      for await (const found of liveBackwards(reader, summary)) {
         if (found === 'unclear') return found
         const answer = ask(found, waits)
         if (answer !== undefined) return answer

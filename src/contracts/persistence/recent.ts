@@ -29,10 +29,10 @@ export async function recentUserTexts(store: StoreInternals, limit: number): Pro
 
 /** Those of one session: from its end where times rise with the lines, else from all of it. */
 async function recentIn(log: SessionLog, limit: number): Promise<Recent[]> {
-  const last = await log.reading((reader, { summary }) => {
+  const last = await log.reading(async (reader, { summary }) => {
     if (summary.undated || summary.unsorted) return 'unclear'
     const found: Recent[] = []
-    for (const next of liveBackwards(reader, summary)) {
+    for await (const next of liveBackwards(reader, summary)) {
       if (next === 'unclear') return next
       if (isUserText(next.line)) found.push(toRecent(next.line, next.line.id, reader.fileTime))
       if (found.length === limit) break

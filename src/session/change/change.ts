@@ -151,7 +151,7 @@ interface SeenLines {
 }
 
 async function messagesIn(reader: LogReader, summary: Summary, last: number | undefined): Promise<SeenLines> {
-  const end = last === undefined ? 'unclear' : linesAtEnd(reader, summary, last)
+  const end = last === undefined ? 'unclear' : await linesAtEnd(reader, summary, last)
   if (end !== 'unclear') return end
   const { pieces, visibility } = await wholeOf(reader)
   const lines = messageLines(pieces, visibility).filter(isChat)
@@ -162,14 +162,14 @@ async function messagesIn(reader: LogReader, summary: Summary, last: number | un
   }
 }
 
-function linesAtEnd(reader: LogReader, summary: Summary, last: number): SeenLines | 'unclear' {
+async function linesAtEnd(reader: LogReader, summary: Summary, last: number): Promise<SeenLines | 'unclear'> {
   const seen: SeenLines = {
     lines: [],
     visibility: NOTHING_KNOWN,
     archived: false,
   }
   if (last === 0) return seen
-  for (const found of liveBackwards(reader, summary)) {
+  for await (const found of liveBackwards(reader, summary)) {
     if (found === 'unclear') return found
     seen.lines.unshift(found.line)
     seen.visibility = found.visibility

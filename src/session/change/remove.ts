@@ -73,8 +73,8 @@ async function lastOf(log: SessionLog): Promise<Last | undefined> {
   }
 }
 
-function lastIn(reader: LogReader, summary: Summary): Last | 'unclear' | undefined {
-  for (const found of liveBackwards(reader, summary)) {
+async function lastIn(reader: LogReader, summary: Summary): Promise<Last | 'unclear' | undefined> {
+  for await (const found of liveBackwards(reader, summary)) {
     if (found === 'unclear') return found
     const { line, archived, visibility } = found
     return { id: line.id, message: toStored(line, visibility, reader.fileTime), isPlain: !isEnding(line) && !archived }

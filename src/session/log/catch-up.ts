@@ -1,6 +1,6 @@
 /** Reads a log as far as needed to know its current state. */
 
-import { inSteps } from '../../base/event-loop.js'
+import { inSteps, withPauses } from '../../base/event-loop.js'
 import { readSync } from '../../disk/files.js'
 import { sameFile } from '../../disk/log/file-mark.js'
 import type { LogReader } from '../../disk/log/log-reader.js'
@@ -36,15 +36,19 @@ export async function catchUp(reader: LogReader, former: LogState | undefined): 
   if (reader.size - summary.bytes > SMALL_BYTES * 16) return foldLog(reader)
   const added = await reader.pieces(summary.bytes)
   const named = idsToLookUp(summary, added)
-  const live = named && liveBelow(reader, summary, named)
+  const live = named && (await liveBelow(reader, summary, named))
   if (named === undefined || live === undefined || !canFollow(summary, named, live)) return foldLog(reader)
   foldTail(summary, added, live)
   return logStateOf(reader, summary, added.at(-1))
 }
 
 /** As `liveAmong` the lines below the summary's watermark, which are read as far as needed. */
-export function liveBelow(reader: LogReader, summary: Summary, ids: ReadonlySet<string>): Set<string> | undefined {
-  return liveAmong(reader.backwards(summary.bytes), summary, ids)
+export function liveBelow(
+  reader: LogReader,
+  summary: Summary,
+  ids: ReadonlySet<string>,
+): Promise<Set<string> | undefined> {
+  return withPauses(liveAmong(reader.backwards(summary.bytes), summary, ids))
 }
 
 /** Reads the whole log: once if nothing in it refers to anything else, else as often as it takes. */

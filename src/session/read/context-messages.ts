@@ -5,6 +5,7 @@ import type { ChatMessage, Line } from '../../log/line.js'
 import { asGiven, summaryOf } from '../../log/views.js'
 import { knownId, type WholeLog } from '../../log/visibility.js'
 import type { SessionLog } from '../log/session-log.js'
+import { readEnd } from './read-backwards.js'
 
 /** By the ids of lines; see `ContextView`. */
 export interface View {
@@ -18,7 +19,7 @@ export interface View {
 export async function contextOf(log: SessionLog, { last }: { last?: number }, view?: View): Promise<ChatMessage[]> {
   log.context.checkNotClosed()
   if (last !== undefined) {
-    const end = await log.readingNow((reader, { summary }) =>
+    const end = await readEnd(log, last, (reader, summary) =>
       contextFromEnd(
         reader.backwards(reader.size, (last * summary.bytes) / (summary.messages + 1)),
         summary,

@@ -10,7 +10,7 @@ import { type Entry, entryOf } from '../entry.js'
 import { visibilityIn } from '../log/catch-up.js'
 import { MessageIds, messageIdsIn } from '../log/message-ids.js'
 import type { SessionLog } from '../log/session-log.js'
-import { liveBackwards } from './read-backwards.js'
+import { liveInSteps, readEnd } from './read-backwards.js'
 
 export interface EntriesOptions {
   /** So many at the end of what the other options leave. */
@@ -73,19 +73,28 @@ export async function lastEntries(log: SessionLog, last: number): Promise<Entry[
 
 /** `'unclear'` where only the whole log decides it, or the ids are not found among those of the lines. */
 async function entriesAtEnd<M>(log: SessionLog, last: number, bounds: Bounds): Promise<Entry<M>[] | 'unclear'> {
-  const found = await log.readingNow((reader, { summary }) => readBackwards<M>(reader, summary, last, bounds))
+  const found = await readEnd(log, last, (reader, summary) => readBackwards<M>(reader, summary, last, bounds))
   return found ?? (bounds.before === undefined && bounds.after === undefined ? [] : 'unclear')
 }
 
-function readBackwards<M>(reader: LogReader, summary: Summary, last: number, bounds: Bounds): Entry<M>[] | 'unclear' {
+function* readBackwards<M>(
+  reader: LogReader,
+  summary: Summary,
+  last: number,
+  bounds: Bounds,
+): Generator<unknown, Entry<M>[] | 'unclear'> {
   const { after } = bounds
   const entries: Entry<M>[] = []
   let isInside = bounds.before === undefined
   if (isInside && last === 0 && after === undefined) return []
   // without bounds it is known about how much is read: in one call, instead of block by block
   const each = isInside && after === undefined ? summary.bytes / (summary.messages + 1) : 0
-  for (const found of liveBackwards(reader, summary, last * each)) {
+  for (const found of liveInSteps(reader, summary, last * each)) {
     if (found === 'unclear') return found
+    if (found === 'pause') {
+      yield
+      continue
+    }
     const { line, visibility } = found
     const id = knownId(line, visibility)
     if (id === after) return isInside ? entries.reverse() : []

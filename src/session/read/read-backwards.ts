@@ -1,8 +1,8 @@
 /** Live messages from the end of a log, as far as the lines after a line are enough to judge it. */
-import { yieldIfDue } from '../../base/event-loop.js'
+import { withPauses, yieldIfDue } from '../../base/event-loop.js'
 import type { LogReader } from '../../disk/log/log-reader.js'
 import type { Summary } from '../../log/fold.js'
-import { BackwardReading } from '../../log/fold-tail.js'
+import { BackwardReading, LINES_A_STEP } from '../../log/fold-tail.js'
 import { isLine, type Line, type StoredMessage } from '../../log/line.js'
 import { toStored } from '../../log/views.js'
 import type { Visibility } from '../../log/visibility.js'
@@ -18,23 +18,25 @@ export interface BackwardLine {
   visibility: Visibility
 }
 
-/** Ends with `'unclear'` where only the whole log decides what comes before. The caller will read about `bytes`. */
-export function liveBackwards(reader: LogReader, summary: Summary, bytes = 0): Generator<BackwardLine | 'unclear'> {
-  return inSteps(reader, summary, bytes, Number.POSITIVE_INFINITY) as Generator<BackwardLine | 'unclear'>
+/** Ends with `'unclear'` where only the whole log decides what comes before. The event loop runs in between. */
+export async function* liveBackwards(reader: LogReader, summary: Summary): AsyncGenerator<BackwardLine | 'unclear'> {
+  for (const found of liveInSteps(reader, summary)) {
+    if (found === 'pause') await yieldIfDue()
+    else yield found
+  }
 }
 
-/** The same, with a pause after so many lines that are no live message. */
-function* inSteps(
+/** The same, for a caller that pauses by itself, and will read about `bytes`. */
+export function* liveInSteps(
   reader: LogReader,
   summary: Summary,
-  bytes: number,
-  step: number,
+  bytes = 0,
 ): Generator<BackwardLine | 'unclear' | 'pause'> {
   const reading = new BackwardReading(summary)
   let passed = 0
   for (const piece of reader.backwards(reader.size, bytes)) {
     const live = reading.add(piece)
-    if (++passed % step === 0) yield 'pause'
+    if (++passed % LINES_A_STEP === 0) yield 'pause'
     if (reading.uncertain) {
       yield 'unclear'
       return
@@ -45,38 +47,41 @@ function* inSteps(
   }
 }
 
-/** So many lines are judged between two looks at the event loop, … */
-const STEP = 256
-/** … of which a reading at once makes so many: behind many removed messages it would hold the event loop. */
+/** So many steps are made at once: more, behind many removed messages, would hold the event loop. */
 const STEPS_AT_ONCE = 8
+
+/**
+ * What `work` finds at the end of the log, which yields after each step: at once where that is about
+ * `count` messages, else with pauses. Undefined without a session.
+ */
+export async function readEnd<T>(
+  log: SessionLog,
+  count: number,
+  work: (reader: LogReader, summary: Summary) => Generator<unknown, T>,
+): Promise<T | undefined> {
+  const found = await log.readingNow((reader, { summary }) => {
+    const reading = work(reader, summary)
+    for (let steps = 0; steps <= STEPS_AT_ONCE + count / LINES_A_STEP; steps++) {
+      const next = reading.next()
+      if (next.done) return { value: next.value }
+    }
+    return 'long'
+  })
+  if (found !== 'long') return found?.value
+  return log.reading((reader, { summary }) => withPauses(work(reader, summary)))
+}
 
 /**
  * The last `count` live messages in order, none without a session; `'unclear'` where only the whole log decides it.
  */
 export async function lastMessages(log: SessionLog, count: number): Promise<StoredMessage[] | 'unclear'> {
-  const last = await log.readingNow((reader, { summary }) => {
-    let steps = 0
-    const reading = collecting(reader, summary, count)
-    for (let next = reading.next(); ; next = reading.next()) {
-      if (next.done) return next.value
-      if (++steps > STEPS_AT_ONCE + count / STEP) return 'long'
-    }
-  })
-  if (last !== 'long') return last ?? []
-  const late = await log.reading(async (reader, { summary }) => {
-    const reading = collecting(reader, summary, count)
-    for (let next = reading.next(); ; next = reading.next()) {
-      if (next.done) return next.value
-      await yieldIfDue()
-    }
-  })
-  return late ?? []
+  return (await readEnd(log, count, (reader, summary) => collecting(reader, summary, count))) ?? []
 }
 
 function* collecting(reader: LogReader, summary: Summary, count: number): Generator<void, StoredMessage[] | 'unclear'> {
   const messages: StoredMessage[] = []
   const each = summary.bytes / (summary.messages + 1)
-  for (const found of inSteps(reader, summary, Math.min(count * each, summary.bytes), STEP)) {
+  for (const found of liveInSteps(reader, summary, Math.min(count * each, summary.bytes))) {
     if (found === 'unclear') return found
     if (found === 'pause') yield
     else messages.push(toStored(found.line, found.visibility, reader.fileTime))
