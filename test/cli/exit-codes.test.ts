@@ -3,7 +3,7 @@ import path from 'node:path'
 import { expect, test } from 'vitest'
 import { openStore } from '../../src/index.js'
 import { tempFolder } from '../helpers/store.js'
-import { run, runInOne } from './run.js'
+import { run, runAll, runAlone } from './run.js'
 
 /** For each command: arguments that name what is not there, and the exit code; 0 where that is no failure. */
 const MISSING: Record<string, [code: number, ...args: string[]]> = {
@@ -73,7 +73,7 @@ test('every command that the help names has a row here', async () => {
 test('what is not there is 3, with one line on standard error', { timeout: 180_000 }, async () => {
   const { cwd } = await storeWithAnn()
   const ends = await inBatches(Object.entries(MISSING), async ([name, [, ...args]]) => {
-    const { code, err } = await run([name, ...args], { cwd })
+    const { code, err } = await runAlone([name, ...args], { cwd })
     return { name, code, said: code === 0 ? null : err }
   })
   const oneLine = expect.stringMatching(/^jsonl-sessions: [^\n]+\n$/)
@@ -83,7 +83,7 @@ test('what is not there is 3, with one line on standard error', { timeout: 180_0
 test('an option that a command does not have is 2', async () => {
   const { cwd } = await storeWithAnn()
   const commands = Object.keys(MISSING)
-  const ends = await runInOne(
+  const ends = await runAll(
     commands.map((name) => [name, '--nonsense']),
     { cwd },
   )

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { beforeEach, expect, test, vi } from 'vitest'
 import { type GraphCommitDelta, JsonlRuntimePersistence } from '../../src/contracts/runtime-persistence/index.js'
 import { openStore } from '../../src/index.js'
-import { folder, run, runInOne } from './run.js'
+import { folder, run, runAll } from './run.js'
 
 // Every test starts a few processes, on machines that are busy with other tests.
 vi.setConfig({ testTimeout: 60_000 })
@@ -154,7 +154,7 @@ test('check reports two merged histories, and a graph that cannot be read', asyn
 test('wrong usage is 2, what is not there is 3', async () => {
   await prepare()
   const wrong = [['graph'], ['blobs'], ['vacuum'], ['gc'], ['gc', 'alpha', '--all'], ['graph', 'a', 'b']]
-  const results = await runInOne(wrong.map((args) => [...args, '--root', root]))
+  const results = await runAll(wrong.map((args) => [...args, '--root', root]))
   results.forEach(({ code, out, err }, i) => {
     expect([wrong[i], code, out]).toEqual([wrong[i], 2, ''])
     expect(err).toMatch(/^jsonl-sessions: [^\n]+\n$/)

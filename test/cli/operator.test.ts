@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { openStore, type SessionStore } from '../../src/index.js'
 import { ended, RemoteStore } from '../helpers/child.js'
 import { fill, until } from '../helpers/store.js'
-import { folder, MAIN, type RunOptions, run, runInOne, start } from './run.js'
+import { folder, MAIN, type RunOptions, run, runAll, start } from './run.js'
 
 // Every test starts a few processes, on machines that are busy with other tests.
 vi.setConfig({ testTimeout: 60_000 })
@@ -243,7 +243,7 @@ test('wrong usage is 2, one line on stderr', async () => {
     ['trash', 'restore'],
     ['trash', 'empty'],
   ]
-  const results = await runInOne(all)
+  const results = await runAll(all)
   results.forEach(({ code, out, err }, i) => {
     expect([all[i], code, out]).toEqual([all[i], 2, ''])
     expect(err).toMatch(/^jsonl-sessions: [^\n]+\n$/)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { JsonlPersistence, type NewAgentMessage, type TokenUsage } from '../../src/contracts/persistence/index.js'
 import { openStore } from '../../src/index.js'
-import { folder, run, runInOne, start } from './run.js'
+import { folder, run, runAll, start } from './run.js'
 
 // Every test starts a few processes, on machines that are busy with other tests.
 vi.setConfig({ testTimeout: 60_000 })
@@ -92,7 +92,7 @@ test('wrong usage is 2, one line on stderr', async () => {
     ['compact', 'a', '--all', '--summary', 'text', '--keep', '2'],
     ['compact', '--summary', 'text', '--keep', '2'],
   ]
-  const results = await runInOne(all.map((args) => [...args, '--root', root]))
+  const results = await runAll(all.map((args) => [...args, '--root', root]))
   results.forEach(({ code, out, err }, i) => {
     expect([all[i], code, out]).toEqual([all[i], 2, ''])
     expect(err).toMatch(/^jsonl-sessions: [^\n]+\n$/)

@@ -4,7 +4,7 @@ import { appendFile, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { openStore } from '../../src/index.js'
-import { folder, inbox, MAIN, run, runInOne, start } from './run.js'
+import { folder, inbox, MAIN, run, runAll, start } from './run.js'
 
 // Every test starts a few processes, on machines that are busy with other tests.
 vi.setConfig({ testTimeout: 60_000 })
@@ -54,7 +54,7 @@ describe('exit codes and errors', () => {
       ['bot', 'a', '--model', 'm'],
       ['list', '--root', ''],
     ]
-    const results = await runInOne(all)
+    const results = await runAll(all)
     results.forEach(({ code, out, err }, i) => {
       expect([all[i], code, out]).toEqual([all[i], 2, ''])
       expect(err).toMatch(/^jsonl-sessions: [^\n]+\n$/)

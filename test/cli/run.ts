@@ -1,5 +1,5 @@
-/** Runs the built command line as a real process. `npm test` builds it first. */
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+/** Runs the built command line in other processes. `npm test` builds it first. */
+import { type ChildProcess, type ChildProcessWithoutNullStreams, fork, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openStore, type SessionStore } from '../../src/index.js'
+import { messageOf } from '../helpers/child.js'
 
 /** COMMAND names another build, such as that of the package. */
 export const MAIN = process.env.COMMAND ?? fileURLToPath(new URL('../../dist/lib/cli/main.js', import.meta.url))
@@ -31,21 +32,21 @@ export interface Running {
   says: (text: string) => Promise<void>
 }
 
-const COMMANDS = fileURLToPath(new URL('../processes/commands.mjs', import.meta.url))
-
 /** How long a command may take, ms. */
 const LIMIT_MS = 60_000
 
-export function start(args: readonly string[], options: RunOptions = {}): Running {
-  return startScript([MAIN, ...args], options)
+/** The environment of a command: little of that of the tests. */
+function envOf({ env }: RunOptions): NodeJS.ProcessEnv {
+  return { PATH: process.env.PATH, ...env } as unknown as NodeJS.ProcessEnv
 }
 
-function startScript(script: readonly string[], { env = {}, cwd }: RunOptions): Running {
-  const child = spawn(process.execPath, script, {
+/** A process of its own. */
+export function start(args: readonly string[], options: RunOptions = {}): Running {
+  const child = spawn(process.execPath, [MAIN, ...args], {
     timeout: LIMIT_MS,
     killSignal: 'SIGKILL',
-    cwd,
-    env: { PATH: process.env.PATH, ...env } as unknown as NodeJS.ProcessEnv,
+    cwd: options.cwd,
+    env: envOf(options),
   })
   const result: Result = { code: null, out: '', err: '' }
   child.stdout.setEncoding('utf8').on('data', (text) => {
@@ -69,19 +70,48 @@ function startScript(script: readonly string[], { env = {}, cwd }: RunOptions): 
   return { child, done, says }
 }
 
-export function run(args: readonly string[], options: RunOptions = {}): Promise<Result> {
+const COMMANDS = fileURLToPath(new URL('../processes/commands.mjs', import.meta.url))
+/** What starts programs, takes signals or ends its process by itself. */
+const NEEDS_OWN_PROCESS = new Set(['bot', 'edit', 'hold', 'serve', 'watch', '--version'])
+
+/** Of all test files that run in this process, and ends with it: a start takes longer than what most commands do. */
+let shared: ChildProcess | undefined
+let isBusy = false
+
+function sharedProcess(): ChildProcess {
+  if (shared?.connected) return shared
+  shared = fork(COMMANDS, [MAIN], { env: envOf({}), execArgv: [] })
+  shared.unref()
+  shared.channel?.unref()
+  return shared
+}
+
+/** In the process that all share; in one of its own where the command needs it, or another one is running there. */
+export async function run(args: readonly string[], options: RunOptions = {}): Promise<Result> {
+  if (isBusy || args.some((arg) => NEEDS_OWN_PROCESS.has(arg))) return runAlone(args, options)
+  const { input = '', cwd, env = {} } = options
+  isBusy = true
+  try {
+    const child = sharedProcess()
+    child.send({ args, env, cwd, input })
+    return await messageOf<Result>(child, LIMIT_MS)
+  } finally {
+    isBusy = false
+  }
+}
+
+/** In a process of its own, which must come to an end. */
+export function runAlone(args: readonly string[], options: RunOptions = {}): Promise<Result> {
   const { child, done } = start(args, options)
   child.stdin.end(options.input ?? '')
   return done
 }
 
-/** Runs command lines that end before they do any work, such as wrong ones, one after the other in one process. */
-export async function runInOne(lines: ReadonlyArray<readonly string[]>, options: RunOptions = {}): Promise<Result[]> {
-  const { child, done } = startScript([COMMANDS, MAIN, JSON.stringify(lines)], options)
-  child.stdin.end()
-  const { code, out, err } = await done
-  if (code !== 0) throw new Error(`the process ended with ${code}: ${err}`)
-  return JSON.parse(out)
+/** One command line after the other. */
+export async function runAll(lines: ReadonlyArray<readonly string[]>, options: RunOptions = {}): Promise<Result[]> {
+  const results: Result[] = []
+  for (const args of lines) results.push(await run(args, options))
+  return results
 }
 
 /** The summary that `bot --json` writes to standard error, as its last line. */

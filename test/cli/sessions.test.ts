@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { nameOf } from '../../src/disk/names.js'
 import { openStore, type Session } from '../../src/index.js'
-import { folder, run, runInOne } from './run.js'
+import { folder, run, runAll } from './run.js'
 
 // Every test starts a few processes, on machines that are busy with other tests.
 vi.setConfig({ testTimeout: 60_000 })
@@ -49,7 +49,7 @@ test('wrong usage is 2, one line on stderr', async () => {
     ['show', 'a', '--removed', '--last', '1'],
     ['show', 'a', '--removed', '--context'],
   ]
-  const results = await runInOne(all.map((args) => [...args, '--root', root]))
+  const results = await runAll(all.map((args) => [...args, '--root', root]))
   results.forEach(({ code, out, err }, i) => {
     expect([all[i], code, out]).toEqual([all[i], 2, ''])
     expect(err).toMatch(/^jsonl-sessions: [^\n]+\n$/)
