@@ -92,17 +92,18 @@ export function stringsIn(value: unknown): string[] {
 export function idsToRemove(lines: readonly Line[], pieces: readonly Piece[], visibility: Visibility): string[] {
   const [first] = lines
   if (first === undefined) return []
-  const places = new Map<string, number>()
-  for (const piece of pieces) {
-    if (piece.kind === 'message' && visibility.copies.get(piece.offset) !== 'duplicate')
-      places.set(knownId(piece, visibility), piece.offset)
+  const compactions = pieces.filter((piece): piece is Line => piece.kind === 'compaction' && isLive(piece, visibility))
+  const throughs = new Set(compactions.map(({ value }) => value.through))
+  const covered = new Set<unknown>()
+  if (throughs.size > 0) {
+    for (const piece of pieces) {
+      if (piece.kind !== 'message' || piece.offset < first.offset) continue
+      if (visibility.copies.get(piece.offset) === 'duplicate') continue
+      const id = knownId(piece, visibility)
+      if (throughs.has(id)) covered.add(id)
+    }
   }
-  const covering = pieces.filter(
-    (piece): piece is Line =>
-      piece.kind === 'compaction' &&
-      isLive(piece, visibility) &&
-      (places.get(piece.value.through as string) ?? -1) >= first.offset,
-  )
+  const covering = compactions.filter(({ value }) => covered.has(value.through))
   return [...lines, ...covering].map((line) => knownId(line, visibility))
 }
 

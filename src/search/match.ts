@@ -1,9 +1,12 @@
 /** The message of a log that a search shows. */
-import { isLine, type Line, type Piece } from '../log/line.js'
+import { isLine, type Line } from '../log/line.js'
 import { isChat } from '../log/parse.js'
 import { asGiven, stringsIn, textsOf } from '../log/views.js'
-import { isLive, knownId, timeIn, visibilityOf } from '../log/visibility.js'
+import { isLive, knownId, timeIn, type WholeLog } from '../log/visibility.js'
 import { foldedText } from './words.js'
+
+/** So many lines are searched between two looks at the event loop. */
+const LINES_A_STEP = 32
 
 /** Where the words were found. */
 export interface SearchMatch {
@@ -43,16 +46,17 @@ function* allTextsOf(line: Line): Generator<string> {
   yield* stringsIn(others)
 }
 
-export function findMatch(
-  pieces: readonly Piece[],
+/** Yields after each step of lines. */
+export function* findMatch(
+  { pieces, visibility, fileTime }: WholeLog,
   words: readonly string[],
   textsOf: TextReader,
-  fileTime: string,
-): Found | undefined {
-  const visibility = visibilityOf(pieces)
+): Generator<undefined, Found | undefined> {
+  let passed = 0
   const all = new Set<string>()
   let best: { line: Line; text: string; count: number } | undefined
   for (const piece of pieces) {
+    if (++passed % LINES_A_STEP === 0) yield
     if (!isLine(piece) || !isChat(piece) || !isLive(piece, visibility)) continue
     const held = new Set<string>()
     let first: string | undefined

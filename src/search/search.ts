@@ -1,7 +1,7 @@
 /** Finds the sessions whose messages contain some words: candidates of the index are scanned, the newest first. */
 import { checkCount, checkNames, checkOptionalText, checkSignal } from '../base/arguments.js'
 import { errno, withPath } from '../base/errors.js'
-import { isLoopHeld, yieldToLoop } from '../base/event-loop.js'
+import { isLoopHeld, withPauses, yieldToLoop } from '../base/event-loop.js'
 import { read, readIntoSync } from '../disk/files.js'
 import { nameIn } from '../disk/given-names.js'
 import { untilNotStale } from '../disk/log/late-data.js'
@@ -11,6 +11,7 @@ import type { StoreInternals } from '../list/store-internals.js'
 import type { ChatMessage } from '../log/line.js'
 import type { StoreContext } from '../session/context.js'
 import { byActivity, type SessionInfo } from '../session/info.js'
+import { wholeOf } from '../session/log/catch-up.js'
 import { type Found, findMatch, type SearchMatch, type TextReader, textReader } from './match.js'
 import { type RawScan, rawScanFor } from './raw-scan.js'
 import { searchIndexOf } from './search-index.js'
@@ -146,5 +147,5 @@ function isRuledOut({ fd, size }: LogReader, mayContain: RawScan, buffer: Buffer
 async function findIn(reader: LogReader, scan: Scan): Promise<Found | undefined> {
   const isLarge = reader.size > SHARED_BYTES && reader.size <= RAW_BYTES
   if (isLarge && !scan.mayContain(await read(reader.fd, 0, reader.size))) return undefined
-  return findMatch(await reader.pieces(), scan.words, scan.textsOf, reader.fileTime)
+  return withPauses(findMatch(await wholeOf(reader), scan.words, scan.textsOf))
 }

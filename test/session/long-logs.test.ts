@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
-import type { Session } from '../../src/index.js'
+import type { Session, SessionStore } from '../../src/index.js'
 import { bytesRead, patch, systemError } from '../helpers/file-calls.js'
 import { message, open, tempFolder } from '../helpers/store.js'
 
@@ -136,7 +136,7 @@ test('removed messages are gone through in steps, between which the event loop r
   expect(turns).toBeGreaterThan(90)
 })
 
-describe('behind thousands of removed messages the event loop runs, too, while the last one is looked for', () => {
+describe('behind thousands of removed messages the event loop runs, too', () => {
   function withRemovals() {
     const folder = withLog((n) => `m${n}`, { count: 3_001 })
     const removals = Array.from({ length: 3_000 }, (_, n) => ({ type: 'remove', ids: [`m${n + 1}`], id: `r${n}` }))
@@ -144,17 +144,21 @@ describe('behind thousands of removed messages the event loop runs, too, while t
     return folder
   }
 
-  test.each<[string, (session: Session) => Promise<unknown>]>([
+  test.each<[string, (session: Session, store: SessionStore) => Promise<unknown>]>([
     ['messages', (session) => session.messages({ last: 1 })],
     ['entries', (session) => session.entries({ last: 1 }).next()],
     ['context', (session) => session.context({ last: 1 })],
     ['change', (session) => session.change({ last: 1 }, () => ({ append: [message('new')], result: undefined }))],
     ['remove', (session) => session.remove(['m0'])],
     ['pop', (session) => session.pop()],
+    ['rewind', (session) => session.rewind({ keep: 0 })],
+    ['whole context', (session) => session.context()],
+    ['search', (_, store) => store.search('5')],
   ])('%s', async (_, work) => {
-    const session = (await open(withRemovals())).session('a')
+    const store = await open(withRemovals())
+    const session = store.session('a')
     expect((await session.info())?.messages).toBe(1)
     // two for each 256 lines
-    expect(await turnsIn(() => work(session))).toBeGreaterThan(40)
+    expect(await turnsIn(() => work(session, store))).toBeGreaterThan(40)
   })
 })

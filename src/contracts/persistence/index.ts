@@ -17,6 +17,7 @@ import { sumOf, totalUsage } from '../../log/usage.js'
 import { summaryOf } from '../../log/views.js'
 import { knownId, type WholeLog } from '../../log/visibility.js'
 import { byKey, type ListedSession } from '../../session/info.js'
+import { liveOf } from '../../session/log/catch-up.js'
 import { compactionDraft, headerDraft, messageDraft, metaDraft } from '../../session/log/pending-line.js'
 import { type BackwardLine, liveBackwards } from '../../session/read/read-backwards.js'
 import { type AnyStore, internalsOf } from '../../store/store.js'
@@ -182,7 +183,7 @@ export class JsonlPersistence implements Persistence {
     else checkCount('preserveCount', preserve)
     const log = this.#store.log(sessionId)
     const archived = await log.transactExisting(async () => {
-      const whole = await log.whole()
+      const whole = await this.#whole(sessionId)
       if (whole === undefined) return { drafts: [], result: 0 }
       const { messages, waits } = activeMessages(whole.pieces, whole.visibility)
       const exchange = new Exchange(messages, waits)
@@ -244,10 +245,12 @@ export class JsonlPersistence implements Persistence {
     return this.#store.index.sessions()
   }
 
+  /** Of the whole log what is live. */
   async #whole(sessionId: SessionId): Promise<WholeLog | undefined> {
     const log = this.#store.log(sessionId)
     this.#store.context.checkOpen()
-    return log.whole()
+    const whole = await log.whole()
+    return whole && liveOf(whole)
   }
 
   async #summary(sessionId: SessionId): Promise<Summary | undefined> {

@@ -6,6 +6,7 @@ import { isChat } from '../../log/parse.js'
 import { idsToRemove, messageLines } from '../../log/views.js'
 import { knownId, type WholeLog } from '../../log/visibility.js'
 import { isEnding } from '../../log/waiting.js'
+import { liveOf } from '../log/catch-up.js'
 import { MessageIds } from '../log/message-ids.js'
 import { metaDraft, removeDraft } from '../log/pending-line.js'
 import type { SessionLog } from '../log/session-log.js'
@@ -38,8 +39,9 @@ export async function rewindLog(
   const removed = await log.transactExisting(async (summary) => {
     const whole = await log.whole()
     if (whole === undefined) throw notFound(log.key)
-    const count = countOf(whole, target, log.key)
-    const gone = messageLines(whole.pieces, whole.visibility).slice(count)
+    const live = await liveOf(whole)
+    const count = countOf(live, target, log.key)
+    const gone = messageLines(live.pieces, live.visibility).slice(count)
     if (gone.length === 0 || dryRun) return { drafts: [], result: gone.length }
     const ids = idsToRemove(gone, whole.pieces, whole.visibility)
     const label = summary?.labels.turnCount === count ? [] : [metaDraft({ turnCount: count })]

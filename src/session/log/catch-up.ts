@@ -10,7 +10,9 @@ import { isLine, type Piece } from '../../log/line.js'
 import { parseLines } from '../../log/parse.js'
 import {
   FirstVisibilityPass,
+  isLive,
   NOTHING_KNOWN,
+  REMOVABLE,
   SecondVisibilityPass,
   type Visibility,
   type WholeLog,
@@ -77,6 +79,14 @@ export async function wholeOf(reader: LogReader): Promise<WholeLog> {
   const pieces = await reader.pieces(0, (piece) => first.add(piece))
   const visibility = await completeVisibility(first, inSteps(pieces))
   return { pieces, visibility, fileTime: reader.fileTime }
+}
+
+/** The same log without removed lines, and without lines of the kinds that cannot be removed. */
+export async function liveOf({ pieces, visibility, fileTime }: WholeLog): Promise<WholeLog> {
+  const isLeft = (piece: Piece) => isLine(piece) && REMOVABLE.has(piece.kind) && isLive(piece, visibility)
+  const left: Piece[] = []
+  for await (const step of inSteps(pieces)) left.push(...step.filter(isLeft))
+  return { pieces: left, visibility, fileTime }
 }
 
 /** The visibility of the lines of a log, read in constant memory. */

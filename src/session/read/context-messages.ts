@@ -4,6 +4,7 @@ import { type Context, contextFromEnd } from '../../log/context-tail.js'
 import type { ChatMessage, Line } from '../../log/line.js'
 import { asGiven, summaryOf } from '../../log/views.js'
 import { knownId, type WholeLog } from '../../log/visibility.js'
+import { liveOf } from '../log/catch-up.js'
 import type { SessionLog } from '../log/session-log.js'
 import { readEnd } from './read-backwards.js'
 
@@ -32,7 +33,7 @@ export async function contextOf(log: SessionLog, { last }: { last?: number }, vi
   }
   log.context.checkOpen()
   const whole = await log.whole()
-  return whole === undefined ? [] : messagesOf(wholeContext(whole, last, view))
+  return whole === undefined ? [] : messagesOf(wholeContext(await liveOf(whole), last, view))
 }
 
 function wholeContext(
