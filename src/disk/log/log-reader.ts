@@ -1,7 +1,7 @@
 /** Reads a log in whole lines, forwards in blocks or backwards from the end. Takes no lock. */
 import fs from 'node:fs'
 import { notALog, withPath } from '../../base/errors.js'
-import { yieldIfDue } from '../../base/event-loop.js'
+import { yieldIfDue, yieldToLoop } from '../../base/event-loop.js'
 import type { Piece, Range } from '../../log/line.js'
 import { isoTime, parseBackwards, parseLines } from '../../log/parse.js'
 import { MAX_LINE_BYTES } from '../../log/serialize.js'
@@ -33,6 +33,8 @@ export class LogReader {
   #fileTime: string | undefined
   /** Called at the end of a pass over the log, or over a part of it, with the lines in it that cannot be read. */
   onDamage: ((damage: DamagedLine[]) => void) | undefined
+  /** Other work goes first behind each block, not only when the event loop was held: nothing waits for this reading. */
+  isPatient = false
 
   /** `fd` is closed by `close`, unless others keep it open. */
   constructor(
@@ -133,7 +135,7 @@ export class LogReader {
         rest = 0
       }
       buffer.copyWithin(0, stop, stop + rest)
-      await yieldIfDue()
+      await (this.isPatient ? yieldToLoop() : yieldIfDue())
     }
   }
 

@@ -66,6 +66,15 @@ export abstract class CachedLog extends SessionCalls {
     return this.peek() ?? this.reading((_, state) => state)
   }
 
+  /** The same for work behind: all other work goes first. */
+  async currentBehind(): Promise<LogState | undefined> {
+    const read = (reader: LogReader) => {
+      reader.isPatient = true
+      return this.#refresh(reader, this.#state, foldLog)
+    }
+    return this.peek() ?? this.#using(read)
+  }
+
   /** The cached state, if the file has not changed since. */
   peek(mark: FileMark | 'other' | undefined = statFile(this.file.path)): LogState | undefined {
     const state = this.#state

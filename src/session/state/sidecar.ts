@@ -11,6 +11,7 @@ import { type LogWithRuns, readRun, sessionOf, standingOf, statementsOf } from '
 interface LogWithSidecar extends LogWithRuns {
   readonly draft: { turnId: string; text: string } | undefined
   current(): Promise<LogState | undefined>
+  currentBehind(): Promise<LogState | undefined>
   reset(): void
 }
 
@@ -40,7 +41,7 @@ export async function writeNow(log: LogWithSidecar): Promise<void> {
 export async function writeBehind(log: LogWithSidecar): Promise<void> {
   log.context.root.check()
   // calls on the session need not wait for the reading of what other processes wrote
-  if ((await log.current()) === undefined || (await log.inTurn(() => makeFirst(log)))) return
+  if ((await log.currentBehind()) === undefined || (await log.inTurn(() => makeFirst(log)))) return
   try {
     await log.hold(() => writeNow(log), { timeout: 0 })
   } catch (error) {
