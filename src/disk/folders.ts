@@ -5,6 +5,9 @@ import { errno, isForbidden } from '../base/errors.js'
 import { statFile, sync } from './files.js'
 import { isUnsyncable, lstat, stat } from './platform/calls.js'
 
+/** How often a folder is removed into which files come meanwhile. */
+const MAX_REMOVALS = 5
+
 /** Makes a private folder, and the ones above it, unless it is there. */
 export function ensureFolder(folder: string): void {
   const made = fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -50,8 +53,16 @@ export function ensureSyncedFolder(folder: string): void {
   syncFolderOf(folder)
 }
 
+/** Another process may add a file meanwhile, such as lost lines to a quarantine: then once more. */
 export function removeTree(folder: string): void {
-  fs.rmSync(folder, { recursive: true, force: true })
+  for (let attempt = 1; ; attempt++) {
+    try {
+      fs.rmSync(folder, { recursive: true, force: true })
+      return
+    } catch (error) {
+      if (errno(error) !== 'ENOTEMPTY' || attempt === MAX_REMOVALS) throw error
+    }
+  }
 }
 
 /** The names in a folder; none when there is no folder. */

@@ -171,6 +171,27 @@ describe('blobs of an agent', () => {
   })
 })
 
+test('a deletion takes along what another process puts into the quarantine at that moment', async () => {
+  const folder = tempFolder()
+  const store = await open(folder)
+  const session = await fill(store, 'a', ['1'])
+  const quarantine = path.join(folder, '.quarantine', 'a')
+  fs.mkdirSync(quarantine, { recursive: true, mode: 0o700 })
+  let attempts = 0
+  const late =
+    (remove: Call) =>
+    (...[file, options]: unknown[]) => {
+      if (file === quarantine && ++attempts === 1) {
+        fs.writeFileSync(path.join(quarantine, 'lost.jsonl'), '')
+        fs.rmdirSync(quarantine)
+      }
+      return remove(file, options)
+    }
+  await during('rm', late, async () => expect(await session.delete()).toBe(true))
+  expect(attempts).toBe(2)
+  expect(fs.readdirSync(path.join(folder, '.quarantine'))).toEqual([])
+})
+
 test("with fsync 'always' a restored log leaves the trash once it is safe in its place", async () => {
   const store = await open(tempFolder(), { fsync: 'always' })
   await fill(store, 'a', ['1'])
