@@ -36,26 +36,18 @@ export class LargeMap<K extends string | number, V> {
 }
 
 export class LargeSet {
-  readonly #parts: Array<Set<string> | undefined> = []
-  #size = 0
+  readonly #entries = new LargeMap<string, true>()
 
   get size(): number {
-    return this.#size
+    return this.#entries.size
   }
 
   has(key: string): boolean {
-    return this.#parts[partOf(key)]?.has(key) ?? false
+    return this.#entries.has(key)
   }
 
   add(key: string): void {
-    const place = partOf(key)
-    let part = this.#parts[place]
-    if (part === undefined) {
-      part = new Set()
-      this.#parts[place] = part
-    }
-    this.#size -= part.size
-    this.#size += part.add(key).size
+    this.#entries.set(key, true)
   }
 }
 
