@@ -147,7 +147,10 @@ async function moveUnderLease(log: SessionLog, isDue: () => Promise<boolean>, id
     log.checkLease()
     const id = clock.id('')
     ids.push(id)
-    if (await log.moving(() => moveToTrash(layout, { name: log.name, id, isSynced }, markOf(mark)))) return id
+    if (await log.moving(() => moveToTrash(layout, { name: log.name, id, isSynced }, markOf(mark)))) {
+      log.context.noteDeleted(log)
+      return id
+    }
   }
   throw logBusy(log.key, log.file.path)
 }

@@ -141,9 +141,16 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
       isNetwork: settings.network || drive.place === 'network',
       checkOpen: () => this.#checkOpen(),
       checkNotClosed: () => this.#checkNotClosed(),
-      noteBehind: (log) => this.#background.noteBehind(log),
+      noteBehind: (log) => {
+        if (log instanceof SessionLog) this.#sessions.noteWritten(log)
+        this.#background.noteBehind(log)
+      },
       noteRead: (log) => this.#background.noteRead(log),
       noteCaughtUp: (log) => this.#background.noteCaughtUp(log),
+      noteDeleted: (log) => {
+        this.#background.noteCaughtUp(log)
+        this.#sessions.noteDeleted(log)
+      },
       trash: (key, how) => trashSession(this.#entry(key).log, how),
       noteUnsynced: (log) => this.#background.noteUnsynced(log),
     }

@@ -1,5 +1,7 @@
 import fs from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import type { Session } from '../../src/index.js'
 import type { SessionLog } from '../../src/session/log/session-log.js'
 import { type Kept, KeptSessions } from '../../src/store/session-cache.js'
 import { internalsOf } from '../../src/store/store.js'
@@ -42,6 +44,41 @@ test('when their work is done, no more are cached than the limit', async () => {
   for (let i = 0; i < MOST; i++) add(`t${i}`)
   expect(kept.logs()).toHaveLength(MOST)
   expect(kept.get('t9')).toBeDefined()
+})
+
+for (const way of ['delete', 'trash'] as const) {
+  test(`of sessions that were deleted by ${way}, the last 64 stay cached`, async () => {
+    const store = await open(tempFolder(), { fsync: 'no' })
+    const deleted: Session[] = []
+    for (let i = 0; i < 200; i++) {
+      const session = await fill(store, `s${i}`, ['1'])
+      await session[way]()
+      deleted.push(session)
+    }
+    const cached = deleted.filter((session) => store.session(session.key) === session)
+    expect(cached.map(({ key }) => key)).toEqual(Array.from({ length: 64 }, (_, i) => `s${136 + i}`))
+  })
+}
+
+test('a session with an unsynced write is forgotten after the sync, when others are deleted', async () => {
+  const store = await open(tempFolder(), { fsync: 'everysec' })
+  const before = await fill(store, 'before', ['1'])
+  await before.delete()
+  for (let i = 0; i < 70; i++) await (await fill(store, `s${i}`, ['1'])).delete()
+  expect(store.session('before')).toBe(before)
+  await sleep(1_500)
+  for (let i = 0; i < 70; i++) await (await fill(store, `t${i}`, ['1'])).delete()
+  expect(store.session('before')).not.toBe(before)
+})
+
+test('a deleted session that a caller holds is cached again when it is written to', async () => {
+  const store = await open(tempFolder(), { fsync: 'no' })
+  const held = await fill(store, 'held', ['1'])
+  await held.delete()
+  for (let i = 0; i < 100; i++) await (await fill(store, `s${i}`, ['1'])).delete()
+  await held.append(message('2'))
+  // what the caller's session knows of its log, without a reading
+  expect(internalsOf(store).log('held').peek()?.summary.messages).toBe(1)
 })
 
 test.skipIf(process.platform !== 'linux')(
