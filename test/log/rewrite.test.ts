@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { membersOf } from '../../src/log/rewrite/json-text.js'
+import type { RewritePlan } from '../../src/log/rewrite/rewrite.js'
 import { FILE_TIME, idAt } from './histories.js'
-import { readingOf } from './reading.js'
-import { planOf, rewrite } from './rewriting.js'
+import { read, readingOf } from './reading.js'
+import { applyPlan, planOf, rewrite } from './rewriting.js'
 
 const AT = '2026-11-21T07:00:00.000Z'
 const LATER = '2026-11-22T07:00:00.000Z'
@@ -309,6 +310,16 @@ describe('what is carried over', () => {
       lines(header, carried({ lastActivity: LATER }, '2026-11-23T07:00:00.000Z')),
     )
     expect(rewritten(header, user('a'), { ...remove('a'), at: LATER })).toEqual(lines(header, carried({}, LATER)))
+  })
+
+  test('of two messages of one reference, the one that went in a former rewrite', () => {
+    const compaction = { type: 'compaction', id: 'k', at: AT, summary: 's', through: 'a' }
+    const former = carried({ carriedRefs: [['r', 'gone']] })
+    const before = log(header, user('a', { received: 'r' }), compaction, former)
+    const plan = planOf(before, FILE_TIME, { purge: true }) as RewritePlan
+    const after = applyPlan(before, plan, read(before).visibility, FILE_TIME, () => 'new')
+    expect(plan.carry).toMatchObject({ carriedRefs: [['r', 'gone']] })
+    expect(readingOf(after, LATER).refs).toEqual(readingOf(before, FILE_TIME).refs)
   })
 
   test('the creation time, when the line that gave it goes', () => {

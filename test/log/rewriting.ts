@@ -14,6 +14,7 @@ export function planOf(bytes: Buffer, fileTime: string, { purge = false, tidies 
   const visibility = visibilityOf(pieces)
   const planner = new RewritePlanner(visibility, fileTime, {
     purges: (line) => purge && reachOver(line, visibility) !== undefined,
+    keepsAnswers: purge,
     now: READ_AT,
     tidies,
   })

@@ -8,6 +8,8 @@ import { lineText, membersOf, objectText, ownOf } from './json-text.js'
 export interface Mending {
   /** Messages that are dropped, with the live message before each: a `through` moves there. */
   heirs: ReadonlyMap<string, string | null>
+  /** By offset, the text of the line that takes the place of a dropped answer. */
+  answers: ReadonlyMap<number, string>
   /** What becomes of lines for another reason. */
   changes: LineChange
 }
@@ -33,6 +35,8 @@ export function newFields(line: Line, visibility: Visibility, fileTime: string, 
 
 /** The new text of a line whose edit is `mend`, without line feed. `raw` is its text on disk. */
 export function mendLine(raw: string, line: Line, plan: Mending, visibility: Visibility, fileTime: string): string {
+  const answer = plan.answers.get(line.offset)
+  if (answer !== undefined) return answer
   const change = plan.changes(line)
   return change ? change(raw) : withFields(raw, line, newFields(line, visibility, fileTime, plan.heirs))
 }

@@ -10,8 +10,8 @@ import { isSupersedable, LastLines, type Setter } from '../last-lines.js'
 import { isLine, type Line, namedIds, type Piece, type Range, type Usage } from '../line.js'
 import { carriedRefs, type KnownRef, rememberedOf } from '../refs.js'
 import { addUsage, totalUsage } from '../usage.js'
-import { isLive, knownId, REMOVABLE, type Visibility } from '../visibility.js'
-import { refOf, type Waiting, waitingAfter } from '../waiting.js'
+import { isLive, knownId, REMOVABLE, timeIn, type Visibility } from '../visibility.js'
+import { endedBy, refOf, type Waiting, waitingAfter } from '../waiting.js'
 import { type Mending, NO_HEIRS, newFields } from './mended-line.js'
 
 /** A range that is left out, left out and put into quarantine, or rewritten by `mendLine`. */
@@ -32,6 +32,8 @@ export interface RewritePlan extends Mending {
 export interface Choice {
   /** True for a live message that is dropped all the same. */
   purges?: (line: Line) => boolean
+  /** What dropped messages answer does not wait again: an `answered` line takes their place. */
+  keepsAnswers?: boolean
   /** True for a line that is taken over at all. */
   takes?: (line: Line) => boolean
   /** True for a line of another kind that is dropped although it counts. */
@@ -66,11 +68,13 @@ export class RewritePlanner {
   readonly #refsLeft = new Set<string>()
   /** Those of them that wait at the line that came in last. */
   #waiting: readonly Waiting[] = []
-  /** References of messages that purges take out, now or before. */
+  /** References of messages that purges take out, and that former ones took out: a former one counts. */
   readonly #refs: KnownRef[] = []
+  readonly #formerRefs: KnownRef[] = []
   /** Of the removed ids, those whose lines are dropped. */
   readonly #found = new LargeSet()
   readonly #heirs = new Map<string, string | null>()
+  readonly #answers = new Map<number, string>()
   /** The state of the log before. */
   readonly before = emptySummary()
   /** The sums of the lines that stay. Old carry lines do not: a new one has what is still needed. */
@@ -128,7 +132,7 @@ export class RewritePlanner {
     if (purged) this.#purge(line, id)
     if (live && !purged) this.#keep(line, id)
     else {
-      this.#edit(line, 'drop')
+      if (!purged || !this.#keepAnswer(line)) this.#edit(line, 'drop')
       const isCopy = this.#visibility.copies.get(line.offset) === 'duplicate'
       const mayBeNamed = line.kind === 'message' && !isCopy && this.#visibility.reaches.length > 0
       if (mayBeNamed) this.#heirs.set(id, this.#survivor)
@@ -139,6 +143,19 @@ export class RewritePlanner {
     this.purged++
     const ref = refOf(line)
     if (ref !== undefined && !this.#refsLeft.has(ref)) this.#refs.push([ref, id])
+  }
+
+  /** False for a line that answers nothing that stays. */
+  #keepAnswer(line: Line): boolean {
+    const ids = this.#choice.keepsAnswers ? endedBy(line).filter((id) => this.#received.has(id)) : []
+    if (ids.length === 0) return false
+    const value = { type: 'answered', ids, at: timeIn(line, this.#visibility, this.#fileTime) }
+    const answered: Line = { ...line, kind: 'answered', at: value.at, value }
+    this.#answers.set(line.offset, JSON.stringify(value))
+    this.#edit(line, 'mend')
+    this.#waiting = waitingAfter(this.#waiting, answered, this.#visibility)
+    this.#count(answered)
+    return true
   }
 
   /** Whether a line that sets a name or labels stays is known at the end only. */
@@ -162,7 +179,7 @@ export class RewritePlanner {
       else this.#removals.push(line)
     } else if (isCarryLine(line)) {
       this.#carryLines.push(line)
-      this.#refs.push(...carriedRefs(line))
+      this.#formerRefs.push(...carriedRefs(line))
     } else if (line.kind === 'value' || isSupersedable(line)) this.#set(line)
     else if (line.kind === 'answered' && !this.#isNeeded(line)) this.#edit(line, 'drop')
     else {
@@ -219,6 +236,7 @@ export class RewritePlanner {
       carry: this.#carry(),
       carryAt: timesOf(this.before, this.#fileTime).updated,
       heirs: this.#heirs,
+      answers: this.#answers,
       changes: this.#choice.changes,
     }
   }
@@ -232,7 +250,9 @@ export class RewritePlanner {
     if (timesOf(this.#after, '').created !== due.created) carry.createdAt = due.created
     const left = timesOf({ ...this.#after, labels: { ...this.#after.labels, ...carry } }, '')
     if (left.active !== due.active) carry.lastActivity = due.active
-    const refs = rememberedOf(this.#refs, due.updated)
+    const former = new Set(this.#formerRefs.map(([ref]) => ref))
+    const all = [...this.#formerRefs, ...this.#refs.filter(([ref]) => !former.has(ref))]
+    const refs = rememberedOf(all, due.updated)
     if (refs.length > 0) carry.carriedRefs = refs
     return left.updated === due.updated && Object.keys(carry).length === 0 ? null : carry
   }
@@ -240,6 +260,7 @@ export class RewritePlanner {
 
 const NO_CHOICE: Required<Choice> = {
   purges: () => false,
+  keepsAnswers: false,
   takes: () => true,
   drops: () => false,
   changes: () => undefined,

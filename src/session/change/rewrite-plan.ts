@@ -95,11 +95,12 @@ function purgesOf(
   { purges, purgesArchived }: Selection,
   visibility: Visibility,
   fileTime: string,
-): Pick<Choice, 'purges'> {
+): Pick<Choice, 'purges' | 'keepsAnswers'> {
   if (purges) return { purges: (line) => purges(line, visibility, fileTime) }
   if (purgesArchived)
     return {
       purges: (line) => reachOver(line, visibility) !== undefined && purgesArchived(line, visibility, fileTime),
+      keepsAnswers: true,
     }
   return {}
 }

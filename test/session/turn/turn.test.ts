@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { openStore, type Session } from '../../../src/index.js'
 import { filesOpened } from '../../helpers/file-calls.js'
+import { open } from '../../helpers/store.js'
 import { beginning, caught, makeStore, quietly } from './helpers.js'
 
 const user = (content: string) => ({ role: 'user', content })
@@ -566,6 +567,33 @@ describe('what waits', () => {
     expect(await persistence.purgeCompacted(0)).toBe(2)
     expect(await waitingIn(session)).toEqual(['waits'])
     expect(await session.context()).toEqual([{ role: 'system', content: 'sum' }, user('waits'), user('d')])
+  })
+
+  test('stays answered where a purge takes the answer, which a union of lines put before a compaction', async () => {
+    const { store, session } = await makeStore()
+    await session.receive(user('q'), { ref: 'r' })
+    const base = fs.readFileSync(session.path)
+    const elsewhere = await open()
+    fs.writeFileSync(elsewhere.session('ann').path, base)
+    await elsewhere.session('ann').turn(async (turn) => void (await turn.answer(bot('a'))))
+    const theirs = fs.readFileSync(elsewhere.session('ann').path).subarray(base.length)
+    await session.append([user('b'), bot('c'), user('d')])
+    const { JsonlPersistence } = await import('../../../src/contracts/persistence/index.js')
+    await new JsonlPersistence(store).compactSession('ann', 'sum', 1)
+    const ours = fs.readFileSync(session.path).subarray(base.length)
+
+    const union = await open()
+    const merged = union.session('ann')
+    fs.writeFileSync(merged.path, Buffer.concat([base, theirs, ours]))
+    const persistence = new JsonlPersistence(union)
+    expect(await waitingIn(merged)).toEqual([])
+    expect(await persistence.purgeCompacted(0)).toBe(3)
+    expect(await persistence.compactedStats()).toMatchObject({ messageCount: 0 })
+    expect(await waitingIn(merged)).toEqual([])
+    expect(textsOf(await merged.messages())).toEqual(['q', 'd'])
+    await merged.merge(elsewhere.session('ann').path)
+    expect(await waitingIn(merged)).toEqual([])
+    expect(await merged.check()).toMatchObject({ contradictions: [], damage: [] })
   })
 
   test('is reported by the store at the cost of a list', async () => {
