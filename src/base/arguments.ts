@@ -93,28 +93,6 @@ export function stillOpen(signal: AbortSignal | undefined): AbortSignal | undefi
   return signal
 }
 
-/** What the work resolves to; rejects with what the signal was aborted with, and the work goes on unseen. */
-export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work
-  const { promise, reject } = rejecter()
-  const abort = () => reject(signal.reason)
-  signal.addEventListener('abort', abort, { once: true })
-  if (signal.aborted) abort()
-  try {
-    return await Promise.race([work, promise])
-  } finally {
-    signal.removeEventListener('abort', abort)
-  }
-}
-
-function rejecter(): { promise: Promise<never>; reject: (reason: unknown) => void } {
-  let reject: (reason: unknown) => void = () => {}
-  const promise = new Promise<never>((_, rejects) => {
-    reject = rejects
-  })
-  return { promise, reject }
-}
-
 /** 1973: a time before that is one in seconds. */
 const FIRST_MS = 1e11
 /** The year 5138: a time after that is one in microseconds or nanoseconds. */

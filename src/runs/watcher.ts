@@ -6,6 +6,7 @@
  * at times, so that no lost event matters.
  */
 import { EventEmitter } from 'node:events'
+import { onAbort } from '../base/abort.js'
 import { inodeOf, isThere, makeFolder } from '../disk/folders.js'
 import type { StoreContext } from '../session/context.js'
 import { RunScanner } from './run-scanner.js'
@@ -33,6 +34,7 @@ export class Watcher extends EventEmitter<WatchEvents> implements AsyncIterable<
   #scanning: Promise<void> | undefined
   #isHinted = false
   #lastError = ''
+  #forget = () => {}
   #closed: Promise<void> | undefined
 
   /** @internal Use `store.watch()`. */
@@ -45,7 +47,7 @@ export class Watcher extends EventEmitter<WatchEvents> implements AsyncIterable<
     this.ready = this.#start()
     const { signal } = this.#settings
     if (signal?.aborted) this.#abort()
-    else signal?.addEventListener('abort', this.#abort, { once: true })
+    else this.#forget = onAbort(signal, this.#abort)
   }
 
   readonly #abort = (): void => void this.close()
@@ -64,7 +66,7 @@ export class Watcher extends EventEmitter<WatchEvents> implements AsyncIterable<
     this.#scanner.stop()
     clearInterval(this.#timer)
     clearTimeout(this.#gathering)
-    this.#settings.signal?.removeEventListener('abort', this.#abort)
+    this.#forget()
     await this.ready
     await this.#scanning
     await this.#guard(() => this.#events?.close())

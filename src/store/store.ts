@@ -1,6 +1,7 @@
 /** A folder of sessions. */
 import path from 'node:path'
-import { checkNames, checkText, untilAborted, type WaitOptions } from '../base/arguments.js'
+import { untilAborted } from '../base/abort.js'
+import { checkNames, checkText, type WaitOptions } from '../base/arguments.js'
 import { SessionError } from '../base/errors.js'
 import { yieldIfDue } from '../base/event-loop.js'
 import { checkStore, type StoreCheck, type StoreCheckOptions } from '../check/store.js'

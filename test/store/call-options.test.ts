@@ -1,5 +1,7 @@
 /** The options of single calls: what they do not know is refused, and a signal ends what takes long. */
-import { describe, expect, test } from 'vitest'
+import { getEventListeners } from 'node:events'
+import { setImmediate as yieldToLoop } from 'node:timers/promises'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { checkDrive, openStore, type Session, type SessionStore } from '../../src/index.js'
 import { createViewer } from '../../src/viewer/index.js'
 import { RemoteStore } from '../helpers/child.js'
@@ -175,6 +177,24 @@ describe('while another process holds the lease', () => {
     expect(await contents(session)).toEqual(before)
     await session.append(message('3'))
     expect(await contents(session)).toEqual([...before, '3'])
+  })
+
+  test('one signal serves any number of calls at once, without a warning', async () => {
+    const warnings: Error[] = []
+    const note = (warning: Error) => warnings.push(warning)
+    process.on('warning', note)
+    onTestFinished(() => void process.off('warning', note))
+    const store = await open()
+    const stop = new AbortController()
+    const calls = Array.from({ length: 50 }, (_, i) => {
+      const session = store.session(`s${i}`)
+      const turn = session.turn(message('hi'), async () => {}, { signal: stop.signal })
+      return [turn, session.append(message('x'), { signal: stop.signal }), store.list({ signal: stop.signal })]
+    })
+    await Promise.all(calls.flat())
+    await yieldToLoop()
+    expect(warnings).toEqual([])
+    expect(getEventListeners(stop.signal, 'abort')).toEqual([])
   })
 
   test('the error names the session and the lease', async () => {

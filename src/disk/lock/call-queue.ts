@@ -1,4 +1,5 @@
 /** Work on one session, one piece after another in the order of calls. */
+import { onAbort } from '../../base/abort.js'
 import { isLoopHeld, yieldToLoop } from '../../base/event-loop.js'
 
 export class CallQueue {
@@ -38,9 +39,9 @@ export class CallQueue {
   add<T>(work: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
     return new Promise((resolve, reject) => {
       const leave = () => reject(signal?.reason)
-      signal?.addEventListener('abort', leave, { once: true })
+      const forget = onAbort(signal, leave)
       this.#waiting.push(async () => {
-        signal?.removeEventListener('abort', leave)
+        forget()
         if (signal?.aborted) return leave()
         try {
           resolve(await work())

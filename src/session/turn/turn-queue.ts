@@ -1,4 +1,5 @@
 /** Turns of one session in one process: one after the other, in call order. */
+import { onAbort } from '../../base/abort.js'
 
 /** A timer of more than this fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1
@@ -41,15 +42,14 @@ export class TurnQueue {
     return new Promise((resolve, reject) => {
       const waiting: Waiting = { begin: () => leave(() => resolve(true)) }
       const timer = timeout > MAX_TIMER_MS ? undefined : setTimeout(() => leave(() => resolve(false)), timeout)
-      const onAbort = () => leave(() => reject(signal?.reason))
       const leave = (settle: () => void) => {
         clearTimeout(timer)
-        signal?.removeEventListener('abort', onAbort)
+        forget()
         const place = this.#waiting.indexOf(waiting)
         if (place !== -1) this.#waiting.splice(place, 1)
         settle()
       }
-      signal?.addEventListener('abort', onAbort, { once: true })
+      const forget = onAbort(signal, () => leave(() => reject(signal?.reason)))
       this.#waiting.push(waiting)
     })
   }

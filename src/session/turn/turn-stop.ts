@@ -1,4 +1,5 @@
 /** What ends a turn from outside: a request to stop, a takeover, the signal of its caller, the closing of the store. */
+import { onAbort } from '../../base/abort.js'
 import { SessionError } from '../../base/errors.js'
 import type { SessionLog } from '../log/session-log.js'
 import { type Claim, onStop } from './turn-claim.js'
@@ -14,6 +15,7 @@ export class TurnStop {
   /** The error of a turn that is to stop. */
   reason: unknown
   readonly #unwatch: () => void
+  readonly #forget: () => void
   #resolve: (why: StopReason) => void = () => {}
   #ended: () => void = () => {}
   /** Resolves when the turn is to stop. */
@@ -29,9 +31,9 @@ export class TurnStop {
     this.#claim = claim
     this.#given = given
     this.#unwatch = onStop(log, claim, (why) => this.stop(why))
-    given?.addEventListener('abort', this.#onSignal, { once: true })
+    this.#forget = onAbort(given, () => this.stop('signal'))
     log.context.turns.add(this.#onClose)
-    if (given?.aborted) this.#onSignal()
+    if (given?.aborted) this.stop('signal')
   }
 
   get signal(): AbortSignal {
@@ -41,8 +43,6 @@ export class TurnStop {
     }
     return this.#controller.signal
   }
-
-  readonly #onSignal = () => this.stop('signal')
 
   /** Resolves when the turn has ended. */
   readonly #onClose = (): Promise<void> => {
@@ -72,7 +72,7 @@ export class TurnStop {
   /** Later signals and requests have no effect. */
   end(): void {
     this.#unwatch()
-    this.#given?.removeEventListener('abort', this.#onSignal)
+    this.#forget()
   }
 
   /** The turn has ended. */
