@@ -23,6 +23,7 @@ const SCAN_EVERY_MS = 5_000
 
 export class SessionIndex {
   readonly #context: StoreContext
+  readonly #logs: StoreLogs
   /** Called with the name of each session whose row changes or is removed. */
   onChange: ((name: string) => void) | undefined
   /** By session name. */
@@ -42,6 +43,7 @@ export class SessionIndex {
   /** Without `writes` nothing is saved. */
   constructor(context: StoreContext, logs: StoreLogs & { writes: boolean }) {
     this.#context = context
+    this.#logs = logs
     this.#files = new SessionFiles(context, logs)
     this.#reader = new RowReader(context, this.#files, logs)
     this.#cache = new ListCache(context, this.#rows, logs)
@@ -244,12 +246,19 @@ export class SessionIndex {
 
   #put(name: string, row: Row | undefined): Row | undefined {
     this.#failed.delete(name)
-    if (row === this.#rows.get(name)) return row
+    const former = this.#rows.get(name)
+    if (row === former) return row
     this.#set(name, row)
-    if (row === undefined) this.#cache.noteGone()
+    if (row === undefined) this.#noteGone(former)
     else this.#cache.noteChanged()
     this.onChange?.(name)
     return row
+  }
+
+  #noteGone(former: Row | undefined): void {
+    this.#cache.noteGone()
+    const log = former && this.#logs.openLog(former.key)
+    if (log !== undefined) this.#context.noteAbsent(log)
   }
 
   #set(name: string, row: Row | undefined): void {

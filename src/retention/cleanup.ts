@@ -140,6 +140,7 @@ async function moveUnderLease(log: SessionLog, isDue: () => Promise<boolean>, id
   const isSynced = settings.fsync !== 'no'
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const mark = log.file.stat()
+    if (mark === undefined) log.context.noteAbsent(log)
     if (mark === undefined || !(await isDue())) return null
     // the run state goes along in the sidecar
     if (runs.keys().has(log.key)) await writeNow(log)
@@ -148,7 +149,7 @@ async function moveUnderLease(log: SessionLog, isDue: () => Promise<boolean>, id
     const id = clock.id('')
     ids.push(id)
     if (await log.moving(() => moveToTrash(layout, { name: log.name, id, isSynced }, markOf(mark)))) {
-      log.context.noteDeleted(log)
+      log.noteGone()
       return id
     }
   }

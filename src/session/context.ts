@@ -46,8 +46,8 @@ export interface StoreContext {
   noteRead(log: PendingLog): void
   /** The sidecar of this log is up to date. */
   noteCaughtUp(log: PendingLog): void
-  /** The session of this log was deleted or moved to the trash. */
-  noteDeleted(log: PendingLog): void
+  /** There is no session of this log now: it was never made, or is gone. */
+  noteAbsent(log: PendingLog): void
   /** Moves the session of this key to the trash; returns its id there, null when there is none. */
   trash(key: string, how: { force: boolean; signal: AbortSignal | undefined }): Promise<string | null>
   /** A write waits for the next sync of `everysec`. */

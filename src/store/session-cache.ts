@@ -1,5 +1,6 @@
 /** The sessions that a store caches between calls. */
 
+import { isThere } from '../disk/folders.js'
 import type { SessionLog } from '../session/log/session-log.js'
 import { Session } from '../session/session.js'
 
@@ -11,14 +12,14 @@ export interface Kept {
 /** At each addition so many of the oldest are checked for removal: sessions with pending work stay, beyond the maximum. */
 const MAX_CHECKED = 4
 
-/** So many deleted sessions stay: callers that still hold them often write to them again. */
-const MAX_DELETED = 64
+/** So many sessions that are not there stay: deleted ones are often written to again, or about to be made. */
+const MAX_ABSENT = 64
 
 /** Holds about `most` sessions, and the ones with pending work. */
 export class KeptSessions {
   readonly #kept = new Map<string, Kept>()
-  /** Keys, the one deleted longest ago first. */
-  readonly #deleted = new Set<string>()
+  /** Keys of sessions that were not there when they were looked for, longest ago first. */
+  readonly #absent = new Set<string>()
   readonly #most: number
   readonly #hasWork: (log: SessionLog) => boolean
 
@@ -36,21 +37,23 @@ export class KeptSessions {
     if (this.#kept.size > this.#most) this.#forgetSome(key)
   }
 
-  /** The session of this log was deleted: what is cached of it goes when many others were. */
-  noteDeleted({ key }: { key: string }): void {
-    this.#deleted.delete(key)
-    this.#deleted.add(key)
+  /** There is no session of this key now: what is cached of it goes when that was found of many others. */
+  noteAbsent({ key }: { key: string }): void {
+    this.#absent.delete(key)
+    this.#absent.add(key)
     let looks = 0
-    for (const oldest of this.#deleted) {
-      if (++looks > MAX_CHECKED || this.#deleted.size <= MAX_DELETED) return
-      this.#deleted.delete(oldest)
-      if (!this.#forget(oldest)) this.#deleted.add(oldest)
+    for (const oldest of this.#absent) {
+      if (++looks > MAX_CHECKED || this.#absent.size <= MAX_ABSENT) return
+      this.#absent.delete(oldest)
+      const kept = this.#kept.get(oldest)
+      const isBack = kept !== undefined && isThere(kept.log.file.path)
+      if (!isBack && !this.#forget(oldest)) this.#absent.add(oldest)
     }
   }
 
   /** The session of this log was written to: callers may hold it longer than this cache. */
   noteWritten(log: SessionLog): void {
-    this.#deleted.delete(log.key)
+    this.#absent.delete(log.key)
     if (!this.#kept.has(log.key)) this.add(log.key, { session: new Session(log), log })
   }
 
@@ -79,7 +82,7 @@ export class KeptSessions {
   }
 
   clear(): void {
-    this.#deleted.clear()
+    this.#absent.clear()
     this.#kept.clear()
   }
 }

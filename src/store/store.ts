@@ -148,10 +148,7 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
       },
       noteRead: (log) => this.#background.noteRead(log),
       noteCaughtUp: (log) => this.#background.noteCaughtUp(log),
-      noteDeleted: (log) => {
-        this.#background.noteCaughtUp(log)
-        this.#sessions.noteDeleted(log)
-      },
+      noteAbsent: (log) => this.#sessions.noteAbsent(log),
       trash: (key, how) => trashSession(this.#entry(key).log, how),
       noteUnsynced: (log) => this.#background.noteUnsynced(log),
     }

@@ -20,6 +20,8 @@ const EXPECTED = new Set([
 const SHARED = 12
 /** The most messages of a session of a lane. */
 const MANY = 150
+/** A graph begins anew after this revision. */
+const LAST_REVISION = 2 * MANY
 const CONFIG = {
   ...{ providerId: 'provider', configuredModel: 'model', contextWindow: 1_000, executionMode: 'standard' },
   ...{ standardContextApproach: null, modelVariant: null },
@@ -178,6 +180,8 @@ export class Lane {
     const metadata = { id: this.trip, name: 'trip', tags: ['pinned'], agentName: 'a', createdAt: 0, updatedAt: 0 }
     await manager.save({ metadata: { ...metadata, turnCount: 1, totalTokens: 2 }, messages, state })
     this.#saved = { messages, state }
+    // a log that only grows would be read whole, and held in memory, at a growing length
+    if (this.random(20) === 0) await this.store().session(this.trip).rewrite()
   }
 
   async fork() {
@@ -196,6 +200,7 @@ export class Lane {
   }
 
   async commit() {
+    if (this.#revision > LAST_REVISION) await this.#beginGraph()
     const runtime = new JsonlRuntimePersistence(this.store(), this.graph)
     const isFirst = this.#revision === null || this.#nodes > MANY
     const at = isFirst ? 0 : this.#nodes
@@ -221,6 +226,13 @@ export class Lane {
     this.#nodes = at + 1
     if (isFirst) await runtime.vacuum()
     if (this.random(10) === 0) await runtime.gcUnreachable()
+  }
+
+  /** The graphs that were replaced stay in the log: it is begun anew after two of them. */
+  async #beginGraph() {
+    await this.store().session(this.graph).delete()
+    await this.store().session(this.graph).tag(['pinned'])
+    this.#revision = null
   }
 
   /** A graph that all processes commit to: only one of them wins each revision. */

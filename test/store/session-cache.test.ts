@@ -60,6 +60,36 @@ for (const way of ['delete', 'trash'] as const) {
   })
 }
 
+test('of sessions that were looked for in vain, the last 64 stay cached, and each that is made meanwhile', async () => {
+  const store = await open(tempFolder(), { fsync: 'no' })
+  const looked = Array.from({ length: 200 }, (_, i) => store.session(`s${i}`))
+  const other = await open(store.dir)
+  for (const [i, session] of looked.entries()) {
+    expect(await session.messages()).toEqual([])
+    if (i === 5) await fill(store, 's5', ['1'])
+    if (i === 6) await fill(other, 's6', ['1'])
+  }
+  const cached = looked.filter((session) => store.session(session.key) === session)
+  const last = Array.from({ length: 64 }, (_, i) => `s${136 + i}`)
+  expect(cached.map(({ key }) => key)).toEqual(['s5', 's6', ...last])
+})
+
+test('a list forgets the sessions that another process has deleted', async () => {
+  const store = await open(tempFolder(), { fsync: 'no' })
+  const other = await open(store.dir, { fsync: 'no' })
+  const read: Session[] = []
+  for (let i = 0; i < 200; i++) {
+    const { key } = await fill(other, `s${i}`, ['1'])
+    const session = store.session(key)
+    expect(await session.messages()).toHaveLength(1)
+    read.push(session)
+  }
+  expect(await store.list()).toHaveLength(200)
+  for (const { key } of read) await other.session(key).delete()
+  expect(await store.list()).toEqual([])
+  expect(read.filter((session) => store.session(session.key) === session)).toHaveLength(64)
+})
+
 test('a session with an unsynced write is forgotten after the sync, when others are deleted', async () => {
   const store = await open(tempFolder(), { fsync: 'everysec' })
   const before = await fill(store, 'before', ['1'])

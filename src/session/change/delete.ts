@@ -23,7 +23,7 @@ export async function deleteLog(log: SessionLog, signal?: AbortSignal): Promise<
         settings.onError(error, log.key)
       }
     }
-    log.context.noteDeleted(log)
+    log.noteGone()
     return true
   }
   return (await withReserve(layout, () => log.holdExisting(remove, signal))) ?? existed

@@ -134,11 +134,23 @@ export abstract class CachedLog extends SessionCalls {
   /** As `LogReader.using`; what cannot be read is reported. */
   async using<T>(work: (reader: LogReader) => T | Promise<T>): Promise<T | undefined> {
     this.checkOnlyLog()
-    return LogReader.using(this.file.path, (reader) => work(this.#watched(reader)))
+    let isThere = false
+    const result = await LogReader.using(this.file.path, (reader) => {
+      isThere = true
+      return work(this.#watched(reader))
+    })
+    if (!isThere) this.context.noteAbsent(this)
+    return result
   }
 
   #watched<R extends LogReader | undefined>(reader: R): R {
     return this.context.damage.watch(reader, this.key, this.file.path)
+  }
+
+  /** The session was deleted or moved to the trash. */
+  noteGone(): void {
+    this.context.noteCaughtUp(this)
+    this.context.noteAbsent(this)
   }
 
   /** Clears all cached state; callers that rewrote, moved or deleted the log call it. */
