@@ -14,11 +14,13 @@ export async function listeningFirst<T>(load: () => Promise<T>): Promise<T> {
       process.removeListener(signal, listener)
       process.prependListener(signal, listener)
       // Node ignores this one, so that a write above the size limit of a file is an error; the hook would end the process
-      if (signal === 'SIGXFSZ') process.on(signal, () => undefined)
+      if (signal === 'SIGXFSZ' && !process.listeners(signal).includes(ignore)) process.on(signal, ignore)
     }
   }
   return loaded
 }
+
+function ignore(): void {}
 
 function signals(): NodeJS.Signals[] {
   return process.eventNames().filter((name): name is NodeJS.Signals => String(name).startsWith('SIG'))

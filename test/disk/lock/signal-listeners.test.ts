@@ -14,3 +14,20 @@ test('what a package adds while it is loaded is called before a listener that wa
   expect(loaded).toBe(7)
   expect(called).toEqual(['hook, of 2', 'once'])
 })
+
+test('many calls that wait for the same loading add one listener for files at their size limit', async () => {
+  const before = process.listeners('SIGXFSZ')
+  onTestFinished(() => {
+    for (const listener of process.listeners('SIGXFSZ'))
+      if (!before.includes(listener)) process.removeListener('SIGXFSZ', listener)
+  })
+  const hook = () => {}
+  const loading = new Promise<void>((resolve) => {
+    setTimeout(() => {
+      process.on('SIGXFSZ', hook)
+      resolve()
+    })
+  })
+  await Promise.all(Array.from({ length: 20 }, () => listeningFirst(() => loading)))
+  expect(process.listenerCount('SIGXFSZ')).toBe(before.length + 2)
+})
