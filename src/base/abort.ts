@@ -7,7 +7,11 @@ import { setMaxListeners } from 'node:events'
  */
 export function onAbort(signal: AbortSignal | undefined, listener: () => void): () => void {
   if (signal === undefined) return () => {}
-  setMaxListeners(0, signal)
+  try {
+    setMaxListeners(0, signal)
+  } catch {
+    // a signal of another implementation, such as jsdom's, has no maximum
+  }
   signal.addEventListener('abort', listener, { once: true })
   return () => signal.removeEventListener('abort', listener)
 }

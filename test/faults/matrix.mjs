@@ -126,7 +126,10 @@ async function allOutcomesOf(world, job, more) {
 /** The outcomes that a worker reports, one fault after the other. It is killed when the caller ends the iteration. */
 async function* outcomesOf({ library, template, scene }, { contract, name }, more) {
   const job = { library, template, scene, contract: contract.name, operation: name, ...more }
-  const child = spawn(process.execPath, [WORKER, JSON.stringify(job)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  // an argument may have 128 KB, and a long operation has more faults
+  const file = `${more.scratch}.json`
+  fs.writeFileSync(file, JSON.stringify(job))
+  const child = spawn(process.execPath, [WORKER, file], { stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = once(child, 'exit')
   let count = 0
   let last

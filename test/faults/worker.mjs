@@ -1,4 +1,4 @@
-// One operation under many faults: worker.mjs JOB, a JSON object. Prints a JSON line for each fault.
+// One operation under many faults: worker.mjs JOB, a file of JSON. Prints a JSON line for each fault.
 
 import fs from 'node:fs'
 import { arm, disarm } from './calls.mjs'
@@ -13,7 +13,7 @@ const {
   scene,
   faults,
   scratch,
-} = JSON.parse(process.argv[2])
+} = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'))
 const { openStore } = await import(library)
 const contracts = await loadContracts()
 const contract = contracts.find(({ name }) => name === contractName)
