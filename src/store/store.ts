@@ -122,7 +122,10 @@ export class SessionStore<M extends AnyMessage = ChatMessage> extends StoreEmitt
       const log = this.#sessions.get(key)?.log
       return log !== undefined && tidy(log)
     })
-    this.#sessions = new KeptSessions(MAX_SESSIONS, (log) => this.#background.needs(log))
+    this.#sessions = new KeptSessions(
+      MAX_SESSIONS,
+      (log) => this.#background.needs(log) || log.context.leases.isInUse(log.name),
+    )
     this.#shared = SharedFolder.acquire(dir)
     const layout = new Layout(dir, settings.mode === 'group')
     const { drive } = this.#shared.part(driveIn)

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import type { Session } from '../../src/index.js'
+import type { Session, SessionStore } from '../../src/index.js'
 import type { SessionLog } from '../../src/session/log/session-log.js'
 import { type Kept, KeptSessions } from '../../src/store/session-cache.js'
 import { internalsOf } from '../../src/store/store.js'
@@ -47,7 +47,7 @@ test('when their work is done, no more are cached than the limit', async () => {
 })
 
 for (const way of ['delete', 'trash'] as const) {
-  test(`of sessions that were deleted by ${way}, the last 64 stay cached`, async () => {
+  test(`of sessions that were deleted by ${way}, and ones looked for in vain, the last 64 stay cached`, async () => {
     const store = await open(tempFolder(), { fsync: 'no' })
     const deleted: Session[] = []
     for (let i = 0; i < 200; i++) {
@@ -55,10 +55,30 @@ for (const way of ['delete', 'trash'] as const) {
       await session[way]()
       deleted.push(session)
     }
+    await leasesGivenBack(store, deleted)
+    for (let i = 0; i < 60; i++) expect(await store.session(`other${i}`).messages()).toEqual([])
     const cached = deleted.filter((session) => store.session(session.key) === session)
-    expect(cached.map(({ key }) => key)).toEqual(Array.from({ length: 64 }, (_, i) => `s${136 + i}`))
+    expect(cached).toHaveLength(4)
   })
 }
+
+/** Sessions that are in use stay cached. */
+async function leasesGivenBack(store: SessionStore, sessions: readonly Session[]): Promise<void> {
+  const { leases } = internalsOf(store).context
+  const left = () => sessions.filter(({ key }) => leases.isInUse(key))
+  await expect.poll(left, { timeout: 20_000 }).toEqual([])
+}
+
+test('a close waits for calls on more new sessions than stay cached', async () => {
+  const store = await open(tempFolder(), { appends: 'leased' })
+  const sessions = Array.from({ length: 200 }, (_, i) => store.session(`s${i}`))
+  await Promise.all(sessions.map((session) => session.messages()))
+  let ended = 0
+  for (const session of sessions) void session.append(message('1')).finally(() => ended++)
+  for (let i = 0; i < 200; i++) await store.session(`other${i}`).messages()
+  await store.close()
+  expect(ended).toBe(200)
+})
 
 test('of sessions that were looked for in vain, the last 64 stay cached, and each that is made meanwhile', async () => {
   const store = await open(tempFolder(), { fsync: 'no' })
@@ -86,26 +106,34 @@ test('a list forgets the sessions that another process has deleted', async () =>
   }
   expect(await store.list()).toHaveLength(200)
   for (const { key } of read) await other.session(key).delete()
+  await leasesGivenBack(store, read)
   expect(await store.list()).toEqual([])
   expect(read.filter((session) => store.session(session.key) === session)).toHaveLength(64)
 })
 
-test('a session with an unsynced write is forgotten after the sync, when others are deleted', async () => {
+test('a session with an unsynced write is forgotten after the sync', async () => {
   const store = await open(tempFolder(), { fsync: 'everysec' })
   const before = await fill(store, 'before', ['1'])
   await before.delete()
-  for (let i = 0; i < 70; i++) await (await fill(store, `s${i}`, ['1'])).delete()
+  const lookFor = async (name: string) => {
+    for (let i = 0; i < 70; i++) await store.session(`${name}${i}`).messages()
+  }
+  await lookFor('some')
   expect(store.session('before')).toBe(before)
+  await leasesGivenBack(store, [before])
   await sleep(1_500)
-  for (let i = 0; i < 70; i++) await (await fill(store, `t${i}`, ['1'])).delete()
+  await lookFor('others')
   expect(store.session('before')).not.toBe(before)
 })
 
 test('a deleted session that a caller holds is cached again when it is written to', async () => {
   const store = await open(tempFolder(), { fsync: 'no' })
   const held = await fill(store, 'held', ['1'])
-  await held.delete()
-  for (let i = 0; i < 100; i++) await (await fill(store, `s${i}`, ['1'])).delete()
+  const other = await fill(store, 'other', ['1'])
+  for (const session of [held, other]) await session.delete()
+  await leasesGivenBack(store, [held, other])
+  for (let i = 0; i < 100; i++) await store.session(`more${i}`).messages()
+  expect(store.session('other')).not.toBe(other)
   await held.append(message('2'))
   // what the caller's session knows of its log, without a reading
   expect(internalsOf(store).log('held').peek()?.summary.messages).toBe(1)

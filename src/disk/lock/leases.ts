@@ -48,6 +48,11 @@ export class Leases implements LeaseFolder<Lease>, SharedPart {
     return lease
   }
 
+  /** The lease is held here, or calls of this process on the session run or wait. */
+  isInUse(name: string): boolean {
+    return this.#inUse.has(name)
+  }
+
   drop(name: string, lease: Lease): void {
     if (this.#inUse.get(name) === lease) this.#inUse.delete(name)
   }
