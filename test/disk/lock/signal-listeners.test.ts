@@ -21,13 +21,18 @@ test('many calls that wait for the same loading add one listener for files at th
     for (const listener of process.listeners('SIGXFSZ'))
       if (!before.includes(listener)) process.removeListener('SIGXFSZ', listener)
   })
-  const hook = () => {}
-  const loading = new Promise<void>((resolve) => {
-    setTimeout(() => {
-      process.on('SIGXFSZ', hook)
-      resolve()
+  const loadOften = async () => {
+    const loading = new Promise<void>((resolve) => {
+      setTimeout(() => {
+        process.on('SIGXFSZ', () => {})
+        resolve()
+      })
     })
-  })
-  await Promise.all(Array.from({ length: 20 }, () => listeningFirst(() => loading)))
-  expect(process.listenerCount('SIGXFSZ')).toBe(before.length + 2)
+    await Promise.all(Array.from({ length: 20 }, () => listeningFirst(() => loading)))
+    return process.listenerCount('SIGXFSZ')
+  }
+  // leases of other tests in this process may have added it before
+  const first = await loadOften()
+  expect(first - before.length).toBeLessThanOrEqual(2)
+  expect(await loadOften()).toBe(first + 1)
 })
