@@ -35,7 +35,7 @@ function startOf({ turnStartedAt }: SessionInfo): number {
   return turnStartedAt?.getTime() ?? 0
 }
 
-/** The sessions that run. One that cannot be read is reported to `onError` and left out. */
+/** The sessions that run. One of which the log or the sidecar cannot be read is reported to `onError` and left out. */
 export async function runsNow(store: StoreInternals): Promise<Array<{ log: SessionLog; run: Run }>> {
   const { runs, settings } = store.context
   runs.refresh()
@@ -46,6 +46,8 @@ export async function runsNow(store: StoreInternals): Promise<Array<{ log: Sessi
       const state = await log.current()
       const run = state && readRun(log, state.summary)
       if (run?.state === 'running') found.push({ log, run })
+      // the run logs name it: a sidecar that cannot be read may say that it runs
+      else if (state !== undefined) log.sidecar.claim()
     } catch (error) {
       settings.onError(error, key)
     }

@@ -331,3 +331,21 @@ test('a run keeps its start through messages and reports, and a later turn has i
   clock.now -= 3_600_000
   expect(await store.running()).toMatchObject([{ runningMs: 0 }])
 })
+
+test('a session whose run stands in a sidecar that may not be read is reported, and left out of what runs', async () => {
+  const dir = tempFolder()
+  const before = await openStore(dir)
+  for (const key of ['a', 'b']) await start(before, key)
+  await before.close()
+  const errors: Array<[unknown, string]> = []
+  const store = await open(dir, { onError: (error, key) => errors.push([(error as { code: string }).code, key]) })
+  const forbid =
+    (call: Call): Call =>
+    (...args) => {
+      if (String(args[0]).endsWith('a.meta.json')) throw systemError('EACCES')
+      return call(...args)
+    }
+  expect(await during('open', forbid, () => during('lstat', forbid, () => running(store)))).toEqual(['b'])
+  expect(errors).toContainEqual(['EACCES', 'a'])
+  expect((await running(store)).sort()).toEqual(['a', 'b'])
+})
