@@ -44,10 +44,9 @@ export async function runsNow(store: StoreInternals): Promise<Array<{ log: Sessi
     try {
       const log = store.log(key)
       const state = await log.current()
-      const run = state && readRun(log, state.summary)
-      if (run?.state === 'running') found.push({ log, run })
       // the run logs name it: a sidecar that cannot be read may say that it runs
-      else if (state !== undefined) log.sidecar.claim()
+      const run = state && readRun(log, state.summary, (error) => settings.onError(error, key))
+      if (run?.state === 'running') found.push({ log, run })
     } catch (error) {
       settings.onError(error, key)
     }

@@ -85,7 +85,7 @@ const store = {
     rewrite: operation(({ store }) => store.session('b').rewrite()),
     'rewrite of a torn log': operation(({ store }) => store.session('torn').rewrite(), { reads: true }),
     delete: operation(({ store }) => store.session('b').delete(), { destroys: 'DAMAGED-BYTES' }),
-    cleanup: operation(({ store }) => store.cleanup({ olderThan: 500_000 }), { reports: true }),
+    cleanup: operation(({ store }) => store.cleanup({ olderThan: 500_000_000 }), { reports: true }),
     restore: operation(async ({ store }) => store.restore(await idInTrash(store, 'gone'))),
     fork: operation(async ({ store }) => (await store.fork('b', { as: 'copy' })).key),
     import: operation(async ({ store }) => {
@@ -128,10 +128,10 @@ const backend = {
       await face.compact('b')
     }),
     deleteSession: operation(({ face }) => face.deleteSession('chat')),
-    cleanupStale: operation(({ face }) => face.cleanupStale(1), { reports: true }),
+    cleanupStale: operation(({ face }) => face.cleanupStale(24), { reports: true }),
     load: reading(async ({ face }) => (await face.load('chat')).map(({ content }) => content)),
     listSessions: reading(({ face }) => face.listSessions()),
-    listStuckSessions: reading(({ face }) => face.listStuckSessions(1_000)),
+    listStuckSessions: reading(({ face }) => face.listStuckSessions(0)),
   },
 }
 

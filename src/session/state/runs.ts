@@ -103,21 +103,28 @@ export function standingOf({ others, own }: RunStatements): Statement | undefine
   return standing(own === undefined ? others : [...others, own])
 }
 
+type OnForbidden = (error: unknown) => void
+
 /** For callers that only read: a sidecar of another user is done without. */
-export function readableStatementsOf(log: LogWithRuns, session: string | null): RunStatements {
+export function readableStatementsOf(
+  log: LogWithRuns,
+  session: string | null,
+  onForbidden?: OnForbidden,
+): RunStatements {
   return statementsOf(log, session, ({ sidecar }) => {
     try {
       return sidecar.claim()
     } catch (error) {
       if (!isForbidden(error)) throw error
+      onForbidden?.(error)
       return null
     }
   })
 }
 
 /** The run state as far as it can be read; null when it never was set for this log of the key. */
-export function readRun(log: LogWithRuns, summary: Pick<Summary, 'header'>): Run | null {
-  return standingOf(readableStatementsOf(log, sessionOf(summary)))?.run ?? null
+export function readRun(log: LogWithRuns, summary: Pick<Summary, 'header'>, onForbidden?: OnForbidden): Run | null {
+  return standingOf(readableStatementsOf(log, sessionOf(summary), onForbidden))?.run ?? null
 }
 
 /**
