@@ -22,6 +22,12 @@ function isKnownRef(value: Json): value is KnownRef {
   return Array.isArray(value) && value.length === 2 && value.every((text) => typeof text === 'string')
 }
 
+/** Those of messages that a rewrite takes out, behind the ones that it carries over: of one reference the former counts. */
+export function withFormer(former: readonly KnownRef[], dropped: readonly KnownRef[]): KnownRef[] {
+  const carried = new Set(former.map(([ref]) => ref))
+  return [...former, ...dropped.filter(([ref]) => !carried.has(ref))]
+}
+
 /** Those of them that are still remembered at a time, given and returned oldest first. */
 export function rememberedOf(refs: readonly KnownRef[], now: string): KnownRef[] {
   return refs.filter(([, id], place) => place >= refs.length - MOST_REFS || isRecent(id, now))

@@ -140,8 +140,11 @@ async function moveUnderLease(log: SessionLog, isDue: () => Promise<boolean>, id
   const isSynced = settings.fsync !== 'no'
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const mark = log.file.stat()
-    if (mark === undefined) log.context.noteAbsent(log)
-    if (mark === undefined || !(await isDue())) return null
+    if (mark === undefined) {
+      log.context.noteAbsent(log)
+      return null
+    }
+    if (!(await isDue())) return null
     // the run state goes along in the sidecar
     if (runs.keys().has(log.key)) await writeNow(log)
     log.reset()

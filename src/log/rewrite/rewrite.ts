@@ -8,7 +8,7 @@ import { emptySummary, foldFacts, foldPiece, isCarryLine, timesOf } from '../fol
 import type { LineChange } from '../graph/vacuum.js'
 import { isSupersedable, LastLines, type Setter } from '../last-lines.js'
 import { isLine, type Line, namedIds, type Piece, type Range, type Usage } from '../line.js'
-import { carriedRefs, type KnownRef, rememberedOf } from '../refs.js'
+import { carriedRefs, type KnownRef, rememberedOf, withFormer } from '../refs.js'
 import { addUsage, totalUsage } from '../usage.js'
 import { isLive, knownId, REMOVABLE, timeIn, type Visibility } from '../visibility.js'
 import { endedBy, refOf, type Waiting, waitingAfter } from '../waiting.js'
@@ -68,7 +68,7 @@ export class RewritePlanner {
   readonly #refsLeft = new Set<string>()
   /** Those of them that wait at the line that came in last. */
   #waiting: readonly Waiting[] = []
-  /** References of messages that purges take out, and that former ones took out: a former one counts. */
+  /** References of messages that purges take out, now and before. */
   readonly #refs: KnownRef[] = []
   readonly #formerRefs: KnownRef[] = []
   /** Of the removed ids, those whose lines are dropped. */
@@ -250,9 +250,7 @@ export class RewritePlanner {
     if (timesOf(this.#after, '').created !== due.created) carry.createdAt = due.created
     const left = timesOf({ ...this.#after, labels: { ...this.#after.labels, ...carry } }, '')
     if (left.active !== due.active) carry.lastActivity = due.active
-    const former = new Set(this.#formerRefs.map(([ref]) => ref))
-    const all = [...this.#formerRefs, ...this.#refs.filter(([ref]) => !former.has(ref))]
-    const refs = rememberedOf(all, due.updated)
+    const refs = rememberedOf(withFormer(this.#formerRefs, this.#refs), due.updated)
     if (refs.length > 0) carry.carriedRefs = refs
     return left.updated === due.updated && Object.keys(carry).length === 0 ? null : carry
   }
